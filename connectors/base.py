@@ -1,0 +1,277 @@
+"""What every connector is: a manifest, a source that reads, a sink that writes. Six files in a folder, found by manifest."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from connectors.errors import ConnectorError
+from schemas.base import Message, Moment, Scalar
+from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
+from schemas.touch import TouchRecorded
+
+Item = RecordChanged | RecordMerged | RecordConverted | RecordDeleted | TouchRecorded
+"""Anything that a source can see."""
+
+FieldType = Literal["text", "email", "phone", "number", "flag", "date", "time", "picklist", "user"]
+Priority = Literal["hot", "normal", "bulk"]
+
+
+class Quota(BaseModel):
+    """At most `calls` in any sliding window of `seconds`, at the vendor."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str = Field(description="Which of the vendor's limits this is: `calls`, `search`, `daily` …")
+    calls: int
+    seconds: float
+
+
+class Manifest(BaseModel):
+    """`manifest.yaml` of a connector folder: all that others may know without importing it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    vendor: str
+    title: str
+    side: Literal["sales", "marketing"]
+    person_object: str = Field(description="The vendor's object for one person: Lead, contacts …")
+    truce_id_field: str = Field(description="The unique external-id field that holds the Truce id.")
+    quotas: tuple[Quota, ...]
+    batch_read: int
+    batch_write: int
+    in_flight: int = Field(description="Requests that may be under way at once.")
+    webhook: bool = Field(description="True if the vendor calls us; then `poll_s` is only the backstop.")
+    poll_s: float = Field(description="Seconds between polls unless the settings say otherwise.")
+    cursor: Literal["time", "opaque"] = "time"
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What the sink can do with one object, as the live schema says; `plan` leaves out what it cannot."""
+
+    writable: frozenset[str]
+    """Vendor field names that may be written."""
+    creates: bool = True
+    lifecycle_field: str | None = None
+    """The field that must be cleared in a call of its own before it may go backwards (HubSpot's lifecyclestage)."""
+    consent_fields: frozenset[str] = frozenset()
+    """Fields that go through the vendor's consent API, not through a record update."""
+    defaults: Mapping[str, Scalar] = field(default_factory=dict)
+    """Vendor fields that a create needs when nothing better is known (Salesforce's Company)."""
+
+
+class Page(Message):
+    """One page of a read: what was seen, and the cursor to store once Kafka has it. `done`: nothing more for now."""
+
+    items: tuple[RecordChanged | RecordMerged | RecordConverted | RecordDeleted | TouchRecorded, ...]
+    cursor: str
+    done: bool
+
+
+class Notice(Message):
+    """What one inbound webhook call said: what can be decided at once, and the records that must be read first."""
+
+    items: tuple[RecordChanged | RecordMerged | RecordConverted | RecordDeleted | TouchRecorded, ...] = ()
+
+
+class User(Message):
+    """A person who may own records in a system."""
+
+    id: str
+    email: str
+    name: str = ""
+    active: bool = True
+
+
+class Finding(Message):
+    """One thing that `doctor` found: what, where, and what to do about it. `ok` findings are shown too."""
+
+    ok: bool
+    what: str
+    todo: str = ""
+
+
+class Update(Message):
+    """Set these fields on the record with this id. Never creates."""
+
+    key: str = Field(description="Ours, unique in the batch; the outcome carries it.")
+    object: str
+    id: str
+    fields: dict[str, Scalar]
+
+
+class Create(Message):
+    """Make a record with these fields; the Truce id stands in `fields` under the manifest's `truce_id_field`."""
+
+    key: str
+    object: str
+    fields: dict[str, Scalar]
+
+
+class Done(Message):
+    """The vendor took it. `fields` is what it now holds, where it says so; `at` its own time of the change, where it gives one."""
+
+    key: str
+    id: str
+    at: Moment | None = None
+    fields: dict[str, Scalar] = {}
+    created: bool = False
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The vendor did not take this row; the error says what happens next."""
+
+    key: str
+    error: ConnectorError
+
+
+RowOutcome = Done | Failed
+
+
+class Budget(Protocol):
+    """Given to `connectors.http`: a slot is held from before the send until the answer plus the window."""
+
+    def slot(self, quota: str, *, priority: Priority) -> AbstractAsyncContextManager[None]:
+        """Wait for a free slot of this quota; releasing it marks the answer's time."""
+        ...
+
+    async def seen(self, quota: str, *, used: int | None = None, limit: int | None = None, blocked_until: datetime | None = None) -> None:
+        """Tell what the vendor's headers said: its own count, and until when nothing may be sent."""
+        ...
+
+
+class Breaker(Protocol):
+    """Given to `connectors.http`: refuses calls while the vendor is down, lets one probe through from time to time."""
+
+    async def before(self) -> None:
+        """Raise Unavailable while open."""
+        ...
+
+    async def after(self, *, ok: bool) -> None:
+        """Tell how the call went; only Unavailable counts as not ok."""
+        ...
+
+
+class Source(ABC):
+    """Reads one system. It translates and reports; it stores nothing and decides nothing."""
+
+    manifest: Manifest
+
+    @abstractmethod
+    async def fields(self, object_: str) -> Mapping[str, FieldType]:
+        """Give the live schema of an object: field name → type."""
+
+    @abstractmethod
+    async def users(self) -> Sequence[User]:
+        """Give everyone who may own records, inactive ones included."""
+
+    @abstractmethod
+    def start(self, at: datetime) -> str:
+        """Give the cursor that reads what changed since `at`."""
+
+    @abstractmethod
+    def changes(self, cursor: str, fields: Sequence[str]) -> AsyncIterator[Page]:
+        """Read person records changed since `cursor`, oldest first, until there is no more for now.
+
+        Includes deletes, merges and conversions. Every page carries the cursor from which to go on after it; a cursor survives a
+        restart in the middle of anything, and reads again rather than leave out.
+        """
+
+    @abstractmethod
+    def everything(self, cursor: str | None, fields: Sequence[str]) -> AsyncIterator[Page]:
+        """Read all person records (first read and sweep), all `complete`; None begins anew."""
+
+    @abstractmethod
+    async def read(self, ids: Sequence[str], fields: Sequence[str]) -> Sequence[Item]:
+        """Read these person records consistently (`complete`, with `read_at`); a deleted or merged one is reported as that."""
+
+    @abstractmethod
+    def notice(self, method: str, uri: str, headers: Mapping[str, str], body: bytes, *, received_at: datetime) -> Notice:
+        """Read one inbound webhook call; raises Forged before parsing anything, Unwelcome for a body that is none."""
+
+    @abstractmethod
+    async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
+        """Check credentials, scopes, the Truce id field and the mapped `fields` (name → must be writable); `fix` creates what it can."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Release everything."""
+
+
+class Sink(ABC):
+    """Writes one system. One call is one attempt; the outcome of every row is told."""
+
+    manifest: Manifest
+
+    @abstractmethod
+    async def capabilities(self, object_: str) -> Capabilities:
+        """Say what can be written, from the live schema."""
+
+    @abstractmethod
+    async def update(self, rows: Sequence[Update], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
+        """Update records by their ids, at most `batch_write` rows of one object, in one call; rows are told one by one.
+
+        A failure of the whole call raises; `Unavailable.unknown_outcome` says whether it may have been applied.
+        """
+
+    @abstractmethod
+    async def create(self, rows: Sequence[Create], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
+        """Create records by the Truce id, so that a second try finds the first; a taken e-mail is a `Conflict` naming the record."""
+
+    @abstractmethod
+    async def find(self, emails: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> Sequence[RecordChanged]:
+        """Look records up by e-mail, as consistently as the vendor can (`complete`, with `read_at` where consistent)."""
+
+    @abstractmethod
+    async def read(self, ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> Sequence[Item]:
+        """Read records back after an unknown outcome; like `Source.read`."""
+
+    @abstractmethod
+    async def find_created(self, truce_ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> Sequence[RecordChanged]:
+        """Look records up by the Truce id: was a create with unknown outcome applied?"""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Release everything."""
+
+
+class Forged(Exception):
+    """The signature or the time of a webhook is wrong; nothing of its body was read."""
+
+
+class Unwelcome(Exception):
+    """A signed webhook whose body is not what the vendor sends; says where, without values."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """How to reach one system: from the environment or secret files, never from the playbook."""
+
+    system: str
+    vendor: str
+    url: str
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """client_id, client_secret, token, webhook_secret …: the vendor folder's own names."""
+    options: Mapping[str, str] = field(default_factory=dict)
+    """Per vendor: api_version, portal_id, app_id, forms_url …"""
+    timeout_s: float = 30.0
+
+
+class Connector(Protocol):
+    """What a vendor folder's `__init__.py` gives: `source()` and `sink()` built from a connection."""
+
+    manifest: Manifest
+
+    def source(self, connection: Connection, budget: Budget, breaker: Breaker) -> Source:
+        """Build the reading side."""
+        ...
+
+    def sink(self, connection: Connection, budget: Budget, breaker: Breaker) -> Sink:
+        """Build the writing side."""
+        ...

@@ -1,0 +1,78 @@
+"""The emulator's own doors, apart from the vendor's protocol: `/_emulator/…`, and the way to run one on a free port."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from connectors.emulator.faults import Fault, Faults
+from connectors.emulator.journal import Journal
+
+
+def routes(journal: Journal, faults: Faults) -> list[Route]:
+    """Give the control routes: GET journal/{effects|calls}?since=N, POST faults, DELETE faults, POST latency."""
+
+    async def entries(request: Request) -> Response:
+        since = int(request.query_params.get("since", "0"))
+        return JSONResponse(list(journal.lines(request.path_params["kind"], since)))
+
+    async def add(request: Request) -> Response:
+        faults.add(Fault.model_validate_json(await request.body()))
+        return Response(status_code=204)
+
+    async def clear(request: Request) -> Response:
+        faults.clear()
+        return Response(status_code=204)
+
+    async def latency(request: Request) -> Response:
+        faults.latency_s = float((await request.json())["seconds"])
+        return Response(status_code=204)
+
+    return [
+        Route("/_emulator/journal/{kind:str}", entries, methods=["GET"]),
+        Route("/_emulator/faults", add, methods=["POST"]),
+        Route("/_emulator/faults", clear, methods=["DELETE"]),
+        Route("/_emulator/latency", latency, methods=["POST"]),
+    ]
+
+
+@dataclass(frozen=True)
+class Running:
+    """An emulator that listens."""
+
+    url: str
+
+
+@asynccontextmanager
+async def serve(app: Starlette, *, port: int = 0) -> AsyncIterator[Running]:
+    """Run an app on loopback (0: a free port) until the block ends."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, lifespan="on", timeout_graceful_shutdown=1))
+    server.capture_signals = _no_signals  # type: ignore[method-assign,assignment]
+    task = asyncio.create_task(server.serve([listener]))
+    while not server.started:
+        if task.done():
+            await task
+        await asyncio.sleep(0.005)
+    try:
+        yield Running(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
+
+
+class _no_signals:  # noqa: N801  # stands in for a context manager function: the signals belong to whoever runs us
+    def __enter__(self) -> None: ...
+    def __exit__(self, *_: object) -> None: ...

@@ -1,0 +1,23 @@
+"""What Truce tells the world on `events`: CloudEvents with these types and data."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.base import Message, Moment, Scalar
+
+EventType = Literal["truce.lead.created", "truce.lead.stage_changed", "truce.lead.owner_changed", "truce.handoff.offered", "truce.problem.opened"]
+
+
+class LeadEvent(Message):
+    """Something happened to a lead; carries no personal value beyond what the type needs."""
+
+    lead_id: str
+    at: Moment
+    type: EventType
+    before: Scalar = None
+    after: Scalar = None
+    rule: str = Field(default="", description="file:line and id of the rule that decided, '' when no rule did.")
+    playbook_version: int = 0

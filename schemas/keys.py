@@ -1,0 +1,28 @@
+"""How a person is keyed: no personal value ever stands in a topic key or an index."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from hashlib import sha256
+
+_EMAIL = re.compile(r"^[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f.]+(\.[^@\s\x00-\x1f.]+)+$")
+
+
+def normal_email(text: str | None) -> str | None:
+    """Give the address trimmed and in lower case, or None when it is none at all."""
+    if text is None:
+        return None
+    plain = text.strip().lower()
+    return plain if len(plain) <= 254 and _EMAIL.match(plain) else None
+
+
+def keyed(secret: bytes, text: str) -> str:
+    """Give the HMAC-SHA256 of `text` under the installation's secret, as 32 hex digits."""
+    return hmac.new(secret, text.encode(errors="surrogatepass"), sha256).hexdigest()[:32]
+
+
+def lead_key(secret: bytes, email: str | None, ref: str) -> str:
+    """Give the key of a message on `changes`: of the e-mail when it is one, else of the record ref. It only picks the partition."""
+    plain = normal_email(email)
+    return keyed(secret, plain or ref)

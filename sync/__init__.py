@@ -1,0 +1,1 @@
+"""The service: what decides, writes, remembers and tells."""

@@ -1,0 +1,155 @@
+"""What goes into a decision and what comes out: facts looked up before, effects carried out after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from schemas.base import Scalar
+from schemas.envelope import Envelope
+from sync.lead.state import Lead
+from sync.topology import Lane
+
+IdentityKind = Literal["ref", "email"]
+Identity = tuple[IdentityKind, str]
+"""("ref", record ref) or ("email", keyed hash of the normalised e-mail)."""
+OutcomeKind = Literal["applied", "noop", "filtered", "parked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What must be looked up and locked before a message can be decided."""
+
+    identities: frozenset[Identity] = frozenset()
+    leads: frozenset[str] = frozenset()
+    touches: frozenset[tuple[str, str]] = frozenset()
+    """(system, activity id)."""
+    once: str | None = None
+    """The input's id when it may be applied only once (commands, write results, due clocks)."""
+
+
+@dataclass(frozen=True, slots=True)
+class VendorUser:
+    """A person who may own records in a system."""
+
+    system: str
+    id: str
+    email: str
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PoolState:
+    """Whose turn it was last, and how many each got since the pool began."""
+
+    last: str | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the batch looked up; the shell folds each decision into it before the next message is decided."""
+
+    secret: bytes
+    identities: dict[Identity, str] = field(default_factory=dict)
+    """Identity → lead id."""
+    leads: dict[str, Lead] = field(default_factory=dict)
+    touches: set[tuple[str, str]] = field(default_factory=set)
+    """Touches that were counted before, (system, activity id)."""
+    pools: dict[str, PoolState] = field(default_factory=dict)
+    users: Mapping[str, Mapping[str, VendorUser]] = field(default_factory=dict)
+    """System → the vendor's user id → user."""
+    read_fully: frozenset[str] = frozenset()
+    """Systems whose first full read is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a lead's timeline."""
+
+    lead_id: str
+    at: int
+    kind: str
+    """`message`, `decided`, `stage`, `owner`, `aside`, `parked`, `written` …"""
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemNote:
+    """A problem opened or closed; equal (kind, key) is the same problem."""
+
+    kind: str
+    """`write_refused`, `duplicate`, `unrouted`, `held`, `frozen_field`, `message_parked` …"""
+    key: str
+    """What makes it one problem: the cause, not the record (alerts group by it)."""
+    open: bool
+    text: str = ""
+    system: str | None = None
+    field: str | None = None
+    ref: str | None = None
+    lead_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateNote:
+    """A record or lead that only a person can place; `leads` are the candidates."""
+
+    id: str
+    ref: str | None
+    leads: tuple[str, ...]
+    reason: str
+    open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedNote:
+    """A message or a part of it that is set aside with the reason."""
+
+    id: str
+    kind: Literal["message", "write"]
+    reason: str
+    code: str = ""
+    system: str | None = None
+    ref: str | None = None
+    lead_id: str | None = None
+    field: str | None = None
+    value: Scalar = None
+
+
+@dataclass(slots=True)
+class Decision:
+    """What follows from one message."""
+
+    outcome: OutcomeKind
+    reason: str = ""
+    """Why nothing followed, which rule filtered, or why it was parked."""
+    leads: list[Lead] = field(default_factory=list)
+    """New states (never the objects that stood in the facts)."""
+    identities: dict[Identity, str] = field(default_factory=dict)
+    dirty: set[tuple[str, str, Lane]] = field(default_factory=set)
+    """(lead id, system, lane): ring the doorbell."""
+    events: list[Envelope] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    problems: list[ProblemNote] = field(default_factory=list)
+    duplicates: list[DuplicateNote] = field(default_factory=list)
+    parked: list[ParkedNote] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
+    """Parked ids that are settled now (replayed, or no longer wanted)."""
+    touches: list[tuple[str, str, str, str, str, int]] = field(default_factory=list)
+    """New ones: (system, activity id, lead id, kind, name, at)."""
+    read_orders: set[str] = field(default_factory=set)
+    """Record refs that must be read before anything can be said."""
+    pools: dict[str, PoolState] = field(default_factory=dict)
+    chosen_pools: frozenset[str] = frozenset()
+    """Every pool that the choice looked at: locked before it counts."""
+    settled_intents: list[str] = field(default_factory=list)
+    """Intents whose result is now part of the lead."""
+
+
+def fold(facts: Facts, decision: Decision) -> None:
+    """Put a decision into the facts, so that the next message of the batch sees it."""
+    facts.identities.update(decision.identities)
+    facts.leads.update((lead.id, lead) for lead in decision.leads)
+    facts.touches.update((touch[0], touch[1]) for touch in decision.touches)
+    facts.pools.update(decision.pools)

@@ -1,0 +1,220 @@
+"""The lead's state: one JSON document with a state version; the truth that agent and writer share.
+
+Times in it are whole milliseconds since 1970 in UTC (`ms`). Fields are keyed by the SHARED field's name, values are canonical.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import orjson
+
+from schemas.base import Scalar
+
+STATE_VERSION = 1
+Fate = Literal["deleted", "erased", "merged", "converted"]
+
+
+def to_ms(moment: datetime) -> int:
+    """Give a moment as milliseconds since 1970."""
+    return int(moment.timestamp() * 1000)
+
+
+def from_ms(ms: int) -> datetime:
+    """Give milliseconds since 1970 as a moment in UTC."""
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+@dataclass(slots=True)
+class Observed:
+    """What one record shows for one field, as far as we know."""
+
+    value: Scalar
+    at: int
+    """When this value came to be by someone's act; what is older is no news. For our own write: the time of the value written."""
+    seen: int
+    """Until when we know that the record showed it: the event's or snapshot's time, or when our write was done."""
+    past: list[list[Any]] = field(default_factory=list)
+    """Values it showed before, newest first, at most 4, as [value, seen]: by them a late echo is told from news."""
+
+
+@dataclass(slots=True)
+class Refused:
+    """A value that the vendor would not take; the plan leaves the field out while the desired value is this one."""
+
+    value: Scalar
+    code: str
+    words: str
+    parked_id: str | None
+    at: int
+
+
+@dataclass(slots=True)
+class Record:
+    """One record of this lead in one system."""
+
+    ref: str
+    system: str
+    object: str
+    first_seen: int
+    last_at: int
+    """The record's own last time of change that we saw."""
+    fields: dict[str, Observed] = field(default_factory=dict)
+    refused: dict[str, Refused] = field(default_factory=dict)
+    has_truce_id: bool = False
+    gone: Fate | None = None
+    became: str | None = None
+    partial: bool = False
+    """True while no complete snapshot was seen: what is not in `fields` is unknown, not blank."""
+    from_lead: str | None = None
+    """The lead that it came from when two leads were joined, so that the join can be undone."""
+
+
+@dataclass(slots=True)
+class Claim:
+    """The last act on one field in one record (or by `truce` itself)."""
+
+    value: Scalar
+    at: int
+    origin: str = "unknown"
+
+
+@dataclass(slots=True)
+class Desired:
+    """What every system should show for one field, and why."""
+
+    value: Scalar
+    at: int
+    ref: str
+    """Whose value it is: a record ref, or `truce`."""
+    version: int
+    """Goes up each time the value changes."""
+    rule: str
+    """file:line and the policy that decided."""
+
+
+@dataclass(slots=True)
+class Consent:
+    """May the person be contacted in one channel, or for one subscription type?"""
+
+    opted_out: bool
+    at: int
+    source: str
+    basis: str = ""
+
+
+@dataclass(slots=True)
+class TouchNote:
+    """A touch as scoring needs it."""
+
+    system: str
+    id: str
+    kind: str
+    name: str
+    at: int
+
+
+@dataclass(slots=True)
+class HandoffNote:
+    """The lead's hand-off as far as it goes."""
+
+    id: str
+    cycle: int
+    state: str
+    owner: str
+    rule: str
+    opened_at: int
+
+
+@dataclass(slots=True)
+class Lead:
+    """One human being across systems."""
+
+    id: str
+    key: str
+    """The key that messages about this lead carry on `changes`."""
+    created_at: int
+    now: int
+    """The time up to which it was judged; never goes back."""
+    rev: int = 0
+    """Goes up with every change of the document."""
+    state_version: int = STATE_VERSION
+    playbook_version: int = 0
+    in_scope: bool = True
+    scope_rule: str = ""
+    email_keys: list[str] = field(default_factory=list)
+    """Keyed hashes of the e-mails it is known by."""
+    records: dict[str, Record] = field(default_factory=dict)
+    claims: dict[str, dict[str, Claim]] = field(default_factory=dict)
+    desired: dict[str, Desired] = field(default_factory=dict)
+    consent: dict[str, Consent] = field(default_factory=dict)
+    touches: list[TouchNote] = field(default_factory=list)
+    stage_since: int | None = None
+    handoff: HandoffNote | None = None
+    held: str | None = None
+    """Why its hand-off is held (bulk), while it is."""
+    frozen: dict[str, int] = field(default_factory=dict)
+    """Fields that flipped too often: until when they are left alone."""
+    flips: dict[str, list[int]] = field(default_factory=dict)
+    why: dict[str, Any] = field(default_factory=dict)
+    """The last decisions as they should be shown: `stage`, `owner` → {rule, lines, passed_over, at, version}."""
+    aside: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Kept aside: field → {value, ref, at, reason}, the last losing value."""
+    survivor: str | None = None
+    """Set when this lead was joined into another one."""
+    erased: bool = False
+
+    def value(self, name: str) -> Scalar:
+        """Give the desired value of a field, None when there is none."""
+        held = self.desired.get(name)
+        return held.value if held else None
+
+    def live(self, system: str) -> list[Record]:
+        """Give the records in a system that are not gone, primary first: see `primary`."""
+        rows = [r for r in self.records.values() if r.system == system and r.gone is None]
+        return sorted(rows, key=lambda r: (-r.last_at, r.ref))
+
+    def primary(self, system: str) -> Record | None:
+        """Give the record that is written in a system: the last active one that is not gone (ties by ref)."""
+        rows = self.live(system)
+        return rows[0] if rows else None
+
+
+
+def dump(lead: Lead) -> str:
+    """Give the document as JSON text."""
+    return orjson.dumps(lead).decode()
+
+
+def _record(raw: dict[str, Any]) -> Record:
+    raw["fields"] = {name: Observed(**value) for name, value in raw["fields"].items()}
+    raw["refused"] = {name: Refused(**value) for name, value in raw["refused"].items()}
+    return Record(**raw)
+
+
+def load(text: str | bytes) -> Lead:
+    """Read the document, of this state version or an older one (upcast); raises ValueError for a newer one."""
+    raw: dict[str, Any] = orjson.loads(text)
+    if raw["state_version"] > STATE_VERSION:
+        raise ValueError(f"lead state version {raw['state_version']} is newer than this Truce ({STATE_VERSION}): update it")
+    raw["records"] = {ref: _record(record) for ref, record in raw["records"].items()}
+    raw["claims"] = {name: {ref: Claim(**claim) for ref, claim in claims.items()} for name, claims in raw["claims"].items()}
+    raw["desired"] = {name: Desired(**value) for name, value in raw["desired"].items()}
+    raw["consent"] = {name: Consent(**value) for name, value in raw["consent"].items()}
+    raw["touches"] = [TouchNote(**touch) for touch in raw["touches"]]
+    raw["handoff"] = HandoffNote(**raw["handoff"]) if raw["handoff"] else None
+    return Lead(**raw)
+
+
+def copy(lead: Lead) -> Lead:
+    """Give an independent copy; the core never changes a lead that it was given."""
+    return load(orjson.dumps(lead))
+
+
+def plain(lead: Lead) -> dict[str, Any]:
+    """Give the document as plain Python data, for `--json` and tests."""
+    return asdict(lead)
+
+

@@ -1,0 +1,1 @@
+"""The agreement between sales and marketing: its language, loaded strictly, with positions."""

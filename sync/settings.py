@@ -1,0 +1,52 @@
+"""Everything that differs between installations and is no rule: addresses, secrets, paths. From the environment or secret files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from connectors.base import Connection
+
+
+class SystemSettings(BaseModel):
+    """How to reach one system: TRUCE_SYSTEMS__SALESFORCE__URL, …__SECRETS__CLIENT_ID, …__OPTIONS__POLL_S."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    vendor: str
+    url: str
+    secrets: dict[str, SecretStr] = {}
+    options: dict[str, str] = {}
+    timeout_s: float = 30.0
+
+    def connection(self, system: str) -> Connection:
+        """Give what the connector gets."""
+        secrets = {name: value.get_secret_value() for name, value in self.secrets.items()}
+        return Connection(system, self.vendor, self.url, secrets, self.options, self.timeout_s)
+
+
+class Settings(BaseSettings):
+    """One installation. Each value: an environment variable TRUCE_<NAME>, or a file of that name in TRUCE_SECRETS_DIR."""
+
+    model_config = SettingsConfigDict(env_prefix="TRUCE_", env_nested_delimiter="__", frozen=True, extra="ignore")
+    installation: str = Field(default="truce", pattern=r"^[a-z][a-z0-9_]{0,30}$", description="Prefixes topics, names the SQL schema.")
+    home: Path = Field(default=Path(".truce"), description="Where the local servers keep their data and the reports go.")
+    database: SecretStr | None = Field(default=None, description="postgresql://…; without it a local PostgreSQL is started.")
+    kafka: str | None = Field(default=None, validation_alias="KAFKA_BOOTSTRAP_SERVERS", description="host:port,…; without it a local one.")
+    secret: SecretStr = Field(default=SecretStr("a laptop's secret, set TRUCE_SECRET in production"), description="Keys the e-mails.")
+    playbook: Path = Field(default=Path("deploy/playbook"), description="The folder whose version becomes the active one at start.")
+    systems: dict[str, SystemSettings] = {}
+    partitions: int = Field(default=12, ge=1, le=512)
+    batch_size: int = Field(default=500, ge=1, le=5000)
+    batch_ms: int = Field(default=250, ge=10)
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8460, ge=0, le=65535, description="Inbound webhooks; 0 takes a free one.")
+    metrics_port: int = Field(default=0, ge=0, le=65535, description="Prometheus and health; 0: none.")
+    public_url: str | None = Field(default=None, description="The address vendors call us by; signatures cover it.")
+    sweep_s: float = Field(default=30.0, gt=0, description="How often whatever stays dirty is rung for again.")
+
+    @property
+    def secret_bytes(self) -> bytes:
+        """The installation's secret as bytes."""
+        return self.secret.get_secret_value().encode()

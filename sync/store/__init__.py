@@ -1,0 +1,1 @@
+"""What is remembered: PostgreSQL, one module per thing kept."""

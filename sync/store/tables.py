@@ -1,0 +1,348 @@
+"""Every table, as data; migrations are made from it, statements are written against it.
+
+All live in the schema named after the installation, found by `search_path`, so no statement names a schema.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Date, DateTime, Double, Index, Integer, LargeBinary, MetaData, Table, Text, text
+from sqlalchemy.dialects.postgresql import JSONB, UUID
+
+metadata = MetaData()
+Time = DateTime(timezone=True)
+_now = text("now()")
+
+
+def _time(name: str, **options: object) -> Column[object]:
+    return Column(name, Time, nullable=False, server_default=_now, **options)  # type: ignore[arg-type]
+
+
+def _count(name: str) -> Column[object]:
+    return Column(name, BigInteger, nullable=False, server_default="0")
+
+
+meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", JSONB, nullable=False))
+"""`incarnation`, `group_number`, `active_playbook` …"""
+
+applied = Table(
+    "applied",
+    metadata,
+    Column("topic", Text, primary_key=True),
+    Column("partition", Integer, primary_key=True),
+    Column("next_offset", BigInteger, nullable=False, server_default="0"),
+    Column("group_number", Integer, nullable=False, server_default="0"),
+    Column("generation", Integer, nullable=False, server_default="-1"),
+    _count("applied"),
+    _count("noop"),
+    _count("filtered"),
+    _count("parked"),
+    _time("changed_at"),
+)
+"""What was done: next offset per partition, its owner's epoch, and what became of each message (their sum is next_offset)."""
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=True),
+    Column("partition", Integer, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Index("outbox_partition", "partition", "id"),
+)
+"""What a committed batch still has to publish: one row per partition and batch, gone once Kafka has it."""
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("lead_id", UUID(as_uuid=False)),
+    Index("identities_lead", "lead_id"),
+)
+
+leads = Table(
+    "leads",
+    metadata,
+    Column("id", UUID(as_uuid=False), primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("rev", BigInteger, nullable=False),
+    Column("doc", JSONB, nullable=False),
+    Column("stage", Text),
+    Column("stage_since", Time),
+    Column("owner", Text),
+    Column("in_scope", Boolean, nullable=False),
+    Column("held", Boolean, nullable=False, server_default="false"),
+    Column("handoff_state", Text),
+    Column("survivor", UUID(as_uuid=False)),
+    Column("playbook_version", Integer, nullable=False),
+    _time("created_at"),
+    _time("updated_at"),
+    Index("leads_stage", "stage"),
+    Index("leads_owner", "owner"),
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("ref", Text, primary_key=True),
+    Column("lead_id", UUID(as_uuid=False), nullable=False),
+    Column("system", Text, nullable=False),
+    Column("object", Text, nullable=False),
+    Column("gone", Text),
+    Column("seen_at", Time, nullable=False),
+    Index("records_lead", "lead_id"),
+    Index("records_system", "system", "gone"),
+)
+
+touches = Table(
+    "touches",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("activity_id", Text, primary_key=True),
+    Column("lead_id", UUID(as_uuid=False), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("at", Time, nullable=False),
+    Index("touches_lead", "lead_id", "at"),
+)
+
+seen_inputs = Table(
+    "seen_inputs",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("id", Text, primary_key=True),
+    postgresql_partition_by="RANGE (day)",
+)
+"""Inputs that may be applied only once, kept 8 days; one partition a day, so that forgetting is a DROP."""
+
+dirty = Table(
+    "dirty",
+    metadata,
+    Column("lead_id", UUID(as_uuid=False), primary_key=True),
+    Column("system", Text, primary_key=True),
+    Column("lane", Text, nullable=False),
+    Column("rev", BigInteger, nullable=False),
+    _time("since"),
+    _time("rung_at"),
+    Index("dirty_system", "system", "lane", "rung_at"),
+)
+
+intents = Table(
+    "intents",
+    metadata,
+    Column("id", UUID(as_uuid=False), primary_key=True),
+    Column("lead_id", UUID(as_uuid=False), nullable=False),
+    Column("system", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("object", Text, nullable=False),
+    Column("record_id", Text),
+    Column("fields", JSONB, nullable=False),
+    Column("rev", BigInteger, nullable=False),
+    Column("state", Text, nullable=False, server_default="open"),
+    Column("outcome", JSONB),
+    _time("opened_at"),
+    Column("deadline", Time, nullable=False),
+    Column("done_at", Time),
+    Index("intents_lead", "lead_id", "system", postgresql_where=text("state <> 'applied'")),
+    Index("intents_open", "system", "deadline", postgresql_where=text("state = 'open'")),
+)
+"""What the writer is about to tell a system: committed before the call. state: open → done | void → applied (by the lead agent).
+
+`kind` update | create; `fields`: shared field → {"name": vendor field, "value": canonical, "version": n, "at": ms}.
+"""
+
+would_write = Table(
+    "would_write",
+    metadata,
+    Column("lead_id", UUID(as_uuid=False), primary_key=True),
+    Column("system", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("field", Text, primary_key=True),
+    Column("before", JSONB),
+    Column("after", JSONB),
+    Column("rule", Text, nullable=False),
+    _time("at"),
+    Index("would_write_at", "at"),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    _time("at"),
+)
+"""scope: `all`, `system:NAME` or `field:NAME`."""
+
+parked = Table(
+    "parked",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("code", Text, nullable=False, server_default=""),
+    Column("system", Text),
+    Column("ref", Text),
+    Column("lead_id", UUID(as_uuid=False)),
+    Column("field", Text),
+    Column("value", JSONB),
+    Column("topic", Text),
+    Column("partition", Integer),
+    Column("offset", BigInteger),
+    Column("key", LargeBinary),
+    Column("body", LargeBinary),
+    Column("headers", JSONB),
+    Column("traceback", Text),
+    _time("parked_at"),
+    Column("settled_at", Time),
+    Column("settled_how", Text),
+    Index("parked_open", "parked_at", postgresql_where=text("settled_at IS NULL")),
+)
+
+problems = Table(
+    "problems",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("system", Text),
+    Column("field", Text),
+    Column("ref", Text),
+    Column("lead_id", UUID(as_uuid=False)),
+    Column("count", Integer, nullable=False, server_default="1"),
+    _time("opened_at"),
+    _time("last_at"),
+    Column("closed_at", Time),
+    Column("alerted_at", Time),
+    Index("problems_one_open", "kind", "key", unique=True, postgresql_where=text("closed_at IS NULL")),
+)
+
+timeline = Table(
+    "timeline",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=True),
+    Column("lead_id", UUID(as_uuid=False), nullable=False),
+    Column("at", Time, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("data", JSONB, nullable=False),
+    Index("timeline_lead", "lead_id", "id"),
+)
+
+duplicates = Table(
+    "duplicates",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("ref", Text),
+    Column("leads", JSONB, nullable=False),
+    Column("reason", Text, nullable=False),
+    _time("opened_at"),
+    Column("settled_at", Time),
+    Column("settled_by", Text),
+)
+
+pools = Table(
+    "pools",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("last", Text),
+    Column("counts", JSONB, nullable=False, server_default="{}"),
+)
+
+cursors = Table(
+    "cursors",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("cursor", Text, nullable=False),
+    Column("done_at", Time),
+    _time("changed_at"),
+)
+"""`changes`, and `everything` (the first full read, then the sweep); done_at: when the first full read ended."""
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("until", Time, nullable=False),
+)
+
+read_orders = Table(
+    "read_orders",
+    metadata,
+    Column("ref", Text, primary_key=True),
+    Column("system", Text, nullable=False),
+    _time("ordered_at"),
+    Column("claimed_until", Time),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Index("read_orders_system", "system", "ordered_at"),
+)
+
+vendor_users = Table(
+    "vendor_users",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    _time("seen_at"),
+)
+
+playbooks = Table(
+    "playbooks",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=True),
+    Column("checksum", Text, nullable=False),
+    Column("files", JSONB, nullable=False),
+    Column("author", Text, nullable=False),
+    _time("at"),
+)
+
+slots = Table(
+    "slots",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=True),
+    Column("system", Text, nullable=False),
+    Column("quota", Text, nullable=False),
+    Column("sent_at", Time, nullable=False),
+    Column("answered_at", Time),
+    Index("slots_quota", "system", "quota", "answered_at"),
+)
+"""The budget that all workers share: one row per call, until its answer plus the window has passed."""
+
+quota_minutes = Table(
+    "quota_minutes",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("quota", Text, primary_key=True),
+    Column("minute", Time, primary_key=True),
+    _count("calls"),
+)
+"""Calls per minute, for windows too long to keep each call."""
+
+quota_seen = Table(
+    "quota_seen",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("quota", Text, primary_key=True),
+    Column("used", BigInteger),
+    Column("limit", BigInteger),
+    Column("blocked_until", Time),
+    _time("at"),
+)
+"""What the vendor's own headers said, others' use included."""
+
+breakers = Table(
+    "breakers",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("open_until", Time),
+    Column("probe_until", Time),
+    _time("changed_at"),
+)
+
+skews = Table("skews", metadata, Column("system", Text, primary_key=True), Column("seconds", Double, nullable=False), _time("at"))
+"""A vendor's clock minus ours, measured from its answers."""
