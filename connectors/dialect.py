@@ -1,0 +1,118 @@
+"""How vendors speak of trouble: tables from their statuses and codes to our errors, and their words without secrets or personal values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal, NamedTuple
+
+from connectors.errors import AuthExpired, Conflict, ConnectorError, Gone, RateLimited, Rejected, Surprising, Unavailable
+from schemas.write import FieldRefused
+
+Kind = Literal["unavailable", "rate_limited", "daily", "auth_expired", "rejected", "conflict", "gone", "surprising"]
+"""What happens next: the errors of `connectors.errors`; `daily` is RateLimited(daily=True)."""
+
+STATUSES: Mapping[int, Kind] = {
+    400: "rejected", 401: "auth_expired", 403: "rejected", 404: "gone", 408: "unavailable", 409: "conflict", 410: "gone", 412: "conflict",
+    413: "rejected", 422: "rejected", 423: "unavailable", 425: "unavailable", 429: "rate_limited",
+}  # fmt: skip
+"""HTTP's own meaning of a status; 5xx is `unavailable`, anything else is `surprising`. A vendor's dialect extends it."""
+
+_EMAIL = re.compile(r"[^\s@<>\"'(),;:=]{1,64}@[^\s@<>\"'(),;:]{1,255}")
+_SECRET = re.compile(r"(?i)\b(bearer|(?:access|refresh)?_?token|client_secret|api_?key|password)\b([\"']?\s*[:=]?\s*)[^\s\"',;&]{6,}")
+_TOKEN = re.compile(r"(?=[\w.!+/=-]*\d)(?=[\w.!+/=-]*[A-Za-z])[\w.!+/=-]{40,}")
+
+
+def scrub(text: str, hide: Iterable[object] = ()) -> str:
+    """Give a vendor's words without e-mail addresses, tokens and the values in `hide` (four characters and longer), 300 characters at most."""
+    for value in sorted({str(one) for one in hide if len(str(one)) > 3}, key=len, reverse=True):
+        text = text.replace(value, "…")
+    text = _SECRET.sub(r"\1\2…", _EMAIL.sub("…", text))
+    text = " ".join(_TOKEN.sub("…", text).split())
+    return text if len(text) <= 300 else text[:299] + "…"
+
+
+class Complaint(NamedTuple):
+    """What a vendor said of a failure: its code and words; `kind` and the rest only where the vendor's code alone does not say it."""
+
+    code: str = ""
+    words: str = ""
+    kind: Kind | None = None
+    retry_after: float | None = None
+    existing: tuple[str, ...] = ()
+    became: str | None = None
+    refused: tuple[FieldRefused, ...] = ()
+
+
+class Seen(NamedTuple):
+    """What a vendor's headers say of one quota."""
+
+    quota: str
+    used: int | None = None
+    limit: int | None = None
+
+
+def _no_words(status: int, body: Any) -> Complaint:
+    return Complaint()
+
+
+def _no_limits(headers: Mapping[str, str]) -> Iterable[Seen]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How one vendor speaks of trouble, as tables: its codes beat the statuses; `explain(status, body)` never raises."""
+
+    explain: Callable[[int, Any], Complaint] = _no_words
+    codes: Mapping[str, Kind] = field(default_factory=dict)
+    statuses: Mapping[int, Kind] = field(default_factory=lambda: STATUSES)
+    limits: Callable[[Mapping[str, str]], Iterable[Seen]] = _no_limits
+    wait_s: float = 10.0
+    """How long to wait after a refusal for rate that names no time."""
+    daily_wait_s: float = 900.0
+
+    def kind(self, complaint: Complaint, status: int | None) -> Kind:
+        """Say what happens next: the complaint's own kind, else its code's, else the status's."""
+        known = complaint.kind or self.codes.get(complaint.code)
+        if known or status is None:
+            return known or "rejected"
+        return self.statuses.get(status) or ("unavailable" if status >= 500 else "surprising")
+
+    def error(
+        self, complaint: Complaint, status: int | None = None, *, unknown_outcome: bool = False, hide: Iterable[object] = ()
+    ) -> ConnectorError:
+        """Build the error for a whole call (`status`) or for one row of a batch (None), its words scrubbed."""
+        words = scrub(complaint.words or complaint.code or f"HTTP {status}", hide)
+        code = complaint.code[:80]
+        match kind := self.kind(complaint, status):
+            case "unavailable":
+                return Unavailable(words, code=code, status=status, unknown_outcome=unknown_outcome)
+            case "rate_limited" | "daily":
+                wait = self.daily_wait_s if kind == "daily" else self.wait_s
+                wait = wait if complaint.retry_after is None else complaint.retry_after
+                return RateLimited(words, code=code, status=status, retry_after=wait, daily=kind == "daily")
+            case "auth_expired":
+                return AuthExpired(words, code=code, status=status)
+            case "rejected":
+                return Rejected(words, code=code, status=status, refused=complaint.refused)
+            case "conflict":
+                return Conflict(words, code=code, status=status, existing=complaint.existing)
+            case "gone":
+                return Gone(words, code=code, status=status, became=complaint.became)
+            case "surprising":
+                return Surprising(words, code=code, status=status)
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Read a Retry-After header, in seconds or as a date; None when there is none that can be read."""
+    text = headers.get("retry-after", "")
+    if text.isdigit():
+        return float(text)
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds()) if text else None
+    except (ValueError, TypeError):
+        return None
