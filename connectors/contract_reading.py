@@ -1,0 +1,141 @@
+"""The suite's reading half: nothing that happened in a system is missed, whatever its times and pages do."""
+
+# ruff: noqa: D102  # a test's name says what must hold
+from __future__ import annotations
+
+from typing import ClassVar
+
+from connectors.base import Sink, Source, Update
+from connectors.contract_world import Emulated, NotedBreaker, NotedBudget, items, long_ago, pages, snapshots
+from connectors.registry import load
+from schemas.base import Message, Ref
+from schemas.change import RecordChanged, RecordDeleted, RecordMerged
+
+_OURS = {"received_at", "read_at"}
+
+
+def _content(item: Message) -> dict[str, object]:
+    return item.model_dump(exclude=_OURS)
+
+
+class Reading:
+    """What `Source` promises."""
+
+    vendor: ClassVar[str]
+
+    def _again(self, world: Emulated) -> Source:
+        """Give a source as after a restart: nothing remembered."""
+        return load(self.vendor).source(world.connection(), NotedBudget(), NotedBreaker())
+
+    async def test_the_live_schema_names_each_role(self, world: Emulated, source: Source) -> None:
+        types = await source.fields(source.manifest.person_object)
+        expected = {"flag": "flag", "number": "number", "date": "date", "time": "time", "email": "email"}
+        assert {role: types[world.roles[role]] for role in expected} == expected  # type: ignore[index]
+
+    async def test_users_have_ids_and_addresses(self, source: Source) -> None:
+        users = await source.users()
+        assert users
+        assert all(user.id and "@" in user.email for user in users)
+
+    async def test_the_same_change_read_twice_is_the_same(self, world: Emulated, source: Source) -> None:
+        await world.seed({world.roles["email"]: "twice@example.com", world.roles["last_name"]: "Twice"})
+        start, fields = source.start(long_ago()), [world.roles["email"], world.roles["last_name"]]
+        first = items(await pages(source, start, fields))
+        restarted = self._again(world)
+        second = items(await pages(restarted, start, fields))
+        await restarted.close()
+        assert first
+        assert [_content(item) for item in first] == [_content(item) for item in second]
+
+    async def test_a_cursor_survives_a_restart_in_the_middle(self, world: Emulated, source: Source) -> None:
+        ids = {await world.seed({world.roles["email"]: f"r{n}@example.com"}) for n in range(world.page * 2 + 1)}
+        fields = [world.roles["email"]]
+        found, cursor, done = set[str](), source.start(long_ago()), False
+        for _ in range(20):  # every page by a source that was just started
+            restarted = self._again(world)
+            async for page in restarted.changes(cursor, fields):
+                found |= snapshots(page.items).keys()
+                cursor, done = page.cursor, page.done
+                break
+            await restarted.close()
+            if done:
+                break
+        assert done
+        assert found == ids
+
+    async def test_pages_that_were_not_stored_are_read_again(self, world: Emulated, source: Source) -> None:
+        ids = {await world.seed({world.roles["email"]: f"n{n}@example.com"}) for n in range(world.page + 1)}
+        fields, start = [world.roles["email"]], source.start(long_ago())
+        assert snapshots(items(await pages(source, start, fields))).keys() == ids
+        assert snapshots(items(await pages(source, start, fields))).keys() == ids  # the same source, the old cursor
+
+    async def test_what_was_read_is_not_read_for_ever(self, world: Emulated, source: Source) -> None:
+        await world.seed({world.roles["email"]: "once@example.com"})
+        first = await pages(source, source.start(long_ago()), [world.roles["email"]])
+        second = await pages(source, first[-1].cursor, [world.roles["email"]])
+        third = await pages(source, second[-1].cursor, [world.roles["email"]])
+        assert len(items(first)) == 1
+        assert not items(third)
+
+    async def test_more_rows_with_one_time_than_a_page_holds(self, world: Emulated, source: Source) -> None:
+        ids = await world.seed_at_once([{world.roles["email"]: f"s{n}@example.com"} for n in range(world.page * 3)])
+        found = await pages(source, source.start(long_ago()), [world.roles["email"]])
+        assert snapshots(items(found)).keys() == set(ids)
+
+    async def test_a_row_that_is_visible_late(self, world: Emulated, source: Source) -> None:
+        late = await world.seed({world.roles["email"]: "late@example.com"})
+        fields = [world.roles["email"]]
+        async with world.hidden(late):
+            early = await world.seed({world.roles["email"]: "early@example.com"})
+            found = await pages(source, source.start(long_ago()), fields)
+            assert snapshots(items(found)).keys() == {early}
+        assert late in snapshots(items(await pages(source, found[-1].cursor, fields)))
+
+    async def test_two_updates_within_one_poll_end_with_the_newer(self, world: Emulated, source: Source) -> None:
+        ident, phone = await world.seed({world.roles["email"]: "two@example.com"}), world.roles["phone"]
+        await world.edit(ident, {phone: "+49 30 1"})
+        await world.edit(ident, {phone: "+49 30 2"})
+        found = snapshots(items(await pages(source, source.start(long_ago()), [phone])))
+        assert found[ident].fields[phone] == "+49 30 2"
+
+    async def test_own_writes_are_recognised(self, world: Emulated, source: Source, sink: Sink) -> None:
+        theirs = await world.seed({world.roles["email"]: "theirs@example.com"})
+        ours = await world.seed({world.roles["email"]: "ours@example.com"})
+        row = Update(key="k", object=sink.manifest.person_object, id=ours, fields={world.roles["phone"]: "+49 30 3"})
+        await sink.update([row])
+        found = snapshots(items(await pages(source, source.start(long_ago()), [world.roles["phone"]])))
+        assert found[ours].origin == "own"
+        assert found[theirs].origin != "own"
+
+    async def test_everything_is_complete_and_goes_on_from_its_cursor(self, world: Emulated, source: Source) -> None:
+        ids = {await world.seed({world.roles["email"]: f"e{n}@example.com"}) for n in range(world.page + 2)}
+        fields, found, cursor = [world.roles["email"], world.roles["phone"]], dict[str, RecordChanged](), None
+        async for page in source.everything(None, fields):
+            found |= snapshots(page.items)
+            cursor = page.cursor
+            break
+        assert 0 < len(found) < len(ids)
+        restarted = self._again(world)
+        async for page in restarted.everything(cursor, fields):
+            found |= snapshots(page.items)
+        await restarted.close()
+        assert found.keys() == ids
+        assert all(one.complete and one.fields.keys() >= set(fields) for one in found.values())
+
+    async def test_deletes_are_reported(self, world: Emulated, source: Source) -> None:
+        ident = await world.seed({world.roles["email"]: "gone@example.com"})
+        found = await pages(source, source.start(long_ago()), [world.roles["email"]])
+        await world.delete(ident)
+        read = await source.read([ident], [world.roles["email"]])
+        assert [(type(item), Ref.parse(item.ref).id) for item in read if isinstance(item, RecordDeleted)] == [(RecordDeleted, ident)]
+        if not source.manifest.webhook:  # else the webhook tells it
+            later = items(await pages(source, found[-1].cursor, [world.roles["email"]]))
+            assert [Ref.parse(item.ref).id for item in later if isinstance(item, RecordDeleted)] == [ident]
+
+    async def test_merges_are_reported(self, world: Emulated, source: Source) -> None:
+        winner = await world.seed({world.roles["email"]: "winner@example.com"})
+        loser = await world.seed({world.roles["email"]: "loser@example.com"})
+        left = await world.merge(winner, loser)
+        merged = [item for item in await source.read([loser], [world.roles["email"]]) if isinstance(item, RecordMerged)]
+        assert [Ref.parse(one.survivor).id for one in merged] == [left]
+        assert loser in {Ref.parse(ref).id for ref in merged[0].losers}

@@ -1,0 +1,148 @@
+"""What the contract suite stands on: an emulated system as a test drives it, and a budget and a breaker that note what they are told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal, Protocol
+
+from connectors.base import Connection, Item, Page, Priority, Source
+from schemas.base import Ref, Scalar
+from schemas.change import RecordChanged
+
+Role = Literal["email", "last_name", "phone", "text", "number", "flag", "date", "time"]
+"""The kinds of fields that the suite writes and reads; each vendor's emulated schema has one of each (`text` is long, 1,000 at least)."""
+
+
+class Emulated(Protocol):
+    """One vendor's emulator, freshly started and empty, as the suite drives it: a person's acts, faults, and the journal.
+
+    The fields of `seed` and `edit` are by the vendor's field name, values canonical.
+    """
+
+    roles: Mapping[Role, str]
+    """Role → the vendor's field name."""
+    refused: tuple[str, Scalar]
+    """A field and a value that the vendor refuses for one row of a batch, naming the field."""
+    page: int
+    """How many rows one page of `changes` and `everything` holds on `connection()`; small."""
+    read_path: str
+    """A part of the path of the call behind `Source.read` and `Sink.read`."""
+    write_path: str
+    """A part of the path of the call behind `Sink.update`."""
+    create_path: str
+    """A part of the path of the call behind `Sink.create` that makes records."""
+
+    def connection(self, *, timeout_s: float = 5.0, **options: str) -> Connection:
+        """Say how to reach it, with a token that can be renewed, small pages and a short look-back; `options` are added."""
+        ...
+
+    async def seed(self, fields: Mapping[str, Scalar]) -> str:
+        """Create a record as a person; give its id."""
+        ...
+
+    async def seed_at_once(self, rows: Sequence[Mapping[str, Scalar]]) -> Sequence[str]:
+        """Create records that all bear the very same time of change."""
+        ...
+
+    async def edit(self, ident: str, fields: Mapping[str, Scalar]) -> None:
+        """Change a record as a person."""
+        ...
+
+    async def delete(self, ident: str) -> None:
+        """Delete a record as a person."""
+        ...
+
+    async def merge(self, winner: str, loser: str) -> str:
+        """Merge two records as a person; give the id of the one that is left."""
+        ...
+
+    def hidden(self, ident: str) -> AbstractAsyncContextManager[None]:
+        """Keep a record out of every query and search until the block ends, its time of change untouched."""
+        ...
+
+    async def drop_field(self, name: str) -> None:
+        """Take a field out of the schema, as an admin may."""
+        ...
+
+    async def expire(self) -> None:
+        """Let every token that was given be refused from now on; new ones are good."""
+        ...
+
+    async def revoke(self) -> None:
+        """Refuse every token, and every attempt to get one."""
+        ...
+
+    async def mints(self) -> int:
+        """Count the tokens given out so far."""
+        ...
+
+    async def fault(self, **fault: Any) -> None:
+        """Add one fault; the keywords are those of `connectors.emulator.faults.Fault`."""
+        ...
+
+    async def effects(self) -> Sequence[Mapping[str, Any]]:
+        """Give the journal's effects, as the emulator's control door shows them."""
+        ...
+
+    async def calls(self) -> Sequence[Mapping[str, Any]]:
+        """Give the journal's calls, as the emulator's control door shows them."""
+        ...
+
+
+@dataclass
+class NotedBudget:
+    """A budget without end that keeps what it was asked and told."""
+
+    slots: list[tuple[str, Priority]] = field(default_factory=list)
+    told: list[tuple[str, int | None, int | None, datetime | None]] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def slot(self, quota: str, *, priority: Priority) -> AsyncIterator[None]:
+        """Give a slot at once."""
+        self.slots.append((quota, priority))
+        yield
+
+    async def seen(self, quota: str, *, used: int | None = None, limit: int | None = None, blocked_until: datetime | None = None) -> None:
+        """Keep what the vendor said."""
+        self.told.append((quota, used, limit, blocked_until))
+
+
+@dataclass
+class NotedBreaker:
+    """A breaker that never opens and keeps what it was told."""
+
+    told: list[bool] = field(default_factory=list)
+
+    async def before(self) -> None:
+        """Let every call through."""
+
+    async def after(self, *, ok: bool) -> None:
+        """Keep how the call went."""
+        self.told.append(ok)
+
+
+def long_ago() -> datetime:
+    """Give a moment before anything that a test does."""
+    return datetime.now(UTC) - timedelta(hours=1)
+
+
+async def pages(source: Source, cursor: str, fields: Sequence[str]) -> list[Page]:
+    """Read all pages there are now; never an endless many."""
+    found: list[Page] = []
+    async for page in source.changes(cursor, fields):
+        found.append(page)
+        assert len(found) < 500, "changes() does not come to an end"
+    return found
+
+
+def items(found: Iterable[Page]) -> list[Item]:
+    """Give the items of pages, in order."""
+    return [item for page in found for item in page.items]
+
+
+def snapshots(found: Iterable[Item]) -> dict[str, RecordChanged]:
+    """Give the last RecordChanged of each record, by the vendor's id."""
+    return {Ref.parse(item.ref).id: item for item in found if isinstance(item, RecordChanged)}

@@ -1,0 +1,140 @@
+"""The suite's writing half: every row's outcome is told, nothing is done twice, values come back as they went in."""
+
+# ruff: noqa: D102  # a test's name says what must hold
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import ClassVar
+
+import pytest
+
+from connectors.base import Create, Done, Failed, Sink, Source, Update
+from connectors.contract_world import Emulated, NotedBreaker, NotedBudget, Role, snapshots
+from connectors.errors import Rejected, Unavailable
+from connectors.registry import load
+from schemas.base import Scalar
+
+LONG = "Zażółć gęślą jaźń. " * 50
+VALUES: Sequence[tuple[Role, Scalar]] = [
+    ("last_name", "Müller-Łukasiewicz"),
+    ("last_name", 'O\'Hara \\ "Quote" %_'),
+    ("last_name", "عبد الرحمن"),
+    ("last_name", "Ana 🦊👩‍💻"),
+    ("phone", "+49 30 1234567"),
+    ("text", LONG.strip()),
+    ("text", "line one\nline two"),
+    ("number", 250),
+    ("number", 0),
+    ("flag", True),
+    ("flag", False),
+    ("date", "2024-02-29"),
+    ("date", "1969-12-31"),
+    ("time", "2026-03-29T01:30:00Z"),
+    ("time", "2026-10-25T00:59:59Z"),
+    ("phone", None),
+]
+"""Roles and values that integrations are known to bend: other scripts, zones around a change of the clocks, days before 1970, zero, blank."""
+
+
+class Writing:
+    """What `Sink` promises."""
+
+    vendor: ClassVar[str]
+
+    def _create(self, sink: Sink, world: Emulated, email: str) -> Create:
+        fields: dict[str, Scalar] = {sink.manifest.truce_id_field: str(uuid.uuid5(uuid.NAMESPACE_URL, email)), world.roles["email"]: email}
+        return Create(key=email, object=sink.manifest.person_object, fields={**fields, world.roles["last_name"]: "Made"})
+
+    async def _full(self, sink: Sink, row: Create) -> Create:
+        """Add what the connector itself says that a create needs."""
+        able = await sink.capabilities(row.object)
+        return row.model_copy(update={"fields": {**able.defaults, **row.fields}})
+
+    def _update(self, sink: Sink, key: str, ident: str, field: str, value: Scalar) -> Update:
+        return Update(key=key, object=sink.manifest.person_object, id=ident, fields={field: value})
+
+    async def test_capabilities_name_what_can_be_written(self, world: Emulated, sink: Sink) -> None:
+        able = await sink.capabilities(sink.manifest.person_object)
+        assert {world.roles["phone"], world.roles["last_name"], sink.manifest.truce_id_field} <= able.writable
+        assert world.roles["phone"] not in able.consent_fields
+
+    @pytest.mark.parametrize(("role", "value"), VALUES)
+    async def test_values_come_back_as_they_went_in(self, world: Emulated, sink: Sink, role: Role, value: Scalar) -> None:
+        field = world.roles[role]
+        ident = await world.seed({world.roles["email"]: "values@example.com", world.roles["phone"]: "+49 30 9"})
+        assert [type(row) for row in await sink.update([self._update(sink, "k", ident, field, value)])] == [Done]
+        read = snapshots(await sink.read([ident], [field]))[ident]
+        assert read.fields[field] == value
+        assert type(read.fields[field]) is type(value)
+
+    async def test_a_partial_batch_is_told_row_by_row(self, world: Emulated, sink: Sink) -> None:
+        field, bad = world.refused
+        ids = [await world.seed({world.roles["email"]: f"b{n}@example.com"}) for n in range(5)]
+        seeded = len(await world.effects())
+        rows = [
+            self._update(sink, str(n), ident, *((field, bad) if n in {1, 3} else (world.roles["phone"], "+1 1")))
+            for n, ident in enumerate(ids)
+        ]
+        outcome = {one.key: one for one in await sink.update(rows)}
+        assert [type(outcome[str(n)]) for n in range(5)] == [Done, Failed, Done, Failed, Done]
+        for failed in (outcome["1"], outcome["3"]):
+            assert isinstance(failed, Failed)
+            assert isinstance(failed.error, Rejected)
+            assert [one.field for one in failed.error.refused] == [field]
+            assert failed.error.refused[0].words
+            assert str(bad) not in str(failed.error)
+        assert sorted(one["id"] for one in (await world.effects())[seeded:]) == sorted([ids[0], ids[2], ids[4]])
+
+    async def test_a_create_is_found_by_its_truce_id_and_its_email(self, world: Emulated, sink: Sink) -> None:
+        row = await self._full(sink, self._create(sink, world, "o'made@example.com"))
+        done = (await sink.create([row]))[0]
+        assert isinstance(done, Done)
+        assert done.created
+        truce_id = str(row.fields[sink.manifest.truce_id_field])
+        assert snapshots(await sink.find_created([truce_id], [world.roles["email"]])).keys() == {done.id}
+        found = snapshots(await sink.find(["o'made@example.com", "nobody@example.com"], [world.roles["email"]]))
+        assert found.keys() == {done.id}
+        assert found[done.id].truce_id == truce_id
+        assert found[done.id].email == "o'made@example.com"
+
+    async def test_a_lost_answer_to_a_create_is_an_unknown_outcome_and_no_second_record(self, world: Emulated, sink: Sink) -> None:
+        row = await self._full(sink, self._create(sink, world, "lost@example.com"))
+        await world.fault(kind="drop_answer", path=world.create_path)
+        with pytest.raises(Unavailable) as caught:
+            await sink.create([row])
+        assert caught.value.unknown_outcome
+        truce_id = str(row.fields[sink.manifest.truce_id_field])
+        found = snapshots(await sink.find_created([truce_id], [world.roles["email"]]))
+        assert len(found) == 1
+        await sink.create([row])  # even so: the Truce id is unique there
+        assert [one["verb"] for one in await world.effects()].count("create") == 1
+
+    async def test_a_create_that_never_happened_is_not_found(self, world: Emulated) -> None:
+        sink = load(self.vendor).sink(world.connection(timeout_s=0.5), NotedBudget(), NotedBreaker())
+        row = await self._full(sink, self._create(sink, world, "never@example.com"))
+        await world.fault(kind="timeout", path=world.create_path)
+        with pytest.raises(Unavailable) as caught:
+            await sink.create([row])
+        assert caught.value.unknown_outcome
+        assert not await sink.find_created([str(row.fields[sink.manifest.truce_id_field])], [])
+        assert isinstance((await sink.create([row]))[0], Done)
+        await sink.close()
+        assert [one["verb"] for one in await world.effects()].count("create") == 1
+
+    async def test_a_lost_answer_to_an_update_is_read_back(self, world: Emulated, sink: Sink) -> None:
+        ident, phone = await world.seed({world.roles["email"]: "back@example.com"}), world.roles["phone"]
+        await world.fault(kind="drop_answer", path=world.write_path)
+        with pytest.raises(Unavailable) as caught:
+            await sink.update([self._update(sink, "k", ident, phone, "+49 30 77")])
+        assert caught.value.unknown_outcome
+        assert snapshots(await sink.read([ident], [phone]))[ident].fields[phone] == "+49 30 77"
+        assert len([one for one in await world.effects() if one["verb"] == "update"]) == 1
+
+    async def test_a_consistent_read_says_when_it_was_sent(self, world: Emulated, sink: Sink, source: Source) -> None:
+        ident = await world.seed({world.roles["email"]: "when@example.com"})
+        for read in (await sink.read([ident], []), await source.read([ident], [])):
+            one = snapshots(read)[ident]
+            assert one.complete
+            assert one.read_at is not None
+            assert one.read_at <= one.received_at
