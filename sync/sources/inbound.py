@@ -1,0 +1,86 @@
+"""The door for vendors' webhooks: size and encoding first, then the signature, then Kafka, and only then 2xx."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiokafka.errors import KafkaError
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from connectors.base import Forged, Unwelcome
+from sync.runtime import log
+from sync.runtime.metrics import metrics
+from sync.sources.publisher import now
+from sync.sources.runner import Runner
+
+MAX_BODY = 1024 * 1024
+_log = log.get("inbound")
+
+
+class _TooLarge(Exception):
+    pass
+
+
+@dataclass
+class Inbound:
+    """Takes webhooks for the systems of this process; `public_url` is the address that vendors call, which signatures cover."""
+
+    runners: Mapping[str, Runner]
+    public_url: str | None = None
+
+    def app(self) -> Starlette:
+        """Give the ASGI app: POST /webhooks/{system}, GET /health."""
+        return Starlette(routes=[Route("/webhooks/{system}", self._webhook, methods=["POST"]), Route("/health", self._health)])
+
+    async def _health(self, _: Request) -> Response:
+        return JSONResponse({"systems": sorted(self.runners)})
+
+    async def _webhook(self, request: Request) -> Response:
+        runner = self.runners.get(request.path_params["system"])
+        if runner is None:
+            return _refuse("?", "unknown", 404, "no such system here")
+        try:
+            body = await _body(request)
+            notice = runner.source.notice(request.method, self._uri(request), dict(request.headers), body, received_at=now())
+            await runner.send(notice.items, "webhook")
+        except _TooLarge:
+            return _refuse(runner.system, "too_large", 413, f"at most {MAX_BODY} bytes, not compressed")
+        except Forged:
+            return _refuse(runner.system, "forged", 401, "signature or time not accepted")
+        except Unwelcome as error:
+            return _refuse(runner.system, "unwelcome", 400, str(error)[:200])
+        except ClientDisconnect:
+            return Response(status_code=400)
+        except (KafkaError, OSError, TimeoutError) as error:
+            _log.warning("webhook turned away, nothing lost: the sender comes again", system=runner.system, error=type(error).__name__)
+            return _refuse(runner.system, "busy", 503, "try again", {"Retry-After": "5"})
+        except Exception as error:
+            if not type(error).__module__.startswith("asyncpg"):
+                raise
+            return _refuse(runner.system, "busy", 503, "try again", {"Retry-After": "5"})
+        return Response(status_code=204)
+
+    def _uri(self, request: Request) -> str:
+        path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return f"{self.public_url.rstrip('/')}{path}" if self.public_url else str(request.url)
+
+
+def _refuse(system: str, why: str, status: int, words: str, headers: dict[str, str] | None = None) -> Response:
+    metrics.count("truce_refused_total", system=system, why=why)
+    return JSONResponse({"error": words}, status_code=status, headers=headers)
+
+
+async def _body(request: Request) -> bytes:
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise _TooLarge
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY:
+            raise _TooLarge
+        parts.append(part)
+    return b"".join(parts)

@@ -1,0 +1,53 @@
+"""One active source per system: whoever holds the lease reads, the others wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sync.store import cursors
+
+HOLD_S, RENEW_S = 10.0, 3.0
+
+
+class Lease:
+    """Held while `held` is set; lost when a renewal comes too late."""
+
+    def __init__(self) -> None:
+        self.held = asyncio.Event()
+        self.lost = asyncio.Event()
+
+
+async def _renew(pool: Any, name: str, holder: str, lease: Lease) -> None:
+    loop = asyncio.get_running_loop()
+    until = loop.time() + HOLD_S
+    while True:
+        await asyncio.sleep(RENEW_S)
+        try:
+            kept = await cursors.hold_lease(pool, name, holder, HOLD_S)
+        except OSError:
+            kept = loop.time() < until
+        else:
+            until = loop.time() + HOLD_S
+        if not kept:
+            lease.lost.set()
+            return
+
+
+@asynccontextmanager
+async def hold(pool: Any, name: str) -> AsyncIterator[Lease]:
+    """Wait for the lease, keep it for the length of the block, give it back."""
+    holder, lease = uuid.uuid4().hex, Lease()
+    while not await cursors.hold_lease(pool, name, holder, HOLD_S):
+        await asyncio.sleep(1.0)
+    lease.held.set()
+    keeper = asyncio.create_task(_renew(pool, name, holder, lease))
+    try:
+        yield lease
+    finally:
+        keeper.cancel()
+        if not lease.lost.is_set():
+            await cursors.drop_lease(pool, name, holder)

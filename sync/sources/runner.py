@@ -1,0 +1,173 @@
+"""Reads one system for as long as it holds the lease: users, the first full read, changes, read orders, sweeps."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from connectors.base import Connection, Item, Page, Source
+from connectors.errors import AuthExpired, ConnectorError, RateLimited, Surprising
+from schemas.base import Ref
+from sync.playbook.models import Playbook
+from sync.runtime import log
+from sync.sources import schema, skew
+from sync.sources.lag import LagGate
+from sync.sources.publisher import Publisher, corrected, now, ref_of
+from sync.store import cursors, read_orders, users
+
+POLL_SHARE = 0.2
+"""The share of the daily quota that polling may use when nothing else is said."""
+CALLS_PER_POLL = 3
+
+
+@dataclass
+class Runner:
+    """One system's reading side; the loops below run side by side and each survives the vendor's being away."""
+
+    system: str
+    source: Source
+    connection: Connection
+    pool: Any
+    publisher: Publisher
+    gate: LagGate
+    playbook: Callable[[], Awaitable[Playbook]]
+    skew_s: float = 0.0
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when read orders may be waiting."""
+
+    def __post_init__(self) -> None:
+        self._log = log.get("source").bind(system=self.system)
+
+    @property
+    def poll_s(self) -> float:
+        """Seconds between polls: as told, else what the share of the daily quota allows, never below a second."""
+        if told := self.connection.options.get("poll_s"):
+            return float(told)
+        daily = [q for q in self.source.manifest.quotas if q.seconds >= 3600]
+        share = max((q.seconds * CALLS_PER_POLL / (q.calls * POLL_SHARE) for q in daily), default=0.0)
+        return max(1.0, share, self.source.manifest.poll_s if self.source.manifest.webhook else share)
+
+    async def run(self) -> None:
+        """Read until cancelled."""
+        await self._patiently(self._users)
+        await self._patiently(self._first_read)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._every(self.poll_s, self._changes))
+            group.create_task(self._every(300.0, self._users))
+            group.create_task(self._orders())
+            group.create_task(self._every(float(self.connection.options.get("sweep_every_s", "86400")), self._sweep, wait_first=True))
+
+    async def _fields(self) -> list[str]:
+        playbook = await self.playbook()
+        live = await self.source.fields(self.source.manifest.person_object)
+        await schema.report(self.pool, self.system, schema.lacking(playbook, self.system, live))
+        return schema.wanted(playbook, self.system, live)
+
+    async def _users(self) -> None:
+        await users.put(self.pool, self.system, await self.source.users())
+
+    async def _first_read(self) -> None:
+        known = await cursors.get(self.pool, self.system, "everything")
+        if known and known.done_at:
+            return
+        if await cursors.get(self.pool, self.system, "changes") is None:
+            await cursors.put(self.pool, self.system, "changes", self.source.start(now() - timedelta(seconds=2)))
+        await self._everything(known.cursor if known else None)
+
+    async def _sweep(self) -> None:
+        await self._everything(None)
+
+    async def _everything(self, cursor: str | None) -> None:
+        async for page in self.source.everything(cursor, await self._fields()):
+            await self.gate.open()
+            await self._put("everything", page, "sweep", done=page.done)
+
+    async def _changes(self) -> None:
+        known = await cursors.get(self.pool, self.system, "changes")
+        cursor = known.cursor if known else self.source.start(now())
+        pages: AsyncIterator[Page] = self.source.changes(cursor, await self._fields())
+        async for page in pages:
+            await self._put("changes", page, "poll", unless=cursor)
+
+    async def _put(self, name: str, page: Page, kind: str, *, done: bool = False, unless: str | None = None) -> None:
+        await self.send(page.items, kind)
+        if page.cursor != unless or done:
+            await cursors.put(self.pool, self.system, name, page.cursor, done=done)
+
+    async def send(self, items: Sequence[Item], kind: str) -> None:
+        """Publish items with the vendor's clock put right; orders for records that they are about are settled."""
+        if not items:
+            return
+        self.skew_s = skew.settle(self.skew_s, skew.ahead(items))
+        await self.publisher.publish([corrected(item, self.skew_s) for item in items], source=self.system, kind=kind)
+
+    async def _orders(self) -> None:
+        while True:
+            refs = await read_orders.claim(self.pool, self.system, self.source.manifest.batch_read)
+            if refs:
+                await self._patiently(lambda refs=refs: self._read(refs))  # type: ignore[misc]
+                continue
+            self.wake.clear()
+            try:
+                await asyncio.wait_for(self.wake.wait(), 0.25)
+            except TimeoutError:
+                continue
+
+    async def _read(self, refs: Sequence[str]) -> None:
+        items = await self.source.read([Ref.parse(ref).id for ref in refs], await self._fields())
+        await self.send(items, "read")
+        await read_orders.settle(self.pool, refs)
+        left = set(refs) - {ref_of(item) for item in items}
+        if left:
+            self._log.warning("ordered records are nowhere to be found", count=len(left))
+
+    async def _every(self, seconds: float, step: Callable[[], Awaitable[None]], *, wait_first: bool = False) -> None:
+        if wait_first:
+            await asyncio.sleep(seconds)
+        while True:
+            await self._patiently(step)
+            await asyncio.sleep(seconds)
+
+    async def _patiently(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Do a step until it is done; a vendor, Kafka or PostgreSQL that is away is waited for, with the reason in the log."""
+        wait = 0.5
+        while True:
+            try:
+                return await step()
+            except RateLimited as error:
+                wait = max(error.retry_after, 0.1)
+                self._log.warning("waiting as told", code=error.code, retry_after=wait)
+            except (AuthExpired, Surprising) as error:
+                wait = 60.0
+                await self._page(error)
+            except (ConnectorError, OSError) as error:
+                self._log.warning("reading goes on later", error=type(error).__name__, reason=str(error)[:200], seconds=wait)
+            except Exception as error:
+                if not _passing(error):
+                    raise
+                self._log.warning("waiting", error=type(error).__name__, seconds=wait)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, 30.0)
+
+    async def _page(self, error: ConnectorError) -> None:
+        self._log.error("a person must look", error=type(error).__name__, reason=error.words[:200])
+        await self.pool.execute(
+            """INSERT INTO problems (kind, key, text, system) VALUES ('connection', $1, $2, $3)
+               ON CONFLICT (kind, key) WHERE closed_at IS NULL DO UPDATE SET last_at = now(), count = problems.count + 1""",
+            f"{self.system}:{type(error).__name__}",
+            f"{self.system} cannot be read: {error.words[:300]}. `truce doctor` says what to do.",
+            self.system,
+        )
+
+
+def _passing(error: BaseException) -> bool:
+    """Say whether PostgreSQL or Kafka was away (to be waited for), not that we are wrong."""
+    import asyncpg
+    from aiokafka.errors import KafkaError
+
+    return isinstance(
+        error, KafkaError | asyncpg.PostgresConnectionError | asyncpg.InterfaceError | asyncpg.TooManyConnectionsError | TimeoutError
+    )

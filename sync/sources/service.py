@@ -1,0 +1,121 @@
+"""A process that reads systems: runners under their leases, and the inbound door."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+import uvicorn
+
+from connectors.base import Breaker, Budget, Manifest
+from connectors.registry import load
+from sync.playbook.models import Playbook
+from sync.runtime import log
+from sync.settings import Settings
+from sync.sources.inbound import Inbound
+from sync.sources.lag import LagGate
+from sync.sources.lease import hold
+from sync.sources.publisher import Publisher, make_producer
+from sync.sources.runner import Runner
+
+Shared = Callable[[str, Manifest], tuple[Budget, Breaker]]
+"""Gives a system's budget and breaker, shared by sources and writers."""
+_log = log.get("source")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: signals belong to whoever runs us."""
+
+    def install_signal_handlers(self) -> None:
+        """Leave them alone."""
+
+    def capture_signals(self) -> Any:
+        """Leave them alone."""
+        from contextlib import nullcontext
+
+        return nullcontext()
+
+
+class AddressInUse(RuntimeError):
+    """The inbound port is taken; the text says which and what to do."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind the inbound port; raises AddressInUse with what to do about it."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise AddressInUse(
+            f"port {port} on {host} is in use ({error.strerror}): stop what uses it, or set TRUCE_HTTP_PORT to another (0 takes a free one)."
+        ) from error
+    return listener
+
+
+async def run(
+    settings: Settings,
+    systems: tuple[str, ...],
+    *,
+    pool: Any,
+    bootstrap: str,
+    topic: str,
+    shared: Shared,
+    playbook: Callable[[], Awaitable[Playbook]],
+    stop: asyncio.Event,
+    listener: socket.socket | None = None,
+) -> None:
+    """Read these systems until `stop` is set."""
+    async with AsyncExitStack() as stack:
+        producer = await make_producer(bootstrap)
+        stack.push_async_callback(producer.stop)
+        publisher = Publisher(pool, producer, topic, settings.secret_bytes)
+        gate = LagGate(bootstrap, topic, pool)
+        stack.push_async_callback(gate.close)
+        runners: dict[str, Runner] = {}
+        for system in systems:
+            connection = settings.systems[system].connection(system)
+            connector = load(connection.vendor)
+            source = connector.source(connection, *shared(system, connector.manifest))
+            stack.push_async_callback(source.close)
+            runners[system] = Runner(system, source, connection, pool, publisher, gate, playbook)
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_leased(runner)) for runner in runners.values()]
+            server = _serve(settings, runners, listener)
+            if server:
+                tasks.append(group.create_task(server[0].serve([server[1]])))
+            await stop.wait()
+            if server:
+                server[0].should_exit = True
+            for task in tasks[: len(runners)]:
+                task.cancel()
+
+
+def _serve(settings: Settings, runners: Mapping[str, Runner], listener: socket.socket | None) -> tuple[_Server, socket.socket] | None:
+    hooked = {system: runner for system, runner in runners.items() if runner.source.manifest.webhook}
+    if not hooked:
+        return None
+    app = Inbound(hooked, settings.public_url).app()
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2, timeout_keep_alive=20)
+    return _Server(config), listener or listen(settings.http_host, settings.http_port)
+
+
+async def _leased(runner: Runner) -> None:
+    """Run while the lease is held; when it is lost, wait for it again."""
+    while True:
+        async with hold(runner.pool, f"source:{runner.system}") as lease:
+            reading = asyncio.create_task(runner.run())
+            losing = asyncio.create_task(lease.lost.wait())
+            try:
+                await asyncio.wait({reading, losing}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                losing.cancel()
+                if not reading.done():
+                    reading.cancel()
+            if reading.done() and not reading.cancelled() and (error := reading.exception()):
+                raise error
+        _log.warning("the lease went to another process", system=runner.system)

@@ -1,0 +1,58 @@
+"""How far each system was read, and who is allowed to read it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+
+class Cursor(NamedTuple):
+    """Where to go on, and when the read that it belongs to first came to its end."""
+
+    cursor: str
+    done_at: datetime | None
+
+
+async def get(pool: Any, system: str, name: str) -> Cursor | None:
+    """Give the cursor of a system's `changes` or `everything`, None before the first."""
+    row = await pool.fetchrow("SELECT cursor, done_at FROM cursors WHERE system = $1 AND name = $2", system, name)
+    return Cursor(row["cursor"], row["done_at"]) if row else None
+
+
+async def put(pool: Any, system: str, name: str, cursor: str, *, done: bool = False) -> None:
+    """Store a cursor; call it only when Kafka has everything before it. `done` notes the first time that its read ended."""
+    await pool.execute(
+        """INSERT INTO cursors (system, name, cursor, done_at) VALUES ($1, $2, $3, CASE WHEN $4 THEN now() END)
+           ON CONFLICT (system, name) DO UPDATE SET cursor = $3, changed_at = now(),
+             done_at = coalesce(cursors.done_at, CASE WHEN $4 THEN now() END)""",
+        system,
+        name,
+        cursor,
+        done,
+    )
+
+
+async def read_fully(pool: Any) -> frozenset[str]:
+    """Name the systems whose first full read is done."""
+    return frozenset(
+        row["system"] for row in await pool.fetch("SELECT system FROM cursors WHERE name = 'everything' AND done_at IS NOT NULL")
+    )
+
+
+async def hold_lease(pool: Any, name: str, holder: str, seconds: float) -> bool:
+    """Take or keep a lease for so long; False while somebody else has it."""
+    row = await pool.fetchrow(
+        """INSERT INTO leases (name, holder, until) VALUES ($1, $2, now() + make_interval(secs => $3))
+           ON CONFLICT (name) DO UPDATE SET holder = $2, until = now() + make_interval(secs => $3)
+             WHERE leases.holder = $2 OR leases.until < now()
+           RETURNING holder""",
+        name,
+        holder,
+        seconds,
+    )
+    return row is not None
+
+
+async def drop_lease(pool: Any, name: str, holder: str) -> None:
+    """Give a lease back."""
+    await pool.execute("DELETE FROM leases WHERE name = $1 AND holder = $2", name, holder)
