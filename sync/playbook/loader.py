@@ -1,0 +1,169 @@
+"""Loads a playbook: every problem of every file at once, or one frozen version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path as Folder
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from sync.playbook import checks, forms, traps, yaml
+from sync.playbook.build import Files, build
+from sync.playbook.models import Playbook
+from sync.playbook.problems import PlaybookError, Problem, did_you_mean
+from sync.playbook.yaml import Document, Path, Spot
+
+Shape = TypeVar("Shape", bound=forms.Form)
+
+
+def load(folder: Folder, *, version: int = 0) -> Playbook:
+    """Load the playbook in a folder; raises PlaybookError with every problem in it."""
+    return load_files(read(folder), version)
+
+
+def read(folder: Folder) -> dict[str, bytes]:
+    """Read the playbook's files as they are, name → content; raises PlaybookError when there is no such folder."""
+    if not folder.is_dir():
+        raise PlaybookError([Problem(str(folder), 1, 1, "", "no such folder", "name the folder that holds fields.yaml, routing.yaml …")])
+    files = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".yaml", ".yml") and path.is_file():
+            with path.open("rb") as file:
+                files[path.name] = file.read(yaml.MAX_BYTES + 1)
+    return files
+
+
+def load_files(files: Mapping[str, bytes], version: int = 0) -> Playbook:
+    """Load a playbook from its files' contents (pure); raises PlaybookError with every problem in them."""
+    documents = {name: yaml.parse(name, files[name]) for name in forms.FILES if name in files}
+    strangers = _strangers(files)
+    for name in forms.FILES:
+        if name not in files:
+            documents[name] = Document(name, [])
+            documents[name].problem((), "this file is missing", "start from the example playbook's")
+    shapes = {name: _shape(documents[name], form) for name, form in forms.FILES.items()}
+    known = Files(documents, shapes["fields.yaml"], shapes["lifecycle.yaml"], shapes["routing.yaml"], shapes["team.yaml"])  # type: ignore[arg-type]
+    playbook = build(known, version, checksum(files))
+    checks.run(known)
+    problems = [problem for document in documents.values() for problem in document.problems] + strangers
+    if problems or playbook is None:
+        raise PlaybookError(problems, read=len(files))
+    return playbook
+
+
+def checksum(files: Mapping[str, bytes]) -> str:
+    """Give the SHA-256 over names and contents, as hex: two playbooks with the same one are the same."""
+    digest = sha256()
+    for name in sorted(files):
+        digest.update(f"{name}\0{len(files[name])}\0".encode(errors="surrogateescape") + files[name])
+    return digest.hexdigest()
+
+
+def _strangers(files: Mapping[str, bytes]) -> list[Problem]:
+    return [
+        Problem(name, 1, 1, "", "not a file of the playbook", did_you_mean(name, forms.FILES)) for name in files if name not in forms.FILES
+    ]
+
+
+def _shape(document: Document, form: type[Shape]) -> Shape | None:
+    if document.problems:
+        return None
+    try:
+        return form.model_validate(document.data)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            _explain(document, detail, form)
+        return None
+
+
+def _explain(document: Document, error: ErrorDetails, form: type[forms.Form]) -> None:
+    """Say one of pydantic's errors in the playbook's words, at the closest place in the file."""
+    path = _path(document, error["loc"])
+    kind = error["type"]
+    spot = document.spot(path)
+    if kind == "extra_forbidden":
+        word = str(error["loc"][-1])
+        hint = did_you_mean(word, sorted(_siblings(form, error["loc"])))
+        document.problem(path, f"unknown key {word}", hint, at=document.key(path))
+    elif kind == "missing":
+        document.problem(path, f"{error['loc'][-1]} is missing here", at=document.key(path))
+    elif (
+        kind in ("string_type", "union_tag_invalid")
+        and isinstance(error["input"], dict)
+        and len(error["input"]) == 1
+        and _in_when(error["loc"])
+    ):
+        line = document.line(spot.line)
+        answer = traps.mapping(line, spot.column - 1, str(next(iter(error["input"]))))
+        document.problem(path, answer.text, answer.suggestion, at=Spot(spot.line, answer.column))
+    else:
+        text, hint = _words(error, spot)
+        document.problem(path, text, hint)
+
+
+def _in_when(loc: tuple[int | str, ...]) -> bool:
+    return any(part in ("all", "any", "none") for part in loc)
+
+
+def _path(document: Document, loc: tuple[int | str, ...]) -> Path:
+    """Give pydantic's place without its own words (union tags, `[key]`), as far as the document has it."""
+    path: Path = ()
+    for part in loc:
+        if (*path, part) in document.values or (*path, part) in document.keys:
+            path = (*path, part)
+    return path
+
+
+def _siblings(form: type[forms.Form], loc: tuple[int | str, ...]) -> set[str]:
+    """Give the keys that could stand where an unknown one stands."""
+    definitions = form.model_json_schema()
+    node: dict[str, Any] = definitions
+    for part in (*loc[:-1], None):
+        node = _followed(node, definitions)
+        if part is None:
+            break
+        inner = node.get("properties", {}).get(part) or (node.get("items") if isinstance(part, int) else node.get("additionalProperties"))
+        if isinstance(inner, dict):
+            node = inner
+    return set(node.get("properties", {}))
+
+
+def _followed(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    for _ in range(4):
+        options = [one for one in node.get("oneOf", node.get("anyOf", ())) if "$ref" in one or one.get("oneOf")]
+        if "$ref" in node:
+            node = definitions["$defs"][node["$ref"].rpartition("/")[2]]
+        elif options:
+            node = options[0]
+    return node
+
+
+def _words(error: ErrorDetails, spot: Spot) -> tuple[str, str]:
+    kind, given = error["type"], error["input"]
+    shown = spot.raw if spot.raw else repr(given)[:60]
+    context: dict[str, Any] = error.get("ctx") or {}
+    if kind == "string_type" and isinstance(given, int | float | bool):
+        zero = traps.lost_zero(spot.raw)
+        return zero or f"{shown} is not a text", f"write '{spot.raw}'"
+    if given is None:
+        return "nothing stands here", "write a value, or delete the key"
+    if kind == "literal_error":
+        options = str(context.get("expected", "")).replace("'", "").replace(" or ", ", ").split(", ")
+        return f"{shown} is none of {', '.join(options)}", did_you_mean(str(given), options, list_up_to=0)
+    if kind == "string_pattern_mismatch":
+        return f"{shown} is not written as it should be", _PATTERNS.get(str(context.get("pattern")), "")
+    wanted = {"model_type": "keys", "dict_type": "keys", "list_type": "a list (lines that begin with -)", "string_type": "a text"}.get(kind)
+    wanted = wanted or {"float_type": "a number", "int_type": "a whole number", "bool_type": "true or false"}.get(kind)
+    return (f"{wanted} must stand here", "") if wanted else (error["msg"][:1].lower() + error["msg"][1:], "")
+
+
+_PATTERNS = {
+    r"^[a-z][a-z0-9_]{0,62}$": "small letters, digits and _, a letter first",
+    r"^[a-z][a-z0-9-]{0,62}$": "small letters, digits and -, a letter first",
+    r"^[^@\sA-Z]+@[^@\sA-Z]+\.[^@\sA-Z]+$": "an e-mail address in small letters",
+    r"^\d{4}-\d{2}-\d{2}$": "a day as 2026-12-21",
+    r"^[A-Z]{2}$": "a country as two capital letters: DE",
+}
