@@ -30,6 +30,8 @@ class WriteDone(Message):
     outcome: Outcome
     fields: dict[str, Scalar] = Field(default_factory=dict, description="Vendor field → value that the vendor now holds because of us.")
     versions: dict[str, int] = Field(default_factory=dict, description="Shared field → desired version that was written.")
+    times: dict[str, Moment] = Field(default_factory=dict, description="Shared field → the desired value's own time: what `observed` gets.")
+    truce_id: bool = Field(default=False, description="True when the record carries the Truce id because of this write.")
     refused: tuple[FieldRefused, ...] = ()
     parked_id: str | None = None
     sent_at: Moment
