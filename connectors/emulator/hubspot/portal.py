@@ -1,0 +1,121 @@
+"""The emulated account as its doors see it, and what a door is: a path with its handler, scope and limit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from connectors.emulator.faults import Faults
+from connectors.emulator.hubspot.auth import Actor, Auth
+from connectors.emulator.hubspot.contacts import Contacts
+from connectors.emulator.hubspot.errors import malformed
+from connectors.emulator.hubspot.index import Index
+from connectors.emulator.hubspot.limits import Kind, Limits
+from connectors.emulator.hubspot.properties import Schema
+from connectors.emulator.hubspot.webhooks import Hooks
+from connectors.emulator.journal import Journal
+
+if TYPE_CHECKING:
+    from connectors.emulator.hubspot.consent import Consent
+    from connectors.emulator.hubspot.forms import Forms
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A HubSpot user who may own records; `id` is not `user_id`."""
+
+    id: str
+    email: str
+    first_name: str = ""
+    last_name: str = ""
+    user_id: int = 0
+    archived: bool = False
+
+
+@dataclass
+class Portal:
+    """Everything that one account holds."""
+
+    portal_id: int
+    clock: Callable[[], datetime]
+    schema: Schema
+    contacts: Contacts
+    index: Index
+    hooks: Hooks
+    auth: Auth
+    limits: Limits
+    journal: Journal
+    faults: Faults
+    consent: Consent
+    forms: Forms
+    owners: dict[str, Owner]
+
+
+@dataclass
+class Call:
+    """One request after authentication."""
+
+    method: str
+    path: str
+    params: Mapping[str, str]
+    query: Mapping[str, Sequence[str]]
+    body: bytes
+    client: str
+    actor: Actor
+    rows: int = 1
+    """How many records the request names; handlers correct it."""
+
+    def json(self) -> dict[str, Any]:
+        """Read the body as a JSON object; raises Refused (400)."""
+        try:
+            found = json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise malformed(f"Invalid input JSON: {error}") from error
+        if not isinstance(found, dict):
+            raise malformed("Invalid input JSON: an object is needed")
+        return found
+
+    def one(self, name: str, default: str = "") -> str:
+        """Give a query parameter."""
+        return self.query.get(name, (default,))[0]
+
+    def flag(self, name: str) -> bool:
+        """Give a query parameter that is true or false."""
+        return self.one(name).lower() == "true"
+
+    def listed(self, name: str) -> list[str]:
+        """Give a query parameter that may be repeated or separated by commas."""
+        return [part.strip() for text in self.query.get(name, ()) for part in text.split(",") if part.strip()]
+
+    def limit(self, default: int, most: int) -> int:
+        """Give `limit`; raises Refused (400) when it is none or too large."""
+        text = self.one("limit", str(default))
+        if not text.isdigit() or not 0 < int(text) <= most:
+            raise malformed(f"Invalid value for limit: {text[:20]}. It must be from 1 to {most}.")
+        return int(text)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a handler answers; `body` None is no content."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Door:
+    """One path of HubSpot's wire."""
+
+    method: str
+    path: str
+    handler: Callable[[Portal, Call], Answer]
+    scope: str | None = None
+    writing: bool = False
+    kind: Kind = "calls"
+    anonymous: bool = False
+    """True when no token is needed."""
