@@ -98,7 +98,8 @@ class Dialect:
             case "auth_expired":
                 return AuthExpired(words, code=code, status=status)
             case "rejected":
-                return Rejected(words, code=code, status=status, refused=complaint.refused)
+                refused = tuple(one.model_copy(update={"words": scrub(one.words, hide)}) for one in complaint.refused)
+                return Rejected(words, code=code, status=status, refused=refused)
             case "conflict":
                 return Conflict(words, code=code, status=status, existing=complaint.existing)
             case "gone":

@@ -7,6 +7,7 @@ again inside one chain of at most a minute; a write is sent once, unless it cert
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from connectors.dialect import STATUSES, Complaint, Dialect, Kind, Seen, retry_a
 from connectors.errors import ConnectorError, RateLimited, Surprising, Unavailable
 
 __all__ = ["STATUSES", "Answer", "Bearer", "Complaint", "Dialect", "Kind", "Seen", "Session", "Token", "scrub"]
+
+for _name in ("httpx", "httpcore"):  # they log addresses with their queries, and headers with the token
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 MAX_BYTES = 32 * 1024 * 1024
 CHAIN_S = 60.0

@@ -1,0 +1,27 @@
+"""Salesforce: Lead records and users, by REST.
+
+Secrets: `client_id`, `client_secret` (client credentials flow of an external client app). Options: `api_version` (65.0), `lookback_s` (600),
+`page_rows` (2000), `default_company` and `default_last_name` (for a create that has none).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from connectors.base import Breaker, Budget, Connection, Manifest
+from connectors.registry import read_manifest
+from connectors.salesforce.client import Client
+from connectors.salesforce.sink import SalesforceSink
+from connectors.salesforce.source import SalesforceSource
+
+manifest: Manifest = read_manifest(Path(__file__).with_name("manifest.yaml"))
+
+
+def source(connection: Connection, budget: Budget, breaker: Breaker) -> SalesforceSource:
+    """Build the reading side."""
+    return SalesforceSource(manifest, Client(manifest, connection, budget, breaker))
+
+
+def sink(connection: Connection, budget: Budget, breaker: Breaker) -> SalesforceSink:
+    """Build the writing side."""
+    return SalesforceSink(manifest, Client(manifest, connection, budget, breaker))

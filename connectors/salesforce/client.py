@@ -1,0 +1,250 @@
+"""Salesforce's REST API as this connector uses it: token, queries, describe, collections, and its errors as a table (WIRE: Salesforce REST)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from time import monotonic
+from typing import Any
+
+from connectors.base import Breaker, Budget, Connection, FieldType, Item, Manifest, Priority
+from connectors.errors import AuthExpired, Gone, Rejected, Surprising, Unavailable
+from connectors.http import Answer, Bearer, Complaint, Dialect, Kind, Seen, Session, Token
+from connectors.salesforce import mapping
+from connectors.salesforce.mapping import Reading, Row
+from schemas.base import Scalar
+from schemas.write import FieldRefused
+
+CODES: Mapping[str, Kind] = {
+    "INVALID_SESSION_ID": "auth_expired", "INVALID_AUTH_HEADER": "auth_expired", "INVALID_LOGIN": "auth_expired", "API_DISABLED_FOR_ORG": "auth_expired",
+    "invalid_client": "auth_expired", "invalid_client_id": "auth_expired", "invalid_grant": "auth_expired", "inactive_user": "auth_expired",
+    "inactive_org": "auth_expired", "unsupported_grant_type": "auth_expired", "invalid_request": "auth_expired", "access_denied": "auth_expired",
+    "REQUEST_LIMIT_EXCEEDED": "daily", "UNABLE_TO_LOCK_ROW": "unavailable", "SERVER_UNAVAILABLE": "unavailable", "QUERY_TIMEOUT": "unavailable",
+    "UNKNOWN_EXCEPTION": "unavailable", "API_CURRENTLY_DISABLED": "unavailable", "ALL_OR_NONE_OPERATION_ROLLED_BACK": "unavailable",
+    "DUPLICATES_DETECTED": "conflict", "DUPLICATE_VALUE": "conflict", "DUPLICATE_EXTERNAL_ID": "conflict", "PRECONDITION_FAILED": "conflict",
+    "NOT_FOUND": "gone", "ENTITY_IS_DELETED": "gone", "CANNOT_UPDATE_CONVERTED_LEAD": "gone", "INVALID_CROSS_REFERENCE_KEY": "gone",
+    "MALFORMED_QUERY": "surprising", "INVALID_TYPE": "surprising", "INVALID_QUERY_FILTER_OPERATOR": "surprising",
+}  # fmt: skip
+"""Salesforce's code → what happens next; any other code is `rejected`, or what the status says."""
+
+WRITE_HEADERS = {"Sforce-Auto-Assign": "FALSE", "Sforce-Call-Options": "client=truce"}
+"""No assignment rule may move the owner of what we write; the client's name comes back in change events."""
+
+_MAX_QUERY = 12_000  # bytes of an encoded query; the whole URI may have 16,384
+_FRESH_S = 300.0
+_USAGE = re.compile(r"(?:^|[,;\s])api-usage=(\d+)/(\d+)")
+_COLUMN = re.compile(r"No such column '([^']+)'")
+_RECORD = re.compile(r"with id: ([A-Za-z0-9]{15,18})")
+
+
+def complaint(error: Mapping[str, Any], values: Mapping[str, Scalar] | None = None, object_: str = "Lead") -> Complaint:
+    """Read one error of a call (`errorCode`), a row (`statusCode`) or the token (`error`); `values` are the row's, by field."""
+    code = str(error.get("errorCode") or error.get("statusCode") or error.get("error") or "")
+    words, values = str(error.get("message") or error.get("error_description") or code), values or {}
+    fields = [str(name) for name in error.get("fields") or ()] or _named(code, words, values)
+    kind: Kind | None = None
+    if code == "REQUEST_LIMIT_EXCEEDED" and "Concurrent" in words:
+        kind = "rate_limited"  # too many long requests at once, not the day's quota
+    elif code == "INVALID_CROSS_REFERENCE_KEY" and fields:
+        kind = "rejected"  # a reference in the row is wrong, not the row's own id
+    refused = tuple(FieldRefused(field=name, value=values.get(name), code=code, words=words) for name in fields or [""])
+    return Complaint(code, words, kind, existing=_existing(error, words, object_), refused=refused)
+
+
+def _named(code: str, words: str, values: Mapping[str, Scalar]) -> list[str]:
+    """Find the field that an error is about where it lists none."""
+    if found := _COLUMN.search(words):
+        return [found[1]]
+    if code in ("INVALID_CROSS_REFERENCE_KEY", "INACTIVE_OWNER_OR_USER") and "OwnerId" in values:
+        return ["OwnerId"]
+    return []
+
+
+def _existing(error: Mapping[str, Any], words: str, object_: str) -> tuple[str, ...]:
+    """Give the ids that a duplicate error names, those of our object only; some releases spell the key "duplicateResut"."""
+    result = error.get("duplicateResult") or error.get("duplicateResut") or {}
+    records = [
+        one.get("record", {})
+        for match in result.get("matchResults", ())
+        if match.get("entityType") == object_
+        for one in match.get("matchRecords", ())
+    ]
+    found = [str(record.get("Id", "")) for record in records] + _RECORD.findall(words)
+    return tuple(dict.fromkeys(ident for one in found if (ident := mapping.id18(one))))
+
+
+def explain(status: int, body: Any) -> Complaint:
+    """Read the error of a whole call: a list of errors, or the token endpoint's object; anything else has no words."""
+    first = body[0] if isinstance(body, list) and body else body
+    try:
+        return complaint(first) if isinstance(first, dict) else Complaint()
+    except (AttributeError, TypeError):
+        return Complaint()
+
+
+def _limits(headers: Mapping[str, str]) -> Iterable[Seen]:
+    found = _USAGE.search(headers.get("sforce-limit-info", ""))
+    return (Seen("daily", int(found[1]), int(found[2])),) if found else ()
+
+
+DIALECT = Dialect(explain=explain, codes=CODES, limits=_limits)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """One page of a query; `more` if there may be others behind the last row, `at_vendor` is Salesforce's clock."""
+
+    records: list[Row]
+    more: bool
+    sent_at: datetime
+    received_at: datetime
+    at_vendor: datetime
+
+
+class Client:
+    """One org by one integration user."""
+
+    def __init__(self, manifest: Manifest, connection: Connection, budget: Budget, breaker: Breaker) -> None:
+        options = connection.options
+        self.manifest, self.connection = manifest, connection
+        self.lookback_s = max(1.0, float(options.get("lookback_s", "600")))  # stamps are whole seconds
+        self.page_rows = min(2000, int(options.get("page_rows", "2000")))
+        self.me = ""
+        self._data = f"/services/data/v{options.get('api_version', '65.0').removeprefix('v')}"
+        self._described: dict[str, tuple[float, Row]] = {}
+        self._session = Session(
+            connection,
+            budget,
+            breaker,
+            dialect=DIALECT,
+            bearer=Bearer(self._mint),
+            quotas=("daily",),
+            in_flight=manifest.in_flight,
+            headers=None,
+        )
+
+    async def _mint(self) -> Token:
+        secrets = self.connection.secrets
+        if not (secrets.get("client_id") and secrets.get("client_secret")):
+            raise AuthExpired("the connection has no client_id and client_secret")
+        form = {"grant_type": "client_credentials", "client_id": secrets["client_id"], "client_secret": secrets["client_secret"]}
+        try:  # a token asked for twice does no harm, but this runs inside a call that is tried again itself
+            answer = await self._session.call("POST", "/services/oauth2/token", form=form, quotas=(), authorised=False)
+            token, identity = answer.body["access_token"], answer.body["id"]
+            self.me = mapping.id18(identity.rsplit("/", 1)[-1]) or identity
+        except (KeyError, TypeError, AttributeError):
+            raise Surprising("the token reply lacks access_token or id") from None
+        except (Rejected, Gone) as error:
+            raise AuthExpired(error.words, code=error.code, status=error.status) from None
+        return Token(str(token))
+
+    async def call(self, method: str, path: str, **more: Any) -> Answer:
+        """Send one request below /services/data/vNN; a path that is not there is Surprising, for no path of ours names a record."""
+        try:
+            return await self._session.call(method, self._data + path, **more)
+        except Gone as error:
+            raise Surprising(error.words, code=error.code, status=error.status) from None
+
+    async def query(self, soql: str, *, deleted: bool = False, limit: int, priority: Priority = "normal", hide: Iterable[str] = ()) -> Rows:
+        """Run a query whose LIMIT is `limit`; a field that is gone is Surprising and named."""
+        try:
+            answer = await self.call("GET", "/queryAll" if deleted else "/query", params={"q": soql}, priority=priority, hide=hide)
+        except Rejected as error:
+            self._described.clear()
+            raise Surprising(error.words, code=error.code, status=error.status) from None
+        body = answer.body
+        if not (isinstance(body, dict) and isinstance(body.get("records"), list)):
+            raise Surprising("a query's answer has no records")
+        records = body["records"]
+        more = body.get("done") is False or len(records) >= limit  # big rows come in smaller pages than asked for
+        return Rows(records, more and bool(records), answer.sent_at, answer.received_at, _date(answer))
+
+    async def describe(self, object_: str, *, max_age_s: float = _FRESH_S) -> Row:
+        """Give the live schema of an object, at most `max_age_s` old."""
+        at, found = self._described.get(object_, (float("-inf"), {}))
+        if monotonic() - at > max_age_s:
+            found = (await self.call("GET", f"/sobjects/{object_}/describe")).body
+            if not (isinstance(found, dict) and isinstance(found.get("fields"), list)):
+                raise Surprising(f"describe of {object_} lists no fields")
+            self._described[object_] = (monotonic(), found)
+        return found
+
+    async def types(self, object_: str, *, max_age_s: float = _FRESH_S) -> Mapping[str, FieldType]:
+        """Give the type of every scalar field."""
+        fields = (await self.describe(object_, max_age_s=max_age_s))["fields"]
+        return {one["name"]: type_ for one in fields if (type_ := mapping.field_type(one))}
+
+    async def reading(self, rows: Rows, fields: Sequence[str], *, bulk: bool = False) -> Reading:
+        """Say how rows of one answer are read."""
+        object_ = self.manifest.person_object
+        types = await self.types(object_)
+        return Reading(self.connection.system, object_, tuple(fields), types, self.me, rows.sent_at, rows.received_at, bulk)
+
+    async def where_in(
+        self, field: str, values: Sequence[str], fields: Sequence[str], *, deleted: bool, priority: Priority
+    ) -> list[tuple[Rows, Reading]]:
+        """Read the rows whose `field` is one of `values`, in as few queries as the length of a URI allows."""
+        head = f"SELECT {mapping.columns(fields)} FROM {self.manifest.person_object} WHERE "
+        found = []
+        for part in _parts(sorted({mapping.quoted(one) for one in values}), _MAX_QUERY - len(head) * 3 // 2):
+            after, more = "", True
+            while more:  # an e-mail may stand on many rows
+                soql = f"{head}{field} IN ({', '.join(part)}){after} ORDER BY Id LIMIT {self.page_rows}"
+                rows = await self.query(soql, deleted=deleted, limit=self.page_rows, priority=priority, hide=values)
+                found.append((rows, await self.reading(rows, fields)))
+                more = rows.more
+                after = f" AND Id > {mapping.quoted(rows.records[-1]['Id'])}" if more else ""
+        return found
+
+    async def read(self, ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> list[Item]:
+        """Read records by id, in the order asked for; those in the recycle bin are told as deleted or merged, unknown ones as deleted."""
+        wanted = [mapping.id18(one) or one for one in ids]
+        known = [one for one in wanted if mapping.id18(one)]
+        answers = await self.where_in("Id", known, fields, deleted=True, priority=priority) if known else []
+        items = {row["Id"]: reading.item(row) for rows, reading in answers for row in rows.records}
+        nowhere = answers[0][1] if answers else await self.reading(_no_rows(), fields)
+        return [items.get(one) or nowhere.missing(one) for one in wanted]
+
+    async def write(self, path: str, records: Sequence[Mapping[str, Any]], *, priority: Priority) -> list[Row]:
+        """PATCH a collection, row by row (not all or none); gives one result for each record, in order."""
+        hide = [value for one in records for name, value in one.items() if name != "attributes"]
+        body = {"allOrNone": False, "records": records}
+        answer = await self.call("PATCH", path, json=body, headers=WRITE_HEADERS, priority=priority, hide=hide)
+        if not isinstance(answer.body, list) or len(answer.body) != len(records):
+            raise Unavailable("the answer does not tell each row's result, so that what was done is not known", unknown_outcome=True)
+        return answer.body
+
+    async def close(self) -> None:
+        """Release everything."""
+        await self._session.close()
+
+
+def _no_rows() -> Rows:
+    now = datetime.now(UTC)
+    return Rows([], False, now, now, now)
+
+
+def _date(answer: Answer) -> datetime:
+    """Give Salesforce's time of an answer, by its Date header; ours where it has none."""
+    try:
+        return parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
+    except ValueError:
+        return answer.sent_at
+
+
+def _parts(literals: Sequence[str], room: int) -> Iterable[list[str]]:
+    """Cut a list so that each part stays within `room` bytes once percent-encoded."""
+    part: list[str] = []
+    size = 0
+    for one in literals:
+        length = sum(1 if char.isalnum() and char.isascii() else 3 * len(char.encode()) for char in one) + 6
+        if part and (size + length > room or len(part) >= 200):
+            yield part
+            part, size = [], 0
+        part.append(one)
+        size += length
+    if part:
+        yield part

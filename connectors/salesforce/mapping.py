@@ -1,0 +1,168 @@
+"""Salesforce's values ↔ canonical scalars, SOQL text, record ids, and rows → what the source tells. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from connectors.base import FieldType, Item
+from connectors.errors import Surprising
+from schemas.base import Ref, Scalar
+from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
+
+Row = Mapping[str, Any]
+TRUCE_ID = "Truce_Id__c"
+SYSTEM_FIELDS = ("Id", "IsDeleted", "MasterRecordId", "IsConverted", "ConvertedContactId", "ConvertedAccountId", "ConvertedOpportunityId")
+STAMPS = ("CreatedDate", "SystemModstamp", "LastModifiedById", "Email", TRUCE_ID)
+
+_TYPES: Mapping[str, FieldType] = {
+    "string": "text", "textarea": "text", "combobox": "text", "url": "text", "id": "text", "encryptedstring": "text",
+    "email": "email", "phone": "phone", "int": "number", "long": "number", "double": "number", "currency": "number", "percent": "number",
+    "boolean": "flag", "date": "date", "datetime": "time", "time": "text", "picklist": "picklist", "multipicklist": "picklist",
+}  # fmt: skip
+_CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
+_QUOTED = str.maketrans({"\\": "\\\\", "'": "\\'", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f", "\x00": ""})
+_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Z0-5]{3})?")
+
+
+def field_type(described: Row) -> FieldType | None:
+    """Give our type of a described field; None for compounds (address, location), which are no scalars."""
+    if described["type"] == "reference":
+        return "user" if "User" in (described.get("referenceTo") or ()) else "text"
+    return _TYPES.get(described["type"])
+
+
+def id18(ident: str) -> str | None:
+    """Give the 18-character form of a record id, which tells case without case; None for what is no id."""
+    if not _ID.fullmatch(ident):
+        return None
+    blocks = (ident[start : start + 5] for start in (0, 5, 10))
+    return ident[:15] + "".join(_CHECK[sum(1 << place for place, one in enumerate(block) if one.isupper())] for block in blocks)
+
+
+def quoted(text: str) -> str:
+    """Write a text as a SOQL literal."""
+    return f"'{text.translate(_QUOTED)}'"
+
+
+def literal(moment: datetime) -> str:
+    """Write a time as a SOQL literal, which stands without quotes."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def moment(wire: Any) -> datetime:
+    """Read a time of the wire ("2020-10-22T21:03:23.000+0000"); raises Surprising for anything else."""
+    try:
+        found = datetime.fromisoformat(wire)
+    except (TypeError, ValueError):
+        raise Surprising("a time that is none") from None
+    if found.tzinfo is None:
+        raise Surprising("a time without a zone")
+    return found.astimezone(UTC)
+
+
+def from_wire(value: Any, type_: FieldType | None) -> Scalar:
+    """Give a value of the wire in canonical form: blank is None, times end in Z, whole numbers are int; raises Surprising for a compound."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        if type_ == "time" and value:
+            return moment(value).isoformat().replace("+00:00", "Z")
+        return value if value.strip() else None
+    if isinstance(value, float):
+        return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    if isinstance(value, int):
+        return value
+    raise Surprising("a value that is no plain one")
+
+
+def misfit(value: Scalar, type_: FieldType | None) -> str | None:
+    """Say why the vendor could not read a value for a field of this type; it would refuse the whole batch for it (JSON_PARSER_ERROR)."""
+    if value is None:
+        return "a flag cannot be blank" if type_ == "flag" else None
+    if type_ == "number":
+        return None if isinstance(value, int | float) and not isinstance(value, bool) else "not a number"
+    if type_ == "flag":
+        return None if isinstance(value, bool) else "neither true nor false"
+    if type_ in ("date", "time"):
+        return None if _dated(value, type_) else f"not a {type_}"
+    return None if isinstance(value, str) else "not a text"
+
+
+def _dated(value: Scalar, type_: FieldType) -> bool:
+    try:
+        if type_ == "date":
+            return isinstance(value, str) and len(value) == 10 and bool(date.fromisoformat(value))
+        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How rows of one answer are read: whose system, which fields, and when it was asked."""
+
+    system: str
+    object: str
+    fields: Sequence[str]
+    types: Mapping[str, FieldType]
+    me: str
+    sent_at: datetime
+    received_at: datetime
+    bulk: bool = False
+
+    def ref(self, ident: str, object_: str | None = None) -> str:
+        """Name a record of this system."""
+        return str(Ref(self.system, object_ or self.object, ident))
+
+    def item(self, row: Row) -> Item:
+        """Tell what a row of `columns` says: it was merged, deleted, converted, or looks like this; raises Surprising."""
+        at, actor = moment(row.get("SystemModstamp")), row.get("LastModifiedById")
+        ref, told = self.ref(row["Id"]), {"at": at, "received_at": self.received_at, "actor": actor}
+        if row.get("IsDeleted"):
+            if master := row.get("MasterRecordId"):
+                return RecordMerged(survivor=self.ref(master), losers=(ref,), **told)
+            return RecordDeleted(ref=ref, **told)
+        if row.get("IsConverted"):
+            kinds = {"became": "Contact", "account": "Account", "opportunity": "Opportunity"}
+            found = {name: row.get(f"Converted{kind}Id") for name, kind in kinds.items()}
+            return RecordConverted(ref=ref, **told, **{name: self.ref(ident, kinds[name]) for name, ident in found.items() if ident})
+        return self.snapshot(row)
+
+    def snapshot(self, row: Row) -> RecordChanged:
+        """Give a row's fields, all that were asked for; raises Surprising naming a field that is missing or no scalar."""
+        actor, stamp = row.get("LastModifiedById"), row.get("SystemModstamp")
+        return RecordChanged(
+            ref=self.ref(row["Id"]),
+            at=moment(stamp),
+            fields={name: self._value(row, name) for name in self.fields},
+            complete=True,
+            read_at=self.sent_at,
+            received_at=self.received_at,
+            email=row.get("Email"),
+            truce_id=row.get(TRUCE_ID),
+            origin="own" if actor == self.me else "person",
+            actor=actor,
+            bulk=self.bulk,
+            created=row.get("CreatedDate") == stamp,
+        )
+
+    def missing(self, ident: str) -> RecordDeleted:
+        """Tell that a record is nowhere, not even in the recycle bin."""
+        return RecordDeleted(ref=self.ref(ident), at=self.sent_at, received_at=self.received_at)
+
+    def _value(self, row: Row, name: str) -> Scalar:
+        try:
+            return from_wire(row[name], self.types.get(name))
+        except KeyError:
+            raise Surprising(f"{self.object}.{name} was asked for and is not in the answer") from None
+        except Surprising as error:
+            raise Surprising(f"{self.object}.{name}: {error.words}") from None
+
+
+def columns(fields: Iterable[str]) -> str:
+    """Give the SELECT list: what every row must say, then the fields asked for, each once."""
+    return ", ".join(dict.fromkeys((*SYSTEM_FIELDS, *STAMPS, *fields)))

@@ -1,0 +1,104 @@
+"""Writes Salesforce: Lead records by sObject collections, row by row (not all or none), with assignment rules off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connectors.base import Capabilities, Create, Done, Failed, Item, Manifest, Priority, RowOutcome, Sink, Update
+from connectors.errors import ConnectorError, Rejected
+from connectors.http import Complaint, Kind
+from connectors.salesforce.client import DIALECT, Client, complaint
+from connectors.salesforce.mapping import TRUCE_ID, Row, misfit
+from schemas.base import Scalar
+from schemas.change import RecordChanged
+from schemas.write import FieldRefused
+
+_WORST_FIRST: Sequence[Kind] = ("auth_expired", "daily", "rate_limited", "unavailable", "gone", "conflict", "surprising", "rejected")
+_UNKNOWN = "[not provided]"  # what Salesforce's own importers write into a required text that nobody knows
+
+
+class SalesforceSink(Sink):
+    """The writing side of one org."""
+
+    def __init__(self, manifest: Manifest, client: Client) -> None:
+        self.manifest, self._client = manifest, client
+
+    async def capabilities(self, object_: str) -> Capabilities:
+        """Say which fields the integration user may edit, and what a create needs when nothing better is known."""
+        fields = (await self._client.describe(object_, max_age_s=60))["fields"]
+        options = self._client.connection.options
+        stated = {"Company": options.get("default_company", _UNKNOWN), "LastName": options.get("default_last_name", _UNKNOWN)}
+        required = {one["name"] for one in fields if one.get("createable") and not one.get("nillable") and not one.get("defaultedOnCreate")}
+        defaults: Mapping[str, Scalar] = {name: value for name, value in stated.items() if name in required}
+        return Capabilities(frozenset(one["name"] for one in fields if one.get("updateable")), defaults=defaults)
+
+    async def update(self, rows: Sequence[Update], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
+        """Update by record id in one call; Salesforce tells no time, so `Done.at` is None."""
+        return await self._write("/composite/sobjects", [(row, {"id": row.id, **row.fields}) for row in rows], priority)
+
+    async def create(self, rows: Sequence[Create], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
+        """Create by upsert on the Truce id in one call: a second try finds the first, and says `created=False`."""
+        path = f"/composite/sobjects/{self.manifest.person_object}/{TRUCE_ID}"
+        return await self._write(path, [(row, dict(row.fields)) for row in rows], priority)
+
+    async def find(self, emails: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> Sequence[RecordChanged]:
+        """Look Lead records up by e-mail (SOQL, consistent), converted ones last."""
+        return await self._found("Email", emails, fields, priority)
+
+    async def read(self, ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> Sequence[Item]:
+        """Read Lead records by id; one item each, in order."""
+        return await self._client.read(ids, fields, priority=priority)
+
+    async def find_created(
+        self, truce_ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal"
+    ) -> Sequence[RecordChanged]:
+        """Look Lead records up by the Truce id (SOQL, consistent)."""
+        return await self._found(TRUCE_ID, truce_ids, fields, priority)
+
+    async def close(self) -> None:
+        """Release everything."""
+        await self._client.close()
+
+    async def _found(self, field: str, values: Sequence[str], fields: Sequence[str], priority: Priority) -> Sequence[RecordChanged]:
+        if not values:
+            return []
+        answers = await self._client.where_in(field, values, fields, deleted=False, priority=priority)
+        found = [(bool(row.get("IsConverted")), reading.snapshot(row)) for rows, reading in answers for row in rows.records]
+        return [record for _, record in sorted(found, key=lambda one: one[0])]
+
+    async def _write(
+        self, path: str, rows: Sequence[tuple[Update | Create, dict[str, Scalar]]], priority: Priority
+    ) -> Sequence[RowOutcome]:
+        if not rows:
+            return []
+        types = await self._client.types(rows[0][0].object)
+        unfit = {row.key: wrong for row, values in rows if (wrong := _unfit(values, types))}
+        sent = [(row, values) for row, values in rows if row.key not in unfit]
+        records = [{"attributes": {"type": row.object}, **values} for row, values in sent]
+        results = await self._client.write(path, records, priority=priority) if records else []
+        told = {row.key: _outcome(row, result) for (row, _), result in zip(sent, results, strict=True)}
+        return [told.get(row.key) or Failed(row.key, unfit[row.key]) for row, _ in rows]
+
+
+def _unfit(values: Mapping[str, Scalar], types: Mapping[str, Any]) -> Rejected | None:
+    """Refuse here what would make Salesforce refuse the whole batch: a value that cannot be read as its field's type."""
+    wrong = {name: words for name, value in values.items() if name in types and (words := misfit(value, types[name]))}
+    if not wrong:
+        return None
+    refused = tuple(FieldRefused(field=name, value=values[name], code="JSON_PARSER_ERROR", words=words) for name, words in wrong.items())
+    return Rejected("; ".join(f"{name}: {words}" for name, words in wrong.items()), code="JSON_PARSER_ERROR", refused=refused)
+
+
+def _outcome(row: Update | Create, result: Row) -> RowOutcome:
+    if result.get("success") is True and result.get("id"):
+        return Done(key=row.key, id=str(result["id"]), created=bool(result.get("created")))
+    return Failed(row.key, _error(row, [one for one in result.get("errors") or () if isinstance(one, dict)]))
+
+
+def _error(row: Update | Create, errors: Sequence[Mapping[str, Any]]) -> ConnectorError:
+    """Give the error of one row: the worst of several says what happens next, every field that was refused is named."""
+    told = [complaint(one, row.fields, row.object) for one in errors] or [Complaint(words="refused without a reason")]
+    worst = min(told, key=lambda one: _WORST_FIRST.index(DIALECT.kind(one, None)))
+    hide = [value for value in row.fields.values() if isinstance(value, str)]
+    return DIALECT.error(worst._replace(refused=tuple(field for one in told for field in one.refused)), hide=hide)
