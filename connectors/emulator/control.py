@@ -54,11 +54,20 @@ class Running:
 
 @asynccontextmanager
 async def serve(app: Starlette, *, port: int = 0) -> AsyncIterator[Running]:
-    """Run an app on loopback (0: a free port) until the block ends."""
+    """Run an app on loopback (0: a free port) until the block ends; one with `state.sends_date` tells its own time in `Date`."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", access_log=False, lifespan="on", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_level="error",
+            access_log=False,
+            date_header=not getattr(app.state, "sends_date", False),
+            lifespan="on",
+            timeout_graceful_shutdown=1,
+        )
+    )
     server.capture_signals = _no_signals  # type: ignore[method-assign,assignment]
     task = asyncio.create_task(server.serve([listener]))
     while not server.started:

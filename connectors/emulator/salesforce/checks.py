@@ -1,0 +1,95 @@
+"""What a lead must satisfy to be saved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connectors.emulator.salesforce.org import Org, visible
+from connectors.emulator.salesforce.refusals import Refusal, Refused, refused
+from connectors.emulator.salesforce.table import Row
+from schemas.base import Scalar
+
+
+class Checks:
+    """The checks on one row as it would be saved; each raises Refused. `ident` is None for a new record."""
+
+    def __init__(self, org: Org, ident: str | None, row: Row) -> None:
+        self.org, self.ident, self.row = org, ident, row
+
+    def required(self) -> None:
+        """Refuse blanks in required fields, all of them at once."""
+        missing = [
+            name for name, field in self.org.leads.fields.items() if not field.nillable and field.createable and self.row.get(name) is None
+        ]
+        if missing:
+            raise refused("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(missing)}]", missing)
+
+    def owner(self) -> None:
+        """Refuse an owner that is no active user and no queue."""
+        owner = str(self.row["OwnerId"])
+        user = self.org.users.rows.get(owner)
+        if user is None and owner not in self.org.groups.rows:
+            raise refused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
+        if user is not None and not user["IsActive"]:
+            raise refused("INACTIVE_OWNER_OR_USER", f"operation performed with inactive user [{owner}] as owner of lead")
+
+    def validation_rules(self) -> None:
+        """Refuse with every active rule whose condition holds."""
+        refusals = [found for rule in self.org.rules.values() if (found := rule.refusal(self.row)) is not None]
+        if refusals:
+            raise Refused(*refusals)
+
+    def duplicate_rule(self, *, details: bool) -> None:
+        """Refuse an e-mail that another living lead has, naming that lead."""
+        email = self.row.get("Email")
+        if self.org.duplicates == "off" or email is None:
+            return
+        others = [ident for ident in matches(self.org, "Email", email) if ident != self.ident]
+        if others:
+            raise Refused(
+                Refusal("DUPLICATES_DETECTED", "Use one of these records?", (), {"duplicateResult": self._result(others, details=details)})
+            )
+
+    def unique(self, changed: Mapping[str, Scalar]) -> None:
+        """Refuse a value of a unique field that another living lead has."""
+        for name, value in changed.items():
+            field = self.org.leads.fields.get(name)
+            if value is not None and field is not None and field.unique:
+                for other in matches(self.org, name, value):
+                    if other != self.ident:  # the real message names the record by its 15-character id
+                        raise refused("DUPLICATE_VALUE", f"duplicate value found: {name} duplicates value on record with id: {other[:15]}")
+
+    def _result(self, others: list[str], *, details: bool) -> dict[str, object]:
+        rows = self.org.leads.rows
+        records = [
+            {
+                "attributes": {"type": "Lead", "url": f"/services/data/v65.0/sobjects/Lead/{ident}"},
+                **(rows[ident] if details else {}),
+                "Id": ident,
+            }
+            for ident in others
+        ]
+        found = [{"additionalInformation": [], "fieldDiffs": [], "matchConfidence": 100.0, "record": record} for record in records]
+        match = {
+            "entityType": "Lead",
+            "errors": [],
+            "matchEngine": "ExactMatchEngine",
+            "matchRecords": found,
+            "rule": "Lead_by_Email",
+            "size": len(found),
+            "success": True,
+        }
+        return {
+            "allowSave": self.org.duplicates == "alert", "duplicateRule": "Leads_with_the_same_Email", "duplicateRuleEntityType": "Lead",
+            "errorMessage": "Use one of these records?", "matchResults": [match],
+        }  # fmt: skip
+
+
+def matches(org: Org, field: str, value: object) -> list[str]:
+    """Give the ids of living leads whose indexed field has this value; none while the schema lacks the field."""
+    return visible(org.leads, org.leads.find(field, value)) if org.leads.indexed(field) else []
+
+
+def full_name(row: Mapping[str, Scalar]) -> str:
+    """Give what Salesforce shows as Name."""
+    return " ".join(str(row[part]) for part in ("FirstName", "LastName") if row.get(part))

@@ -1,0 +1,156 @@
+"""The emulated Salesforce org as one object: its ASGI app, its journal and faults, and direct access for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from connectors.emulator import control
+from connectors.emulator.faults import Faults
+from connectors.emulator.journal import Journal
+from connectors.emulator.salesforce import outcomes
+from connectors.emulator.salesforce.batches import Batches
+from connectors.emulator.salesforce.checks import full_name
+from connectors.emulator.salesforce.door import Door
+from connectors.emulator.salesforce.doors import Doors
+from connectors.emulator.salesforce.fields import Field
+from connectors.emulator.salesforce.identity import Identity
+from connectors.emulator.salesforce.org import Org, Usage, User, visible
+from connectors.emulator.salesforce.reading import MAX_PAGE, Reading
+from connectors.emulator.salesforce.refusals import not_found, refused
+from connectors.emulator.salesforce.rows import Rows
+from connectors.emulator.salesforce.rules import Assignment, DuplicateAction
+from connectors.emulator.salesforce.sessions import Sessions
+from connectors.emulator.salesforce.table import Row
+from connectors.emulator.salesforce.times import Clock, system_clock
+from connectors.emulator.salesforce.tooling import Tooling
+from connectors.emulator.salesforce.wire import answer
+from schemas.base import Scalar
+
+_BASE = "/services/data/v{version:float}"
+
+INTEGRATION = User("integration@truce.example", "Truce Integration")
+
+
+class Salesforce:
+    """One org in memory. `users` are people (an e-mail alone will do) with fixed session ids; `seed` are leads to begin with.
+
+    `assign` False leaves the org without an active lead assignment rule; True gives every save to the queue unless told not to.
+    `clock` gives the org's time; `extra_fields` and `without_fields` make the Lead schema differ from the usual one.
+    """
+
+    def __init__(
+        self,
+        users: Sequence[User | str] = ("jo@acme.example", "admin@acme.example"),
+        seed: Iterable[Mapping[str, Scalar]] = (),
+        *,
+        daily_quota: int = 15_000,
+        page_size: int = MAX_PAGE,
+        client_id: str = "truce",
+        client_secret: str = "emulated",
+        duplicates: DuplicateAction = "off",
+        assign: bool = True,
+        extra_fields: Iterable[Field] = (),
+        without_fields: Iterable[str] = (),
+        clock: Callable[[], datetime] = system_clock,
+    ) -> None:
+        self.journal, self.faults = Journal(), Faults()
+        self.org = Org(Clock(clock), self.journal)
+        self.usage = Usage(self.org.clock, daily_quota)
+        self.integration_id = self.org.add_user(INTEGRATION)
+        self.sessions = Sessions(self.org, client_id, client_secret, self.integration_id)
+        self.doors = Doors(self.org, self.sessions, self.usage)
+        self.org.duplicates = duplicates
+        self.org.assignment = Assignment(self.org.queue, {}) if assign else None
+        self._fill(users, seed, extra_fields, without_fields)
+        self.app = self._app(page_size)
+
+    def _fill(
+        self, users: Sequence[User | str], seed: Iterable[Mapping[str, Scalar]], extra: Iterable[Field], without: Iterable[str]
+    ) -> None:
+        for user in users:
+            self.add_user(user)
+        for field in extra:
+            self.org.leads.add_field(field)
+        for name in without:
+            self.org.leads.remove_field(name)
+        for fields in seed:
+            self.add_lead(**fields)
+
+    def _app(self, page_size: int) -> Starlette:
+        routes = [
+            *control.routes(self.journal, self.faults),
+            *self.doors.routes(),
+            *Identity(self.org, self.sessions).routes(),
+            *Reading(self.org, self.usage, page_size).routes(_BASE),
+            *Batches(self.org).routes(_BASE),
+            *Tooling(self.org).routes(_BASE),
+            *Rows(self.org).routes(_BASE),
+        ]
+        door = Middleware(Door, org=self.org, faults=self.faults, sessions=self.sessions, usage=self.usage)
+        app = Starlette(routes=routes, middleware=[door], exception_handlers={HTTPException: _no_such_path})
+        app.router.redirect_slashes = False
+        app.state.sends_date = True
+        return app
+
+    def add_user(self, user: User | str) -> str:
+        """Add a person, or change the one with that e-mail (`active=False` deactivates); gives the id."""
+        person = User(user) if isinstance(user, str) else user
+        ident = self.org.add_user(person)
+        self.sessions.add_user(person, ident)
+        return ident
+
+    def user_id(self, email: str) -> str:
+        """Give the id of a user; raises KeyError."""
+        found = self.org.users.find("Email", email)
+        if not found:
+            raise KeyError(email)
+        return found[0]
+
+    def session(self, email: str) -> str:
+        """Give the default session id of a person, for clients that take one."""
+        return User(email).token
+
+    def add_lead(self, **fields: Scalar) -> str:
+        """Put a lead in beside all rules and the journal; any field may be set. Gives the id."""
+        person = self.doors.person({}).user_id
+        row: Row = {"LastName": "Lead", "Company": "Acme", "OwnerId": person, "CreatedById": person, **fields}
+        row.setdefault("LastModifiedById", row["CreatedById"])
+        row.setdefault("Name", full_name(row))
+        return self.org.add_row(self.org.leads, row)
+
+    def lead(self, ident: str) -> Row:
+        """Give a copy of a lead, deleted or not; raises KeyError."""
+        return dict(self.org.leads.rows[ident])
+
+    def leads(self, *, deleted: bool = False) -> list[Row]:
+        """Give copies of all leads, those in the recycle bin only if asked."""
+        table = self.org.leads
+        return [dict(table.rows[ident]) for ident in (table.ids if deleted else visible(table, table.ids))]
+
+    def by_email(self, email: str) -> list[Row]:
+        """Give copies of the living leads with this e-mail."""
+        return [self.lead(ident) for ident in visible(self.org.leads, self.org.leads.find("Email", email))]
+
+    def merge(self, winner: str, *losers: str, by: str | None = None) -> None:
+        """Merge leads, as a person would in the UI."""
+        outcomes.merge(self.org, self.doors.person({"by": by}), winner, losers)
+
+    def convert(self, ident: str, *, opportunity: bool = False, by: str | None = None) -> Row:
+        """Convert a lead, as a person would in the UI; gives the Converted* fields."""
+        return outcomes.convert(self.org, self.doors.person({"by": by}), ident, opportunity=opportunity)
+
+
+async def _no_such_path(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        refusal = refused("METHOD_NOT_ALLOWED", f"HTTP Method '{request.method}' not allowed. Allowed are {allowed}", None)
+    else:
+        refusal = not_found()
+    return answer(refusal.bodies("errorCode"), refusal.status)

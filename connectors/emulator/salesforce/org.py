@@ -1,0 +1,135 @@
+"""One emulated org: its tables, people, rules and settings, all in memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from connectors.emulator.journal import Journal
+from connectors.emulator.salesforce import schema
+from connectors.emulator.salesforce.ids import Ids
+from connectors.emulator.salesforce.rules import Assignment, DuplicateAction, ValidationRule
+from connectors.emulator.salesforce.table import Row, Table
+from connectors.emulator.salesforce.times import Clock
+from schemas.base import Scalar
+
+
+@dataclass(frozen=True)
+class User:
+    """A person of the org; `session` is the fixed session id with which their client comes in."""
+
+    email: str
+    name: str = ""
+    active: bool = True
+    session: str = ""
+
+    @property
+    def token(self) -> str:
+        """The session id: the one given, else `session:<e-mail>`."""
+        return self.session or f"session:{self.email}"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who sends a request: the name for the journal, the user, and the client of `Sforce-Call-Options`."""
+
+    client: str
+    user_id: str
+    called: str = ""
+
+
+class Org:
+    """State and settings; what may be done with them stands in the modules beside this one."""
+
+    def __init__(self, clock: Clock, journal: Journal) -> None:
+        self.clock, self.journal, self.ids = clock, journal, Ids()
+        self.leads = Table("Lead", "00Q", schema.LEAD)
+        self.users = Table("User", "005", schema.USER)
+        self.groups = Table("Group", "00G", schema.GROUP)
+        self.organization = Table("Organization", "00D", schema.ORGANIZATION)
+        self.rules: dict[str, ValidationRule] = {}
+        self.duplicates: DuplicateAction = "off"
+        self.assignment: Assignment | None = None
+        self.locks: dict[str, int] = {}
+        """Record id → how many more saves meet UNABLE_TO_LOCK_ROW."""
+        self.origins: dict[str, str] = {}
+        """Record id → the changeOrigin of its last save, as change events would carry it."""
+        self.deleted_at: dict[str, str] = {}
+        self.id = self.add_row(self.organization, {"Name": "Acme", "IsSandbox": False, "InstanceName": "EMU1"})
+        self.queue = self.add_row(self.groups, {"Name": "New Leads", "DeveloperName": "New_Leads", "Type": "Queue"})
+
+    def table(self, name: str) -> Table | None:
+        """Find an sObject by name, in any case."""
+        return next(
+            (table for table in (self.leads, self.users, self.groups, self.organization) if table.name.lower() == name.lower()), None
+        )
+
+    def add_row(self, table: Table, values: Mapping[str, Scalar]) -> str:
+        """Put a row in by hand, beside all rules; fields not given get their defaults."""
+        stamp = self.clock.stamp()
+        ident = self.ids.take(table.prefix)
+        table.put(ident, {**blank(table), "CreatedDate": stamp, "LastModifiedDate": stamp, "SystemModstamp": stamp, **values})
+        return ident
+
+    def add_user(self, user: User) -> str:
+        """Put a user in, or change the one with this e-mail; gives the id."""
+        first, _, last = user.name.rpartition(" ")
+        values: Row = {
+            "Username": user.email,
+            "FirstName": first or None,
+            "LastName": last or user.email.partition("@")[0],
+            "Email": user.email,
+            "IsActive": user.active,
+        }
+        values["Name"] = user.name or values["LastName"]
+        for ident in self.users.find("Email", user.email):
+            self.users.put(ident, {**values, "SystemModstamp": self.clock.stamp()})
+            return ident
+        return self.add_row(self.users, {**values, "UserType": "Standard", "TimeZoneSidKey": "Europe/Berlin"})
+
+    def owner_name(self, ident: str) -> str:
+        """Give the name of a user or queue."""
+        row = self.users.rows.get(ident) or self.groups.rows[ident]
+        return str(row["Name"])
+
+
+def blank(table: Table) -> Row:
+    """Give a row of defaults."""
+    return {name: field.default for name, field in table.fields.items() if name != "Id"}
+
+
+@dataclass
+class Usage:
+    """API calls in the rolling 24 hours, against the daily quota."""
+
+    clock: Clock
+    quota: int
+
+    def __post_init__(self) -> None:
+        self._calls: deque[tuple[float, int]] = deque()
+        self._sum = 0
+
+    def add(self, calls: int = 1) -> None:
+        """Count calls, ours or some other tool's."""
+        self._calls.append((self.clock.now().timestamp(), calls))
+        self._sum += calls
+
+    @property
+    def used(self) -> int:
+        """Calls of the last 24 hours."""
+        horizon = self.clock.now().timestamp() - timedelta(days=1).total_seconds()
+        while self._calls and self._calls[0][0] <= horizon:
+            self._sum -= self._calls.popleft()[1]
+        return self._sum
+
+    def reset(self) -> None:
+        """Forget all calls."""
+        self._calls.clear()
+        self._sum = 0
+
+
+def visible(table: Table, idents: Sequence[str]) -> list[str]:
+    """Leave out what lies in the recycle bin."""
+    return [ident for ident in idents if not table.rows[ident].get("IsDeleted")]

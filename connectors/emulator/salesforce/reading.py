@@ -1,0 +1,132 @@
+"""`/query`, `/queryAll` with their pages, `/deleted`, `/updated`, `/limits`."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from connectors.emulator.salesforce.org import Org, Usage
+from connectors.emulator.salesforce.query import Query
+from connectors.emulator.salesforce.refusals import refused
+from connectors.emulator.salesforce.rows import shown
+from connectors.emulator.salesforce.soql import Select, parse
+from connectors.emulator.salesforce.table import Table
+from connectors.emulator.salesforce.times import read_time
+from connectors.emulator.salesforce.wire import answer, refusing, table, visit
+
+MIN_PAGE, MAX_PAGE = 200, 2000
+_OPEN_CURSORS = 100
+_BATCH = re.compile(r"batchSize\s*=\s*(\d+)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """A query whose pages are being fetched: the ids are fixed, the values are read when a page is."""
+
+    table: Table
+    fields: tuple[str, ...]
+    ids: list[str]
+    page: int
+
+
+class Reading:
+    """The handlers of queries and replication. `page_size` caps every page, below Salesforce's least of 200 if a test wants that."""
+
+    def __init__(self, org: Org, usage: Usage, page_size: int) -> None:
+        self.org, self.usage, self.page_size = org, usage, page_size
+        self._cursors: OrderedDict[str, Cursor] = OrderedDict()
+
+    def routes(self, base: str) -> list[Route]:
+        """Give the routes under `/services/data/v…`."""
+        return [
+            Route(f"{base}/query", refusing(self.query), methods=["GET"]),
+            Route(f"{base}/queryAll", refusing(self.query), methods=["GET"]),
+            Route(f"{base}/query/{{locator}}", refusing(self.more), methods=["GET"]),
+            Route(f"{base}/queryAll/{{locator}}", refusing(self.more), methods=["GET"]),
+            Route(f"{base}/sobjects/{{object}}/deleted", refusing(self.deleted), methods=["GET"]),
+            Route(f"{base}/sobjects/{{object}}/updated", refusing(self.updated), methods=["GET"]),
+            Route(f"{base}/limits", refusing(self.limits), methods=["GET"]),
+        ]
+
+    async def query(self, request: Request) -> Response:
+        """Run a query and give its first page."""
+        select = parse(request.query_params.get("q", ""))
+        found = self._table(select)
+        query = Query(found, select)
+        ids = query.ids(deleted=request.url.path.rstrip("/").endswith("queryAll"))
+        if select.count:
+            return answer({"totalSize": len(ids), "done": True, "records": []})
+        return self._page(request, Cursor(found, query.fields, ids, self._page_length(request)), 0, None)
+
+    async def more(self, request: Request) -> Response:
+        """Give a further page: the locator ends with the number of rows already given."""
+        name, _, start = request.path_params["locator"].partition("-")
+        cursor = self._cursors.get(name)
+        if cursor is None or not start.isdigit():
+            raise refused("INVALID_QUERY_LOCATOR", "invalid query locator", None)
+        return self._page(request, cursor, int(start), name)
+
+    async def deleted(self, request: Request) -> Response:
+        """List what was deleted or merged away between two times."""
+        found, start, end = table(self.org, request), *_window(request)
+        gone = sorted((at, ident) for ident, at in self.org.deleted_at.items() if start <= at <= end) if found is self.org.leads else []
+        earliest = min(self.org.deleted_at.values(), default=self.org.clock.stamp())
+        shown_ = [{"deletedDate": at, "id": ident} for at, ident in gone]
+        return answer(
+            {"deletedRecords": shown_, "earliestDateAvailable": min(earliest, start), "latestDateCovered": min(end, self.org.clock.stamp())}
+        )
+
+    async def updated(self, request: Request) -> Response:
+        """List what was created or changed between two times and still lives."""
+        found, start, end = table(self.org, request), *_window(request)
+        ids = {ident: None for at, ident in found.since(start) if at <= end and not found.rows[ident].get("IsDeleted")}
+        return answer({"ids": list(ids), "latestDateCovered": min(end, self.org.clock.stamp())})
+
+    async def limits(self, request: Request) -> Response:
+        """Tell what is left of the daily quota."""
+        left = max(0, self.usage.quota - self.usage.used)
+        return answer(
+            {"DailyApiRequests": {"Max": self.usage.quota, "Remaining": left}, "DailyBulkV2QueryJobs": {"Max": 10000, "Remaining": 10000}}
+        )
+
+    def _table(self, select: Select) -> Table:
+        found = self.org.table(select.object)
+        if found is None:
+            words = f"sObject type '{select.object}' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name."
+            raise refused("INVALID_TYPE", words, None)
+        return found
+
+    def _page_length(self, request: Request) -> int:
+        asked = _BATCH.search(request.headers.get("sforce-query-options", ""))
+        return min(self.page_size, max(MIN_PAGE, min(MAX_PAGE, int(asked[1])))) if asked else self.page_size
+
+    def _page(self, request: Request, cursor: Cursor, start: int, name: str | None) -> Response:
+        end = start + cursor.page
+        records = [shown(request, cursor.table, ident, cursor.fields) for ident in cursor.ids[start:end] if ident in cursor.table.rows]
+        visit(request, len(records))
+        page: dict[str, object] = {"totalSize": len(cursor.ids), "done": end >= len(cursor.ids)}
+        if not page["done"]:
+            kind = "queryAll" if "/queryAll" in request.url.path else "query"
+            page["nextRecordsUrl"] = f"/services/data/v{request.path_params['version']}/{kind}/{name or self._keep(cursor)}-{end}"
+        return answer({**page, "records": records})
+
+    def _keep(self, cursor: Cursor) -> str:
+        name = self.org.ids.take("01g")
+        self._cursors[name] = cursor
+        if len(self._cursors) > _OPEN_CURSORS:
+            self._cursors.popitem(last=False)
+        return name
+
+
+def _window(request: Request) -> tuple[str, str]:
+    start, end = (read_time(request.query_params.get(name, "")) for name in ("start", "end"))
+    if start is None or end is None:
+        raise refused("INVALID_REPLICATION_DATE", "start and end must be dates and times with a zone", None)
+    if start > end:
+        raise refused("INVALID_REPLICATION_DATE", "startDate cannot be after endDate", None)
+    return start, end

@@ -1,0 +1,174 @@
+"""Creating, changing and deleting Lead records, with everything that a save meets on its way, in Salesforce's order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from connectors.emulator.salesforce.checks import Checks, full_name, matches
+from connectors.emulator.salesforce.ids import full
+from connectors.emulator.salesforce.org import Actor, Org, blank
+from connectors.emulator.salesforce.refusals import not_found, refused
+from connectors.emulator.salesforce.table import Row
+from schemas.base import Scalar
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the request's headers ask of a save."""
+
+    auto_assign: bool = True
+    allow_duplicates: bool = False
+    record_details: bool = False
+    origin: str = ""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A row as it was applied, not yet journalled: an all-or-none request may still take it back."""
+
+    id: str
+    verb: Literal["create", "update", "delete"]
+    before: Row
+    after: Row
+    undo: Callable[[], None]
+
+
+class Saving:
+    """Saves for one request: who asks, and with which options."""
+
+    def __init__(self, org: Org, actor: Actor, options: Options) -> None:
+        self.org, self.actor, self.options = org, actor, options
+
+    def read(self, body: Mapping[str, object], *, new: bool) -> Row:
+        """Turn a JSON row into stored values; raises Refused, or Unreadable for the request as a whole."""
+        values: Row = {}
+        barred = []
+        for name, value in body.items():
+            if name == "attributes":
+                continue
+            field = self.org.leads.field(name)
+            if field is None:
+                raise refused("INVALID_FIELD", f"No such column '{name}' on sobject of type Lead", None)
+            if not (field.createable if new else field.updateable):
+                barred.append(field.name)
+            else:
+                values[field.name] = field.take(value)
+        if barred:
+            words = f"Unable to create/update fields: {', '.join(barred)}. Please check the security settings of this field and verify that it is read/write for your profile or permission set."
+            raise refused("INVALID_FIELD_FOR_INSERT_UPDATE", words, barred)
+        return values
+
+    def create(self, values: Row) -> Saved:
+        """Make a record; raises Refused."""
+        leads = self.org.leads
+        row: Row = {**blank(leads), "OwnerId": self.actor.user_id, **{name: value for name, value in values.items() if value is not None}}
+        named = self._assign(row, values)
+        self._check(None, row, row)
+        ident = self.org.ids.take(leads.prefix)
+        stamp = self.org.clock.stamp()
+        row |= {"CreatedDate": stamp, "CreatedById": self.actor.user_id, **self._mark(row, stamp)}
+        leads.put(ident, row)
+        self.org.origins[ident] = self.options.origin
+        return Saved(ident, "create", {}, _only(row, named), lambda: _ignore(leads.drop(ident)))
+
+    def update(self, ident: str, values: Row) -> Saved:
+        """Change a record; raises Refused. A save that changes nothing still moves the times, as the real one does."""
+        old = self._writable(ident)
+        row = {**old, **values}
+        named = self._assign(row, values)
+        changed = {name: row[name] for name in named if row[name] != old.get(name)}
+        self._check(ident, row, changed)
+        after = {**changed, **self._mark(row, self.org.clock.stamp())}
+        before = {name: old.get(name) for name in after}
+        self.org.leads.put(ident, after)
+        self.org.origins[ident] = self.options.origin
+        return Saved(ident, "update", _only({**old, **before}, named), _only(row, named), lambda: self.org.leads.put(ident, before))
+
+    def delete(self, ident: str) -> Saved:
+        """Put a record into the recycle bin; raises Refused."""
+        old = self._existing(ident)
+        stamp = self.org.clock.stamp()
+        before = {name: old[name] for name in ("IsDeleted", "SystemModstamp", "LastModifiedDate", "LastModifiedById")}
+        self.org.leads.put(
+            ident, {"IsDeleted": True, "SystemModstamp": stamp, "LastModifiedDate": stamp, "LastModifiedById": self.actor.user_id}
+        )
+        self.org.deleted_at[ident] = stamp
+        return Saved(ident, "delete", {"IsDeleted": False}, {"IsDeleted": True}, lambda: self.org.leads.put(ident, before))
+
+    def commit(self, saved: Saved) -> Saved:
+        """Journal what stays applied."""
+        self.org.journal.effect(self.actor.client, saved.verb, "Lead", saved.id, saved.before, saved.after)
+        return saved
+
+    def _existing(self, ident: str) -> Row:
+        row = self.org.leads.rows.get(ident)
+        if row is None:
+            raise not_found()
+        if row["IsDeleted"]:
+            raise refused("ENTITY_IS_DELETED", "entity is deleted")
+        self._lock(ident)
+        return row
+
+    def _writable(self, ident: str) -> Row:
+        row = self._existing(ident)
+        if row["IsConverted"]:
+            raise refused("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
+        return row
+
+    def _lock(self, ident: str) -> None:
+        left = self.org.locks.pop(ident, 0)
+        if left > 1:
+            self.org.locks[ident] = left - 1
+        if left:
+            raise refused("UNABLE_TO_LOCK_ROW", f"unable to obtain exclusive access to this record or 1 records: {ident}")
+
+    def _assign(self, row: Row, values: Row) -> dict[str, None]:
+        """Let the assignment rule move the owner unless told not to; gives the names of all fields that the save is about."""
+        named = dict.fromkeys(values)
+        if self.options.auto_assign and self.org.assignment is not None:
+            owner = self.org.assignment.pick(row)
+            if owner != row.get("OwnerId"):
+                row["OwnerId"] = owner
+                named["OwnerId"] = None
+        return named
+
+    def _check(self, ident: str | None, row: Row, changed: Mapping[str, Scalar]) -> None:
+        checks = Checks(self.org, ident, row)
+        checks.required()
+        if "OwnerId" in changed:
+            checks.owner()
+        checks.validation_rules()
+        if "Email" in changed and not (self.options.allow_duplicates and self.org.duplicates == "alert"):
+            checks.duplicate_rule(details=self.options.record_details)
+        checks.unique(changed)
+
+    def _mark(self, row: Row, stamp: str) -> Row:
+        return {"Name": full_name(row), "LastModifiedDate": stamp, "SystemModstamp": stamp, "LastModifiedById": self.actor.user_id}
+
+
+def known_id(value: object) -> str:
+    """Read the record id of a collection's row; raises Refused where it is none."""
+    ident = full(value)
+    if ident is None or not ident.startswith("00Q"):
+        raise refused("MALFORMED_ID", f"Lead ID: id value of incorrect type: {value}", ["Id"])
+    return ident
+
+
+def by_external_id(org: Org, field_name: str, value: str) -> list[str]:
+    """Give the ids of living records with this external id; raises Refused when the field is none."""
+    field = org.leads.field(field_name)
+    if field is not None and field.type == "id":
+        ident = full(value)
+        return [ident] if ident in org.leads.rows else []
+    if field is None or not field.external_id:
+        raise not_found(f"Provided external ID field does not exist or is not accessible: {field_name}")
+    return matches(org, field.name, value)
+
+
+def _only(row: Mapping[str, Scalar], names: Mapping[str, None]) -> Row:
+    return {name: row.get(name) for name in names}
+
+
+def _ignore(_: object) -> None: ...

@@ -1,0 +1,128 @@
+"""The org's objects as they are out of the box, with the custom fields that Truce asks an admin to make."""
+
+from __future__ import annotations
+
+from connectors.emulator.salesforce.fields import Field, Kind
+
+STAGES = ("Inquiry", "Lead", "MQL", "SAL", "SQL", "Opportunity", "Customer", "Recycled", "Disqualified")
+STATUSES = ("Open - Not Contacted", "Working - Contacted", "Closed - Converted", "Closed - Not Converted")
+CONVERTED_STATUS = "Closed - Converted"
+
+
+def _system(name: str, label: str, kind: Kind, *references: str) -> Field:
+    return Field(
+        name,
+        label,
+        kind,
+        18 if kind in ("id", "reference") else 0,
+        createable=False,
+        updateable=False,
+        nillable=bool(references),
+        references=references,
+    )
+
+
+def _picklist(name: str, label: str, *values: str) -> Field:
+    return Field(name, label, "picklist", 255, picklist=values)
+
+
+_AUDIT = (
+    _system("CreatedDate", "Created Date", "datetime"),
+    _system("LastModifiedDate", "Last Modified Date", "datetime"),
+    _system("SystemModstamp", "System Modstamp", "datetime"),
+)
+
+LEAD = (
+    _system("Id", "Lead ID", "id"),
+    Field("IsDeleted", "Deleted", "boolean", createable=False, updateable=False, nillable=False, default=False),
+    _system("MasterRecordId", "Master Record ID", "reference", "Lead"),
+    _picklist("Salutation", "Salutation", "Mr.", "Ms.", "Mrs.", "Dr.", "Prof."),
+    Field("FirstName", "First Name", length=40),
+    Field("LastName", "Last Name", length=80, nillable=False),
+    Field("Name", "Full Name", length=121, createable=False, updateable=False, nillable=False),
+    Field("Title", "Title", length=128),
+    Field("Company", "Company", length=255, nillable=False),
+    Field("City", "City", length=40),
+    Field("Country", "Country", length=80),
+    Field("Phone", "Phone", "phone", 40),
+    Field("MobilePhone", "Mobile Phone", "phone", 40),
+    Field("Email", "Email", "email", 80),
+    Field("Website", "Website", "url", 255),
+    _picklist("LeadSource", "Lead Source", "Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other"),
+    Field("Status", "Status", "picklist", 255, nillable=False, picklist=STATUSES, default=STATUSES[0]),
+    _picklist(
+        "Industry",
+        "Industry",
+        "Banking",
+        "Consulting",
+        "Education",
+        "Energy",
+        "Healthcare",
+        "Manufacturing",
+        "Retail",
+        "Technology",
+        "Other",
+    ),
+    _picklist("Rating", "Rating", "Hot", "Warm", "Cold"),
+    Field("AnnualRevenue", "Annual Revenue", "currency"),
+    Field("NumberOfEmployees", "Employees", "int"),
+    Field("OwnerId", "Owner ID", "reference", 18, nillable=False, references=("Group", "User")),
+    Field("HasOptedOutOfEmail", "Email Opt Out", "boolean", nillable=False, default=False),
+    Field("DoNotCall", "Do Not Call", "boolean", nillable=False, default=False),
+    Field("IsConverted", "Converted", "boolean", createable=False, updateable=False, nillable=False, default=False),
+    _system("ConvertedDate", "Converted Date", "date"),
+    _system("ConvertedAccountId", "Converted Account ID", "reference", "Account"),
+    _system("ConvertedContactId", "Converted Contact ID", "reference", "Contact"),
+    _system("ConvertedOpportunityId", "Converted Opportunity ID", "reference", "Opportunity"),
+    *_AUDIT,
+    _system("CreatedById", "Created By ID", "reference", "User"),
+    _system("LastModifiedById", "Last Modified By ID", "reference", "User"),
+    Field("Truce_Id__c", "Truce Id", length=36, external_id=True, unique=True),
+    Field("Lifecycle_Stage__c", "Lifecycle Stage", "picklist", 255, picklist=STAGES, restricted=True),
+    Field("MQL_Date__c", "MQL Date", "datetime"),
+    Field("Engagement_Score__c", "Engagement Score", "double"),
+    Field("Region__c", "Region", length=80),
+    Field("Do_Not_Email_Product_News__c", "Do Not Email Product News", "boolean", nillable=False, default=False),
+)
+
+USER = (
+    _system("Id", "User ID", "id"),
+    Field("Username", "Username", length=80, nillable=False),
+    Field("FirstName", "First Name", length=40),
+    Field("LastName", "Last Name", length=80, nillable=False),
+    Field("Name", "Full Name", length=121, createable=False, updateable=False),
+    Field("Email", "Email", "email", 128, nillable=False),
+    Field("IsActive", "Active", "boolean", nillable=False, default=True),
+    Field("UserType", "User Type", "picklist", 40, createable=False, updateable=False, picklist=("Standard",)),
+    Field("TimeZoneSidKey", "Time Zone", "picklist", 40, picklist=("Europe/Berlin", "America/New_York")),
+    *_AUDIT,
+)
+
+GROUP = (
+    _system("Id", "Group ID", "id"),
+    Field("Name", "Name", length=40),
+    Field("DeveloperName", "Developer Name", length=80),
+    Field("Type", "Type", "picklist", 40, picklist=("Queue", "Regular")),
+    *_AUDIT,
+)
+
+ORGANIZATION = (
+    _system("Id", "Organization ID", "id"),
+    Field("Name", "Name", length=80),
+    Field("IsSandbox", "Is Sandbox", "boolean", nillable=False, default=False),
+    Field("InstanceName", "Instance Name", length=5),
+    *_AUDIT,
+)
+
+VALIDATION_RULE = (
+    _system("Id", "Validation Rule ID", "id"),
+    Field("ValidationName", "Validation Name"),
+    Field("Active", "Active", "boolean"),
+    Field("Description", "Description"),
+    Field("ErrorDisplayField", "Error Display Field"),
+    Field("ErrorMessage", "Error Message"),
+    Field("EntityDefinitionId", "Entity Definition ID"),
+    Field("EntityDefinition.QualifiedApiName", "Entity"),
+    Field("EntityDefinition.DeveloperName", "Entity"),
+    *_AUDIT,
+)
