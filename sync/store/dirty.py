@@ -1,0 +1,66 @@
+"""Leads that a system has not been told everything about: the truth behind every doorbell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sync.topology import Lane
+
+
+class Bell(NamedTuple):
+    """Whom to ring for, and in which lane."""
+
+    lead_id: str
+    lane: Lane
+
+
+async def mark(pool: Any, leads: Sequence[str], system: str, lane: Lane) -> None:
+    """Mark leads dirty at the rev that they have; a hot mark stays hot."""
+    await pool.execute(
+        """INSERT INTO dirty (lead_id, system, lane, rev) SELECT id, $2, $3, rev FROM leads WHERE id = ANY($1::uuid[]) ORDER BY id
+           ON CONFLICT (lead_id, system) DO UPDATE SET rev = greatest(dirty.rev, excluded.rev),
+             lane = CASE WHEN 'hot' IN (dirty.lane, excluded.lane) THEN 'hot' ELSE 'bulk' END""",
+        list(leads),
+        system,
+        lane,
+    )
+
+
+async def due(pool: Any, system: str, older_s: float, most: int) -> list[Bell]:
+    """Claim dirty leads that nobody rang for in so long, hot first: ring for them."""
+    rows = await pool.fetch(
+        """UPDATE dirty SET rung_at = clock_timestamp() WHERE system = $1 AND lead_id IN (
+             SELECT lead_id FROM dirty WHERE system = $1 AND rung_at <= clock_timestamp() - make_interval(secs => $2)
+             ORDER BY lane DESC, rung_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+           RETURNING lead_id, lane""",
+        system,
+        older_s,
+        most,
+    )
+    return sorted((Bell(row["lead_id"], row["lane"]) for row in rows), key=lambda bell: bell.lane != "hot")
+
+
+async def count(pool: Any, system: str | None = None) -> int:
+    """Count the leads that are dirty, in one system or in all together."""
+    found: int = await pool.fetchval("SELECT count(*) FROM dirty WHERE $1::text IS NULL OR system = $1", system)
+    return found
+
+
+async def revive(pool: Any, system: str) -> int:
+    """Mark dirty again what had been left for a reason that is gone: an owner who exists now, a duplicate that was settled."""
+    done: str = await pool.execute(
+        """WITH free AS (
+             UPDATE problems p SET closed_at = now() FROM vendor_users u
+             WHERE p.closed_at IS NULL AND p.kind = 'unknown_owner' AND p.system = $1 AND u.system = $1 AND u.active
+               AND p.key = $1 || ':' || md5(u.email)
+             RETURNING u.email),
+           who AS (
+             SELECT l.id, l.rev FROM leads l JOIN free ON l.owner = free.email
+             UNION SELECT l.id, l.rev FROM duplicates d CROSS JOIN LATERAL jsonb_array_elements_text(d.leads) AS n(id)
+               JOIN leads l ON l.id = n.id::uuid WHERE d.settled_at > now() - interval '2 minutes')
+           INSERT INTO dirty (lead_id, system, lane, rev, rung_at) SELECT id, $1, 'bulk', rev, '-infinity' FROM who ORDER BY id
+           ON CONFLICT DO NOTHING""",
+        system,
+    )
+    return int(done.rsplit(" ", 1)[-1])

@@ -1,0 +1,54 @@
+"""What may not be written now, and why: `all`, `system:NAME` or `field:NAME`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+
+class Pause(NamedTuple):
+    """One thing that is paused."""
+
+    scope: str
+    reason: str
+    by: str
+    at: datetime
+
+
+async def put(pool: Any, scope: str, reason: str, by: str) -> bool:
+    """Pause a scope; False when it was paused already (the first reason stays)."""
+    row = await pool.fetchrow(
+        "INSERT INTO pauses (scope, reason, by) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING scope", scope, reason, by
+    )
+    return row is not None
+
+
+async def lift(pool: Any, scope: str) -> list[str]:
+    """Resume a scope (`all`: every one), and close the problems that its pause opened; gives the scopes lifted."""
+    rows = await pool.fetch(
+        """WITH gone AS (DELETE FROM pauses WHERE scope = $1 OR $1 = 'all' RETURNING scope),
+           closed AS (UPDATE problems SET closed_at = now() WHERE closed_at IS NULL AND kind = 'paused' AND key IN (SELECT scope FROM gone))
+           SELECT scope FROM gone ORDER BY scope""",
+        scope,
+    )
+    return [row["scope"] for row in rows]
+
+
+async def every(pool: Any) -> list[Pause]:
+    """Give everything that is paused."""
+    rows = await pool.fetch("SELECT scope, reason, by, at FROM pauses ORDER BY scope")
+    return [Pause(row["scope"], row["reason"], row["by"], row["at"]) for row in rows]
+
+
+async def halt(pool: Any, system: str, reason: str, *, by: str = "truce") -> bool:
+    """Pause a system and open the problem that says so, in one statement; False when it was paused already."""
+    row = await pool.fetchrow(
+        """WITH put AS (INSERT INTO pauses (scope, reason, by) VALUES ('system:' || $1::text, $2, $3) ON CONFLICT DO NOTHING RETURNING scope)
+           INSERT INTO problems (kind, key, text, system) SELECT 'paused', scope, $2, $1 FROM put
+           ON CONFLICT (kind, key) WHERE closed_at IS NULL DO UPDATE SET last_at = now(), count = problems.count + 1, text = excluded.text
+           RETURNING id""",
+        system,
+        reason,
+        by,
+    )
+    return row is not None
