@@ -28,6 +28,7 @@ _TOKEN = re.compile(r"(?=[\w.!+/=-]*\d)(?=[\w.!+/=-]*[A-Za-z])[\w.!+/=-]{40,}")
 
 def scrub(text: str, hide: Iterable[object] = ()) -> str:
     """Give a vendor's words without e-mail addresses, tokens and the values in `hide` (four characters and longer), 300 characters at most."""
+    text = text[:4000]  # what comes from outside may be of any length
     for value in sorted({str(one) for one in hide if len(str(one)) > 3}, key=len, reverse=True):
         text = text.replace(value, "…")
     text = _SECRET.sub(r"\1\2…", _EMAIL.sub("…", text))
@@ -87,7 +88,7 @@ class Dialect:
     ) -> ConnectorError:
         """Build the error for a whole call (`status`) or for one row of a batch (None), its words scrubbed."""
         words = scrub(complaint.words or complaint.code or f"HTTP {status}", hide)
-        code = complaint.code[:80]
+        code = scrub(complaint.code)[:80]
         match kind := self.kind(complaint, status):
             case "unavailable":
                 return Unavailable(words, code=code, status=status, unknown_outcome=unknown_outcome)

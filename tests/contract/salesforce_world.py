@@ -1,0 +1,103 @@
+"""The emulated Salesforce org as the contract suite drives it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.base import Connection
+from connectors.contract import Emulated
+from connectors.contract_world import Role
+from connectors.emulator.control import serve
+from connectors.emulator.faults import Fault
+from connectors.emulator.salesforce import Field, Salesforce
+from connectors.emulator.salesforce.saving import Options, Saving
+from schemas.base import Scalar
+
+EXTRA = (Field("Notes__c", "Notes", "textarea", 4000), Field("Birthday__c", "Birthday", "date"))
+
+
+class SalesforceWorld:
+    """One org; its clock can be held, so that rows get one SystemModstamp."""
+
+    roles: Mapping[Role, str] = {
+        "email": "Email", "last_name": "LastName", "phone": "Phone", "text": "Notes__c", "number": "NumberOfEmployees",
+        "flag": "DoNotCall", "date": "Birthday__c", "time": "MQL_Date__c",
+    }  # fmt: skip
+    refused: tuple[str, Scalar] = ("Lifecycle_Stage__c", "No Such Stage")
+    page = 4
+    read_path = "/queryAll"
+    write_path = "/composite/sobjects"
+    create_path = "/composite/sobjects/Lead/Truce_Id__c"
+
+    def __init__(self) -> None:
+        self.held: datetime | None = None
+        self.org = Salesforce(extra_fields=EXTRA, clock=lambda: self.held or datetime.now(UTC))
+        self.url = ""
+
+    def connection(self, *, timeout_s: float = 5.0, **options: str) -> Connection:
+        secrets = {"client_id": "truce", "client_secret": "emulated"}
+        stated = {"lookback_s": "3", "page_rows": str(self.page), **options}
+        return Connection("salesforce", "salesforce", self.url, secrets, stated, timeout_s)
+
+    async def seed(self, fields: Mapping[str, Scalar]) -> str:
+        return self.org.add_lead(**fields)
+
+    async def seed_at_once(self, rows: Sequence[Mapping[str, Scalar]]) -> Sequence[str]:
+        self.held = datetime.now(UTC)
+        found = [await self.seed(fields) for fields in rows]
+        self.held = None
+        return found
+
+    async def edit(self, ident: str, fields: Mapping[str, Scalar]) -> None:
+        saving = Saving(self.org.org, self.org.doors.person({}), Options(auto_assign=False))
+        saving.commit(saving.update(ident, saving.read(fields, new=False)))
+
+    async def delete(self, ident: str) -> None:
+        self.org.doors.delete({"id": ident})
+
+    async def merge(self, winner: str, loser: str) -> str:
+        self.org.merge(winner, loser)
+        return winner
+
+    @asynccontextmanager
+    async def hidden(self, ident: str) -> AsyncIterator[None]:
+        row = self.org.org.leads.drop(ident)
+        yield
+        self.org.org.leads.put(ident, row)
+
+    async def drop_field(self, name: str) -> None:
+        self.org.org.leads.remove_field(name)
+
+    async def expire(self) -> None:
+        self.org.sessions.expire()
+
+    async def revoke(self) -> None:
+        self.org.doors.revoke({})
+
+    async def mints(self) -> int:
+        return self.org.sessions.minted
+
+    async def fault(self, **fault: Any) -> None:
+        self.org.faults.add(Fault(**fault))
+
+    async def effects(self) -> Sequence[Mapping[str, Any]]:
+        return list(self.org.journal.lines("effects"))
+
+    async def calls(self) -> Sequence[Mapping[str, Any]]:
+        return list(self.org.journal.lines("calls"))
+
+
+@asynccontextmanager
+async def salesforce_world() -> AsyncIterator[SalesforceWorld]:
+    """Start an empty org on a free port, and end it."""
+    world = SalesforceWorld()
+    async with serve(world.org.app) as running:
+        world.url = running.url
+        yield world
+
+
+def _holds_the_protocol(world: SalesforceWorld) -> Emulated:
+    return world  # mypy says if it does not

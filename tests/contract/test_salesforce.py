@@ -1,0 +1,229 @@
+"""Salesforce against the standard suite, and what only Salesforce has."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from connectors.base import Create, Done, Failed, Sink, Source, Unwelcome, Update
+from connectors.contract import ConnectorContract, Emulated, NotedBreaker, NotedBudget
+from connectors.contract_world import items, long_ago, pages, snapshots
+from connectors.errors import Conflict, Gone, Rejected, Surprising, Unavailable
+from connectors.registry import load
+from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
+from tests.contract.salesforce_world import SalesforceWorld, salesforce_world
+
+
+class TestSalesforce(ConnectorContract):
+    vendor: ClassVar[str] = "salesforce"
+    payloads: ClassVar[Path] = Path(__file__).parent / "salesforce"
+
+    def emulated(self) -> AbstractAsyncContextManager[Emulated]:
+        return salesforce_world()
+
+
+@pytest.fixture
+async def org() -> AsyncIterator[SalesforceWorld]:
+    async with salesforce_world() as world:
+        yield world
+
+
+@pytest.fixture
+async def source(org: SalesforceWorld) -> AsyncIterator[Source]:
+    source = load("salesforce").source(org.connection(), NotedBudget(), NotedBreaker())
+    yield source
+    await source.close()
+
+
+@pytest.fixture
+async def sink(org: SalesforceWorld) -> AsyncIterator[Sink]:
+    sink = load("salesforce").sink(org.connection(), NotedBudget(), NotedBreaker())
+    yield sink
+    await sink.close()
+
+
+async def test_a_conversion_is_told_with_what_the_lead_became(org: SalesforceWorld, source: Source) -> None:
+    ident = org.org.add_lead(Email="convert@example.com")
+    became = org.org.convert(ident, opportunity=True)
+    found = items(await pages(source, source.start(long_ago()), ["Email"]))
+    assert [type(one) for one in found] == [RecordConverted]
+    converted = found[0]
+    assert isinstance(converted, RecordConverted)
+    assert converted.became == f"salesforce:Contact:{became['ConvertedContactId']}"
+    assert converted.account == f"salesforce:Account:{became['ConvertedAccountId']}"
+    assert converted.opportunity == f"salesforce:Opportunity:{became['ConvertedOpportunityId']}"
+    assert [type(one) for one in await source.read([ident], ["Email"])] == [RecordConverted]
+
+
+async def test_a_merge_is_seen_by_the_poll(org: SalesforceWorld, source: Source) -> None:
+    winner, loser = org.org.add_lead(Email="a@example.com"), org.org.add_lead(Email="b@example.com")
+    first = await pages(source, source.start(long_ago()), ["Email"])
+    org.org.merge(winner, loser)
+    merged = [one for one in items(await pages(source, first[-1].cursor, ["Email"])) if isinstance(one, RecordMerged)]
+    assert [(one.survivor, one.losers) for one in merged] == [(f"salesforce:Lead:{winner}", (f"salesforce:Lead:{loser}",))]
+
+
+async def test_a_second_change_within_the_same_second_is_told(org: SalesforceWorld, source: Source) -> None:
+    org.held = long_ago()
+    ident = org.org.add_lead(Email="second@example.com", Phone="+49 30 1")
+    first = await pages(source, source.start(long_ago()), ["Phone"])
+    await org.edit(ident, {"Phone": "+49 30 2"})  # the clock stands: the same SystemModstamp
+    second = items(await pages(source, first[-1].cursor, ["Phone"]))
+    assert [one.fields["Phone"] for one in second if isinstance(one, RecordChanged)] == ["+49 30 2"]
+
+
+async def test_records_that_are_nowhere_or_no_ids_are_deleted(org: SalesforceWorld, source: Source) -> None:
+    purged = org.org.add_lead(Email="purged@example.com")
+    org.org.doors.purge({"id": purged})
+    found = await source.read([purged, "no-id"], ["Email"])
+    assert [type(one) for one in found] == [RecordDeleted, RecordDeleted]
+
+
+async def test_read_keeps_the_order_and_takes_short_ids(org: SalesforceWorld, source: Source) -> None:
+    ids = [org.org.add_lead(Email=f"o{n}@example.com") for n in range(6)]
+    asked = [ids[3][:15], ids[0], ids[5]]
+    found = [one.ref for one in await source.read(asked, ["Email"]) if isinstance(one, RecordChanged)]
+    assert found == [f"salesforce:Lead:{one}" for one in (ids[3], ids[0], ids[5])]
+
+
+async def test_many_addresses_are_found_within_the_length_of_a_uri(org: SalesforceWorld, sink: Sink) -> None:
+    emails = [f"{'x' * 40}.{n}+tag@very-long-domain-name.example.com" for n in range(400)]
+    ids = {org.org.add_lead(Email=email) for email in emails}
+    assert snapshots(await sink.find(emails, ["Email"])).keys() == ids
+    queries = [one for one in await org.calls() if one["path"].endswith("/query")]
+    assert {one["status"] for one in queries} == {200}
+
+
+async def test_several_rows_with_one_address_are_all_found(org: SalesforceWorld, sink: Sink) -> None:
+    ids = {org.org.add_lead(Email="same@example.com") for _ in range(org.page + 2)}
+    assert snapshots(await sink.find(["SAME@example.com"], ["Email"])).keys() == ids
+
+
+async def test_a_duplicate_rule_names_the_record(org: SalesforceWorld, sink: Sink) -> None:
+    there = org.org.add_lead(Email="taken@example.com")
+    org.org.org.duplicates = "block"
+    fields = {"Truce_Id__c": "t-1", "Email": "taken@example.com", "LastName": "Two", "Company": "Acme"}
+    refused = (await sink.create([Create(key="k", object="Lead", fields=dict(fields))]))[0]
+    assert isinstance(refused, Failed)
+    assert isinstance(refused.error, Conflict)
+    assert refused.error.existing == (there,)
+
+
+async def test_a_taken_truce_id_names_the_record_in_its_long_form(org: SalesforceWorld, sink: Sink) -> None:
+    there, other = org.org.add_lead(Truce_Id__c="t-2"), org.org.add_lead()
+    refused = (await sink.update([Update(key="k", object="Lead", id=other, fields={"Truce_Id__c": "t-2"})]))[0]
+    assert isinstance(refused, Failed)
+    assert isinstance(refused.error, Conflict)
+    assert refused.error.existing == (there,)
+
+
+@pytest.mark.parametrize("how", ["delete", "merge", "convert", "purge"])
+async def test_a_record_that_is_no_more_is_gone(org: SalesforceWorld, sink: Sink, how: str) -> None:
+    ident, other = org.org.add_lead(), org.org.add_lead()
+    match how:
+        case "delete":
+            await org.delete(ident)
+        case "merge":
+            org.org.merge(other, ident)
+        case "convert":
+            org.org.convert(ident)
+        case _:
+            org.org.doors.purge({"id": ident})
+    outcome = (await sink.update([Update(key="k", object="Lead", id=ident, fields={"Phone": "+49 30 1"})]))[0]
+    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.error, Gone)
+
+
+async def test_a_locked_row_is_unavailable_and_nothing_was_done(org: SalesforceWorld, sink: Sink) -> None:
+    ident = org.org.add_lead()
+    org.org.doors.locks({"ids": [ident]})
+    row = Update(key="k", object="Lead", id=ident, fields={"Phone": "+49 30 1"})
+    outcome = (await sink.update([row]))[0]
+    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.error, Unavailable)
+    assert not outcome.error.unknown_outcome
+    assert isinstance((await sink.update([row]))[0], Done)
+
+
+async def test_a_validation_rule_speaks_in_its_own_words(org: SalesforceWorld, sink: Sink) -> None:
+    ident, words = org.org.add_lead(), "Phone numbers start with + and the country code."
+    org.org.doors.validation_rule({"name": "Phone_Form", "message": words, "error_field": "Phone", "regex": {"Phone": "0.*"}})
+    outcome = (await sink.update([Update(key="k", object="Lead", id=ident, fields={"Phone": "030 1234", "Title": "CTO"})]))[0]
+    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.error, Rejected)
+    told = outcome.error.refused[0]
+    assert (told.field, told.value, told.code, told.words) == ("Phone", "030 1234", "FIELD_CUSTOM_VALIDATION_EXCEPTION", words)
+    assert outcome.error.words == words
+
+
+async def test_an_owner_that_is_none_is_a_refused_field_and_not_a_missing_record(org: SalesforceWorld, sink: Sink) -> None:
+    ident = org.org.add_lead()
+    outcome = (await sink.update([Update(key="k", object="Lead", id=ident, fields={"OwnerId": "005000000000000AAA"})]))[0]
+    assert isinstance(outcome, Failed)
+    assert isinstance(outcome.error, Rejected)
+    assert [one.field for one in outcome.error.refused] == ["OwnerId"]
+
+
+async def test_a_value_of_the_wrong_type_does_not_spoil_the_batch(org: SalesforceWorld, sink: Sink) -> None:
+    ids = [org.org.add_lead(), org.org.add_lead()]
+    values = ["many", 7]
+    rows = [Update(key=one, object="Lead", id=one, fields={"NumberOfEmployees": value}) for one, value in zip(ids, values, strict=True)]
+    outcome = await sink.update(rows)
+    assert [type(one) for one in outcome] == [Failed, Done]
+    assert org.org.lead(ids[1])["NumberOfEmployees"] == 7
+
+
+async def test_no_assignment_rule_moves_the_owner_of_what_we_write(org: SalesforceWorld, sink: Sink) -> None:
+    owner = org.org.user_id("jo@acme.example")
+    fields = {"Truce_Id__c": "t-3", "Email": "kept@example.com", "LastName": "Kept", "Company": "Acme", "OwnerId": owner}
+    done = (await sink.create([Create(key="k", object="Lead", fields=dict(fields))]))[0]
+    assert isinstance(done, Done)
+    assert org.org.lead(done.id)["OwnerId"] == owner
+
+
+async def test_a_field_that_is_gone_stops_the_reading_with_its_name(org: SalesforceWorld, source: Source) -> None:
+    org.org.add_lead()
+    await org.drop_field("Title")
+    with pytest.raises(Surprising, match="Title"):
+        await pages(source, source.start(long_ago()), ["Title"])
+
+
+async def test_doctor_says_what_is_wrong_with_the_truce_id(org: SalesforceWorld, source: Source) -> None:
+    await org.drop_field("Truce_Id__c")
+    found = [one for one in await source.doctor({"Phone": True, "Name": True, "IsConverted": False}) if not one.ok]
+    assert [one.what for one in found] == ["Lead.Truce_Id__c does not exist or cannot be seen", "Lead.Name is read-only"]
+    assert all(one.todo for one in found)
+
+
+async def test_doctor_with_wrong_credentials_says_so(org: SalesforceWorld) -> None:
+    connection = org.connection()
+    wrong = type(connection)(connection.system, connection.vendor, connection.url, {"client_id": "truce", "client_secret": "wrong-secret"})
+    source = load("salesforce").source(wrong, NotedBudget(), NotedBreaker())
+    found = await source.doctor({})
+    await source.close()
+    assert [one.ok for one in found] == [False]
+    assert "wrong-secret" not in found[0].what
+
+
+async def test_inactive_users_are_listed(org: SalesforceWorld, source: Source) -> None:
+    org.org.doors.user({"email": "left@acme.example", "active": False})
+    assert {one.email: one.active for one in await source.users()}["left@acme.example"] is False
+
+
+async def test_salesforce_sends_no_webhooks(source: Source) -> None:
+    with pytest.raises(Unwelcome):
+        source.notice("POST", "/", {}, b"[]", received_at=long_ago())
+
+
+async def test_a_quiet_org_costs_one_call_a_poll(org: SalesforceWorld, source: Source) -> None:
+    for n in range(org.page - 1):
+        org.org.add_lead(Email=f"q{n}@example.com")
+    found = await pages(source, source.start(long_ago()), ["Email"])
+    before = len(await org.calls())
+    again = await pages(source, found[-1].cursor, ["Email"])
+    assert not items(again)
+    assert len(await org.calls()) == before + 1
