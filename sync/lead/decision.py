@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from schemas.base import Scalar
 from schemas.envelope import Envelope
+from sync.lead.seen import OpenIntent
 from sync.lead.state import Lead
 from sync.topology import Lane
 
@@ -62,6 +63,8 @@ class Facts:
     """System → the vendor's user id → user."""
     read_fully: frozenset[str] = frozenset()
     """Systems whose first full read is done."""
+    intents: Mapping[tuple[str, str], Sequence[OpenIntent]] = field(default_factory=dict)
+    """(lead id, system) → intents whose result is not applied: a value that matches one is our own, coming back."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Times in it are whole milliseconds since 1970 in UTC (`ms`). Fields are keyed by
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -38,6 +38,8 @@ class Observed:
     """Until when we know that the record showed it: the event's or snapshot's time, or when our write was done."""
     past: list[list[Any]] = field(default_factory=list)
     """Values it showed before, newest first, at most 4, as [value, seen]: by them a late echo is told from news."""
+    done: int | None = None
+    """When our own write of this value was done; None when the value came about by somebody else."""
 
 
 @dataclass(slots=True)
@@ -70,6 +72,8 @@ class Record:
     """True while no complete snapshot was seen: what is not in `fields` is unknown, not blank."""
     from_lead: str | None = None
     """The lead that it came from when two leads were joined, so that the join can be undone."""
+    email_key: str | None = None
+    """Keyed hash of the e-mail that it showed last, kept outside the scope too."""
 
 
 @dataclass(slots=True)
@@ -165,6 +169,10 @@ class Lead:
     survivor: str | None = None
     """Set when this lead was joined into another one."""
     erased: bool = False
+    undecided: str | None = None
+    """The duplicate that a person must settle first; until then the lead is created nowhere (`in_scope` is False)."""
+    blocked: dict[str, Refused] = field(default_factory=dict)
+    """System → why it would not create a record; not tried again until the desired state changes or somebody replays it."""
 
     def value(self, name: str) -> Scalar:
         """Give the desired value of a field, None when there is none."""
@@ -204,6 +212,7 @@ def load(text: str | bytes) -> Lead:
     raw["desired"] = {name: Desired(**value) for name, value in raw["desired"].items()}
     raw["consent"] = {name: Consent(**value) for name, value in raw["consent"].items()}
     raw["touches"] = [TouchNote(**touch) for touch in raw["touches"]]
+    raw["blocked"] = {system: Refused(**value) for system, value in raw.get("blocked", {}).items()}
     raw["handoff"] = HandoffNote(**raw["handoff"]) if raw["handoff"] else None
     return Lead(**raw)
 
@@ -211,6 +220,24 @@ def load(text: str | bytes) -> Lead:
 def copy(lead: Lead) -> Lead:
     """Give an independent copy; the core never changes a lead that it was given."""
     return load(orjson.dumps(lead))
+
+
+def branch(lead: Lead) -> Lead:
+    """Give a copy to decide on: collections are new, the small values in them shared, because the core replaces and never changes them."""
+    return replace(
+        lead,
+        email_keys=[*lead.email_keys],
+        records={ref: replace(r, fields=r.fields.copy(), refused=r.refused.copy()) for ref, r in lead.records.items()},
+        claims={name: claims.copy() for name, claims in lead.claims.items()},
+        desired=lead.desired.copy(),
+        consent=lead.consent.copy(),
+        touches=[*lead.touches],
+        frozen=lead.frozen.copy(),
+        flips={name: [*times] for name, times in lead.flips.items()},
+        why=lead.why.copy(),
+        aside=lead.aside.copy(),
+        blocked=lead.blocked.copy(),
+    )
 
 
 def plain(lead: Lead) -> dict[str, Any]:

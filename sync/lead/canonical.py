@@ -1,0 +1,213 @@
+"""Normal forms: two spellings of one value become the same value, so that a difference is a difference."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+import phonenumbers
+from phonenumbers.geodata.locale import LOCALE_DATA
+
+from schemas.base import Scalar
+from schemas.keys import normal_email
+from sync.lead.decision import VendorUser
+from sync.playbook.models import SharedField, SystemField
+
+MAX_TEXT = 65_536
+"""The longest text that any vendor of ours keeps in one field."""
+MAX_REF = 512
+_E164 = re.compile(r"\+[1-9]\d{7,14}$")
+_FLAGS: dict[str, bool] = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
+
+
+class Unfit(ValueError):
+    """A value that a field of its kind cannot hold; says why, without the value."""
+
+
+def clean(text: str, limit: int = MAX_TEXT) -> str:
+    """Give the text back if it can be kept; raises Unfit when it is too long, or has a NUL or half a surrogate pair."""
+    if len(text) > limit:
+        raise Unfit(f"{len(text)} characters, {limit} at most")
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise Unfit("half of a surrogate pair, which is no character") from None
+    if "\x00" in text:
+        raise Unfit("a NUL character")
+    return text
+
+
+def _text(value: Scalar) -> Scalar:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value).strip() or None
+
+
+def _email(value: Scalar) -> Scalar:
+    text = str(value).strip()
+    return normal_email(text) or text or None
+
+
+def _number(value: Scalar) -> Scalar:
+    if isinstance(value, bool):
+        raise Unfit("a flag, needs a number")
+    if isinstance(value, str):
+        text = value.strip()
+        if not text:
+            return None
+        try:
+            value = float(text) if not re.fullmatch(r"[+-]?\d{1,18}", text) else int(text)
+        except ValueError:
+            raise Unfit("a text, needs a number") from None
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise Unfit("not a finite number")
+        return int(value) if value.is_integer() and abs(value) < 1e15 else value
+    if value is not None and abs(value) >= 2**63:
+        raise Unfit("a number of more than 64 bits")
+    return value
+
+
+def _flag(value: Scalar) -> Scalar:
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    found = _FLAGS.get(str(value).strip().lower())
+    if found is None:
+        raise Unfit("needs true or false")
+    return found
+
+
+def _moment(value: Scalar) -> datetime | None:
+    """Read ISO-8601 or epoch milliseconds; raises Unfit."""
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value / 1000, UTC)
+        text = str(value).strip()
+        if not text:
+            return None
+        if re.fullmatch(r"-?\d{9,15}", text):
+            return datetime.fromtimestamp(int(text) / 1000, UTC)
+        found = datetime.fromisoformat(text)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError, OSError):
+        raise Unfit("needs a date or time") from None
+
+
+def _date(value: Scalar) -> Scalar:
+    if isinstance(value, str) and len(value) == 10 and value[4] == "-":
+        _moment(value)
+        return value
+    at = _moment(value)
+    return at.date().isoformat() if at else None
+
+
+def _time(value: Scalar) -> Scalar:
+    at = _moment(value)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None
+
+
+def _url(value: Scalar) -> Scalar:
+    text = str(value).strip()
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return text or None
+    if not parts.scheme or not parts.netloc:
+        host, slash, rest = text.partition("/")
+        return (host.lower() + (slash + rest if rest else "")) or None
+    tail = text[text.index("//") + 2 + len(parts.netloc) :]
+    return f"{parts.scheme.lower()}://{parts.netloc.lower()}{'' if tail == '/' else tail}"
+
+
+@lru_cache(maxsize=1)
+def _countries() -> dict[str, str]:
+    """Give every name of a country, in any language, with its two letters; English wins where two languages disagree."""
+    found = {name.casefold(): code for code, names in LOCALE_DATA.items() for name in names.values() if not name.startswith("*")}
+    found |= {names["en"].casefold(): code for code, names in LOCALE_DATA.items() if "en" in names}
+    return found | {"usa": "US", "u.s.": "US", "u.s.a.": "US", "uk": "GB", "great britain": "GB", "the netherlands": "NL", "deutschland": "DE"}
+
+
+def _country(value: Scalar) -> Scalar:
+    text = str(value).strip()
+    if len(text) == 2 and text.isalpha():
+        return "GB" if text.upper() == "UK" else text.upper()
+    return _countries().get(text.casefold(), text) or None
+
+
+@lru_cache(maxsize=16_384)
+def phone(text: str, country: str | None) -> str | None:
+    """Give a phone number as +49301234; one that cannot be read stays as it is, without spaces around it."""
+    plain = text.strip()
+    if not plain or _E164.match(plain):
+        return plain or None
+    try:
+        number = phonenumbers.parse(plain, country)
+    except phonenumbers.NumberParseException:
+        return plain
+    if number.extension or not phonenumbers.is_possible_number(number):
+        return plain
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+_KINDS: dict[str, Callable[[Scalar], Scalar]] = {
+    "text": _text,
+    "email": _email,
+    "country": _country,
+    "url": _url,
+    "number": _number,
+    "flag": _flag,
+    "date": _date,
+    "time": _time,
+}
+
+
+def _picked(shared: SharedField, spelled: SystemField | None, value: Scalar) -> Scalar:
+    text = _text(value)
+    if text is None or spelled is None or not spelled.from_vendor:
+        return text
+    found = spelled.from_vendor.get(str(text))
+    if found is None:
+        folded = str(text).casefold()
+        found = next((ours for theirs, ours in spelled.from_vendor.items() if theirs.casefold() == folded), None)
+    if found is None and text in shared.order:
+        return text
+    if found is None:
+        raise Unfit("a value that the playbook does not map")
+    return found
+
+
+def _user(value: Scalar, users: Mapping[str, VendorUser]) -> Scalar:
+    text = str(value).strip()
+    if "@" in text:
+        return text.lower()
+    known = users.get(text)
+    return known.email.strip().lower() if known else text or None
+
+
+def canonical(
+    shared: SharedField,
+    value: Scalar,
+    *,
+    spelled: SystemField | None = None,
+    country: str | None = None,
+    users: Mapping[str, VendorUser] | None = None,
+) -> Scalar:
+    """Give a value as its kind has it, None for blank (a blank flag is false); raises Unfit for one that it cannot hold."""
+    if isinstance(value, str):
+        clean(value)
+    kind = shared.kind
+    if value is None:
+        return False if kind == "flag" else None
+    if kind == "picklist":
+        return _picked(shared, spelled, value)
+    if kind == "phone":
+        return phone(str(value), country)
+    if kind == "user":
+        return _user(value, users or {})
+    found = _KINDS[kind](value)
+    return found

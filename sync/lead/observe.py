@@ -1,0 +1,191 @@
+"""Is it news? What a record shows is kept as observed; only what somebody did to it becomes a claim.
+
+One record, one field. The outcome of any set of messages does not depend on the order in which they come, save where the vendor
+itself does not say which came first. Times are ms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from schemas.base import Scalar
+from sync.lead.state import Claim, Lead, Observed, Record
+from sync.playbook.models import Playbook, SharedField
+
+SLACK_MS = 2_000
+"""How far a vendor's clock and ours may be apart about the end of our own write."""
+PAST = 4
+Told = Literal["news", "first", "same", "echo", "stale", "reverted"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One value as a message shows it."""
+
+    value: Scalar
+    at: int
+    """The field's own time where the vendor gives one, else the record's."""
+    exact: bool = False
+    """True when `at` is the field's own time."""
+    read_at: int | None = None
+    """When a consistent read of the whole record was sent."""
+    ours: int | None = None
+    """Not None when this is our own write coming back: the written value's own time."""
+    own: bool = False
+    """The vendor says that our app was the last to touch the record."""
+    origin: str = "unknown"
+
+
+def _past(seen: Observed | None, value: Scalar, at: int) -> list[list[Scalar]]:
+    """Give the values shown before with this one among them, newest first."""
+    rows: dict[Scalar, int] = {row[0]: row[1] for row in seen.past} if seen else {}
+    rows[value] = max(at, rows.get(value, at))
+    return [[v, t] for v, t in sorted(rows.items(), key=lambda row: (-row[1], str(row[0])))[:PAST]]
+
+
+def _blank(value: Scalar) -> bool:
+    return value is None or value is False
+
+
+def honours_blank(shared: SharedField, system: str, playbook: Playbook) -> bool:
+    """Say whether a blank by this system is an act: by the owning side, or where the latest edit wins."""
+    if shared.policy in ("first", "most_advanced", "stricter"):
+        return False
+    return shared.policy in ("latest", system, playbook.side(system))
+
+
+@dataclass(slots=True)
+class Watch:
+    """One field of one record, looked at; `look` says what a sight is, and keeps what follows."""
+
+    lead: Lead
+    record: Record
+    shared: SharedField
+    honours: bool
+    """A blank here is an act."""
+
+    def _claim(self, value: Scalar, at: int, origin: str, *, force: bool = False) -> bool:
+        """Keep the record's last act; `first` keeps the first, a consent flag only opting out."""
+        if (value is None and not self.honours) or (self.shared.consent and value is not True):
+            return False
+        claims = self.lead.claims.setdefault(self.shared.name, {})
+        held = claims.get(self.record.ref)
+        if held is not None and not force:
+            earliest = self.shared.policy == "first"
+            if (at >= held.at) if earliest else (at < held.at):
+                return False
+        claims[self.record.ref] = Claim(value, at, origin)
+        return True
+
+    def _held(self) -> Claim | None:
+        return self.lead.claims.get(self.shared.name, {}).get(self.record.ref)
+
+    def _first(self, sight: Sight) -> Told:
+        shown = max(sight.at, sight.read_at or sight.at)
+        done = shown if sight.ours is not None else None
+        at = sight.at if sight.ours is None else sight.ours
+        self.record.fields[self.shared.name] = Observed(sight.value, at, shown, [], done)
+        if sight.ours is None and not _blank(sight.value):
+            self._claim(sight.value, sight.at, sight.origin)
+            return "news"
+        return "first"
+
+    def _same(self, seen: Observed, sight: Sight) -> Told:
+        shown = max(seen.seen, sight.at, sight.read_at or 0)
+        at = seen.at
+        between = any(sight.at <= row[1] < seen.at for row in seen.past)
+        if seen.done is None and sight.at < seen.at and sight.ours is None and not between:
+            at, held = sight.at, self._held()
+            if held is not None and held.value == sight.value and held.at == seen.at:
+                self._claim(sight.value, at, held.origin, force=True)
+        if (at, shown) != (seen.at, seen.seen):
+            self.record.fields[self.shared.name] = Observed(seen.value, at, shown, seen.past, seen.done)
+        return "same"
+
+    def _show(self, seen: Observed, sight: Sight, at: int, done: int | None = None) -> None:
+        """The record shows the new value now; the old one is past."""
+        shown = max(sight.at, sight.read_at or 0) if done is None else max(sight.at, done)
+        past = _past(seen, seen.value, seen.seen)
+        self.record.fields[self.shared.name] = Observed(sight.value, at, shown, [row for row in past if row[0] != sight.value], done)
+
+    def _remember(self, seen: Observed, sight: Sight, at: int | None = None) -> None:
+        """It showed this value once; it shows another one now, set again at `at` when the old one came in between."""
+        self.record.fields[self.shared.name] = Observed(
+            seen.value, seen.at if at is None else at, seen.seen, _past(seen, sight.value, sight.at), seen.done
+        )
+
+    def _echo(self, seen: Observed, sight: Sight) -> Told:
+        if sight.at > seen.seen or (sight.read_at or 0) >= seen.seen:
+            self._show(seen, sight, sight.ours if sight.ours is not None else seen.at, done=sight.at)
+        else:
+            self._remember(seen, sight)
+        return "echo"
+
+    def _news(self, seen: Observed, sight: Sight, at: int) -> Told:
+        self._show(seen, sight, at)
+        self._claim(sight.value, at, sight.origin, force=self.shared.policy != "first")
+        return "news"
+
+    def _stale(self, seen: Observed, sight: Sight) -> Told:
+        """An older value, learnt late: what it says of the acts since is kept, the record shows what it shows."""
+        again = seen.done is None and sight.at >= seen.at
+        held = self._held()
+        self._remember(seen, sight, seen.seen if again else None)
+        if again and held is not None and held.at == seen.at and held.value == seen.value:
+            self._claim(seen.value, seen.seen, held.origin, force=self.shared.policy != "first")
+        if seen.done is None and held is None and _blank(seen.value) and self._claim(seen.value, seen.at, "unknown"):
+            return "news"  # the first sight was blank, and now it is known that somebody had blanked it
+        late = self.shared.policy == "first" or self.shared.consent is not None or (_blank(seen.value) and seen.value is not False)
+        if late and not _blank(sight.value) and self._claim(sight.value, sight.at, sight.origin):
+            return "news"
+        return "stale"
+
+    def _after_ours(self, seen: Observed, sight: Sight, done: int) -> Told:
+        """The record shows what we wrote, and this is another value: an edit after it, or under it, or an old reading."""
+        known = any(row[0] == sight.value and (not sight.exact or sight.at <= row[1] + SLACK_MS) for row in seen.past)
+        if known and sight.at <= done + (0 if sight.exact else SLACK_MS):
+            return "stale"
+        if sight.at > max(seen.seen, done):
+            return self._news(seen, sight, sight.at)
+        if sight.at > done + SLACK_MS:
+            return self._stale(seen, sight)
+        self._remember(seen, sight)  # somebody's edit, overwritten by our older write: it may win, and then it is written again
+        return "news" if self._claim(sight.value, sight.at, sight.origin) else "stale"
+
+    def look(self, sight: Sight) -> Told:
+        """Take in one sight of the field."""
+        seen = self.record.fields.get(self.shared.name)
+        if seen is None:
+            return self._first(sight)
+        if seen.value == sight.value:
+            return self._same(seen, sight)
+        if sight.ours is not None:
+            return self._echo(seen, sight)
+        if sight.read_at is not None and sight.read_at >= seen.seen:
+            old = any(row[0] == sight.value for row in seen.past)
+            if seen.done is not None and old and sight.at <= seen.done and (sight.own or sight.at < seen.done - SLACK_MS):
+                self._show(seen, sight, sight.at)
+                return "reverted"  # accepted, and ignored: nobody's act
+            return self._news(seen, sight, max(sight.at, seen.at) if seen.done is None else sight.at)
+        if seen.done is not None:
+            return self._after_ours(seen, sight, seen.done)
+        tie = sight.at == seen.seen == seen.at and str(sight.value) > str(seen.value)
+        return self._news(seen, sight, sight.at) if sight.at > seen.seen or tie else self._stale(seen, sight)
+
+
+def written(record: Record, name: str, value: Scalar, at: int, done: int) -> bool:
+    """Take in that our write of `value` (whose own time is `at`) was done; False when the record shows something newer since."""
+    seen = record.fields.get(name)
+    if seen is None:
+        record.fields[name] = Observed(value, at, done, [], done)
+        return True
+    if seen.value == value:
+        record.fields[name] = Observed(value, at, max(seen.seen, done), seen.past, done)
+        return True
+    if seen.done is None and seen.at > done:
+        record.fields[name] = Observed(seen.value, seen.at, seen.seen, _past(seen, value, done), None)
+        return False
+    past = [row for row in _past(seen, seen.value, min(seen.seen, done)) if row[0] != value]
+    record.fields[name] = Observed(value, at, max(seen.seen, done), past, done)
+    return True
