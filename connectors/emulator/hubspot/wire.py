@@ -131,8 +131,8 @@ async def _until_gone(request: Request) -> None:
     """Wait until the client hangs up, in the end without it."""
     try:
         async with asyncio.timeout(LONGEST_SILENCE_S):
-            while not await request.is_disconnected():
-                await asyncio.sleep(0.01)
+            while (await request.receive())["type"] != "http.disconnect":
+                continue
     except TimeoutError:
         return
 
