@@ -1,9 +1,9 @@
 """HubSpot's values, records and webhook events, as ours: pure, no I/O and no clock.
 
-The id of a form touch. A submission is seen in three ways: the webhook of the conversion properties knows the record id and the time,
-a snapshot knows record id, e-mail and time, the submissions list knows e-mail and time. The time is the same in all three
-(`recent_conversion_date` is the submission's `submittedAt`, in ms). The form is not: the webhook is silent about a name that did not
-change, and the list has a guid. So the id is made of record id and time; the list's e-mail is looked up to find the record id.
+The id of a form touch. A submission is seen in three ways: the webhook of the conversion properties knows record id and time, a read
+knows record id, e-mail and time, the submissions list knows e-mail and time. The time is the same in all three (`recent_conversion_date`
+is the submission's `submittedAt`, in ms). The form is not: a webhook is silent about a name that did not change, and the list has a guid.
+So the id is made of record id and time, and the list's e-mail is looked up to find the record id.
 """
 
 from __future__ import annotations
@@ -11,84 +11,55 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from connectors.base import FieldType, Item, Unwelcome
+from connectors.errors import Surprising
 from schemas.base import Ref, Scalar
 from schemas.change import Origin, RecordChanged, RecordDeleted, RecordMerged
 from schemas.touch import TouchRecorded
 
-OBJECT = "contacts"
-TRUCE_ID = "truce_id"
-LIFECYCLE = "lifecyclestage"
-OPT_OUT = "hs_email_optout"
-MODIFIED = "lastmodifieddate"
+OBJECT, TRUCE_ID, LIFECYCLE, OPT_OUT, MODIFIED = "contacts", "truce_id", "lifecyclestage", "hs_email_optout", "lastmodifieddate"
 CONVERTED_AT, CONVERTED_BY, CONVERSIONS = "recent_conversion_date", "recent_conversion_event_name", "num_conversion_events"
-MERGED_IDS, MERGED_TIMES = "hs_merged_object_ids", "hs_calculated_merged_vids"
-MADE_BY = "hs_object_source"
-ALWAYS = ("email", TRUCE_ID, MODIFIED, CONVERTED_AT, CONVERTED_BY, CONVERSIONS, MERGED_IDS, MERGED_TIMES, MADE_BY)
+MERGED_IDS = "hs_merged_object_ids"
+ALWAYS = ("email", TRUCE_ID, MODIFIED, CONVERTED_AT, CONVERTED_BY, CONVERSIONS, MERGED_IDS)
 """Properties that every read asks for beside the mapped ones."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_MS = 253_402_300_799_999
 _STANDARD: dict[str, FieldType] = {
-    "email": "email",
-    "phone": "phone",
-    "mobilephone": "phone",
-    "fax": "phone",
-    LIFECYCLE: "picklist",
-    "hs_lead_status": "picklist",
-    "hubspot_owner_id": "user",
-    OPT_OUT: "flag",
-    CONVERSIONS: "number",
-    CONVERTED_AT: "time",
-    "first_conversion_date": "time",
-    "createdate": "time",
-    MODIFIED: "time",
-    "closedate": "time",
-    "annualrevenue": "number",
-    "hubspotscore": "number",
-}
+    "email": "email", "phone": "phone", "mobilephone": "phone", "fax": "phone", LIFECYCLE: "picklist", "hs_lead_status": "picklist",
+    "hubspot_owner_id": "user", OPT_OUT: "flag", CONVERSIONS: "number", "annualrevenue": "number", "numberofemployees": "number",
+    CONVERTED_AT: "time", "first_conversion_date": "time", "createdate": "time", MODIFIED: "time", "closedate": "time",
+}  # fmt: skip
 _BY_TYPE: dict[str, FieldType] = {"number": "number", "bool": "flag", "date": "date", "datetime": "time", "enumeration": "picklist"}
 _BY_SOURCE: dict[str, Origin] = {
-    "CRM_UI": "person",
-    "CRM_UI_BULK_ACTION": "import",
-    "CONTACTS": "person",
-    "CONTACTS_WEB": "person",
-    "MOBILE_IOS": "person",
-    "MOBILE_ANDROID": "person",
-    "FORM": "form",
-    "FORMS": "form",
-    "MEETINGS": "form",
-    "IMPORT": "import",
-    "BATCH_UPDATE": "import",
-    "BACKFILL": "import",
-    "MIGRATION": "import",
-    "INTEGRATION": "api",
-    "API": "api",
-    "AUTOMATION_PLATFORM": "automation",
-    "WORKFLOW": "automation",
-    "WORKFLOWS": "automation",
-    "CALCULATED": "automation",
-    "SALESFORCE": "api",
-}
+    "CRM_UI": "person", "CONTACTS": "person", "CONTACTS_WEB": "person", "MOBILE_IOS": "person", "MOBILE_ANDROID": "person",
+    "FORM": "form", "FORMS": "form", "MEETINGS": "form", "INTEGRATION": "api", "API": "api", "SALESFORCE": "api",
+    "IMPORT": "import", "CRM_UI_BULK_ACTION": "import", "BATCH_UPDATE": "import", "BACKFILL": "import", "MIGRATION": "import",
+    "AUTOMATION_PLATFORM": "automation", "WORKFLOW": "automation", "WORKFLOWS": "automation", "CALCULATED": "automation",
+}  # fmt: skip
+"""HubSpot's changeSource and sourceType: who acted."""
 _LOUDEST: tuple[Origin, ...] = ("person", "form", "import", "api", "automation", "unknown", "own")
+"""When several acted on one contact, the one that counts: a person's act is never taken for an import, nor news for an echo."""
+_DELETIONS: dict[str | None, Literal["deleted", "erased", "restored"]] = {
+    "deletion": "deleted", "privacyDeletion": "erased", "restore": "restored",
+}  # fmt: skip
 
 
 def type_of(prop: Mapping[str, Any]) -> FieldType:
     """Give the type of one property definition (GET /crm/v3/properties/contacts)."""
-    name, kind, shown = prop.get("name"), prop.get("type"), prop.get("fieldType")
-    if name == "email":
-        return "email"
-    if shown == "phonenumber" or name in ("phone", "mobilephone", "fax"):
-        return "phone"
+    name, shown = str(prop.get("name")), prop.get("fieldType")
     if name == "hubspot_owner_id" or prop.get("referencedObjectType") == "OWNER":
         return "user"
-    return "flag" if shown == "booleancheckbox" else _BY_TYPE.get(str(kind), "text")
+    if shown == "phonenumber" or _STANDARD.get(name) in ("email", "phone"):
+        return _STANDARD.get(name, "phone")
+    return "flag" if shown == "booleancheckbox" else _BY_TYPE.get(str(prop.get("type")), "text")
 
 
 def inferred(name: str) -> FieldType:
@@ -100,7 +71,7 @@ def moment(value: object) -> datetime | None:
     """Read a time that HubSpot writes as epoch ms or as ISO-8601; None for anything else."""
     text = str(value).strip()
     try:
-        if re.fullmatch(r"-?\d{1,15}", text):
+        if re.fullmatch(r"-?[0-9]{1,15}", text):
             return _EPOCH + timedelta(milliseconds=int(text))
         found = datetime.fromisoformat(text)
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
@@ -113,13 +84,8 @@ def millis(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
-def iso(at: datetime) -> str:
-    """Give a time in canonical form: UTC, milliseconds, "Z"."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _number(text: str) -> Scalar:
-    if re.fullmatch(r"-?\d{1,18}", text):
+    if re.fullmatch(r"[+-]?[0-9]{1,18}", text):
         return int(text)
     try:
         found = float(text)
@@ -127,21 +93,20 @@ def _number(text: str) -> Scalar:
         return text
     if not math.isfinite(found):
         return text
-    return int(found) if found.is_integer() and abs(found) < 1e15 else found
+    return int(found) if found.is_integer() and abs(found) < 2**53 else found
 
 
 def canonical(value: object, kind: FieldType) -> Scalar:
     """Give a property value in canonical form; a value that is none of its type stays the text it is, for the core to judge."""
-    if value is None or value == "":
-        return None
     text = str(value).lower() if isinstance(value, bool) else str(value)
+    if value is None or not text.strip():
+        return None
     if kind == "number":
         return _number(text.strip())
     if kind == "flag":
         return {"true": True, "false": False}.get(text.strip().lower(), text)
-    if kind in ("date", "time"):
-        at = moment(text)
-        return text if at is None else at.date().isoformat() if kind == "date" else iso(at)
+    if kind in ("date", "time") and (at := moment(text)) is not None:
+        return at.date().isoformat() if kind == "date" else at.isoformat().replace("+00:00", "Z")
     return text
 
 
@@ -159,134 +124,42 @@ def wanted(fields: Iterable[str]) -> list[str]:
     return sorted({*fields, *ALWAYS})
 
 
-def ref(system: str, ident: object) -> str:
-    """Give the record ref of a contact."""
-    return str(Ref(system, OBJECT, str(ident)))
-
-
 def merged_ids(row: Mapping[str, Any]) -> tuple[str, ...]:
     """Give the ids that live on in this record since a merge (the new record has an id of its own)."""
-    text = row.get("properties", {}).get(MERGED_IDS) or ""
+    text = (row.get("properties") or {}).get(MERGED_IDS) or ""
     return tuple(part for part in re.split(r"[;,\s]+", text) if part.isdigit() and part != str(row["id"]))
 
 
-def _merged_at(row: Mapping[str, Any]) -> datetime | None:
-    """Give the time of the last merge where HubSpot says it ("vid:ms;vid:ms")."""
-    times = re.findall(r":(\d{12,14})", row.get("properties", {}).get(MERGED_TIMES) or "")
-    return moment(max(times, key=int)) if times else None
+def _last(row: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Give the latest entry of a property's history, where it was asked for."""
+    return next(iter((row.get("propertiesWithHistory") or {}).get(name) or ()), {})
+
+
+def before_merge(row: Mapping[str, Any], at: datetime) -> bool:
+    """Say that an act of this time may have been told under the id of a record that was merged since: this one's would count it twice."""
+    merged_at = moment(_last(row, MERGED_IDS).get("timestamp"))
+    return bool(merged_ids(row)) and (merged_at is None or at <= merged_at)
 
 
 def changed_at(row: Mapping[str, Any]) -> datetime:
-    """Give the record's own time of change."""
-    at = moment(row.get("properties", {}).get(MODIFIED)) or moment(row.get("updatedAt"))
+    """Give the record's own time of change; raises Surprising where there is none."""
+    at = moment((row.get("properties") or {}).get(MODIFIED)) or moment(row.get("updatedAt"))
     if at is None:
-        raise Unwelcome(f"record {row.get('id')}: neither {MODIFIED} nor updatedAt is a time")
+        raise Surprising(f"contact {row.get('id')} has neither {MODIFIED} nor updatedAt")
     return at
-
-
-def snapshot(
-    system: str,
-    row: Mapping[str, Any],
-    fields: Sequence[str],
-    types: Mapping[str, FieldType],
-    *,
-    received_at: datetime,
-    read_at: datetime | None,
-    bulk: bool = False,
-) -> RecordChanged:
-    """Give a record as it was read, with every one of `fields`."""
-    props = row.get("properties", {})
-    imported = props.get(MADE_BY) == "IMPORT" and _is_new(row)
-    return RecordChanged(
-        ref=ref(system, row["id"]),
-        at=changed_at(row),
-        fields={name: canonical(props.get(name), types.get(name) or inferred(name)) for name in fields},
-        complete=True,
-        read_at=read_at,
-        received_at=received_at,
-        email=props.get("email") or None,
-        truce_id=props.get(TRUCE_ID) or None,
-        origin="import" if imported else "unknown",
-        bulk=bulk or imported,
-    )
-
-
-def _is_new(row: Mapping[str, Any]) -> bool:
-    made = moment(row.get("createdAt"))
-    return made is not None and changed_at(row) - made < timedelta(minutes=1)
-
-
-def merge_of(system: str, row: Mapping[str, Any], *, received_at: datetime) -> RecordMerged | None:
-    """Give the merge that a record tells of, if it ever was merged."""
-    losers = tuple(ref(system, ident) for ident in merged_ids(row))
-    if not losers:
-        return None
-    return RecordMerged(survivor=ref(system, row["id"]), losers=losers, at=_merged_at(row) or changed_at(row), received_at=received_at)
-
-
-def touch_of(system: str, row: Mapping[str, Any], *, received_at: datetime, bulk: bool = False) -> TouchRecorded | None:
-    """Give the last form submission that a record shows; None where it has none, or where it came over from a merged record."""
-    props = row.get("properties", {})
-    at = moment(props.get(CONVERTED_AT))
-    if at is None or (merged_ids(row) and at <= (_merged_at(row) or changed_at(row))):
-        return None  # what came before a merge was told under the merged record's id: a second id would count it twice
-    return form(
-        system,
-        row["id"],
-        at,
-        name=props.get(CONVERTED_BY) or "",
-        email=props.get("email") or None,
-        received_at=received_at,
-        count=canonical(props.get(CONVERSIONS), "number"),
-        bulk=bulk,
-    )
-
-
-def form(
-    system: str,
-    ident: object,
-    at: datetime,
-    *,
-    name: str,
-    email: str | None,
-    received_at: datetime,
-    count: Scalar = None,
-    consent: Mapping[str, bool] | None = None,
-    page: str = "",
-    bulk: bool = False,
-) -> TouchRecorded:
-    """Give one form submission as a touch, with the id that all three ways of seeing it share."""
-    details: dict[str, Scalar] = {CONVERSIONS: count, "page": page or None}
-    return TouchRecorded(
-        system=system,
-        activity_id=f"form:{ident}:{millis(at)}",
-        kind="form",
-        name=name,
-        at=at,
-        received_at=received_at,
-        ref=ref(system, ident),
-        email=email,
-        consent=dict(consent or {}),
-        details={key: value for key, value in details.items() if value is not None},
-        bulk=bulk,
-    )
-
-
-def consent_of(submission: Mapping[str, Any]) -> dict[str, bool]:
-    """Give what a submission's legalConsentOptions say: "email" for HubSpot's processing consent aside, "email:<type>" per subscription."""
-    said: dict[str, bool] = {}
-    for option in (submission.get("legalConsentOptions") or {}).values():
-        for entry in (option.get("communications") or []) if isinstance(option, Mapping) else []:
-            if isinstance(entry, Mapping) and isinstance(entry.get("value"), bool) and "subscriptionTypeId" in entry:
-                said[f"email:{entry['subscriptionTypeId']}"] = entry["value"]
-    return said
 
 
 def _id(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Ident = Annotated[str, BeforeValidator(_id), Field(pattern=r"^\d{1,20}$")]
+def _finite(value: Scalar) -> Scalar:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("a number without end")
+    return value
+
+
+Ident = Annotated[str, BeforeValidator(_id), Field(pattern=r"^[0-9]{1,20}$")]
 
 
 class Event(BaseModel):
@@ -301,7 +174,7 @@ class Event(BaseModel):
     changeSource: str | None = None
     sourceId: Annotated[str | None, BeforeValidator(_id)] = None
     propertyName: str | None = None
-    propertyValue: Annotated[str | int | bool | None, Field()] | Annotated[float, Field(allow_inf_nan=False)] = None
+    propertyValue: Annotated[str | int | bool | float | None, AfterValidator(_finite)] = None
     primaryObjectId: Ident | None = None
     mergedObjectIds: list[Ident] = Field(default_factory=list)
     newObjectId: Ident | None = None
@@ -332,71 +205,126 @@ def events(body: bytes) -> list[Event]:
         raise Unwelcome(f"the body is no JSON: {error}"[:200]) from None
 
 
-def origin_of(event: Event, app_id: str | None) -> Origin:
-    """Say who acted: our own app by its id, else by HubSpot's changeSource."""
-    if app_id and event.changeSource in ("INTEGRATION", "API") and event.sourceId == app_id:
-        return "own"
-    return _BY_SOURCE.get(event.changeSource or "", "unknown")
+@dataclass(frozen=True)
+class Reading:
+    """One answer or one webhook call being read: of which system, by which schema, when; `read_at` only of a consistent read."""
+
+    system: str
+    types: Mapping[str, FieldType]
+    app_id: str | None
+    received_at: datetime
+    read_at: datetime | None = None
+    bulk: bool = False
+
+    def ref(self, ident: object) -> str:
+        """Give the record ref of a contact."""
+        return str(Ref(self.system, OBJECT, str(ident)))
+
+    def value(self, name: str, value: object) -> Scalar:
+        """Give a property's value in canonical form."""
+        return canonical(value, self.types.get(name) or inferred(name))
+
+    def origin(self, source: str | None, source_id: object) -> Origin:
+        """Say who acted: our own app by its id, else by the table."""
+        own = self.app_id and source in ("INTEGRATION", "API") and str(source_id) == self.app_id
+        return "own" if own else _BY_SOURCE.get(source or "", "unknown")
+
+    def told(self, row: Mapping[str, Any], fields: Sequence[str]) -> list[Item]:
+        """Give all that a row tells: its merge, its snapshot with every one of `fields`, its last form submission."""
+        items: list[Item] = [self.merge(row, merged_ids(row))] if merged_ids(row) else []
+        change = self.snapshot(row, fields)
+        at = moment((row.get("properties") or {}).get(CONVERTED_AT))
+        if at is None or before_merge(row, at):
+            return [*items, change]
+        props = row["properties"]
+        return [
+            *items,
+            change,
+            self.form(row["id"], at, props.get(CONVERTED_BY), change.email, count=props.get(CONVERSIONS), bulk=change.bulk),
+        ]
+
+    def merge(self, row: Mapping[str, Any], losers: Iterable[str]) -> RecordMerged:
+        """Give the merge that made this record."""
+        at = moment(_last(row, MERGED_IDS).get("timestamp")) or changed_at(row)
+        refs = tuple(self.ref(one) for one in losers)
+        return RecordMerged(survivor=self.ref(row["id"]), losers=refs, at=at, received_at=self.received_at)
+
+    def snapshot(self, row: Mapping[str, Any], fields: Sequence[str]) -> RecordChanged:
+        """Give a record with every one of `fields`; who acted last and when, by the fields' history where that was read."""
+        props = row.get("properties") or {}
+        history = {name: entry for name in fields if (entry := _last(row, name))}
+        times = {name: at for name, entry in history.items() if (at := moment(entry.get("timestamp")))}
+        last = [history[name] for name, at in times.items() if at == max(times.values())]
+        origin, actor = self._loudest([(one.get("sourceType"), one.get("sourceId")) for one in last])
+        return RecordChanged(
+            ref=self.ref(row["id"]), at=changed_at(row), fields={name: self.value(name, props.get(name)) for name in fields}, times=times,
+            complete=True, read_at=self.read_at, received_at=self.received_at, email=props.get("email") or None,
+            truce_id=props.get(TRUCE_ID) or None, origin=origin, actor=actor, bulk=self.bulk or origin == "import",
+        )  # fmt: skip
+
+    def _loudest(self, sources: Iterable[tuple[str | None, Any]]) -> tuple[Origin, str | None]:
+        found = [(self.origin(source, ident), str(ident) if ident else None) for source, ident in sources]
+        return min(found, key=lambda one: _LOUDEST.index(one[0]), default=("unknown", None))
+
+    def form(
+        self, ident: object, at: datetime, name: object, email: str | None, *, count: object = None, page: object = None, bulk: bool = False,
+        consent: Mapping[str, bool] | None = None,
+    ) -> TouchRecorded:  # fmt: skip
+        """Give one form submission as a touch, with the id that all three ways of seeing it share."""
+        details = {CONVERSIONS: canonical(count, "number"), "page": canonical(page, "text")}
+        return TouchRecorded(
+            system=self.system, activity_id=f"form:{ident}:{millis(at)}", kind="form", name=str(name or ""), at=at, ref=self.ref(ident),
+            received_at=self.received_at, email=email, consent=dict(consent or {}), bulk=bulk,
+            details={key: value for key, value in details.items() if value is not None},
+        )  # fmt: skip
+
+    def noticed(self, found: Iterable[Event]) -> list[Item]:
+        """Give what the events of one call say, the changes of one contact as one; oldest first."""
+        changes: dict[str, list[Event]] = {}
+        items: list[Item] = []
+        for event in found:
+            if event.verb in ("creation", "propertyChange"):
+                changes.setdefault(event.objectId, []).append(event)
+            elif how := _DELETIONS.get(event.verb):
+                deleted = RecordDeleted(
+                    ref=self.ref(event.objectId), at=event.at, received_at=self.received_at, how=how, actor=event.sourceId
+                )
+                items.append(deleted)
+            elif event.verb == "merge":
+                items.append(self._merge(event))
+        for same in changes.values():
+            items.extend(self._change(sorted(same, key=lambda event: event.occurredAt)))
+        return sorted(items, key=lambda item: item.at)
+
+    def _merge(self, event: Event) -> RecordMerged:
+        primary = event.primaryObjectId or event.objectId
+        survivor = event.newObjectId or primary
+        losers = tuple(self.ref(one) for one in dict.fromkeys([primary, *event.mergedObjectIds]) if one != survivor)
+        return RecordMerged(
+            survivor=self.ref(survivor), losers=losers, at=event.at, received_at=self.received_at, actor=event.sourceId
+        )  # fmt: skip
+
+    def _change(self, same: Sequence[Event]) -> list[Item]:
+        """Give one partial change, and the form submission that its conversion properties tell of."""
+        last = {event.propertyName: event for event in same if event.propertyName}  # by time: the latest of each name stays
+        fields = {name: self.value(name, event.propertyValue) for name, event in last.items()}
+        origin, actor = self._loudest([(event.changeSource, event.sourceId) for event in same])
+        email, truce_id = fields.get("email"), fields.get(TRUCE_ID)
+        change = RecordChanged(
+            ref=self.ref(same[0].objectId), at=same[-1].at, fields=fields, times={name: event.at for name, event in last.items()},
+            received_at=self.received_at, email=str(email) if email else None, truce_id=str(truce_id) if truce_id else None,
+            origin=origin, actor=actor, bulk=origin == "import", created=any(event.verb == "creation" for event in same),
+        )  # fmt: skip
+        at = moment(fields[CONVERTED_AT]) if fields.get(CONVERTED_AT) else None
+        if at is None:
+            return [change]
+        return [change, self.form(same[0].objectId, at, fields.get(CONVERTED_BY), change.email, count=fields.get(CONVERSIONS))]
 
 
-def told(system: str, found: Iterable[Event], types: Mapping[str, FieldType], *, app_id: str | None, received_at: datetime) -> list[Item]:
-    """Give what the events of one call say, the changes of one contact as one; oldest first."""
-    changes: dict[str, list[Event]] = {}
-    items: list[Item] = []
-    for event in found:
-        if event.verb in ("creation", "propertyChange"):
-            changes.setdefault(event.objectId, []).append(event)
-        elif event.verb in _DELETIONS:
-            how = _DELETIONS[event.verb]
-            items.append(RecordDeleted(ref=ref(system, event.objectId), at=event.at, received_at=received_at, how=how, actor=event.sourceId))
-        elif event.verb == "merge":
-            items.append(_merge(system, event, received_at))
-    for same in changes.values():
-        items.extend(_change(system, sorted(same, key=lambda event: event.occurredAt), types, app_id, received_at))
-    return sorted(items, key=lambda item: item.at)
-
-
-_DELETIONS: dict[str, Any] = {"deletion": "deleted", "privacyDeletion": "erased", "restore": "restored"}
-
-
-def _merge(system: str, event: Event, received_at: datetime) -> RecordMerged:
-    survivor = event.newObjectId or event.primaryObjectId or event.objectId
-    named = dict.fromkeys([event.primaryObjectId or event.objectId, *event.mergedObjectIds])
-    losers = tuple(ref(system, ident) for ident in named if ident != survivor)
-    return RecordMerged(survivor=ref(system, survivor), losers=losers, at=event.at, received_at=received_at, actor=event.sourceId)
-
-
-def _change(system: str, same: Sequence[Event], types: Mapping[str, FieldType], app_id: str | None, received_at: datetime) -> list[Item]:
-    """Give one partial change, and the form submission that its conversion properties tell of."""
-    last = {event.propertyName: event for event in same if event.propertyName}  # sorted by time: the latest of each name stays
-    fields = {name: canonical(event.propertyValue, types.get(name) or inferred(name)) for name, event in last.items()}
-    origins = [origin_of(event, app_id) for event in same]
-    loudest = min(origins, key=_LOUDEST.index)
-    email, truce_id = fields.get("email"), fields.get(TRUCE_ID)
-    change = RecordChanged(
-        ref=ref(system, same[0].objectId),
-        at=same[-1].at,
-        fields=fields,
-        times={name: event.at for name, event in last.items()},
-        received_at=received_at,
-        email=str(email) if email else None,
-        truce_id=str(truce_id) if truce_id else None,
-        origin=loudest,
-        actor=next((event.sourceId for event, origin in zip(same, origins, strict=True) if origin == loudest), None),
-        bulk=loudest == "import",
-        created=any(event.verb == "creation" for event in same),
-    )
-    touch = moment(fields[CONVERTED_AT]) if fields.get(CONVERTED_AT) else None
-    if touch is None:
-        return [change]
-    name = str(fields.get(CONVERTED_BY) or "")
-    count = fields.get(CONVERSIONS)
-    return [change, form(system, same[0].objectId, touch, name=name, email=change.email, received_at=received_at, count=count)]
-
-
-def day(text: str) -> date | None:
-    """Read "YYYY-MM-DD"; None for anything else."""
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
+def consent_of(submission: Mapping[str, Any]) -> dict[str, bool]:
+    """Give what a submission's legalConsentOptions say: "email:<subscription type id>" → may be contacted."""
+    options = submission.get("legalConsentOptions")
+    said = [
+        option.get("communications") or [] for option in (options if isinstance(options, dict) else {}).values() if isinstance(option, dict)
+    ]
+    return {f"email:{one['subscriptionTypeId']}": one["value"] for many in said for one in many if isinstance(one.get("value"), bool)}

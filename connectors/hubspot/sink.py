@@ -1,0 +1,271 @@
+"""Writes HubSpot: batches by record id, creates by the Truce id, consent through the subscription statuses, the lifecycle stage read back.
+
+Options: `subscription_ids` ("123,456": the subscription types that an opt-in to all e-mail means; without it nobody can be opted in),
+`legal_basis` (CONSENT_WITH_NOTICE) and `legal_explanation`, which HubSpot wants with an opt-in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from connectors.base import Capabilities, Connection, Create, Done, Failed, Item, Manifest, Priority, RowOutcome, Sink, Update
+from connectors.errors import Conflict, ConnectorError, Gone, Rejected, Unavailable
+from connectors.http import scrub
+from connectors.hubspot import mapping
+from connectors.hubspot.client import DIALECT, Client, Row, context, explain, rows
+from connectors.hubspot.mapping import LIFECYCLE, OPT_OUT, TRUCE_ID, Reading
+from schemas.base import Ref, Scalar
+from schemas.change import RecordChanged
+from schemas.write import FieldRefused
+
+
+class _Sent(NamedTuple):
+    """One row on its way: `id` is None for a create; `fields` are canonical and without consent."""
+
+    key: str
+    id: str | None
+    fields: Mapping[str, Scalar]
+
+    def wire(self) -> Row:
+        """Give it as an input of a batch."""
+        properties = {name: mapping.vendor(value) for name, value in self.fields.items()}
+        more: Row = {"associations": []} if self.id is None else {"id": self.id}
+        return {"properties": properties, "objectWriteTraceId": self.key} | more
+
+
+def is_consent(name: str) -> bool:
+    """Say whether a property is written through the subscription statuses: hs_email_optout, or hs_email_optout_<subscription id>."""
+    return name == OPT_OUT or name.removeprefix(OPT_OUT + "_").isdigit()
+
+
+def _split(fields: Mapping[str, Scalar]) -> tuple[dict[str, Scalar], dict[str, Scalar]]:
+    """Give (consent, the rest)."""
+    consent = {name: value for name, value in fields.items() if is_consent(name)}
+    return consent, {name: value for name, value in fields.items() if name not in consent}
+
+
+class HubSpotSink(Sink):
+    """The writing side of one HubSpot account."""
+
+    def __init__(self, connection: Connection, client: Client, manifest: Manifest) -> None:
+        self.manifest, self._client = manifest, client
+        options = connection.options
+        self._subscriptions = [part.strip() for part in options.get("subscription_ids", "").split(",") if part.strip()]
+        self._basis = options.get("legal_basis", "CONSENT_WITH_NOTICE")
+        self._explained = options.get("legal_explanation", "Opted in by the person; recorded by Truce")
+
+    async def capabilities(self, object_: str) -> Capabilities:
+        """Say what the live schema lets us write, consent included."""
+        schema = await self._client.properties()
+        consent = frozenset(str(one["name"]) for one in schema if is_consent(str(one["name"])))
+        free = (one for one in schema if not one.get("calculated") and not (one.get("modificationMetadata") or {}).get("readOnlyValue"))
+        return Capabilities(frozenset(str(one["name"]) for one in free) | consent, lifecycle_field=LIFECYCLE, consent_fields=consent)
+
+    async def update(self, rows: Sequence[Update], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
+        """Update contacts by their ids: consent first, then the rest in one batch, then a lifecycle stage that did not go backwards.
+
+        A row whose consent is refused is refused whole, so that the next plan leaves that field out and writes the others.
+        """
+        await self._client.known()
+        told = await self._consents([row for row in rows if any(map(is_consent, row.fields))], priority)
+        sent = [_Sent(row.key, row.id, _split(row.fields)[1]) for row in rows]
+        sent = [row for row in sent if row.fields and not isinstance(told.get(row.key), Failed)]
+        if sent:
+            for outcome in (await self._batch("update", sent, priority)).values():
+                told[outcome.key] = _joined(told.get(outcome.key), outcome)
+            await self._backwards(sent, told, priority)
+        return [told.get(row.key) or Done(key=row.key, id=row.id) for row in rows]
+
+    async def create(self, rows: Sequence[Create], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
+        """Create contacts; a row whose Truce id HubSpot has already is told as done, a taken e-mail as a Conflict naming the record."""
+        if not rows:
+            return []
+        await self._client.known()
+        sent = [_Sent(row.key, None, _split(row.fields)[1]) for row in rows]
+        told = await self._batch("create", sent, priority)
+        await self._found_again(sent, told, priority)
+        for row in rows:
+            done, consent = told[row.key], {name: value for name, value in _split(row.fields)[0].items() if value is not None}
+            if isinstance(done, Done) and consent and row.fields.get("email"):
+                said = await self._consent(row.key, done.id, str(row.fields["email"]), consent, priority)
+                if isinstance(said, Done):  # else the record is there all the same, and its consent stays to be written
+                    told[row.key] = done.model_copy(update={"fields": {**done.fields, **said.fields}})
+        return [told[row.key] for row in rows]
+
+    async def find(self, emails: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> Sequence[RecordChanged]:
+        """Look contacts up by e-mail, consistently."""
+        return await self._by("email", emails, fields, priority)
+
+    async def find_created(
+        self, truce_ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal"
+    ) -> Sequence[RecordChanged]:
+        """Look contacts up by the Truce id, consistently."""
+        return await self._by(TRUCE_ID, truce_ids, fields, priority)
+
+    async def read(self, ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> Sequence[Item]:
+        """Read contacts back; merged and deleted ones are told as that."""
+        return await self._client.told(ids, fields, priority=priority)
+
+    async def close(self) -> None:
+        """Release every connection."""
+        await self._client.close()
+
+    async def _by(self, name: str, values: Sequence[str], fields: Sequence[str], priority: Priority) -> list[RecordChanged]:
+        await self._client.known()
+        asked, most = list(dict.fromkeys(value for value in values if value)), self.manifest.batch_read
+        found: dict[str, RecordChanged] = {}
+        for start in range(0, len(asked), most):
+            answer = await self._client.read(asked[start : start + most], mapping.wanted(fields), by=name, priority=priority)
+            reading = self._client.reading(answer, consistent=True)
+            found |= {str(row["id"]): reading.snapshot(row, fields) for row in rows(answer.body)}
+        return list(found.values())
+
+    async def _batch(self, verb: str, sent: Sequence[_Sent], priority: Priority) -> dict[str, RowOutcome]:
+        """Send one batch and tell every row; where HubSpot refuses it whole, by halves, down to the row that it means."""
+        try:
+            answer = await self._client.write(verb, [row.wire() for row in sent], priority=priority)
+        except (Rejected, Conflict, Gone) as error:
+            return {sent[0].key: Failed(sent[0].key, _ours(error, sent[0]))} if len(sent) == 1 else await self._halves(verb, sent, priority)
+        told, unplaced = _outcomes(sent, answer.body, self._client.reading(answer), created=verb == "create")
+        silent = [row for row in sent if row.key not in told]
+        if len(silent) == 1 and unplaced:
+            told[silent[0].key] = Failed(silent[0].key, _error(unplaced[0], silent[0]))
+        elif silent and unplaced:  # refused, but HubSpot does not say which for what
+            told |= await self._halves(verb, silent, priority)
+        for row in sent:
+            told.setdefault(row.key, Failed(row.key, Unavailable("the answer does not speak of this row", unknown_outcome=True)))
+        return told
+
+    async def _halves(self, verb: str, sent: Sequence[_Sent], priority: Priority) -> dict[str, RowOutcome]:
+        """Send both halves; a failure of one is told for its rows, because the other may be done."""
+        told: dict[str, RowOutcome] = {}
+        for half in (sent[: len(sent) // 2], sent[len(sent) // 2 :]):
+            try:
+                told |= await self._batch(verb, half, priority)
+            except ConnectorError as error:
+                told |= {row.key: Failed(row.key, error) for row in half}
+        return told
+
+    async def _backwards(self, sent: Sequence[_Sent], told: dict[str, RowOutcome], priority: Priority) -> None:
+        """Clear and set again, in two calls, each lifecycle stage that HubSpot took and ignored: it does not go backwards by itself."""
+        asked = [row for row in sent if row.fields.get(LIFECYCLE) is not None]
+        step = [row for row in asked if isinstance(done := told[row.key], Done) and done.fields.get(LIFECYCLE) != row.fields[LIFECYCLE]]
+        for clear in (True, False):
+            step = [row for row in step if isinstance(told[row.key], Done)]
+            parts = [_Sent(row.key, row.id, {LIFECYCLE: None if clear else row.fields[LIFECYCLE]}) for row in step]
+            try:
+                outcomes = await self._batch("update", parts, priority) if parts else {}
+            except ConnectorError as error:
+                outcomes = {row.key: Failed(row.key, error) for row in parts}
+            for key, outcome in outcomes.items():
+                told[key] = _joined(told[key], outcome)
+
+    async def _found_again(self, sent: Sequence[_Sent], told: dict[str, RowOutcome], priority: Priority) -> None:
+        """Tell a create as done whose Truce id a record has already: an earlier try was applied."""
+        refused = {
+            str(row.fields.get(TRUCE_ID)): row
+            for row in sent
+            if isinstance(one := told[row.key], Failed) and isinstance(one.error, Conflict)
+        }
+        fields = sorted({name for row in refused.values() for name in row.fields})
+        try:
+            found = await self.find_created(list(refused), fields, priority=priority) if refused else []
+        except ConnectorError:
+            return  # the conflicts stand as they are; the next try finds out
+        for record in found:
+            if row := refused.get(str(record.truce_id)):
+                held = {name: record.fields[name] for name in row.fields}
+                told[row.key] = Done(key=row.key, id=Ref.parse(record.ref).id, at=record.at, fields=held)
+
+    async def _consents(self, asked: Sequence[Update], priority: Priority) -> dict[str, RowOutcome]:
+        """Write consent; the address is read from the contact at this moment and kept nowhere."""
+        if not asked:
+            return {}
+        answer = await self._client.read([row.id for row in asked], ["email", mapping.MERGED_IDS], priority=priority)
+        emails = {one: row["properties"].get("email") for row in rows(answer.body) for one in (str(row["id"]), *mapping.merged_ids(row))}
+        told: dict[str, RowOutcome] = {}
+        for row in asked:
+            if row.id not in emails:
+                told[row.key] = Failed(row.key, Gone("the contact whose consent is to be written is not there"))
+            elif not emails[row.id]:
+                told[row.key] = Failed(row.key, _refused(row.fields, "the contact has no e-mail address to subscribe or unsubscribe"))
+        left = [row for row in asked if row.key not in told]
+        calls = (self._consent(row.key, row.id, emails[row.id], _split(row.fields)[0], priority) for row in left)
+        return told | {outcome.key: outcome for outcome in await asyncio.gather(*calls)}
+
+    async def _consent(self, key: str, ident: str, email: str, fields: Mapping[str, Scalar], priority: Priority) -> RowOutcome:
+        """Write one person's consent: an opt-out of all is one call, an opt-in one per subscription type, opt-outs last (they win)."""
+        try:
+            for name, value in sorted(fields.items(), key=lambda one: one[1] is True):
+                types = self._subscriptions if name == OPT_OUT else [name.removeprefix(OPT_OUT + "_")]
+                if not isinstance(value, bool):
+                    raise Rejected("consent is true or false; a blank is neither")
+                if not types and not value:
+                    raise Rejected("to opt in again, the option subscription_ids must name the subscription types")
+                if name == OPT_OUT and value:
+                    await self._client.post(
+                        self._client.consent(email, "/unsubscribe-all?channel=EMAIL"), None, priority=priority, hide=[email]
+                    )
+                    continue
+                for one in types:
+                    await self._client.post(self._client.consent(email), self._status(one, out=value), priority=priority, hide=[email])
+        except (Rejected, Conflict, Gone) as error:
+            return Failed(key, _refused(fields, error.words, error.code))
+        except ConnectorError as error:
+            return Failed(key, error)
+        return Done(key=key, id=ident, fields=dict(fields))
+
+    def _status(self, subscription: str, *, out: bool) -> Row:
+        body: Row = {"channel": "EMAIL", "subscriptionId": int(subscription), "statusState": "UNSUBSCRIBED" if out else "SUBSCRIBED"}
+        return body if out else body | {"legalBasis": self._basis, "legalBasisExplanation": self._explained}
+
+
+def _joined(first: RowOutcome | None, then: RowOutcome) -> RowOutcome:
+    """Give two steps of one row as one: a failure stands, else the fields of both and the later time."""
+    if not isinstance(first, Done) or not isinstance(then, Done):
+        return first if isinstance(first, Failed) else then
+    return then.model_copy(update={"fields": {**first.fields, **then.fields}, "at": then.at or first.at})
+
+
+def _refused(fields: Mapping[str, Scalar], words: str, code: str = "") -> Rejected:
+    refused = [FieldRefused(field=name, value=value, code=code, words=words) for name, value in fields.items() if is_consent(name)]
+    return Rejected(words, code=code, refused=tuple(refused))
+
+
+def _ours(error: ConnectorError, row: _Sent) -> ConnectorError:
+    """Put the values that we sent beside the fields that were refused, and take them out of the vendor's words."""
+    if isinstance(error, Rejected):
+        hide = [value for value in row.fields.values() if value is not None]
+        told = ((one, {"value": row.fields.get(one.field), "words": scrub(one.words, hide)}) for one in error.refused)
+        error.refused = tuple(one.model_copy(update=update) for one, update in told)
+    return error
+
+
+def _error(entry: Mapping[str, Any], row: _Sent) -> ConnectorError:
+    return _ours(DIALECT.error(explain(207, entry), None, hide=row.wire()["properties"].values()), row)
+
+
+def _outcomes(
+    sent: Sequence[_Sent], body: Mapping[str, Any], reading: Reading, *, created: bool
+) -> tuple[dict[str, RowOutcome], list[Mapping[str, Any]]]:
+    """Match a batch answer to its rows, which is not positional, by the trace id, else by what they hold; and the errors that match none."""
+    names = {row.key: row for row in sent} | {row.id: row for row in sent if row.id is not None}
+    names |= {str(row.fields[name]): row for row in sent for name in ("email", TRUCE_ID) if row.id is None and row.fields.get(name)}
+    told: dict[str, RowOutcome] = {}
+    for result in rows(body):
+        held = result.get("properties") or {}
+        marks = [result.get("objectWriteTraceId"), result["id"], *mapping.merged_ids(result), held.get(TRUCE_ID), held.get("email")]
+        if row := next((names[str(mark)] for mark in marks if str(mark) in names), None):
+            fields = {name: reading.value(name, held[name]) for name in row.fields if name in held}
+            told[row.key] = Done(
+                key=row.key, id=str(result["id"]), at=mapping.moment(result.get("updatedAt")), fields=fields, created=created
+            )  # fmt: skip
+    unplaced: list[Mapping[str, Any]] = []
+    for entry in body.get("errors") or []:
+        named = [names[mark] for part in ("objectWriteTraceId", "ids", "id") for mark in context(entry, part) if mark in names]
+        for row in named:
+            told.setdefault(row.key, Failed(row.key, _error(entry, row)))
+        unplaced += [] if named else [entry]
+    return told, unplaced

@@ -1,0 +1,138 @@
+"""The emulated HubSpot account as the contract suite drives it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.base import Connection
+from connectors.contract import Emulated
+from connectors.contract_world import Role
+from connectors.emulator.control import serve
+from connectors.emulator.faults import Fault
+from connectors.emulator.hubspot import Form, HubSpot, Owner, Property
+from connectors.emulator.hubspot.properties import custom
+from connectors.hubspot.mapping import vendor
+from schemas.base import Scalar
+
+WEBHOOK_SECRET = "webhook-signing-secret"
+PRICING = Form("f1a2", "Pricing")
+OWNERS = (
+    Owner("501", "ana@acme.example", "Ana", "Diaz", 9001),
+    Owner("502", "ben@acme.example", "Ben", "Roth", 9002),
+    Owner("503", "gone@acme.example", "Gone", "Girl", 9003, archived=True),
+)
+YES_NO = (("true", "Yes"), ("false", "No"))
+EXTRA = (
+    Property("birthday", "Birthday", "date", hubspot_defined=False),
+    Property("met_us", "Met us", "bool", YES_NO, hubspot_defined=False),
+)
+
+
+class HubSpotWorld:
+    """One account; its clock can be held, so that contacts get one time of change."""
+
+    roles: Mapping[Role, str] = {
+        "email": "email", "last_name": "lastname", "phone": "phone", "text": "sal_stage_note", "number": "engagement_score",
+        "flag": "met_us", "date": "birthday", "time": "mql_date",
+    }  # fmt: skip
+    refused: tuple[str, Scalar] = ("hs_lead_status", "No Such Status")
+    page = 4
+    read_path = "/batch/read"
+    write_path = "/batch/update"
+    create_path = "/batch/create"
+
+    def __init__(self) -> None:
+        self.held: datetime | None = None
+        self.hub = HubSpot(
+            owners=OWNERS, forms=[PRICING], properties=[*custom(), *EXTRA], clock=self.now, calls_per_10s=100_000, searches_per_s=None,
+            search_lag_s=0.0, client_secret=WEBHOOK_SECRET,
+        )  # fmt: skip
+        self.url = ""
+
+    def now(self) -> datetime:
+        return self.held or datetime.now(UTC)
+
+    def connection(self, *, timeout_s: float = 5.0, **options: str) -> Connection:
+        secrets = {
+            "client_id": "truce-client-id", "client_secret": WEBHOOK_SECRET, "refresh_token": "truce-refresh-token",
+            "webhook_secret": WEBHOOK_SECRET,
+        }  # fmt: skip
+        stated = {
+            "lookback_s": "3",
+            "page_rows": str(self.page),
+            "app_id": "54321",
+            "archived_s": "0",
+            "subscription_ids": "1001",
+            **options,
+        }
+        return Connection("hubspot", "hubspot", self.url, secrets, stated, timeout_s)
+
+    async def seed(self, fields: Mapping[str, Scalar]) -> str:
+        one = self.hub.portal.contacts.insert({name: vendor(value) for name, value in fields.items()}, self.hub.auth.actor("maria"))
+        self.hub.webhooks.flush()
+        return str(one.id)
+
+    async def seed_at_once(self, rows: Sequence[Mapping[str, Scalar]]) -> Sequence[str]:
+        self.held = datetime.now(UTC)
+        found = [await self.seed(fields) for fields in rows]
+        self.held = None
+        return found
+
+    async def edit(self, ident: str, fields: Mapping[str, Scalar]) -> None:
+        self.hub.edit(ident, "maria", **{name: vendor(value) for name, value in fields.items()})
+
+    async def delete(self, ident: str) -> None:
+        self.hub.portal.contacts.archive(self.hub.portal.contacts.live[int(ident)], self.hub.auth.actor("maria"))
+        self.hub.webhooks.flush()
+
+    async def merge(self, winner: str, loser: str) -> str:
+        live = self.hub.portal.contacts.live
+        new = self.hub.portal.contacts.merge(live[int(winner)], live[int(loser)], self.hub.auth.actor("maria"))
+        self.hub.webhooks.flush()
+        return str(new.id)
+
+    @asynccontextmanager
+    async def hidden(self, ident: str) -> AsyncIterator[None]:
+        one = self.hub.portal.contacts.live[int(ident)]
+        self.hub.index.refresh()
+        self.hub.index.note(one.id, one.modified, None, at_once=True)
+        yield
+        self.hub.index.note(one.id, one.modified, one.properties, at_once=True)
+
+    async def drop_field(self, name: str) -> None:
+        self.hub.drift(name, remove=True)
+
+    async def expire(self) -> None:
+        self.hub.auth.expire()
+
+    async def revoke(self) -> None:
+        self.hub.auth.revoked = True
+
+    async def mints(self) -> int:
+        return self.hub.auth.refreshes
+
+    async def fault(self, **fault: Any) -> None:
+        daily = {"body": "DAILY"} if fault["kind"] == "quota" else {}
+        self.hub.faults.add(Fault(**(daily | fault)))
+
+    async def effects(self) -> Sequence[Mapping[str, Any]]:
+        return list(self.hub.journal.lines("effects"))
+
+    async def calls(self) -> Sequence[Mapping[str, Any]]:
+        return list(self.hub.journal.lines("calls"))
+
+
+@asynccontextmanager
+async def hubspot_world() -> AsyncIterator[HubSpotWorld]:
+    """Start an empty account on a free port, and end it."""
+    world = HubSpotWorld()
+    async with serve(world.hub.app) as running:
+        world.url = running.url
+        yield world
+
+
+def _holds_the_protocol(world: HubSpotWorld) -> Emulated:
+    return world  # mypy says if it does not
