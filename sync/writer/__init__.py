@@ -1,0 +1,1 @@
+"""The writer of one system: doorbells in, the difference between desired and observed out, results back to the lead agent."""

@@ -1,0 +1,95 @@
+"""What the writer knows of its system besides the leads: the playbook's version, the users, what the sink can."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from connectors.base import Capabilities, Sink
+from schemas.base import Scalar
+from sync.lead.canonical import Unfit, canonical
+from sync.lead.plan import Control
+from sync.lead.seen import same
+from sync.playbook.loader import load_files
+from sync.playbook.models import Playbook
+from sync.store import playbooks
+from sync.store.intents import Gates
+
+FRESH_S = 5.0
+
+
+class NoPlaybook(RuntimeError):
+    """There is no active playbook yet."""
+
+
+async def stored_playbook(pool: Any, version: int) -> Playbook:
+    """Load a version from SQL; raises NoPlaybook when there is none."""
+    found = await playbooks.get(pool, version)
+    if found is None:
+        raise NoPlaybook("no playbook is active: `truce check` the folder, then start a worker with it")
+    return load_files(found.files, version)
+
+
+@dataclass(slots=True)
+class Knowledge:
+    """Kept for a few seconds (users) or until told to look again (capabilities)."""
+
+    pool: Any
+    system: str
+    sink: Sink
+    load: Callable[[Any, int], Any] = stored_playbook
+    capabilities: dict[str, Capabilities] = field(default_factory=dict)
+    _playbook: Playbook | None = None
+    _users: Mapping[str, str] = field(default_factory=dict)
+    _users_at: float = float("-inf")
+
+    async def playbook(self, version: int) -> Playbook:
+        """Give a version of the playbook; the last one is kept."""
+        if self._playbook is None or self._playbook.version != version:
+            self._playbook = await self.load(self.pool, version)
+        return self._playbook
+
+    async def look_again(self) -> None:
+        """Read what the sink can from the live schema; raises ConnectorError."""
+        name = self.sink.manifest.person_object
+        self.capabilities[name] = await self.sink.capabilities(name)
+
+    async def users(self) -> Mapping[str, str]:
+        """Give e-mail → vendor's id of the active users, at most a few seconds old."""
+        if monotonic() - self._users_at > FRESH_S:
+            rows = await self.pool.fetch("SELECT id, email FROM vendor_users WHERE system = $1 AND active ORDER BY id DESC", self.system)
+            self._users, self._users_at = {row["email"]: row["id"] for row in rows}, monotonic()
+        return self._users
+
+    async def control(self, gates: Gates, lead_id: str) -> Control:
+        """Give what `plan` needs for one lead."""
+        return Control(
+            self.sink.manifest.truce_id_field,
+            frozenset(gates.scopes),
+            await self.users(),
+            gates.read_fully,
+            lead_id in gates.duplicates,
+        )
+
+    def mapped(self) -> list[str]:
+        """Name the vendor fields that the playbook maps."""
+        return sorted(self._playbook.mapped(self.system)) if self._playbook else []
+
+    def unique(self) -> frozenset[str]:
+        """Name the vendor fields of which no two records may have the same value."""
+        shared = self._playbook.mapped(self.system) if self._playbook else {}
+        return frozenset({name for name, one in shared.items() if one.kind == "email"} | {self.sink.manifest.truce_id_field})
+
+    def agrees(self, name: str, sent: Scalar, kept: Scalar) -> bool:
+        """Say whether two of the vendor's values are one in canonical form."""
+        shared = self._playbook.mapped(self.system).get(name) if self._playbook else None
+        if shared is None or self._playbook is None:
+            return str(sent).lower() == str(kept).lower()
+        country = self._playbook.systems[self.system].country
+        try:
+            ours, theirs = (canonical(shared, one, spelled=shared.systems[self.system], country=country) for one in (sent, kept))
+        except Unfit:
+            return False
+        return same(shared.kind, ours, theirs)
