@@ -19,6 +19,7 @@ from connectors.emulator.hubspot import moments, signature
 ATTEMPTS = 10
 IN_FLIGHT = 10
 TIMEOUT_S = 5.0
+KEEP_ALIVE_S = 2.0  # below the 5 s at which common servers hang up, so that a call seldom meets a dying connection
 TIMETABLE_S = (60, 180, 600, 1_800, 3_600, 7_200, 14_400, 21_600, 36_000)
 """Seconds before each further attempt: about 24 hours together, as HubSpot spreads them."""
 
@@ -112,7 +113,7 @@ class Sender:
         early, self._early = self._early, []
         for posts, shuffle in early:
             self.send(posts, shuffle=shuffle)
-        connector = aiohttp.TCPConnector(limit=IN_FLIGHT)
+        connector = aiohttp.TCPConnector(limit=IN_FLIGHT, keepalive_timeout=KEEP_ALIVE_S)
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session, asyncio.TaskGroup() as group:
             for _ in range(IN_FLIGHT):
