@@ -21,7 +21,7 @@ STATUSES: Mapping[int, Kind] = {
 }  # fmt: skip
 """HTTP's own meaning of a status; 5xx is `unavailable`, anything else is `surprising`. A vendor's dialect extends it."""
 
-_EMAIL = re.compile(r"[^\s@<>\"'(),;:=]{1,64}@[^\s@<>\"'(),;:]{1,255}")
+_EMAIL = re.compile(r"[^\s@<>\"(),;:=]{1,64}@[^\s@<>\"'(),;:]{1,255}")
 _SECRET = re.compile(r"(?i)\b(bearer|(?:access|refresh)?_?token|client_secret|api_?key|password)\b([\"']?\s*[:=]?\s*)[^\s\"',;&]{6,}")
 _TOKEN = re.compile(r"(?=[\w.!+/=-]*\d)(?=[\w.!+/=-]*[A-Za-z])[\w.!+/=-]{40,}")
 
