@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from sync.playbook import forms
 from sync.playbook.conditions import Conditions, Wrong
+from sync.playbook.document import Document, Path, column_of
 from sync.playbook.models import (
     Assign,
     Condition,
@@ -24,7 +25,6 @@ from sync.playbook.models import (
     Where,
 )
 from sync.playbook.traps import cut
-from sync.playbook.yaml import Document, Path, column_of
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from cel_expr_python import cel
 
 from schemas.base import Scalar
-from sync.playbook import shapes
+from sync.playbook import said, shapes
 from sync.playbook.expression import Mistake, Scanned, scan
 from sync.playbook.models import Verdict, Where
 
@@ -18,8 +17,6 @@ DERIVED: dict[str, str] = {"fit": "number", "engagement": "number", "score": "nu
 """What every lead has beside its shared fields; `email_domain` is taken from `email`."""
 CACHED = 512
 """Verdicts kept per condition, by the value seen."""
-_CEL_ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
-_OVERLOAD = re.compile(r"found no matching overload for '(.+?)' applied to '\((.*)\)'")
 _TYPES = {"number": cel.Type.DOUBLE, "flag": cel.Type.BOOL}
 _SAMPLES: dict[str, Scalar] = {"number": 1.0, "flag": True}
 
@@ -91,14 +88,16 @@ class _Shaped:
 
     def _look(self, value: str | float | bool | None, raw: Scalar) -> Verdict:
         shape = self._shape
+        if value is None and raw is not None and raw != "":
+            return Verdict(bool(shape.blank), self.text, str(self.where), f"{shape.field}: not a {self._kind}")
         if value is None:
-            blank = raw is None or raw == ""
-            verdict = Verdict(False, self.text, str(self.where), f"{shape.field}: " + ("field empty" if blank else f"not a {self._kind}"))
-            if not blank:
-                return verdict
+            told = f"{shape.field}: field empty" if shape.blank is None else f"{shape.field} is empty"
+            verdict = Verdict(bool(shape.blank), self.text, str(self.where), told)
         else:
             matched = shape.test(value)
-            told = f"{shape.field} {shapes.shown(value)} {shape.yes if matched else shape.no}"
+            # `has` tells that a value is there, not which: it may be a phone number
+            seen = shape.field if shape.blank is not None else f"{shape.field} {shapes.shown(value)}"
+            told = f"{seen} {shape.yes if matched else shape.no}"
             verdict = Verdict(matched, self.text, str(self.where), told)
         if len(self._cache) >= CACHED:
             self._cache.clear()
@@ -176,7 +175,7 @@ class Conditions:
             return _Compiled(text, where, scanned, None, kinds)
         expression = self._cel(scanned)
         shape = shapes.recognise(text) if fast else None
-        if shape and shape.field in kinds:
+        if shape and shape.fits(kinds[shape.field]):
             return _Shaped(text, where, shape, kinds[shape.field])
         return _Compiled(text, where, scanned, expression, kinds)
 
@@ -184,7 +183,7 @@ class Conditions:
         try:
             expression = self._env.compile(scanned.cel)
         except (RuntimeError, ValueError, TypeError) as error:
-            raise Wrong(_mistakes(str(error), scanned)) from None
+            raise Wrong(said.mistakes(str(error), scanned)) from None
         if expression.return_type() != cel.Type.BOOL:
             raise Wrong([Mistake(0, len(scanned.text), "this is no condition: it is neither true nor false", "compare it: ==, >=, in […]")])
         self._try(expression, scanned)
@@ -219,45 +218,3 @@ def _text(value: Any) -> str:
 
 def _function(name: str, gives: Any, takes: list[Any], impl: Callable[..., Any]) -> Any:
     return cel.FunctionDecl(name, [cel.Overload(f"{name}_1", return_type=gives, parameters=takes, impl=impl)])
-
-
-_SAID = {
-    "string": "a text",
-    "double": "a number",
-    "bool": "true or false",
-    "null_type": "null",
-    "list(string)": "a list of texts",
-    "list(double)": "a list of numbers",
-}
-
-
-def _mistakes(said: str, scanned: Scanned) -> list[Mistake]:
-    """Turn CEL's errors into ours, each at its place in the text."""
-    found = []
-    for match in _CEL_ERROR.finditer(said):
-        at = scanned.place(int(match[2]) - 1)
-        overload = _OVERLOAD.match(match[3])
-        if overload:
-            found.append(_mismatch(at, overload[1], overload[2], scanned))
-        else:
-            words = match[3].partition(" expecting ")[0].replace("<EOF>", "the end of the line").replace("Syntax error: ", "")
-            found.append(Mistake(at, 1, f"not a condition: {words}"))
-    return found[:3] or [Mistake(0, 1, f"not a condition: {said.splitlines()[0].removeprefix('INVALID_ARGUMENT: ')[:120]}")]
-
-
-def _mismatch(at: int, function: str, types: str, scanned: Scanned) -> Mistake:
-    sign = function.strip("_@!").replace("_", "") or "!"
-    sides = [_SAID.get(t.strip(), t.strip()) for t in re.split(r",(?![^(]*\))", types)]
-    text = (
-        f"{sides[0]} and {sides[1]} cannot be joined by {sign}"
-        if len(sides) == 2 and not sign.isalpha()
-        else f"{sign} does not take {', '.join(sides)}"
-    )
-    if sign == "in":
-        text = f"{sides[0]} cannot be in {sides[1]}" if len(sides) == 2 else text
-    hint = ""
-    if "a text" in sides and "a number" in sides:
-        hint = "a text stands in quotes, a number does not"
-    elif sign == "in":
-        hint = "write lead.country in ['DE', 'FR']"
-    return Mistake(at, max(1, len(sign)), text, hint)

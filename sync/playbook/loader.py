@@ -12,9 +12,9 @@ from pydantic_core import ErrorDetails
 
 from sync.playbook import checks, forms, traps, yaml
 from sync.playbook.build import Files, build
+from sync.playbook.document import Document, Path, Spot
 from sync.playbook.models import Playbook
 from sync.playbook.problems import PlaybookError, Problem, did_you_mean
-from sync.playbook.yaml import Document, Path, Spot
 
 Shape = TypeVar("Shape", bound=forms.Form)
 
@@ -99,6 +99,9 @@ def _explain(document: Document, error: ErrorDetails, form: type[forms.Form]) ->
         line = document.line(spot.line)
         answer = traps.mapping(line, spot.column - 1, str(next(iter(error["input"]))))
         document.problem(path, answer.text, answer.suggestion, at=Spot(spot.line, answer.column))
+    elif error["loc"][-1:] == ("[key]",):
+        text, hint = _words(error, Spot(1, 1, str(error["input"])))
+        document.problem(path, text, hint, at=document.key(path))
     else:
         text, hint = _words(error, spot)
         document.problem(path, text, hint)
@@ -125,7 +128,8 @@ def _siblings(form: type[forms.Form], loc: tuple[int | str, ...]) -> set[str]:
         node = _followed(node, definitions)
         if part is None:
             break
-        inner = node.get("properties", {}).get(part) or (node.get("items") if isinstance(part, int) else node.get("additionalProperties"))
+        named = [node.get("additionalProperties"), *node.get("patternProperties", {}).values()]
+        inner = node.get("properties", {}).get(part) or (node.get("items") if isinstance(part, int) else next(filter(None, named), None))
         if isinstance(inner, dict):
             node = inner
     return set(node.get("properties", {}))
@@ -152,7 +156,8 @@ def _words(error: ErrorDetails, spot: Spot) -> tuple[str, str]:
         return "nothing stands here", "write a value, or delete the key"
     if kind == "literal_error":
         options = str(context.get("expected", "")).replace("'", "").replace(" or ", ", ").split(", ")
-        return f"{shown} is none of {', '.join(options)}", did_you_mean(str(given), options, list_up_to=0)
+        said = f"is none of {', '.join(options)}" if len(options) > 1 else f"is not {options[0]}, the only one there is"
+        return f"{shown} {said}", did_you_mean(str(given), options, list_up_to=0)
     if kind == "string_pattern_mismatch":
         return f"{shown} is not written as it should be", _PATTERNS.get(str(context.get("pattern")), "")
     wanted = {"model_type": "keys", "dict_type": "keys", "list_type": "a list (lines that begin with -)", "string_type": "a text"}.get(kind)

@@ -7,13 +7,15 @@ import re
 from ast import literal_eval
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 _LITERAL = r"""(?:'[^'\\\n]*'|"[^"\\\n]*"|-?\d+(?:\.\d+)?|true|false)"""
 _COMPARE = re.compile(rf"\s*lead\s*\.\s*(\w+)\s*(==|!=|<=|>=|<|>)\s*({_LITERAL})\s*")
 _IN = re.compile(rf"\s*lead\s*\.\s*(\w+)\s+in\s*\[\s*({_LITERAL}(?:\s*,\s*{_LITERAL})*)\s*\]\s*")
 _ANY_OF = re.compile(rf"\s*any_of\s*\(\s*lead\s*\.\s*(\w+)\s*,\s*\[\s*({_LITERAL}(?:\s*,\s*{_LITERAL})*)\s*\]\s*\)\s*")
+_HAS = re.compile(r"\s*(!?)\s*has\s*\(\s*lead\s*\.\s*(\w+)\s*\)\s*")
 _EACH = re.compile(_LITERAL)
-_OPS: dict[str, Callable[[object, object], bool]] = {
+_OPS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
     "<": operator.lt,
@@ -34,6 +36,13 @@ class Shape:
     yes: str
     no: str
     literals: tuple[Literal, ...]
+    blank: bool | None = None
+    """Whether a blank value matches: only `has` asks about blanks; None is "field empty"."""
+
+    def fits(self, kind: str) -> bool:
+        """Say whether every literal is of this kind; a mixture is left to CEL."""
+        wanted = {"number": float, "flag": bool}.get(kind, str)
+        return all(type(literal) is wanted for literal in self.literals)
 
 
 def recognise(text: str) -> Shape | None:
@@ -45,7 +54,10 @@ def recognise(text: str) -> Shape | None:
     if inside:
         return _inside(inside[1], _literals(inside[2]))
     some = _ANY_OF.fullmatch(text)
-    return _any_of(some[1], _literals(some[2])) if some else None
+    if some:
+        return _any_of(some[1], _literals(some[2]))
+    has = _HAS.fullmatch(text)
+    return _has(has[2], wanted=not has[1]) if has else None
 
 
 def _literals(text: str) -> tuple[Literal, ...]:
@@ -82,6 +94,10 @@ def _any_of(field: str, literals: tuple[Literal, ...]) -> Shape:
     words = tuple(map(str, literals))
     listed = f"[{', '.join(words)}]"
     return Shape(field, lambda value: any_of(str(value), words), f"has one of {listed}", f"has none of {listed}", literals)
+
+
+def _has(field: str, *, wanted: bool) -> Shape:
+    return Shape(field, lambda _: wanted, "is there", "is there", (), blank=not wanted)
 
 
 _patterns: dict[tuple[str, ...], re.Pattern[str]] = {}

@@ -43,7 +43,8 @@ def tag(line: str, column: int) -> Answer:
     plain = _NOT_HAS.match(rest)
     other = f", or none: [{plain['inner']}]" if plain else ""
     if re.match(r"!+[\w/.:-]*(\s|$)", rest):
-        return Answer('a word that begins with "!" is a YAML tag, and tags are refused', f"delete it, or write {quoted(rest)}", at)
+        word = rest.split()[0]
+        return Answer('a word that begins with "!" is a YAML tag, and tags are refused', f"delete {word}", at, len(word))
     return Answer('a line that begins with "!" is a YAML tag', f"write {quoted(rest)}{other}", at)
 
 
@@ -84,6 +85,8 @@ def broken(line: str) -> Answer | None:
         return tag(line, column - 1)
     if re.search(r":\s", rest) and re.match(r"lead\.|!|\w+\(", rest):
         return mapping(line, column - 1, rest[: rest.index(":")])
+    if rest[:1] in ("[", "{") and line.lstrip().startswith("- "):
+        return Answer(f'a line that begins with "{rest[0]}" is a list or mapping of YAML', f"write {quoted(rest)}", column)
     if rest[:1] in ("%", "@", "`"):
         return Answer(f'a line may not begin with "{rest[0]}" in YAML', f"write {quoted(rest)}", column)
     return None

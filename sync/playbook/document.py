@@ -1,0 +1,81 @@
+"""A file with the position of every value and key, and the problems found in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sync.playbook.problems import Problem
+
+Path = tuple[str | int, ...]
+"""A place in a document: keys and list indexes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a value stands, and how it is written (`style`: None plain, quote or block mark)."""
+
+    line: int
+    column: int
+    raw: str = ""
+    style: str | None = None
+    end_line: int = 0
+    end_column: int = 0
+
+
+@dataclass(slots=True)
+class Document:
+    """One file: its plain data, and the position of every value and key."""
+
+    file: str
+    lines: list[str]
+    data: Any = None
+    values: dict[Path, Spot] = field(default_factory=dict)
+    keys: dict[Path, Spot] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def spot(self, path: Path) -> Spot:
+        """Give the place of a path, or of its closest ancestor."""
+        while path and path not in self.values:
+            path = path[:-1]
+        return self.values.get(path) or Spot(1, 1)
+
+    def key(self, path: Path) -> Spot:
+        """Give the place of a mapping's key, or of the closest value."""
+        return self.keys.get(path) or self.spot(path)
+
+    def line(self, number: int) -> str:
+        """Give a source line by its 1-based number."""
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+
+    def problem(self, path: Path, text: str, suggestion: str = "", *, at: Spot | None = None, width: int = 0) -> None:
+        """Note a problem at a path (or at a given spot)."""
+        where = at or self.spot(path)
+        source = self.line(where.line)
+        room = max(1, len(source) - where.column + 1)
+        size = width or (where.end_column - where.column if where.end_line == where.line else 1)
+        self.problems.append(Problem(self.file, where.line, where.column, written(path), text, suggestion, source, max(1, min(size, room))))
+
+
+def written(path: Path) -> str:
+    """Give a path as people write it: ``routes[1].when.all[0]``."""
+    out = ""
+    for part in path:
+        out += f"[{part}]" if isinstance(part, int) else f".{part}" if out else part
+    return out
+
+
+def column_of(document: Document, spot: Spot, offset: int) -> int:
+    """Give the source column of the character at `offset` of a scalar's text (the scalar's own column when it spans lines)."""
+    if spot.end_line != spot.line or spot.style in ("|", ">"):
+        return spot.column
+    if spot.style is None:
+        return spot.column + offset
+    line, stops = document.line(spot.line), []
+    position = spot.column
+    while position < spot.end_column - 1:
+        stops.append(position)
+        pair = line[position : position + 2]
+        position += 2 if (spot.style == "'" and pair == "''") or (spot.style == '"' and pair[:1] == "\\") else 1
+    at = min(offset, len(stops) - 1)
+    return stops[at] + 1 if stops else spot.column

@@ -1,0 +1,60 @@
+"""Each file in bad/ makes one mistake; its head says which problems must be told, word for word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sync.playbook.loader import load_files
+from sync.playbook.problems import PlaybookError
+
+HERE = Path(__file__).parent
+GOOD = {path.name: path.read_bytes() for path in (HERE / "good").glob("*.yaml")}
+BAD = sorted((HERE / "bad").glob("*.yaml"))
+
+
+def expected(text: str) -> tuple[str, list[str]]:
+    lines = text.splitlines()
+    told = [line.removeprefix("# expect ") for line in lines if line.startswith("# expect ")]
+    return lines[0].removeprefix("# ").partition(":")[0], told
+
+
+@pytest.mark.parametrize("path", BAD, ids=[path.stem for path in BAD])
+def test_mistake_is_told_at_its_place(path: Path) -> None:
+    file, wanted = expected(path.read_text())
+    with pytest.raises(PlaybookError) as caught:
+        load_files(GOOD | {file: path.read_bytes()})
+    told = [f"{p.place}  {p.path}  {p.text}  →  {p.suggestion}".rstrip() for p in caught.value.problems]
+    assert told == [line.rstrip() for line in wanted]
+    for problem in caught.value.problems:
+        assert problem.source == path.read_text().splitlines()[problem.line - 1]
+        assert 1 <= problem.column <= len(problem.source) + 1
+
+
+def test_there_are_many_of_them_and_the_good_ones_load() -> None:
+    assert len(BAD) >= 70
+    assert load_files(GOOD).version == 0
+
+
+def test_all_problems_of_all_files_are_told_at_once_and_sorted() -> None:
+    team = GOOD["team.yaml"].replace(b"Berlin", b"Berln")
+    routing = GOOD["routing.yaml"].replace(b"lead.employees", b"lead.employes").replace(b"pool: emea-ae", b"pool: emea-ea")
+    with pytest.raises(PlaybookError) as caught:
+        load_files(GOOD | {"team.yaml": team, "routing.yaml": routing})
+    places = [(p.file, p.line) for p in caught.value.problems]
+    assert places == sorted(places)
+    assert [p.file for p in caught.value.problems] == ["routing.yaml"] * 3 + ["team.yaml"]
+    assert caught.value.render(12).endswith("4 problems in 2 files (4 read). The version in force (v12) is untouched.")
+
+
+def test_a_problem_is_shown_with_the_line_and_a_caret() -> None:
+    routing = GOOD["routing.yaml"].replace(b"lead.employees", b"lead.employes")
+    with pytest.raises(PlaybookError) as caught:
+        load_files(GOOD | {"routing.yaml": routing})
+    assert caught.value.render().splitlines()[:3] == [
+        "routing.yaml:9:20  routes[0].routes[0].when  unknown field lead.employes",
+        "    9 |         when: lead.employes >= 500",
+        "      |                    ^^^^^^^^ did you mean lead.employees (fields.yaml:12, number)?",
+    ]
+    assert caught.value.plain()[0]["line"] == 9

@@ -1,0 +1,200 @@
+"""Loading: the example, the compiled form, the limits, and hostile files."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas.base import Scalar
+from sync.playbook import yaml
+from sync.playbook.loader import checksum, load, load_files, read
+from sync.playbook.models import STAGES, Playbook
+from sync.playbook.problems import PlaybookError, Problem
+
+HERE = Path(__file__).parent
+EXAMPLE = HERE.parents[1] / "deploy" / "playbook"
+GOOD = {path.name: path.read_bytes() for path in (HERE / "good").glob("*.yaml")}
+
+
+def problems(files: dict[str, bytes]) -> tuple[Problem, ...]:
+    with pytest.raises(PlaybookError) as caught:
+        load_files(files)
+    return caught.value.problems
+
+
+def answer(files: dict[str, bytes]) -> PlaybookError | None:
+    try:
+        load_files(files)
+    except PlaybookError as error:
+        return error
+    return None
+
+
+@pytest.fixture(scope="module")
+def example() -> Playbook:
+    return load(EXAMPLE, version=3)
+
+
+def test_the_example_is_complete(example: Playbook) -> None:
+    assert example.version == 3
+    assert list(example.systems) == ["salesforce", "hubspot"]
+    assert [stage.id for stage in example.stages][: len(STAGES)] == list(STAGES)
+    assert [route.id for route in example.routes][-1] == "everyone-else"
+    assert len(example.fields) >= 14
+    for field in example.fields.values():
+        assert set(field.systems) == {"salesforce", "hubspot"}, field.name
+
+
+def test_every_rule_says_where_it_stands(example: Playbook) -> None:
+    text = {path.name: path.read_text().splitlines() for path in EXAMPLE.glob("*.yaml")}
+    for route in example.routes:
+        assert text[route.where.file][route.where.line - 1].strip().startswith(f"- id: {route.id}")
+        for line in route.when.all:
+            assert line.text in text[line.where.file][line.where.line - 1]
+    for field in example.fields.values():
+        assert text[field.where.file][field.where.line - 1].strip().startswith(f"{field.name}:")
+
+
+def test_a_stage_is_spelled_both_ways_in_both_systems(example: Playbook) -> None:
+    stage = example.fields["stage"]
+    assert stage.order == tuple(one.id for one in example.stages)
+    for spelled in stage.systems.values():
+        assert set(spelled.to_vendor) == set(stage.order)
+        for ours, theirs in spelled.to_vendor.items():
+            assert spelled.from_vendor[theirs] == ours
+
+
+def test_a_route_without_a_fallback_takes_the_outer_one() -> None:
+    routes = load_files(GOOD).routes
+    assert routes[0].assign.fallback == "ana@acme.example"
+    assert routes[0].routes[0].assign.owner == "ana@acme.example"
+
+
+def test_the_example_routes_as_it_says(example: Playbook) -> None:
+    norway: dict[str, Scalar] = {"country": "NO", "employees": 820, "stage": "mql"}
+    taken = [route.id for route in example.routes if route.when.judge(norway)[0]]
+    assert taken[0] == "emea-enterprise"
+    matched, verdicts = example.routes[1].when.judge(norway)
+    assert matched
+    assert verdicts[1].why == "employees 820 ≥ 500"
+    assert not example.scope.judge({"country": "BR"})[0]
+    assert example.scope.judge({})[0]
+
+
+def test_a_demo_request_alone_makes_an_mql_and_prices_need_fit(example: Playbook) -> None:
+    mql = next(stage for stage in example.stages if stage.handoff)
+    assert mql.id == "mql"
+    assert mql.when is not None
+    assert mql.when.judge({"engagement": 60.0, "fit": 0})[0]
+    assert mql.when.judge({"engagement": 50.0, "fit": 20})[0]
+    assert not mql.when.judge({"engagement": 50.0, "fit": 10})[0]
+    assert not mql.when.judge({})[0]
+
+
+def test_norway_is_no_boolean() -> None:
+    files = GOOD | {"team.yaml": GOOD["team.yaml"].replace(b"Ana Diaz", b"NO")}
+    assert load_files(files).reps["ana@acme.example"].name == "NO"
+
+
+def test_the_checksum_is_of_names_and_contents() -> None:
+    assert checksum(GOOD) == checksum(dict(reversed(GOOD.items())))
+    assert checksum(GOOD) != checksum(GOOD | {"team.yaml": GOOD["team.yaml"] + b"\n"})
+    assert checksum({"a": b"b"}) != checksum({"ab": b""})
+    assert load_files(GOOD).checksum == checksum(GOOD)
+
+
+def test_missing_and_strange_files_are_told(tmp_path: Path) -> None:
+    files = {name: content for name, content in GOOD.items() if name != "routing.yaml"} | {"routes.yaml": b""}
+    told = [(p.file, p.text, p.suggestion) for p in problems(files)]
+    assert told == [
+        ("routes.yaml", "not a file of the playbook", "did you mean routing.yaml?"),
+        ("routing.yaml", "this file is missing", "start from the example playbook's"),
+    ]
+    with pytest.raises(PlaybookError, match="no such folder"):
+        load(tmp_path / "nowhere")
+    (tmp_path / "big.yaml").write_bytes(b"a" * (yaml.MAX_BYTES + 5))
+    assert len(read(tmp_path)["big.yaml"]) == yaml.MAX_BYTES + 1
+
+
+ROUTE = "  - id: r{n}\n    when:\n      all:\n        - lead.employees >= {n}\n    assign: {{pool: emea-ae}}\n"
+LAST = "  - id: last\n    assign: {owner: ana@acme.example}\n"
+HOSTILE: dict[str, tuple[bytes, str]] = {
+    "10 MB": (b"a: b\n" * 2_000_000, "bytes are too many"),
+    "100,000 rules": (b"routes:\n" + b"- id: a\n" * 100_000, "rules are too many"),
+    "100,000 rules in brackets": (b"routes: [" + b"a,\n" * 100_001 + b"]", "values in brackets"),
+    "one endless line": (b"routes: [" + b"a, " * 100_000 + b"]", "characters: 10,000 at most"),
+    "depth": (b"routes: " + b"[" * 9_000, "nested more than 32 deep"),
+    "depth by lines": ("".join(" " * n + "a:\n" for n in range(1_000)).encode(), "nested more than 32 deep"),
+    "billion laughs": (
+        b"a: &a [x, x, x]\nb: &b [*a, *a, *a]\nc: &c [*b, *b, *b]\nroutes: [*c, *c]\n",
+        "anchors are refused",
+    ),
+    "an alias at the end of a large file": (
+        b"routes:\n" + b"".join(ROUTE.format(n=n).encode() for n in range(4_000)) + b"more: *routes\n",
+        "aliases are refused",
+    ),
+    "a tag": (b"routes: !!python/object/apply:os.system [ls]\n", "tags are refused"),
+    "NUL": (b"routes:\n  - id: a\x00b\n", "U+0000 may not stand in YAML"),
+    "escape": (b"routes: \x1b[31m", "U+001B may not stand in YAML"),
+    "bad UTF-8": (b"routes:\n  - id: \xff\n", "not UTF-8"),
+    "two documents": (b"routes: []\n---\nroutes: []\n", "a second document"),
+    "a key that is a list": (b"? [a, b]\n: c\n", "a key must be a word"),
+    "YAML directive bomb": (b"%YAML 9.9\n---\nroutes: []\n", ""),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_files_are_refused_fast_and_with_a_place(name: str) -> None:
+    content, text = HOSTILE[name]
+    yaml.parse("routing.yaml", b"routes: []\n")  # imports and caches are no part of the time
+    took = []
+    for _ in range(3):
+        started = time.perf_counter()
+        document = yaml.parse("routing.yaml", content)
+        took.append(time.perf_counter() - started)
+    told = problems(GOOD | {"routing.yaml": content})
+    assert told[0].file == "routing.yaml"
+    assert text in told[0].text
+    assert told[0].line >= 1
+    assert document.problems
+    assert min(took) < 0.1, f"{min(took):.3f} s"
+
+
+def test_the_place_of_a_hostile_byte_is_exact() -> None:
+    nul = problems(GOOD | {"routing.yaml": HOSTILE["NUL"][0]})[0]
+    assert (nul.line, nul.column) == (2, 10)
+    utf8 = problems(GOOD | {"routing.yaml": HOSTILE["bad UTF-8"][0]})[0]
+    assert (utf8.line, utf8.column) == (2, 9)
+
+
+def test_a_thousand_rules_load() -> None:
+    routing = "routes:\n" + "".join(ROUTE.format(n=1_000 - n) for n in range(1_000)) + LAST
+    assert len(load_files(GOOD | {"routing.yaml": routing.encode()}).routes) == 1_001
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_whatever_stands_in_a_file_there_is_a_playbook_or_problems(data: st.DataObject) -> None:
+    name = data.draw(st.sampled_from(sorted(GOOD)))
+    text = GOOD[name].decode()
+    at = data.draw(st.integers(0, len(text)))
+    end = min(len(text), at + data.draw(st.integers(0, 30)))
+    piece = data.draw(
+        st.one_of(
+            st.text(max_size=12), st.sampled_from(["- ", ": ", "!", "&a ", "*a", "'", '"', "[", "{", "\t", " #", "\n", "0123", "null"])
+        )
+    )
+    content = (text[:at] + piece + text[end:]).encode(errors="surrogatepass")
+    told = answer(GOOD | {name: content})
+    assert told is None or (told.problems and told.render())
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=200))
+def test_any_bytes_are_answered(content: bytes) -> None:
+    told = problems(GOOD | {"team.yaml": content})
+    assert any(p.file == "team.yaml" for p in told)
