@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NestedSecretsSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from connectors.base import Connection
+
+SECRETS_DIR = "TRUCE_SECRETS_DIR"
+"""The environment variable that names the folder of secret files."""
 
 
 class SystemSettings(BaseModel):
@@ -27,9 +31,11 @@ class SystemSettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """One installation. Each value: an environment variable TRUCE_<NAME>, or a file of that name in TRUCE_SECRETS_DIR."""
+    """One installation. Each value: an environment variable TRUCE_<NAME>, or else a file of that name in TRUCE_SECRETS_DIR."""
 
-    model_config = SettingsConfigDict(env_prefix="TRUCE_", env_nested_delimiter="__", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="TRUCE_", env_nested_delimiter="__", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
     installation: str = Field(default="truce", pattern=r"^[a-z][a-z0-9_]{0,30}$", description="Prefixes topics, names the SQL schema.")
     home: Path = Field(default=Path(".truce"), description="Where the local servers keep their data and the reports go.")
     database: SecretStr | None = Field(default=None, description="postgresql://…; without it a local PostgreSQL is started.")
@@ -45,6 +51,20 @@ class Settings(BaseSettings):
     metrics_port: int = Field(default=0, ge=0, le=65535, description="Prometheus and health; 0: none.")
     public_url: str | None = Field(default=None, description="The address vendors call us by; signatures cover it.")
     sweep_s: float = Field(default=30.0, gt=0, description="How often whatever stays dirty is rung for again.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read secret files below the environment, nested ones too; raises SettingsError when TRUCE_SECRETS_DIR is no folder."""
+        folder = os.environ.get(SECRETS_DIR) or None
+        files = NestedSecretsSettingsSource(file_secret_settings, secrets_dir=folder, secrets_dir_missing="error")
+        return init_settings, env_settings, files
 
     @property
     def secret_bytes(self) -> bytes:
