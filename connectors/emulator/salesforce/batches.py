@@ -78,6 +78,8 @@ class Batches:
             idents, names = sent.get("ids", []), sent.get("fields", [])
         else:
             idents, names = request.query_params.get("ids", "").split(","), request.query_params.get("fields", "").split(",")
+        if not all(isinstance(each, list) and all(isinstance(text, str) for text in each) for each in (idents, names)):
+            raise refused("JSON_PARSER_ERROR", "ids and fields are lists of text", None)
         _bounded(idents, MAX_IDS)
         visit(request, len(idents))
         fields = tuple(self._column(found.name, found.field(name), name) for name in names)

@@ -19,7 +19,7 @@ Kind = Literal[
 TEXTS = frozenset({"string", "textarea", "email", "phone", "url", "picklist"})
 NUMBERS = frozenset({"int", "double", "currency"})
 
-_EMAIL = re.compile(r"[^@\s,;<>()]+@[^@\s,;<>()]+\.[A-Za-z0-9-]{2,}")
+_NO_EMAIL = re.compile(r"[\s,;<>()]|@.*@|\.\.|@\.")
 _SOAP = {
     "boolean": "xsd:boolean",
     "int": "xsd:int",
@@ -99,13 +99,18 @@ def _text(field: Field, value: object) -> Scalar:
         return None
     if field.length and len(text) > field.length:
         raise refused("STRING_TOO_LONG", f"{field.label}: data value too large: {text} (max length={field.length})", [field.name])
-    if field.type == "email" and not _EMAIL.fullmatch(text):
+    if field.type == "email" and not _is_email(text):
         raise refused("INVALID_EMAIL_ADDRESS", f"{field.label}: invalid email address: {text}", [field.name])
     if field.restricted and text not in field.picklist:
         raise refused(
             "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", f"{field.label}: bad value for restricted picklist field: {text}", [field.name]
         )
     return text
+
+
+def _is_email(text: str) -> bool:
+    local, _, domain = text.partition("@")
+    return bool(local) and len(domain.rpartition(".")[2]) >= 2 and "." in domain and _NO_EMAIL.search(text) is None
 
 
 def _boolean(field: Field, value: object) -> Scalar:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 _CHECK = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _POD = "5f00000"  # the middle of every id of one org: instance and reserved characters
@@ -9,7 +11,12 @@ _POD = "5f00000"  # the middle of every id of one org: instance and reserved cha
 
 def full(ident: object) -> str | None:
     """Give the 18-character form of a 15- or 18-character id; None for anything that is no id."""
-    if not isinstance(ident, str) or len(ident) not in (15, 18) or not ident.isascii() or not ident.isalnum():
+    return _full(ident) if isinstance(ident, str) else None
+
+
+@lru_cache(maxsize=65_536)
+def _full(ident: str) -> str | None:
+    if len(ident) not in (15, 18) or not ident.isascii() or not ident.isalnum():
         return None
     whole = ident[:15] + _checksum(ident[:15])
     return whole if ident in (whole, whole[:15]) else None

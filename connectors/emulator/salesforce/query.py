@@ -10,7 +10,8 @@ from typing import Any
 
 from connectors.emulator.salesforce.fields import NUMBERS, TEXTS, Field
 from connectors.emulator.salesforce.ids import full
-from connectors.emulator.salesforce.soql import Both, Compare, Condition, In, Not, Select, Value, complain
+from connectors.emulator.salesforce.soql import complain
+from connectors.emulator.salesforce.soql_tree import Both, Compare, Condition, In, Not, Select, Value
 from connectors.emulator.salesforce.table import Row, Table
 from schemas.base import Scalar
 
@@ -43,7 +44,12 @@ class Query:
         rows, test = self.table.rows, self._test
         names = [field.name for field, term in self.order if not term.descending]
         exact = self._exact(self.select.where)
-        if exact is None and enough is not None and names[:1] == ["SystemModstamp"]:
+        if (
+            exact is None
+            and enough is not None
+            and names in (["SystemModstamp"], ["SystemModstamp", "Id"])
+            and len(names) == len(self.order)
+        ):
             return self._early(deleted, enough)
         source = exact if exact is not None else self._range()
         if names == ["Id"] and len(self.order) == 1:
@@ -55,17 +61,14 @@ class Query:
         return [ident for ident in source if (deleted or not rows[ident].get("IsDeleted")) and test(rows[ident])]
 
     def _early(self, deleted: bool, enough: int) -> list[str]:
-        """Walk in order of SystemModstamp and stop after the second in which there is enough: polling stays cheap."""
+        """Walk the index of (SystemModstamp, Id), which is the order asked for, and stop when there is enough: polling stays cheap."""
         found: dict[str, None] = {}
-        for _, group in itertools.groupby(
-            self.table.since(self._floor(self.select.where, "SystemModstamp") or ""), key=lambda entry: entry[0]
-        ):
-            for _, ident in group:
-                row = self.table.rows[ident]
-                if (deleted or not row.get("IsDeleted")) and self._test(row):
-                    found[ident] = None
-            if len(found) >= enough:
-                break
+        for _, ident in self.table.since(self._floor(self.select.where, "SystemModstamp") or ""):
+            row = self.table.rows[ident]
+            if (deleted or not row.get("IsDeleted")) and self._test(row):
+                found[ident] = None
+                if len(found) >= enough:
+                    break
         return list(found)
 
     def _range(self) -> list[str]:

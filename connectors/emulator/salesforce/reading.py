@@ -14,7 +14,8 @@ from connectors.emulator.salesforce.org import Org, Usage
 from connectors.emulator.salesforce.query import Query
 from connectors.emulator.salesforce.refusals import refused
 from connectors.emulator.salesforce.rows import shown
-from connectors.emulator.salesforce.soql import Select, parse
+from connectors.emulator.salesforce.soql import parse
+from connectors.emulator.salesforce.soql_tree import Select
 from connectors.emulator.salesforce.table import Table
 from connectors.emulator.salesforce.times import read_time
 from connectors.emulator.salesforce.wire import answer, refusing, table, visit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -78,13 +78,14 @@ class Saving:
         old = self._writable(ident)
         row = {**old, **values}
         named = self._assign(row, values)
-        changed = {name: row[name] for name in named if row[name] != old.get(name)}
+        before, after = _only(old, named), _only(row, named)
+        changed = {name: value for name, value in after.items() if value != before[name]}
         self._check(ident, row, changed)
-        after = {**changed, **self._mark(row, self.org.clock.stamp())}
-        before = {name: old.get(name) for name in after}
-        self.org.leads.put(ident, after)
+        applied = {**changed, **self._mark(row, self.org.clock.stamp())}
+        back = _only(old, applied)
+        self.org.leads.put(ident, applied)
         self.org.origins[ident] = self.options.origin
-        return Saved(ident, "update", _only({**old, **before}, named), _only(row, named), lambda: self.org.leads.put(ident, before))
+        return Saved(ident, "update", before, after, lambda: self.org.leads.put(ident, back))
 
     def delete(self, ident: str) -> Saved:
         """Put a record into the recycle bin; raises Refused."""
@@ -167,7 +168,7 @@ def by_external_id(org: Org, field_name: str, value: str) -> list[str]:
     return matches(org, field.name, value)
 
 
-def _only(row: Mapping[str, Scalar], names: Mapping[str, None]) -> Row:
+def _only(row: Mapping[str, Scalar], names: Iterable[str]) -> Row:
     return {name: row.get(name) for name in names}
 
 

@@ -28,6 +28,13 @@ class Sessions:
         """Let a person in by their fixed session id."""
         self._tokens[user.token] = (user.email, ident)
 
+    def of(self, email: str) -> str:
+        """Give the session id of a person; raises KeyError."""
+        for token, (client, _) in self._tokens.items():
+            if client == email:
+                return token
+        raise KeyError(email)
+
     def grant(self, form: Mapping[str, str], authorization: str, base_url: str) -> tuple[int, dict[str, str]]:
         """Answer a token request: HTTP status and body."""
         if form.get("grant_type") != "client_credentials":

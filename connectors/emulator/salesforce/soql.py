@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 from connectors.emulator.salesforce.refusals import refused
+from connectors.emulator.salesforce.soql_tree import Both, Compare, Condition, In, Not, Order, Select, Value
 from connectors.emulator.salesforce.times import read_date, read_time
-from schemas.base import Scalar
-
-LiteralKind = Literal["string", "number", "boolean", "datetime", "date", "null"]
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<string>'(?:[^'\\]|\\.)*')|(?P<datetime>\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)(?![\w:]))|(?P<date>\d{4}-\d\d-\d\d(?![\w:-]))"""
@@ -34,76 +32,6 @@ _ESCAPES = {
     "_": "\\_",
     "%": "\\%",
 }
-
-
-@dataclass(frozen=True)
-class Value:
-    """A literal; times and dates in wire form."""
-
-    kind: LiteralKind
-    value: Scalar
-
-
-@dataclass(frozen=True)
-class Compare:
-    """`field op value`; op is one of = != < <= > >= LIKE."""
-
-    field: str
-    op: str
-    value: Value
-    at: int
-
-
-@dataclass(frozen=True)
-class In:
-    """`field [NOT] IN (values)`."""
-
-    field: str
-    values: tuple[Value, ...]
-    negated: bool
-    at: int
-
-
-@dataclass(frozen=True)
-class Not:
-    """The opposite of a condition."""
-
-    part: Condition
-
-
-@dataclass(frozen=True)
-class Both:
-    """All (AND) or any (OR) of several conditions."""
-
-    word: Literal["AND", "OR"]
-    parts: tuple[Condition, ...]
-
-
-Condition = Compare | In | Not | Both
-
-
-@dataclass(frozen=True)
-class Order:
-    """One ORDER BY term."""
-
-    field: str
-    descending: bool
-    nulls_last: bool
-    at: int
-
-
-@dataclass(frozen=True)
-class Select:
-    """A whole query; `count` is SELECT count()."""
-
-    text: str
-    fields: tuple[tuple[str, int], ...]
-    count: bool
-    object: str
-    where: Condition | None
-    order: tuple[Order, ...]
-    limit: int | None
-    offset: int
 
 
 def complain(text: str, at: int, code: str, words: str) -> NoReturn:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
+from collections.abc import Awaitable
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from connectors.emulator.control import serve
 from connectors.emulator.faults import Fault
 from connectors.emulator.salesforce import Salesforce
 from tests.contract.emulator.salesforce_play import PEOPLE, V, integration, rows
@@ -97,6 +100,26 @@ async def test_a_dropped_answer_was_applied_and_a_timeout_was_not() -> None:
         assert (await client.get(f"{V}/limits")).status_code == 200
 
 
+async def test_latency_is_added_to_every_answer() -> None:
+    async with integration(Salesforce(PEOPLE)) as client:
+        await client.post("/_emulator/latency", json={"seconds": 0.15})
+        started = time.perf_counter()
+        await client.get(f"{V}/limits")
+        assert time.perf_counter() - started >= 0.15
+
+
+async def timed(call: Awaitable[httpx.Response]) -> float:
+    started = time.perf_counter()
+    await call
+    return time.perf_counter() - started
+
+
+async def test_small_answers_are_sent_at_once() -> None:
+    async with integration(Salesforce(PEOPLE)) as client:
+        least = min([await timed(client.get(f"{V}/limits")) for _ in range(20)])
+    assert least < 0.03  # a listener without TCP_NODELAY makes each one wait 40 ms
+
+
 async def test_the_journal_tells_reading_from_writing() -> None:
     emulator = Salesforce(PEOPLE)
     ident = emulator.add_lead()
@@ -118,24 +141,84 @@ async def test_two_hundred_rows_take_little_time_among_many() -> None:
     emulator = Salesforce(PEOPLE, duplicates="alert")
     for number in range(20_000):
         emulator.add_lead(Email=f"p{number}@acme.example", Truce_Id__c=f"t-{number}")
-    async with serve(emulator.app) as running, httpx.AsyncClient(base_url=running.url) as client:
-        client.headers["Authorization"] = f"Bearer {emulator.session('jo@acme.example')}"
-        started = time.perf_counter()
-        for batch in range(10):
-            body = rows(200)
-            for number, record in enumerate(body["records"]):
-                record |= {
-                    "Truce_Id__c": f"t-{batch * 200 + number}",
-                    "Email": f"p{batch * 200 + number}@acme.example",
-                    "Phone": str(batch),
-                }
-            assert all(row["success"] for row in (await client.patch(f"{V}/composite/sobjects/Lead/Truce_Id__c", json=body)).json())
-        writing = time.perf_counter() - started
-        started = time.perf_counter()
-        since = str(emulator.leads()[0]["SystemModstamp"]).replace(".000+0000", "Z")
-        soql = f"SELECT Id, Email FROM Lead WHERE SystemModstamp >= {since} ORDER BY SystemModstamp, Id LIMIT 200"
-        for _ in range(10):
-            await client.get(f"{V}/query", params={"q": soql})
-        reading = time.perf_counter() - started
-    assert writing / 10 < 0.1  # measured: 6 ms; the bound only tells a scan of the table from an index
-    assert reading / 10 < 0.3
+    since = str(emulator.leads()[0]["SystemModstamp"]).replace(".000+0000", "Z")
+    soql = f"SELECT Id, Email FROM Lead WHERE SystemModstamp >= {since} ORDER BY SystemModstamp, Id LIMIT 200"
+    bodies = [rows(200) for _ in range(10)]
+    for batch, body in enumerate(bodies):
+        for number, record in enumerate(body["records"]):
+            record |= {"Truce_Id__c": f"t-{batch * 200 + number}", "Email": f"p{batch * 200 + number}@acme.example", "Phone": str(batch)}
+    async with integration(emulator) as client:
+        writing = min([await timed(client.patch(f"{V}/composite/sobjects/Lead/Truce_Id__c", json=body)) for body in bodies])
+        reading = min([await timed(client.get(f"{V}/query", params={"q": soql})) for _ in range(10)])
+    assert [effect.verb for effect in emulator.journal.effects] == ["update"] * 2000
+    assert writing < 0.05  # about 10 ms on a quiet machine; the bounds tell an index from a scan of the table
+    assert reading < 0.05
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "records",
+                    "ids",
+                    "fields",
+                    "attributes",
+                    "type",
+                    "Id",
+                    "Email",
+                    "LastName",
+                    "Truce_Id__c",
+                    "OwnerId",
+                    "AnnualRevenue",
+                    "Metadata",
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+PATHS = (
+    ("POST", "/sobjects/Lead"), ("PATCH", "/sobjects/Lead/Truce_Id__c/t"), ("POST", "/composite/sobjects"), ("PATCH", "/composite/sobjects"),
+    ("PATCH", "/composite/sobjects/Lead/Truce_Id__c"), ("POST", "/composite/sobjects/Lead"), ("POST", "/tooling/sobjects/ValidationRule"),
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    path=st.sampled_from(PATHS),
+    content=JSON
+    | st.fixed_dictionaries(
+        {
+            "records": st.lists(
+                st.fixed_dictionaries(
+                    {"attributes": st.just({"type": "Lead"})},
+                    optional={"Id": JSON, "Email": JSON, "Truce_Id__c": JSON, "NumberOfEmployees": JSON},
+                ),
+                max_size=3,
+            )
+        }
+    ),
+)
+def test_any_json_is_answered_and_what_is_refused_leaves_no_trace(path: tuple[str, str], content: object) -> None:
+    emulator = Salesforce(PEOPLE)
+    headers = {"Authorization": f"Bearer {emulator.session('jo@acme.example')}"}
+
+    async def send() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(emulator.app), base_url="http://org", headers=headers) as client:
+            return await client.request(path[0], V + path[1], json=content)
+
+    reply = asyncio.run(send())
+    assert reply.status_code in (200, 201, 400, 404)
+    if reply.status_code >= 400:
+        assert all({"errorCode", "message"} <= set(error) for error in reply.json())
+        assert emulator.leads() == []
+    assert len(emulator.leads()) == len(emulator.journal.effects)

@@ -87,6 +87,8 @@ async def test_unreadable_json_refuses_the_whole_call() -> None:
         for content in (b"{", b"[]", b'{"records": "x"}', b'{"records": [1]}', b'{"records": [{"a": "\\ud800"}]}', b"\xff"):
             reply = await client.post(BATCH, content=content)
             assert (reply.status_code, reply.json()[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
+        for sent in ({"ids": "x", "fields": ["Id"]}, {"ids": ["x"], "fields": [1]}, {"ids": 5}):
+            assert (await client.post(f"{BATCH}/Lead", json=sent)).status_code == 400
         too_many = await client.post(BATCH, json=rows(201))
         assert (too_many.status_code, too_many.json()[0]["errorCode"]) == (400, "EXCEEDED_ID_LIMIT")
     assert emulator.leads() == []
@@ -163,7 +165,10 @@ async def test_locked_converted_merged_deleted_and_restored() -> None:
     async with integration(emulator) as client:
         await client.post("/_emulator/locks", json={"ids": [busy], "times": 1})
         became = (await client.post("/_emulator/convert", json={"id": sold, "by": "jo@acme.example"})).json()
+        kept = emulator.lead(winner)
         assert (await client.post("/_emulator/merge", json={"winner": winner, "losers": [lost]})).status_code == 200
+        assert emulator.lead(winner) == kept
+        assert (emulator.lead(lost)["IsDeleted"], emulator.lead(lost)["MasterRecordId"]) == (True, winner)
         body = {"records": [{"attributes": {"type": "Lead"}, "Id": ident, "Phone": "1"} for ident in (busy, sold, lost, winner)]}
         assert codes(await client.patch(BATCH, json=body)) == [
             "UNABLE_TO_LOCK_ROW",
