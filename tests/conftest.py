@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,23 +24,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def servers_folder() -> Iterator[Path]:
+    """A folder of this run's own. Not pytest's: every pytest that starts shuts that one's parent to other accounts, PostgreSQL's among them."""
+    with tempfile.TemporaryDirectory(prefix="truce-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def kafka(servers_folder: Path) -> Iterator[str]:
     """The bootstrap address of a real Kafka: one of one's own (KAFKA_BOOTSTRAP_SERVERS), else a local one for this run."""
     if own := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
         yield own
         return
-    with kafka_server.local(tmp_path_factory.mktemp("kafka")) as server:
+    with kafka_server.local(servers_folder / "kafka") as server:
         yield server.bootstrap
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres(servers_folder: Path) -> Iterator[str]:
     """The DSN of a real PostgreSQL: one of one's own (TRUCE_DATABASE), else a local one for this run."""
     if own := os.environ.get("TRUCE_DATABASE"):
         yield own
         return
-    folder: Path = tmp_path_factory.mktemp("postgres")
-    with postgres_server.local(folder) as server:
+    with postgres_server.local(servers_folder) as server:
         yield server.dsn
 
 
