@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.base import FieldType
-from connectors.emulator.salesforce.soql import Compare, parse
+from connectors.emulator.salesforce.soql import parse
+from connectors.emulator.salesforce.soql_tree import Compare
 from connectors.errors import Surprising
 from connectors.salesforce.mapping import Reading, field_type, from_wire, id18, literal, misfit, moment, quoted
 from schemas.base import Scalar
