@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from sync.sources.publisher import now
 from sync.sources.runner import Runner
 
 MAX_BODY = 1024 * 1024
+ANSWER_S = 4.0
+"""Senders give up after about 5 s (HubSpot); by then they know that they must come again."""
 _log = log.get("inbound")
 
 
@@ -46,7 +49,8 @@ class Inbound:
         try:
             body = await _body(request)
             notice = runner.source.notice(request.method, self._uri(request), dict(request.headers), body, received_at=now())
-            await runner.send(notice.items, "webhook")
+            async with asyncio.timeout(ANSWER_S):
+                await runner.send(notice.items, "webhook")
         except _TooLarge:
             return _refuse(runner.system, "too_large", 413, f"at most {MAX_BODY} bytes, not compressed")
         except Forged:

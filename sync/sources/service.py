@@ -45,7 +45,9 @@ class AddressInUse(RuntimeError):
 
 def listen(host: str, port: int) -> socket.socket:
     """Bind the inbound port; raises AddressInUse with what to do about it."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener = socket.socket(
+        socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
+    )  # named: else no TCP_NODELAY
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

@@ -1,0 +1,35 @@
+"""`truce`: every command, with exit codes 0 (done), 1 (found a problem), 2 (cannot run)."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from sync.cli.output import CannotRun, problem_exit
+
+app = typer.Typer(
+    name="truce",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Keeps a CRM and a marketing-automation platform telling one story about every lead.",
+)
+
+
+def main() -> None:
+    """Run a command line; turns every expected error into one clear sentence and its exit code."""
+    from sync.cli import commands
+
+    commands.attach(app)
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as asked:
+        sys.exit(asked.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    except CannotRun as error:
+        sys.exit(problem_exit(error))
+    except Exception as error:
+        sys.exit(problem_exit(error))

@@ -1,0 +1,5 @@
+"""`python -m sync.cli` is `truce`."""
+
+from sync.cli import main
+
+main()

@@ -1,0 +1,20 @@
+"""Which commands there are: each is one function in a module of this folder, attached here by name."""
+
+from __future__ import annotations
+
+import typer
+
+from sync.cli import duty, local, roles
+
+
+def attach(app: typer.Typer) -> None:
+    """Put every command on the app."""
+    app.command("demo")(local.demo)
+    app.command("up")(local.up)
+    app.command("emulate", hidden=True)(local.emulated)
+    app.command("worker")(roles.worker)
+    app.command("source")(roles.source)
+    app.command("writer")(roles.writer)
+    app.command("edge", hidden=True)(roles.edge)
+    app.command("topics")(roles.topics)
+    duty.attach(app)

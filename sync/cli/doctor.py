@@ -1,0 +1,113 @@
+"""What `truce doctor` looks at: servers, playbook, and each system by its connector."""
+
+from __future__ import annotations
+
+import json
+from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import datetime
+
+from connectors.base import Finding
+from connectors.errors import ConnectorError
+from connectors.registry import load
+from sync.cli import emulate, place
+from sync.playbook import loader
+from sync.playbook.models import Playbook
+from sync.playbook.problems import PlaybookError
+from sync.settings import Settings, SystemSettings
+from sync.store.connect import connect
+
+
+class _Free:
+    """A budget and breaker that let everything pass: doctor makes a handful of calls by hand."""
+
+    def slot(self, quota: str, *, priority: str) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+    async def seen(
+        self, quota: str, *, used: int | None = None, limit: int | None = None, blocked_until: datetime | None = None
+    ) -> None: ...
+
+    async def before(self) -> None: ...
+
+    async def after(self, *, ok: bool) -> None: ...
+
+
+async def examine(settings: Settings, *, fix: bool) -> list[Finding]:
+    """Give everything that was looked at, good and bad."""
+    findings = []
+    try:
+        playbook = loader.load(settings.playbook)
+        findings.append(Finding(ok=True, what=f"playbook {settings.playbook}: loads"))
+    except PlaybookError as error:
+        return [Finding(ok=False, what=f"playbook: {len(error.problems)} problems", todo="truce check says each with its line")]
+    findings += await _servers(settings)
+    for system, how in (settings.systems or _emulated(settings)).items():
+        findings += await _system(system, how, playbook, fix=fix)
+    if not settings.systems and not _emulated(settings):
+        findings.append(
+            Finding(ok=False, what="no system is set up", todo="set TRUCE_SYSTEMS__SALESFORCE__VENDOR, …__URL, …__SECRETS__CLIENT_ID …")
+        )
+    return findings
+
+
+def _emulated(settings: Settings) -> dict[str, SystemSettings]:
+    """Give the emulated systems of a running `truce up`."""
+    try:
+        urls = json.loads((settings.home / "emulated.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return {
+        name: SystemSettings.model_validate({**values, "options": {k: str(v) for k, v in values["options"].items()}})
+        for name, values in _plain(urls)
+    }  # type: ignore[dict-item]
+
+
+def _plain(urls: dict[str, str]) -> list[tuple[str, dict[str, dict[str, object]]]]:
+    return list(emulate.systems(urls, poll_s=1.0).items())  # type: ignore[arg-type]
+
+
+async def _servers(settings: Settings) -> list[Finding]:
+    from aiokafka.admin import AIOKafkaAdminClient
+    from aiokafka.errors import KafkaError
+    from asyncpg import PostgresError
+
+    try:
+        with place.find(settings) as here:
+            try:
+                connection = await connect(here.dsn, here.installation)
+                open_problems = await connection.fetchval("SELECT count(*) FROM problems WHERE closed_at IS NULL")
+                await connection.close()
+                found = [Finding(ok=True, what=f"PostgreSQL: reached, {open_problems} open problems")]
+            except (PostgresError, OSError) as error:
+                found = [Finding(ok=False, what=f"PostgreSQL: {type(error).__name__}", todo="is it up, and is TRUCE_DATABASE right?")]
+            if here.bootstrap is None:
+                return [*found, Finding(ok=False, what="Kafka: not running", todo="start `truce up`, or set KAFKA_BOOTSTRAP_SERVERS")]
+            admin = AIOKafkaAdminClient(bootstrap_servers=here.bootstrap, request_timeout_ms=5000)
+            try:
+                await admin.start()
+                found.append(Finding(ok=True, what=f"Kafka: reached, {len(await admin.list_topics())} topics"))
+            except (KafkaError, OSError) as error:
+                found.append(
+                    Finding(
+                        ok=False,
+                        what=f"Kafka at {here.bootstrap}: {type(error).__name__}",
+                        todo="is it up, and is KAFKA_BOOTSTRAP_SERVERS right?",
+                    )
+                )
+            finally:
+                await admin.close()
+            return found
+    except place.NothingThere as error:
+        return [Finding(ok=False, what="no installation here", todo=str(error))]
+
+
+async def _system(system: str, how: SystemSettings, playbook: Playbook, *, fix: bool) -> list[Finding]:
+    free = _Free()
+    source = load(how.vendor).source(how.connection(system), free, free)
+    mapped = {name: not shared.systems[system].read_only for name, shared in playbook.mapped(system).items()}
+    try:
+        return [finding.model_copy(update={"what": f"{system}: {finding.what}"}) for finding in await source.doctor(mapped, fix=fix)]
+    except ConnectorError as error:
+        return [Finding(ok=False, what=f"{system}: {type(error).__name__}", todo=error.words)]
+    finally:
+        await source.close()

@@ -1,0 +1,244 @@
+"""Commands of the people on duty: check, explain, parked, replay, duplicates, pause, resume, observe report, doctor."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from sync.cli import people, place
+from sync.cli.output import PROBLEM, CannotRun, as_json, console, table
+from sync.settings import Settings
+from sync.store import would_write
+from sync.store.connect import connect
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Who = Annotated[str, typer.Argument(help="An e-mail, a record ref (salesforce:Lead:00Q…) or a lead id.")]
+Result = TypeVar("Result")
+observe = typer.Typer(help="What Truce would have written in observe mode.", no_args_is_help=True)
+
+
+def attach(app: typer.Typer) -> None:
+    """Put these commands on the app."""
+    for command in (check, explain, parked, replay, duplicates, pause, resume, doctor):
+        app.command(command.__name__)(command)
+    observe.command("report")(report)
+    app.add_typer(observe, name="observe")
+
+
+def with_store(step: Callable[[Any, place.Place], Awaitable[Result]]) -> Result:
+    """Do one step on the installation's store."""
+    with place.find(Settings()) as here:
+
+        async def run() -> Result:
+            connection = await connect(here.dsn, here.installation)
+            try:
+                return await step(connection, here)
+            finally:
+                await connection.close()
+
+        return asyncio.run(run())
+
+
+def check(folder: Annotated[Path | None, typer.Argument(help="The playbook's folder.")] = None, json: Json = False) -> None:
+    """Say every problem of a playbook at once, with file, line and column; exit 1 if there is one.
+
+    Example: `truce check deploy/playbook`
+    """
+    from sync.playbook.loader import load, read
+    from sync.playbook.problems import PlaybookError
+
+    where = folder or Settings().playbook
+    try:
+        playbook = load(where)
+    except PlaybookError as error:
+        if json:
+            as_json({"ok": False, "problems": [asdict(p) for p in error.problems]})
+        else:
+            console.print(error.render(), markup=False)
+        raise typer.Exit(PROBLEM) from None
+    if json:
+        as_json({"ok": True, "checksum": playbook.checksum, "problems": []})
+    else:
+        console.print(f"No problem in {len(read(where))} files ({where}). Checksum {playbook.checksum[:12]}.", markup=False)
+
+
+def explain(who: Who, json: Json = False) -> None:
+    """Say where a lead stands and why: which line of which file decided, with the values it saw.
+
+    Example: `truce explain kim.larsen@nordwind.example`
+    """
+    from sync.cli.explain import render
+
+    async def step(connection: Any, here: place.Place) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+        lead = await people.lead_of(connection, who, here.secret.encode())
+        if lead is None:
+            return None, []
+        rows = await connection.fetch("SELECT at, kind, data FROM timeline WHERE lead_id::text = $1 ORDER BY id DESC LIMIT 40", lead["id"])
+        return lead, [dict(row) for row in reversed(rows)]
+
+    lead, lines = with_store(step)
+    if lead is None:
+        raise CannotRun(f"nobody is known as {who}: give an e-mail, a record ref (system:object:id) or a lead id.")
+    if json:
+        as_json({"lead": lead, "timeline": lines})
+    else:
+        render(console, lead, lines, who)
+
+
+def parked(json: Json = False) -> None:
+    """Show what is set aside, each with the reason; exit 1 if there is anything.
+
+    Example: `truce parked`
+    """
+
+    async def step(connection: Any, _: place.Place) -> list[dict[str, Any]]:
+        return await people.parked(connection)
+
+    rows = with_store(step)
+    if json:
+        as_json(rows)
+    else:
+        shown = [
+            (r["id"][:13], r["kind"], r["system"], r["ref"], r["field"], r["reason"], r["parked_at"].strftime("%d %b %H:%M:%S"))
+            for r in rows
+        ]
+        table(("id", "what", "system", "record", "field", "reason", "since"), shown, "Nothing is parked.")
+        if rows:
+            console.print("When the cause is mended: truce replay (all), or truce replay ID.")
+    if rows:
+        raise typer.Exit(PROBLEM)
+
+
+def replay(
+    ids: Annotated[list[str] | None, typer.Argument(help="Parked ids (the beginning is enough); none: all.")] = None, json: Json = False
+) -> None:
+    """Try what is parked again, planned anew from now.
+
+    Example: `truce replay`
+    """
+
+    async def step(connection: Any, here: place.Place) -> int:
+        if not here.bootstrap:
+            raise CannotRun("no Kafka to send it to: start `truce up`, or set KAFKA_BOOTSTRAP_SERVERS.")
+        rows = await people.parked(connection)
+        only = [row["id"] for row in rows if any(row["id"].startswith(one) for one in ids or [])]
+        if ids and not only:
+            raise CannotRun("no parked entry begins with that id: `truce parked` shows them.")
+        return await people.replay(here.dsn, here.installation, here.bootstrap, only)
+
+    count = with_store(step)
+    as_json({"replayed": count}) if json else console.print(f"{count} will be tried again; `truce parked` shows what is refused once more.")
+
+
+def duplicates(json: Json = False) -> None:
+    """Show records that only a person can place; exit 1 if there is one.
+
+    Example: `truce duplicates`
+    """
+
+    async def step(connection: Any, _: place.Place) -> list[dict[str, Any]]:
+        return [
+            dict(r)
+            for r in await connection.fetch(
+                "SELECT id, ref, leads, reason, opened_at FROM duplicates WHERE settled_at IS NULL ORDER BY opened_at"
+            )
+        ]
+
+    rows = with_store(step)
+    if json:
+        as_json(rows)
+    else:
+        table(("record", "leads", "reason"), [(r["ref"], ", ".join(r["leads"]), r["reason"]) for r in rows], "No duplicates to settle.")
+    if rows:
+        raise typer.Exit(PROBLEM)
+
+
+Scope = Annotated[str, typer.Argument(help="A system's name, a shared field's name, or `all`.")]
+
+
+def _scope(what: str) -> str:
+    from sync.playbook.loader import load
+
+    if what == "all":
+        return what
+    playbook = load(Settings().playbook)
+    if what in playbook.systems:
+        return f"system:{what}"
+    if what in playbook.fields:
+        return f"field:{what}"
+    raise CannotRun(f"{what} is neither `all`, a system ({', '.join(playbook.systems)}) nor a shared field ({', '.join(playbook.fields)}).")
+
+
+def pause(what: Scope, reason: Annotated[str, typer.Option(help="Why; everybody sees it.")]) -> None:
+    """Stop writing to a system, of a field, or at all, within a second; reading and deciding go on.
+
+    Example: `truce pause salesforce --reason "migration until 18:00"`
+    """
+    from sync.store import pauses
+
+    scope = _scope(what)
+
+    async def step(connection: Any, _: place.Place) -> None:
+        await pauses.put(connection, scope, reason, people.whoami())
+
+    with_store(step)
+    console.print(f"Paused: {what}. Nothing is lost; truce resume {what} writes what has come together.", markup=False)
+
+
+def resume(what: Scope) -> None:
+    """Write again; everything that came together meanwhile is written, hot hand-offs first.
+
+    Example: `truce resume salesforce`
+    """
+    from sync.store import pauses
+
+    scope = _scope(what)
+
+    async def step(connection: Any, _: place.Place) -> bool:
+        return bool(await pauses.lift(connection, scope))
+
+    was = with_store(step)
+    console.print(f"Resumed: {what}." if was else f"{what} was not paused.", markup=False)
+
+
+def report(json: Json = False, limit: Annotated[int, typer.Option(min=1)] = 50) -> None:
+    """Show what would have been written, and by which rule, while a system, object or field is in observe mode.
+
+    Example: `truce observe report`
+    """
+
+    async def step(connection: Any, _: place.Place) -> tuple[list[tuple[str, str, int]], list[would_write.WouldWrite]]:
+        return await would_write.totals(connection), await would_write.report(connection, most=limit)
+
+    totals, rows = with_store(step)
+    if json:
+        as_json({"totals": totals, "examples": [row._asdict() for row in rows]})
+        return
+    table(("system", "field", "would be written"), totals, "Nothing would be written: all agree, or nothing is in observe mode.")
+    if rows:
+        console.print()
+        shown = [(r.system, r.record_id, r.field, r.before, r.after, r.rule) for r in rows]
+        table(("system", "record", "field", "now", "would be", "because"), shown, "")
+
+
+def doctor(
+    json: Json = False, fix: Annotated[bool, typer.Option(help="Make in the systems what can be made (external-id fields).")] = False
+) -> None:
+    """Check Kafka, PostgreSQL, the playbook and every system, and say what to do; exit 1 if something is wrong.
+
+    Example: `truce doctor --fix`
+    """
+    from sync.cli.doctor import examine
+
+    findings = asyncio.run(examine(Settings(), fix=fix))
+    if json:
+        as_json([f.model_dump() for f in findings])
+    else:
+        table(("", "what", "to do"), [("✔" if f.ok else "✘", f.what, f.todo) for f in findings], "")
+    if not all(f.ok for f in findings):
+        raise typer.Exit(PROBLEM)

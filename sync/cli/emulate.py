@@ -1,0 +1,97 @@
+"""The two emulated systems of demo and laptop, as one process: Acme's Salesforce and HubSpot, with Acme's people."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+
+from connectors.emulator import hubspot, salesforce
+from connectors.emulator.control import serve
+
+REPS = {
+    "maria@acme.example": "Maria Lund",
+    "ana@acme.example": "Ana Diaz",
+    "ben@acme.example": "Ben Roth",
+    "lea@acme.example": "Lea Wolf",
+    "sue@acme.example": "Sue Kim",
+    "tom@acme.example": "Tom Reed",
+    "joe@acme.example": "Joe Park",
+    "head.of.sales@acme.example": "Vera Holm",
+    "head.of.marketing@acme.example": "Paul Stein",
+}
+ADMIN = "admin@acme.example"
+PORTAL_ID, APP_ID = 4711, 9001
+FORM_GUID = "6f0c1f2e-0000-4000-8000-000000000001"
+FORM_NAME = "Talk to us"
+STAGES = (
+    ("subscriber", "Subscriber"),
+    ("lead", "Lead"),
+    ("marketingqualifiedlead", "Marketing Qualified Lead"),
+    ("salesacceptedlead", "Sales Accepted Lead"),
+    ("salesqualifiedlead", "Sales Qualified Lead"),
+    ("opportunity", "Opportunity"),
+    ("customer", "Customer"),
+    ("recycled", "Recycled"),
+    ("other", "Other"),
+)
+TRUCE_TOKEN, MARKETING_TOKEN = "pat-emulated-truce", "pat-emulated-marketing"
+CLIENT_ID, CLIENT_SECRET, WEBHOOK_SECRET = "truce", "emulated", "emulated-webhook-secret"
+
+
+def crm(*, daily_quota: int = 100_000) -> salesforce.Salesforce:
+    """Give Acme's emulated Salesforce."""
+    people = [salesforce.User(email, name) for email, name in REPS.items()]
+    return salesforce.Salesforce(
+        [*people, salesforce.User(ADMIN, "Admin")], daily_quota=daily_quota, client_id=CLIENT_ID, client_secret=CLIENT_SECRET, assign=False
+    )
+
+
+def marketing(*, calls_per_10s: int | None = 190) -> hubspot.HubSpot:
+    """Give Acme's emulated HubSpot."""
+    owners = [hubspot.Owner(str(7000 + n), email, *name.split(" ", 1), user_id=100 + n) for n, (email, name) in enumerate(REPS.items())]
+    return hubspot.HubSpot(
+        tokens={TRUCE_TOKEN: "truce", MARKETING_TOKEN: "head.of.marketing@acme.example"},
+        owners=owners,
+        forms=[hubspot.Form(FORM_GUID, FORM_NAME)],
+        portal_id=PORTAL_ID,
+        app_id=APP_ID,
+        client_secret=WEBHOOK_SECRET,
+        lifecycle=STAGES,
+        calls_per_10s=calls_per_10s,
+        unlimited=["head.of.marketing@acme.example"],
+    )
+
+
+def systems(urls: dict[str, str], *, poll_s: float) -> dict[str, dict[str, object]]:
+    """Give how Truce reaches the two, as `sync.cli.parts.connections` takes it."""
+    return {
+        "salesforce": {
+            "vendor": "salesforce",
+            "url": urls["salesforce"],
+            "secrets": {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET},
+            "options": {"poll_s": poll_s, "lookback_s": 3},
+        },
+        "hubspot": {
+            "vendor": "hubspot",
+            "url": urls["hubspot"],
+            "secrets": {"token": TRUCE_TOKEN, "webhook_secret": WEBHOOK_SECRET},
+            "options": {
+                "portal_id": PORTAL_ID,
+                "app_id": APP_ID,
+                "forms_url": urls["hubspot"],
+                "lookback_s": 3,
+                "form_guids": f"{FORM_GUID}={FORM_NAME}",
+            },
+        },
+    }
+
+
+async def run(salesforce_port: int = 0, hubspot_port: int = 0) -> None:
+    """Serve both until a signal; prints their addresses as one JSON line when they listen."""
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    async with serve(crm().app, port=salesforce_port) as one, serve(marketing().app, port=hubspot_port) as other:
+        print(json.dumps({"salesforce": one.url, "hubspot": other.url}), flush=True)
+        await stop.wait()

@@ -1,0 +1,180 @@
+"""Everything on this machine: `truce up` and `truce demo`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sync.cli import place
+from sync.cli.output import CannotRun, console
+from sync.cli.parts import Parts, connections
+from sync.runtime import kafka, postgres
+from sync.runtime.folder import Folder, empty, hold, hold_any, stop_left_over
+from sync.settings import Settings
+
+SECRET = "a laptop's secret, set TRUCE_SECRET in production"
+
+
+@dataclass
+class Local:
+    """Servers of this machine, or one's own, and the parts that run on them."""
+
+    folder: Path
+    dsn: str
+    bootstrap: str
+    parts: Parts
+
+
+@contextmanager
+def servers(settings: Settings, folder: Folder, installation: str) -> Iterator[Local]:
+    """Run PostgreSQL and Kafka in a folder (or use one's own), and end every part when the block ends."""
+    with ExitStack() as stack:
+        stack.callback(folder.release)
+        dsn = settings.database.get_secret_value() if settings.database else stack.enter_context(postgres.local(folder.path)).dsn
+        bootstrap = settings.kafka or stack.enter_context(kafka.local(folder.path)).bootstrap
+        environment = {
+            "TRUCE_DATABASE": dsn,
+            "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
+            "TRUCE_INSTALLATION": installation,
+            "TRUCE_SECRET": settings.secret.get_secret_value(),
+            "TRUCE_PLAYBOOK": str(settings.playbook.resolve()),
+            "TRUCE_HOME": str(settings.home.resolve()),
+        }
+        parts = Parts(folder.path, environment)
+        stack.callback(parts.stop)
+        yield Local(folder.path, dsn, bootstrap, parts)
+
+
+def emulators(parts: Parts) -> dict[str, str]:
+    """Start the emulated systems; gives their addresses."""
+    part = parts.start("emulators", "emulate", pipe=True)
+    assert part.process.stdout is not None
+    line = part.process.stdout.readline()
+    if not line:
+        parts.check()
+        raise CannotRun(f"the emulated systems did not start: see {part.log}")
+    urls: dict[str, str] = json.loads(line)
+    return urls
+
+
+def start_roles(local: Local, workers: int, port: int, poll_s: float, urls: dict[str, str] | None) -> None:
+    """Start sources and writers as one process, and the workers."""
+    from sync.cli import emulate
+
+    environment = dict(local.parts.environment)
+    if urls:
+        environment.update(connections(emulate.systems(urls, poll_s=poll_s)))
+    environment.update({"TRUCE_HTTP_PORT": str(port)})
+    local.parts.environment = environment
+    for n in range(workers):
+        local.parts.start(f"worker-{n + 1}", "worker")
+    local.parts.start("edge", "edge")
+
+
+def emulated(
+    salesforce_port: Annotated[int, typer.Option(help="0 takes a free port.")] = 0,
+    hubspot_port: Annotated[int, typer.Option(help="0 takes a free port.")] = 0,
+) -> None:
+    """Serve the two emulated systems."""
+    from sync.cli import emulate
+
+    asyncio.run(emulate.run(salesforce_port, hubspot_port))
+
+
+def demo(
+    json_out: Annotated[bool, typer.Option("--json", help="Print the figures as JSON at the end, and nothing else.")] = False,
+    keep: Annotated[bool, typer.Option(help="Leave everything running after the story, until Ctrl-C.")] = False,
+) -> None:
+    """Play a short story on real servers and say whether both systems agree at the end.
+
+    Example: `truce demo`
+    """
+    from sync.cli.demo.run import play
+
+    settings = Settings()
+    folder = hold_any(settings.home, "demo")
+    if not settings.database or not settings.kafka:
+        empty(folder)
+    raise typer.Exit(play(settings, folder, json_out=json_out, keep=keep))
+
+
+def up(
+    workers: Annotated[int, typer.Option(min=1, max=16, help="How many workers decide.")] = 2,
+    port: Annotated[int | None, typer.Option(help="Where webhooks come in; 0 takes a free port.")] = None,
+) -> None:
+    """Run everything on this machine until Ctrl-C; with no system set up, the emulated ones.
+
+    Example: `truce up`
+    """
+    from sync.app import NotSet, prepare
+    from sync.cli.demo.clients import door
+    from sync.sources.service import listen
+
+    settings = Settings()
+    wanted = settings.http_port if port is None else port
+    listener = listen(settings.http_host, wanted)
+    chosen = listener.getsockname()[1]
+    listener.close()
+    folder = hold(settings.home, "up")
+    stop_left_over(folder.path)
+    stopped = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    signal.signal(signal.SIGINT, lambda *_: stopped.set())
+    with servers(settings, folder, settings.installation) as local:
+        urls = None if settings.systems else emulators(local.parts)
+        ready = settings.model_copy(update=_addresses(local))
+        try:
+            asyncio.run(prepare(ready))
+        except NotSet as error:
+            raise CannotRun(str(error)) from error
+        start_roles(local, workers, chosen, 1.0, urls)
+        if urls:
+            door(urls["hubspot"], "webhooks", {"url": f"http://127.0.0.1:{chosen}/webhooks/hubspot"})
+        here = place.Place(local.dsn, settings.installation, local.bootstrap, "")
+        import os
+
+        place.remember(settings.home, local.folder, here, os.getpid())
+        if urls:
+            (settings.home / "emulated.json").write_text(json.dumps(urls))
+        _welcome(local, urls, chosen)
+        _watch(local, settings.installation, stopped)
+    console.print("Stopped. The data stays in", str(local.folder), markup=False)
+
+
+def _addresses(local: Local) -> dict[str, object]:
+    from pydantic import SecretStr
+
+    return {"database": SecretStr(local.dsn), "kafka": local.bootstrap}
+
+
+def _welcome(local: Local, urls: dict[str, str] | None, port: int) -> None:
+    console.print(
+        f"Truce is up · Kafka {local.bootstrap} · webhooks http://127.0.0.1:{port}/webhooks/SYSTEM · logs in {local.folder}", markup=False
+    )
+    for system, url in (urls or {}).items():
+        console.print(f"  {system} emulated at {url}", markup=False)
+    console.print(
+        "Try: truce doctor · truce explain WHO · truce parked · truce pause all --reason why. Ctrl-C ends everything.", markup=False
+    )
+
+
+def _watch(local: Local, installation: str, stopped: threading.Event) -> None:
+    """Tell alerts and start again what died, until told to stop."""
+    from sync.alerts.terminal import lines
+
+    while not stopped.wait(1.0):
+        for line in lines(local.dsn, installation):
+            console.print("ALERT", line, markup=False)
+        for name, part in list(local.parts.running.items()):
+            if (code := part.process.poll()) is not None and not stopped.is_set():
+                console.print(f"{name} ended with {code}; started again. The end of {part.log}:\n{part.tail(3)}", markup=False)
+                local.parts.start(name, "worker" if name.startswith("worker") else "edge" if name == "edge" else "emulate")

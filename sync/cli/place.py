@@ -1,0 +1,66 @@
+"""Where a command finds Truce's store and Kafka: what is set, else what `truce up` runs here, else the data of the last run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from sync.runtime import postgres
+from sync.runtime.folder import FolderBusy, hold
+from sync.settings import Settings
+
+NOTE = "last.json"
+
+
+class NothingThere(RuntimeError):
+    """There is no installation to talk to; the text says what to do."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """An installation's addresses; no `bootstrap` where only its store is there."""
+
+    dsn: str
+    installation: str
+    bootstrap: str | None
+    secret: str
+
+
+def remember(home: Path, folder: Path, place: Place, pid: int) -> None:
+    """Note a local run, so that other commands find it."""
+    home.mkdir(parents=True, exist_ok=True)
+    note = {"folder": folder.name, "dsn": place.dsn, "installation": place.installation, "kafka": place.bootstrap, "pid": pid}
+    (home / NOTE).write_text(json.dumps(note))
+
+
+@contextmanager
+def find(settings: Settings) -> Iterator[Place]:
+    """Give the installation to talk to; starts the last run's PostgreSQL for the length of the block if it stands still."""
+    secret = settings.secret.get_secret_value()
+    if settings.database:
+        yield Place(settings.database.get_secret_value(), settings.installation, settings.kafka, secret)
+        return
+    try:
+        note = json.loads((settings.home / NOTE).read_text())
+    except (OSError, ValueError):
+        raise NothingThere(
+            "no Truce here yet: run `truce demo` or `truce up` first, or set TRUCE_DATABASE and KAFKA_BOOTSTRAP_SERVERS."
+        ) from None
+    if psutil.pid_exists(note["pid"]):
+        yield Place(note["dsn"], note["installation"], note["kafka"], secret)
+        return
+    try:
+        folder = hold(settings.home, note["folder"])
+    except FolderBusy:
+        yield Place(note["dsn"], note["installation"], None, secret)
+        return
+    try:
+        with postgres.local(folder.path) as server:
+            yield Place(server.dsn, note["installation"], None, secret)
+    finally:
+        folder.release()

@@ -1,0 +1,78 @@
+"""One process per role: `truce worker`, `truce source SYSTEM`, `truce writer SYSTEM`; and `truce topics`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from sync.cli.output import CannotRun, as_json, table
+from sync.settings import Settings
+
+System = Annotated[str, typer.Argument(help="A system's name, as TRUCE_SYSTEMS__<NAME>__URL has it in lower case.")]
+
+
+def _named(settings: Settings, system: str) -> str:
+    if system not in settings.systems:
+        known = ", ".join(settings.systems) or "none; set TRUCE_SYSTEMS__SALESFORCE__URL and so on"
+        raise CannotRun(f"no system {system!r} is set up (there are: {known}).")
+    return system
+
+
+def worker() -> None:
+    """Decide: run a lead agent until SIGTERM.
+
+    Example: `KAFKA_BOOTSTRAP_SERVERS=… TRUCE_DATABASE=… truce worker`
+    """
+    from sync.app import run_worker
+
+    raise typer.Exit(asyncio.run(run_worker(Settings())))
+
+
+def source(system: System) -> None:
+    """Read one system, and take its webhooks, until SIGTERM.
+
+    Example: `truce source hubspot`
+    """
+    _edge(reads=system)
+
+
+def writer(system: System) -> None:
+    """Write one system until SIGTERM.
+
+    Example: `truce writer salesforce`
+    """
+    _edge(writes=system)
+
+
+def edge() -> None:
+    """Read and write every system in one process: what `truce up` and the demo start."""
+    settings = Settings()
+    from sync.app import run_edge
+
+    raise typer.Exit(asyncio.run(run_edge(settings, reads=tuple(settings.systems), writes=tuple(settings.systems))))
+
+
+def _edge(reads: str = "", writes: str = "") -> None:
+    from sync.app import run_edge
+
+    settings = Settings()
+    sides = {side: (_named(settings, name),) if name else () for side, name in (("reads", reads), ("writes", writes))}
+    raise typer.Exit(asyncio.run(run_edge(settings, **sides)))
+
+
+def topics(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Show every topic: who writes it, who reads it, what keys it.
+
+    Example: `truce topics`
+    """
+    from sync.topology import topics as every
+
+    settings = Settings()
+    found = every(settings.installation, 1, tuple(settings.systems) or ("salesforce", "hubspot"), settings.partitions)
+    if json:
+        as_json([{"name": t.name, "partitions": t.partitions, "key": t.key, "writers": t.writers, "readers": t.readers} for t in found])
+        return
+    rows = [(t.name, t.partitions, t.key, ", ".join(t.writers), ", ".join(t.readers)) for t in found]
+    table(("topic", "partitions", "key", "written by", "read by"), rows, "")

@@ -1,0 +1,152 @@
+"""The inbound door on real sockets, with a real Kafka behind it: what gets 2xx stands on `changes`, nothing else does."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+import hashlib
+import hmac
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from connectors.base import Connection
+from connectors.emulator.control import serve
+from connectors.registry import load
+from schemas import envelope
+from sync.app import make_topics
+from sync.sources.inbound import MAX_BODY, Inbound
+from sync.sources.lag import LagGate
+from sync.sources.publisher import Publisher, make_producer
+from sync.sources.runner import Runner
+from sync.store.connect import open_pool
+from sync.topology import changes_name, topics
+from tests.integration.sources.free import Free
+
+SECRET = "the-apps-secret"
+
+
+@dataclass
+class Door:
+    """An inbound door that listens."""
+
+    url: str
+    topic: str
+    bootstrap: str
+    producer: Any
+
+    async def post(self, body: bytes, *, system: str = "hubspot", headers: dict[str, str] | None = None) -> int:
+        request = urllib.request.Request(f"{self.url}/webhooks/{system}", data=body, method="POST", headers=headers or self.signed(body))
+        try:
+            answer = await asyncio.to_thread(urllib.request.urlopen, request, None, 10)
+        except urllib.error.HTTPError as error:
+            return error.code
+        with answer:
+            return int(answer.status)
+
+    def signed(self, body: bytes, *, at: float | None = None, secret: str = SECRET) -> dict[str, str]:
+        """Sign as the vendor does: METHOD + URI + body + timestamp."""
+        stamp = str(int((at or time.time()) * 1000))
+        text = b"POST" + f"{self.url}/webhooks/hubspot".encode() + body + stamp.encode()
+        digest = base64.b64encode(hmac.new(secret.encode(), text, hashlib.sha256).digest()).decode()
+        return {"X-HubSpot-Signature-v3": digest, "X-HubSpot-Request-Timestamp": stamp, "Content-Type": "application/json"}
+
+    async def on_changes(self) -> list[envelope.Envelope]:
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
+        await consumer.start()
+        try:
+            places = [TopicPartition(self.topic, p) for p in range(2)]
+            consumer.assign(places)
+            ends = await consumer.end_offsets(places)
+            found: list[envelope.Envelope] = []
+            while len(found) < sum(ends.values()):
+                for rows in (await consumer.getmany(timeout_ms=1000)).values():
+                    found += [envelope.read(row.value, row.headers) for row in rows]
+            return found
+        finally:
+            await consumer.stop()
+
+
+@pytest.fixture
+async def door(kafka: str, postgres: str, installation: str) -> AsyncIterator[Door]:
+    await make_topics(kafka, topics(installation, 1, ("hubspot",), 2))
+    topic = changes_name(installation, 1)
+    pool = await open_pool(postgres, installation)
+    producer = await make_producer(kafka)
+    connection = Connection("hubspot", "hubspot", "http://127.0.0.1:9", {"token": "pat", "webhook_secret": SECRET}, {"app_id": "9001"})
+    source = load("hubspot").source(connection, Free(), Free())
+    gate = LagGate(kafka, topic, pool)
+    runner = Runner("hubspot", source, connection, pool, Publisher(pool, producer, topic, b"s"), gate, None)  # type: ignore[arg-type]
+    try:
+        async with serve(Inbound({"hubspot": runner}).app()) as running:
+            yield Door(running.url, topic, kafka, producer)
+    finally:
+        await source.close()
+        await producer.stop()
+        await pool.close()
+
+
+def body(**more: object) -> bytes:
+    event = {
+        "eventId": 1, "subscriptionId": 2, "portalId": 3, "appId": 9001, "occurredAt": int(time.time() * 1000), "attemptNumber": 0,
+        "subscriptionType": "contact.propertyChange", "objectId": 77, "propertyName": "email", "propertyValue": "kim@nordwind.example", "changeSource": "FORM",
+    }  # fmt: skip
+    return json.dumps([{**event, **more}]).encode()
+
+
+async def test_a_signed_webhook_stands_on_changes_when_2xx_is_answered(door: Door) -> None:
+    assert await door.post(body()) == 204
+    (message,) = await door.on_changes()
+    assert message.type == "truce.record.changed"
+    assert message.data.ref == "hubspot:contacts:77"  # type: ignore[attr-defined]
+
+
+async def test_the_same_webhook_twice_has_the_same_id(door: Door) -> None:
+    one = body()
+    assert [await door.post(one), await door.post(one)] == [204, 204]
+    first, second = await door.on_changes()
+    assert first.id == second.id
+
+
+@pytest.mark.parametrize("kind", ["wrong secret", "stale", "from the future", "unsigned", "changed body"])
+async def test_a_forged_or_stale_webhook_is_refused_and_nothing_of_it_goes_on(door: Door, kind: str) -> None:
+    sent = body()
+    headers = {
+        "wrong secret": door.signed(sent, secret="another"),
+        "stale": door.signed(sent, at=time.time() - 400),
+        "from the future": door.signed(sent, at=time.time() + 400),
+        "unsigned": {"Content-Type": "application/json"},
+        "changed body": door.signed(body(objectId=78)),
+    }[kind]
+    assert await door.post(sent, headers=headers) == 401
+    assert await door.on_changes() == []
+
+
+async def test_a_body_that_is_none_of_the_vendors_is_refused_with_400(door: Door) -> None:
+    for sent in (b"{", b"[1]", b'{"a": 1}', b"[" * 100_000, b'[{"objectId": NaN}]', b"\xff\xfe"):
+        assert await door.post(sent) == 400
+    assert await door.on_changes() == []
+
+
+async def test_a_large_or_compressed_body_is_refused_before_it_is_read_whole(door: Door) -> None:
+    assert await door.post(b" " * (MAX_BODY + 1)) == 413
+    packed = gzip.compress(body())
+    assert await door.post(packed, headers={**door.signed(packed), "Content-Encoding": "gzip"}) == 413
+    assert await door.on_changes() == []
+
+
+async def test_an_unknown_system_is_not_found(door: Door) -> None:
+    assert await door.post(body(), system="nobody") == 404
+
+
+async def test_without_kafka_the_sender_is_told_to_come_again(door: Door) -> None:
+    await door.producer.stop()
+    assert await door.post(body()) == 503
