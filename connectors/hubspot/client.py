@@ -18,7 +18,7 @@ from urllib.parse import quote
 from pydantic_core import from_json
 
 from connectors.base import Breaker, Budget, Connection, FieldType, Forged, Item, Manifest, Priority
-from connectors.errors import AuthExpired, Surprising
+from connectors.errors import AuthExpired, ConnectorError, Surprising, Unavailable
 from connectors.http import Answer, Bearer, Complaint, Dialect, Kind, Seen, Session, Token, scrub
 from connectors.hubspot.mapping import MERGED_IDS, MODIFIED, OBJECT, Reading, merged_ids, millis, moment, type_of, wanted
 from schemas.change import RecordDeleted
@@ -185,7 +185,8 @@ class Client:
         self, path: str, body: Any, *, reads: bool = False, priority: Priority = "normal", hide: Iterable[object] = ()
     ) -> Answer:
         """Send something: `reads` may be sent again, a write is one attempt; no error quotes the values in `hide`."""
-        return _an_object(await self._session.call("POST", path, json=body, idempotent=reads, priority=priority, hide=hide))
+        answer = await self._session.call("POST", path, json=body, idempotent=reads, priority=priority, hide=hide)
+        return _an_object(answer, wrote=not reads)
 
     async def search(self, filters: Sequence[Mapping[str, Any]], *, sort: str) -> Answer:
         """Find the first contacts that match, with their times; eventually consistent. The schema requires all five fields."""
@@ -226,7 +227,7 @@ class Client:
 
     async def _told(self, asked: Sequence[str], fields: Sequence[str], priority: Priority) -> list[Item]:
         answer = await self.read(asked, wanted(fields), history=[*fields, MERGED_IDS], priority=priority)
-        reading, found = self.reading(answer, consistent=True), {str(row["id"]): row for row in rows(answer.body)}
+        reading, found = self.reading(answer, consistent=True), {str(row["id"]): row for row in contacts(answer.body)}
         became = {old: row for row in found.values() for old in merged_ids(row)} | found
         left, strange = (
             [one for one in asked if one not in became],
@@ -246,7 +247,7 @@ class Client:
         if not ids:
             return []
         answer = await self.read(ids, [MODIFIED], archived=True, priority=priority)
-        at = {str(row["id"]): moment(row.get("archivedAt")) for row in rows(answer.body)}
+        at = {str(row["id"]): moment(row.get("archivedAt")) for row in contacts(answer.body)}
         return [RecordDeleted(ref=reading.ref(one), at=at.get(one) or answer.sent_at, received_at=answer.received_at) for one in ids]
 
     async def write(self, verb: str, inputs: Sequence[Row], *, priority: Priority) -> Answer:
@@ -279,18 +280,30 @@ class Client:
         await self._session.close()
 
 
-def _an_object(answer: Answer) -> Answer:
-    if not isinstance(answer.body, dict) and answer.status != 204:
-        raise Surprising("the answer is no JSON object", status=answer.status)
-    return answer
+def _an_object(answer: Answer, *, wrote: bool = False) -> Answer:
+    if isinstance(answer.body, dict) or answer.status == 204:
+        return answer
+    raise _strange("the answer is no JSON object", wrote)
 
 
-def rows(body: Mapping[str, Any]) -> list[Row]:
-    """Give the rows of a list, a search or a batch; raises Surprising when it has none to speak of."""
-    found = body.get("results")
-    if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
-        raise Surprising("the answer has no list of results")
-    return found
+def _strange(words: str, wrote: bool) -> ConnectorError:
+    return Unavailable(f"{words}, so that what was done is not known", unknown_outcome=True) if wrote else Surprising(words)
+
+
+def rows(body: Any, *, wrote: bool = False) -> list[Row]:
+    """Give the rows of a list, a search or a batch; where it has none to speak of: Surprising, after a write an unknown outcome."""
+    found = body.get("results") if isinstance(body, dict) else None
+    if isinstance(found, list) and all(isinstance(row, dict) for row in found):
+        return found
+    raise _strange("the answer has no list of results", wrote)
+
+
+def contacts(body: Any, *, wrote: bool = False) -> list[Row]:
+    """Give rows that are contacts, with `id` and `properties`; raises as `rows` does."""
+    found = rows(body, wrote=wrote)
+    if all("id" in row and isinstance(row.setdefault("properties", {}), dict) for row in found):
+        return found
+    raise _strange("a contact without id or properties", wrote)
 
 
 def next_page(body: Mapping[str, Any]) -> str | None:

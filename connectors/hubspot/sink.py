@@ -14,7 +14,7 @@ from connectors.base import Capabilities, Connection, Create, Done, Failed, Item
 from connectors.errors import Conflict, ConnectorError, Gone, Rejected, Unavailable
 from connectors.http import scrub
 from connectors.hubspot import mapping
-from connectors.hubspot.client import DIALECT, Client, Row, context, explain, rows
+from connectors.hubspot.client import DIALECT, Client, Row, contacts, context, explain
 from connectors.hubspot.mapping import LIFECYCLE, OPT_OUT, TRUCE_ID, Reading
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged
@@ -119,7 +119,7 @@ class HubSpotSink(Sink):
         for start in range(0, len(asked), most):
             answer = await self._client.read(asked[start : start + most], mapping.wanted(fields), by=name, priority=priority)
             reading = self._client.reading(answer, consistent=True)
-            found |= {str(row["id"]): reading.snapshot(row, fields) for row in rows(answer.body)}
+            found |= {str(row["id"]): reading.snapshot(row, fields) for row in contacts(answer.body)}
         return list(found.values())
 
     async def _batch(self, verb: str, sent: Sequence[_Sent], priority: Priority) -> dict[str, RowOutcome]:
@@ -184,7 +184,9 @@ class HubSpotSink(Sink):
         if not asked:
             return {}
         answer = await self._client.read([row.id for row in asked], ["email", mapping.MERGED_IDS], priority=priority)
-        emails = {one: row["properties"].get("email") for row in rows(answer.body) for one in (str(row["id"]), *mapping.merged_ids(row))}
+        emails = {
+            one: row["properties"].get("email") for row in contacts(answer.body) for one in (str(row["id"]), *mapping.merged_ids(row))
+        }
         told: dict[str, RowOutcome] = {}
         for row in asked:
             if row.id not in emails:
@@ -248,14 +250,14 @@ def _error(entry: Mapping[str, Any], row: _Sent) -> ConnectorError:
 
 
 def _outcomes(
-    sent: Sequence[_Sent], body: Mapping[str, Any], reading: Reading, *, created: bool
+    sent: Sequence[_Sent], body: Any, reading: Reading, *, created: bool
 ) -> tuple[dict[str, RowOutcome], list[Mapping[str, Any]]]:
     """Match a batch answer to its rows, which is not positional, by the trace id, else by what they hold; and the errors that match none."""
     names = {row.key: row for row in sent} | {row.id: row for row in sent if row.id is not None}
     names |= {str(row.fields[name]): row for row in sent for name in ("email", TRUCE_ID) if row.id is None and row.fields.get(name)}
     told: dict[str, RowOutcome] = {}
-    for result in rows(body):
-        held = result.get("properties") or {}
+    for result in contacts(body, wrote=True):
+        held = result["properties"]
         marks = [result.get("objectWriteTraceId"), result["id"], *mapping.merged_ids(result), held.get(TRUCE_ID), held.get("email")]
         if row := next((names[str(mark)] for mark in marks if str(mark) in names), None):
             fields = {name: reading.value(name, held[name]) for name in row.fields if name in held}

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from connectors.base import Connection, FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User
 from connectors.errors import ConnectorError
 from connectors.hubspot import mapping
-from connectors.hubspot.client import FORMS, Client, Row, next_page, rows, verify
+from connectors.hubspot.client import FORMS, Client, Row, contacts, next_page, rows, verify
 from connectors.hubspot.mapping import MODIFIED, OBJECT, OPT_OUT, TRUCE_ID
 
 _MARGIN_MS = 5 * 60 * 1000
@@ -85,8 +85,9 @@ class HubSpotSource(Source):
                 yield Page(items=tuple(items), cursor=place.text(), done=False)
         yield Page(items=(), cursor=place.text(), done=True)
 
-    async def _steps(self, place: Place, started: int, fields: Sequence[str]) -> AsyncIterator[tuple[list[Item], Place]]:
-        async for items, place in self._sweep(place, started, fields):  # noqa: B020
+    async def _steps(self, start: Place, started: int, fields: Sequence[str]) -> AsyncIterator[tuple[list[Item], Place]]:
+        place = start
+        async for items, place in self._sweep(start, started, fields):
             yield items, place
         if started - place.looked >= self._archived_ms:
             async for items, place in self._archived(place, started, fields):  # noqa: B020
@@ -104,7 +105,7 @@ class HubSpotSource(Source):
         newest, seen = place.at, dict(place.seen)
         while more:
             answer = await self._client.search(_filters(at, inside), sort=MODIFIED if inside is None else "hs_object_id")
-            found = {str(row["id"]): mapping.millis(mapping.changed_at(row)) for row in rows(answer.body)}
+            found = {str(row["id"]): mapping.millis(mapping.changed_at(row)) for row in contacts(answer.body)}
             new = [ident for ident, ms in found.items() if seen.get(ident) != ms]
             items = await self._client.told(new, fields)
             newest, seen = max([newest, *found.values()]), seen | found
@@ -121,7 +122,7 @@ class HubSpotSource(Source):
         newest = place.deleted
         while after is not None:
             answer = await self._client.page(after or None, [MODIFIED], archived=True)
-            at = {str(row["id"]): mapping.moment(row.get("archivedAt")) for row in rows(answer.body)}
+            at = {str(row["id"]): mapping.moment(row.get("archivedAt")) for row in contacts(answer.body)}
             new = {ident: mapping.millis(when) for ident, when in at.items() if when and mapping.millis(when) > place.deleted}
             newest, after = max([newest, *new.values()]), next_page(answer.body)
             update = {} if after is not None else {"deleted": newest, "looked": started}
@@ -149,7 +150,7 @@ class HubSpotSource(Source):
             return []
         answer = await self._client.read(list(by_email), ["email", "hs_additional_emails"], by="email", history=[mapping.MERGED_IDS])
         reading, items = self._client.reading(answer), list[Item]()
-        for row in rows(answer.body):
+        for row in contacts(answer.body):
             props = row["properties"]
             held = {str(props.get("email") or "").lower(), *(props.get("hs_additional_emails") or "").lower().split(";")}
             for one, at in (pair for email in held for pair in by_email.get(email, [])):
@@ -166,7 +167,7 @@ class HubSpotSource(Source):
             answer = await self._client.page(after or None, mapping.wanted(fields))
             reading = self._client.reading(answer, consistent=True, bulk=True)
             after = next_page(answer.body)
-            items = tuple(item for row in rows(answer.body) for item in reading.told(row, fields))
+            items = tuple(item for row in contacts(answer.body) for item in reading.told(row, fields))
             yield Page(items=items, cursor=after or "", done=after is None)
 
     async def read(self, ids: Sequence[str], fields: Sequence[str]) -> Sequence[Item]:
