@@ -1,0 +1,67 @@
+"""What keeps the house in order, for those who change it: `truce house check` and `truce house test`, as `make` calls them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from sync.cli.output import PROBLEM, CannotRun
+
+ROOT = Path(__file__).resolve().parents[2]
+CHECKS: dict[str, tuple[str, ...]] = {
+    "format": ("-m", "ruff", "format", "--check", "--quiet", "."),
+    "lint": ("-m", "ruff", "check", "--quiet", "."),
+    "imports": ("-c", "from importlinter.cli import lint_imports_command as lint; lint(['--no-logo'])"),
+    "types": ("-m", "mypy"),
+    "tests": ("-m", "pytest", "-m", "not integration", "-n", "2", "--dist", "worksteal"),
+}
+"""The fast part, quickest first; generated files and the rest of the house are among the tests."""
+TEST: tuple[str, ...] = ("-m", "pytest")
+app = typer.Typer(help="Check Truce's own code; for those who change it, in a checkout.", no_args_is_help=True)
+
+
+def _run(*arguments: str) -> int:
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, check=False).returncode
+
+
+def _in_a_checkout() -> None:
+    if not (ROOT / "tests").is_dir():
+        raise CannotRun("the house is checked in a checkout of Truce, not where it is installed.")
+
+
+def failures(checks: dict[str, tuple[str, ...]]) -> Sequence[str]:
+    """Run every check, also after one that failed; gives the names of those that failed."""
+    failed = []
+    for name, command in checks.items():
+        began = time.monotonic()
+        code = _run(*command)
+        print(f"{'✘' if code else '✔'} {name} {time.monotonic() - began:.0f} s", flush=True)
+        if code:
+            failed.append(name)
+    return failed
+
+
+@app.command()
+def check() -> None:
+    """Check format, lint, imports, types, and run the tests that need no servers; exit 1 if anything is wrong.
+
+    Example: `truce house check`
+    """
+    _in_a_checkout()
+    if failures(CHECKS):
+        raise typer.Exit(PROBLEM)
+
+
+@app.command()
+def test() -> None:
+    """Run every test, those on a real Kafka and a real PostgreSQL too; ends with pytest's closing line and exit code.
+
+    Example: `truce house test`
+    """
+    _in_a_checkout()
+    raise typer.Exit(_run(*TEST))
