@@ -1,0 +1,1 @@
+"""The lead agent: Faust delivers messages of `changes`, one transaction per batch decides and remembers them."""

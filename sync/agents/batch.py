@@ -1,0 +1,202 @@
+"""The one transaction: lock, look, decide, lock the pools, write everything, advance `applied` where the epoch is ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sync.agents.input import Input, set_aside
+from sync.agents.rules import Rules
+from sync.agents.writing import Decided, net, statements
+from sync.lead.decision import Decision, Facts, Identity, OutcomeKind, PoolState, VendorUser, fold
+from sync.lead.state import Lead
+from sync.playbook.models import Playbook
+from sync.runtime.clock import Clock
+from sync.runtime.guard import Contended, Failure, attempt
+from sync.runtime.metrics import metrics
+from sync.store import applied, decided, identities, leads, users
+from sync.store.applied import Epoch
+from sync.store.look import Seen, look
+from sync.store.outbox import Unpublished, published
+from sync.store.statement import Connection, run
+
+
+class Moved(Exception):
+    """Somebody else changed what we had looked up: start over."""
+
+
+class EpochMoved(Exception):
+    """These partitions have a newer owner."""
+
+    def __init__(self, partitions: set[int]) -> None:
+        super().__init__(sorted(partitions))
+        self.partitions = partitions
+
+
+@dataclass(slots=True)
+class Done:
+    """What a committed batch came to."""
+
+    count: int
+    """How many of the given messages are dealt with."""
+    next: dict[int, int] = field(default_factory=dict)
+    """Partition → next offset, for each partition that went on or stood elsewhere than thought."""
+    lost: set[int] = field(default_factory=set)
+    """Partitions with a newer owner."""
+    outcomes: list[OutcomeKind] = field(default_factory=list)
+    unpublished: list[Unpublished] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Locked:
+    identities: dict[Identity, str | None]
+    leads: dict[str, Lead]
+
+
+class Batch:
+    """Applies messages of one topic, many partitions at a time."""
+
+    def __init__(self, topic: str, rules: Rules, secret: bytes, clock: Clock, *, budget_ms: int = 250) -> None:
+        self.topic, self.rules, self.secret, self.clock = topic, rules, secret, clock
+        self.budget_s = budget_ms / 1000
+        self._users: tuple[str, dict[str, dict[str, VendorUser]]] = ("", {})
+
+    async def apply(
+        self, connection: Connection, messages: Sequence[Input], epoch: Epoch, forget: Sequence[int] = (), why: Failure | None = None
+    ) -> Done:
+        """Apply as many of the messages as the time allows, in one transaction; with `why` the one message is parked.
+
+        `forget`: outbox rows that Kafka has. Raises what PostgreSQL raises; nothing is applied then.
+        """
+        lost: set[int] = set()
+        for _ in range(10):
+            try:
+                async with connection.transaction():
+                    done = await self._once(connection, [m for m in messages if m.partition not in lost], epoch, forget, why)
+            except Moved:
+                continue
+            except EpochMoved as moved:
+                metrics.count("truce_batches_total", result="dropped")
+                lost |= moved.partitions
+                continue
+            done.lost = lost
+            done.count = _prefix(messages, lost, done.count)
+            return done
+        raise Contended("others changed the same leads ten times in a row")
+
+    async def _once(self, connection: Connection, messages: list[Input], epoch: Epoch, forget: Sequence[int], why: Failure | None) -> Done:
+        locked = await _lock(connection, messages)
+        seen = await self._look(connection, messages)
+        strangers = {p for p in {m.partition for m in messages} if p not in seen.positions or seen.positions[p].epoch != epoch}
+        if strangers:
+            raise EpochMoved(strangers)
+        todo, next_ = _in_turn(messages, seen)
+        playbook = await self.rules.playbook(connection, seen.playbook)
+        items = await self._decide(connection, todo, locked, seen, playbook, why)
+        total = net(items)
+        outcomes: dict[int, list[OutcomeKind]] = {}
+        for item in items:
+            next_[item.message.partition] = item.message.offset + 1
+            outcomes.setdefault(item.message.partition, []).append(item.decision.outcome)
+        unused = {identity for identity, lead in locked.identities.items() if lead is None}
+        todo_sql = statements(items, total, locked.leads, unused)
+        if forget:
+            todo_sql.append(published(forget))
+        if outcomes:
+            todo_sql.append(applied.advance(self.topic, epoch, {p: (next_[p], kinds) for p, kinds in outcomes.items()}))
+        answer = await run(connection, todo_sql)
+        _check(answer, items, total.once, set(outcomes))
+        kept = [Unpublished(row["id"], row["partition"], total.payloads[row["partition"]].pack()) for row in answer.get("kept", ())]
+        count = len(messages) if len(items) == len(todo) else messages.index(todo[len(items)])
+        return Done(count, next_, set(), [item.decision.outcome for item in items], kept)
+
+    async def _look(self, connection: Connection, messages: Sequence[Input]) -> Seen:
+        touches = {touch for m in messages for touch in m.wanted.touches}
+        once = {m.wanted.once for m in messages if m.wanted.once}
+        seen = await look(connection, self.topic, {m.partition for m in messages}, touches, once)
+        if seen.users != self._users[0]:
+            self._users = (seen.users, await users.every(connection))
+        return seen
+
+    async def _decide(
+        self, connection: Connection, todo: Sequence[Input], locked: _Locked, seen: Seen, playbook: Playbook, why: Failure | None
+    ) -> list[Decided]:
+        """Decide with the pools as they were seen; then lock those that mattered, and decide again if they had moved."""
+        pools, held = dict(seen.pools), set[str]()
+        items = self._decide_all(todo, self._facts(locked, seen, pools), set(seen.once), playbook, why)
+        while chosen := {name for item in items for name in item.decision.chosen_pools} - held:
+            truth = await decided.lock_pools(connection, chosen)
+            held |= chosen
+            if all(pools.get(name, PoolState()) == state for name, state in truth.items()):
+                break
+            pools.update(truth)
+            items = self._decide_all(todo[: len(items)], self._facts(locked, seen, pools), set(seen.once), playbook, why)
+        return items
+
+    def _facts(self, locked: _Locked, seen: Seen, pools: dict[str, PoolState]) -> Facts:
+        known = {identity: lead for identity, lead in locked.identities.items() if lead is not None}
+        return Facts(self.secret, known, dict(locked.leads), set(seen.touches), dict(pools), self._users[1], seen.read_fully)
+
+    def _decide_all(self, todo: Sequence[Input], facts: Facts, once: set[str], playbook: Playbook, why: Failure | None) -> list[Decided]:
+        start, items = self.clock.monotonic(), list[Decided]()
+        for message in todo:
+            item = self._decide_one(message, facts, once, playbook, why)
+            fold(facts, item.decision)
+            items.append(item)
+            if self.clock.monotonic() - start > self.budget_s:
+                break
+        metrics.observe("truce_decide_seconds", self.clock.monotonic() - start)
+        return items
+
+    def _decide_one(self, message: Input, facts: Facts, once: set[str], playbook: Playbook, why: Failure | None) -> Decided:
+        read, ident = why or message.read, message.wanted.once
+        if isinstance(read, Failure):
+            return Decided(message, set_aside(message, read), read.traceback)
+        if ident is not None and ident in once:
+            return Decided(message, Decision("noop", "applied before"))
+        got = attempt(self.rules.decide, read, facts, playbook, message.record.timestamp)
+        if isinstance(got, Failure):
+            return Decided(message, set_aside(message, got), got.traceback)
+        if ident is not None and got.outcome != "parked":
+            once.add(ident)
+        return Decided(message, got)
+
+
+async def _lock(connection: Connection, messages: Sequence[Input]) -> _Locked:
+    """Lock identities first and leads after, both in one order for all: nothing can move between, so nothing is read twice."""
+    known = await identities.lock(connection, {identity for m in messages for identity in m.wanted.identities})
+    ids = {lead for m in messages for lead in m.wanted.leads} | {lead for lead in known.values() if lead is not None}
+    locked = await leads.lock(connection, ids)
+    if not locked.closed:
+        raise Moved
+    return _Locked(known, locked.leads)
+
+
+def _in_turn(messages: Sequence[Input], seen: Seen) -> tuple[list[Input], dict[int, int]]:
+    """Leave out what was applied before, and of each partition what comes after a gap."""
+    expected = {p: position.next_offset for p, position in seen.positions.items()}
+    next_, turn = dict(expected), []
+    for m in messages:
+        if m.offset == expected[m.partition]:
+            expected[m.partition] += 1
+            turn.append(m)
+    return turn, next_
+
+
+def _check(answer: dict[str, list[dict[str, object]]], items: Sequence[Decided], once: Sequence[str], advanced: set[int]) -> None:
+    lost = advanced - {int(str(row["partition"])) for row in answer.get("advanced", ())}
+    if lost:
+        raise EpochMoved(lost)
+    touches = {touch[:2] for item in items for touch in item.decision.touches}
+    if len(answer.get("touched", ())) < len(touches) or len(answer.get("remembered", ())) < len(set(once)):
+        raise Moved  # another worker counted the same touch, or applied the same input, since we looked
+
+
+def _prefix(messages: Sequence[Input], lost: set[int], count: int) -> int:
+    """Give how many of all messages are dealt with when `count` of those outside the lost partitions are."""
+    for n, message in enumerate(messages):
+        if message.partition not in lost:
+            if count == 0:
+                return n
+            count -= 1
+    return len(messages)

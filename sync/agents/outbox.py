@@ -1,0 +1,67 @@
+"""Publishing: doorbells and events of a committed batch, from memory when all goes well, from SQL after a crash."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from schemas import envelope
+from schemas.envelope import Envelope
+from sync.runtime.metrics import metrics
+from sync.topology import Lane, events_name, writes_name
+
+Doorbell = tuple[str, str, Lane]
+"""(lead id, system, lane)."""
+Headers = list[tuple[str, bytes]]
+Send = Callable[[str, bytes, bytes, Headers], Awaitable["asyncio.Future[object]"]]
+"""Give (topic, key, value, headers) to the producer; the future is done when Kafka has it."""
+
+
+@dataclass(slots=True)
+class Payload:
+    """What one partition's part of a batch has to publish; packed, it is the outbox row."""
+
+    doorbells: list[Doorbell] = field(default_factory=list)
+    events: list[Envelope] = field(default_factory=list)
+
+    def pack(self) -> bytes:
+        """Give it as JSON: doorbells as they are, events as [key, value, headers]."""
+        return orjson.dumps({"doorbells": self.doorbells, "events": [_event(event) for event in self.events]})
+
+
+def _event(event: Envelope) -> tuple[str, str, list[tuple[str, str]]]:
+    value, headers = envelope.write(event)
+    return str(getattr(event.data, "lead_id", event.id)), value.decode(), [(name, text.decode()) for name, text in headers]
+
+
+class Publisher:
+    """Sends packed payloads to their topics."""
+
+    def __init__(self, installation: str, send: Send) -> None:
+        self.installation, self._send = installation, send
+
+    async def publish(self, payloads: Iterable[bytes]) -> None:
+        """Send everything; returns once Kafka has all of it, raises KafkaError when it has not."""
+        done: list[asyncio.Future[object]] = []
+        for payload in payloads:
+            parts = orjson.loads(payload)
+            for lead, system, lane in parts["doorbells"]:
+                done.append(await self._send_doorbell(lead, system, lane))
+            for key, value, headers in parts["events"]:
+                packed = [(name, text.encode()) for name, text in headers]
+                done.append(await self._send(events_name(self.installation), key.encode(), value.encode(), packed))
+        await _all(done)
+
+    async def _send_doorbell(self, lead: str, system: str, lane: Lane) -> asyncio.Future[object]:
+        metrics.count("truce_doorbells_total", system=system, lane=lane)
+        return await self._send(writes_name(self.installation, system, lane), lead.encode(), b"", [])
+
+
+async def _all(futures: Sequence[asyncio.Future[object]]) -> None:
+    outcomes = await asyncio.gather(*futures, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome

@@ -1,0 +1,104 @@
+"""Turns the decisions of a batch into set-based statements, one per table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sync.agents.input import Input
+from sync.agents.outbox import Payload
+from sync.lead.decision import Decision, Identity, ParkedNote, PoolState
+from sync.lead.state import Lead
+from sync.store import decided, duplicates, identities, leads, outbox, parked, problems, seen, timeline
+from sync.store.parked import Original
+from sync.store.statement import Statement
+from sync.topology import Lane
+
+
+@dataclass(slots=True)
+class Decided:
+    """A message with what follows from it."""
+
+    message: Input
+    decision: Decision
+    traceback: str | None = None
+
+
+@dataclass(slots=True)
+class Net:
+    """What all decisions of a batch come to; where two say something of the same thing, the later one counts."""
+
+    leads: dict[str, Lead] = field(default_factory=dict)
+    identities: dict[Identity, str] = field(default_factory=dict)
+    pools: dict[str, PoolState] = field(default_factory=dict)
+    dirty: dict[tuple[str, str], Lane] = field(default_factory=dict)
+    where: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Which partition's outbox rings for it."""
+    payloads: dict[int, Payload] = field(default_factory=dict)
+    once: list[str] = field(default_factory=list)
+
+    def add(self, item: Decided) -> None:
+        """Take one more decision in."""
+        decision, partition = item.decision, item.message.partition
+        self.leads.update((lead.id, lead) for lead in decision.leads)
+        self.identities.update(decision.identities)
+        self.pools.update(decision.pools)
+        for lead, system, lane in decision.dirty:
+            key = (lead, system)
+            self.dirty[key] = "hot" if lane == "hot" else self.dirty.get(key, lane)
+            self.where.setdefault(key, partition)
+        if decision.events:
+            self.payloads.setdefault(partition, Payload()).events.extend(decision.events)
+        if item.message.wanted.once and decision.outcome != "parked":
+            self.once.append(item.message.wanted.once)
+
+
+def net(items: Sequence[Decided]) -> Net:
+    """Sum up decisions, in their order."""
+    total = Net()
+    for item in items:
+        total.add(item)
+    for (lead, system), lane in total.dirty.items():
+        total.payloads.setdefault(total.where[lead, system], Payload()).doorbells.append((lead, system, lane))
+    return total
+
+
+def _parked(items: Sequence[Decided]) -> list[Statement]:
+    notes: list[tuple[ParkedNote, Original | None]] = []
+    for item in items:
+        for note in item.decision.parked:
+            notes.append((note, item.message.original(item.traceback) if note.kind == "message" else None))
+    ids = {note.id for note, _ in notes}
+    released = {ident for item in items for ident in item.decision.released} - ids
+    made = [parked.write(notes)] if notes else []
+    return [*made, parked.settle(released, "replayed")] if released else made
+
+
+def statements(items: Sequence[Decided], total: Net, locked: dict[str, Lead], unused: set[Identity]) -> list[Statement]:
+    """Give everything that a batch writes besides `applied`; each table (or row of it) is touched by one statement."""
+    decisions = [item.decision for item in items]
+    lines = [line for d in decisions for line in d.lines]
+    touches = [touch for d in decisions for touch in d.touches]
+    notes = [note for d in decisions for note in d.duplicates]
+    reads = {ref for d in decisions for ref in d.read_orders}
+    intents = {ident for d in decisions for ident in d.settled_intents}
+    revs = {lead: (total.leads.get(lead) or locked[lead]).rev for lead, _ in total.dirty if lead in total.leads or lead in locked}
+    dirty = {key: (lane, revs.get(key[0], 0)) for key, lane in total.dirty.items()}
+    made = [
+        leads.write(total.leads.values()) if total.leads else None,
+        leads.write_records(total.leads.values()) if total.leads else None,
+        identities.write(total.identities) if total.identities else None,
+        identities.forget(unused - total.identities.keys()) if unused - total.identities.keys() else None,
+        seen.count_touches(touches) if touches else None,
+        seen.remember(total.once) if total.once else None,
+        decided.mark_dirty(dirty) if dirty else None,
+        decided.order_reads(reads) if reads else None,
+        decided.settle_intents(intents) if intents else None,
+        decided.write_pools(total.pools) if total.pools else None,
+        timeline.write(lines) if lines else None,
+        duplicates.write(notes) if notes else None,
+        *problems.write(note for d in decisions for note in d.problems),
+        *_parked(items),
+        outbox.write({p: payload.pack() for p, payload in total.payloads.items()}) if total.payloads else None,
+    ]
+    return [statement for statement in made if statement is not None]

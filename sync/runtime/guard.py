@@ -1,0 +1,179 @@
+"""The guard: the only catch. It never raises to Faust, because Faust acknowledges what raised.
+
+Connection errors wait with a named reason; any other failure halves the batch down to the one message, which is parked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+import asyncpg
+from aiokafka.errors import KafkaError
+
+from schemas.envelope import Unreadable
+from sync.lead.decision import OutcomeKind
+from sync.runtime import log
+from sync.runtime.health import Health
+from sync.runtime.metrics import metrics
+from sync.store.statement import clean
+
+T = TypeVar("T")
+M = TypeVar("M")
+Next = Literal["wait", "again", "poison"]
+_LOG = log.get("worker")
+
+_DATABASE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.PostgresSystemError,
+    asyncpg.InternalClientError,
+)
+
+
+class Wait(Exception):
+    """Nothing can go on until somebody does something; `reason` names it for the health check."""
+
+    reason = "database"
+
+
+class Contended(Exception):
+    """Others changed the same rows again and again: try with fewer messages."""
+
+
+_AGAIN = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError, Contended)
+
+
+class TooMuchParked(RuntimeError):
+    """So much was parked that the poison is most likely us; stop, and let a person look."""
+
+
+class CannotPark(RuntimeError):
+    """A message can neither be applied nor parked; stop, nothing of it is lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why one message could not be handled."""
+
+    reason: str
+    code: str
+    traceback: str | None = None
+
+
+def failure(error: Exception) -> Failure:
+    """Put an error into words that can be kept."""
+    if isinstance(error, Unreadable):
+        return Failure(clean(str(error)), "unreadable")
+    lines = "".join(traceback.format_exception(error))
+    return Failure(clean(f"{type(error).__name__}: {error}", 1000), type(error).__name__, clean(lines, 20_000))
+
+
+def attempt(step: Callable[..., T], *args: Any) -> T | Failure:
+    """Do one pure step for one message; what it raises is that message's failure and no other's."""
+    try:
+        return step(*args)
+    except Exception as error:
+        return failure(error)
+
+
+def waits_for(error: Exception) -> str | None:
+    """Name what an error says must be waited for, None when waiting would not help."""
+    if isinstance(error, Wait):
+        return error.reason
+    if isinstance(error, KafkaError):
+        return "kafka"
+    lost = isinstance(error, asyncpg.InterfaceError) and not isinstance(error, ValueError)  # the driver's DataError is both, and is poison
+    return "database" if lost or isinstance(error, (*_DATABASE, OSError, TimeoutError)) else None
+
+
+def judge(error: Exception) -> Next:
+    """Say what happens next after an error."""
+    if isinstance(error, _AGAIN):
+        return "again"
+    return "wait" if waits_for(error) else "poison"
+
+
+class Flood:
+    """Counts what is parked; more than `share` of the last `window`, or `row` in a row, is our own poison."""
+
+    def __init__(self, window: int = 1000, share: float = 0.1, row: int = 50) -> None:
+        self.most, self.row_most, self.row = window * share, row, 0
+        self.last: deque[bool] = deque(maxlen=window)
+
+    def note(self, outcomes: Sequence[OutcomeKind]) -> None:
+        """Add what became of messages; raises TooMuchParked."""
+        for outcome in outcomes:
+            parked = outcome == "parked"
+            self.last.append(parked)
+            self.row = self.row + 1 if parked else 0
+            if self.row >= self.row_most:
+                raise TooMuchParked(f"{self.row} messages in a row were parked")
+        if outcomes and sum(self.last) > self.most:
+            raise TooMuchParked(f"{sum(self.last)} of the last {len(self.last)} messages were parked")
+
+
+class Guard(Generic[M]):
+    """Runs `apply` over messages until each is done or parked."""
+
+    def __init__(self, health: Health, apply: Callable[[Sequence[M], Failure | None], Awaitable[int]]) -> None:
+        self.health, self._apply = health, apply
+
+    async def run(self, messages: Sequence[M]) -> None:
+        """Apply all messages in order; raises only CannotPark and what `apply` means as an order to stop (TooMuchParked)."""
+        at, size, tries = 0, len(messages), 0
+        while at < len(messages):
+            part = messages[at : at + size]
+            try:
+                done = await self._apply(part, None)
+            except (TooMuchParked, CannotPark):
+                raise
+            except Exception as error:
+                tries += 1
+                size = await self._next(part, error, tries)
+                at += 0 if size else 1
+                size = size or 1
+                continue
+            at, size, tries = at + done, max(2 * size, 8), 0
+
+    async def _next(self, part: Sequence[M], error: Exception, tries: int) -> int:
+        """Give the size to go on with; 0: the one message was parked."""
+        what = judge(error)
+        if what == "wait":
+            await self.wait(error, tries)
+            return len(part)
+        metrics.count("truce_batches_total", result="halved")
+        if len(part) > 1:
+            return (len(part) + 1) // 2
+        if what == "again":
+            await asyncio.sleep(min(0.02 * tries, 0.5))
+            return 1
+        await self._park(part, failure(error))
+        return 0
+
+    async def _park(self, part: Sequence[M], why: Failure) -> None:
+        for tries in range(1, 1_000_000):
+            try:
+                await self._apply(part, why)
+                return
+            except TooMuchParked:
+                raise
+            except Exception as error:
+                if judge(error) == "poison":
+                    raise CannotPark(f"a message can neither be applied ({why.code}) nor parked ({type(error).__name__})") from error
+                await self.wait(error, tries)
+
+    async def wait(self, error: Exception, tries: int) -> None:
+        """Wait a little, longer each time, with the reason named."""
+        reason = waits_for(error) or "locks"
+        _LOG.warning("waiting", waiting=reason, reason=type(error).__name__, attempt=tries)
+        with self.health.waiting(reason):
+            await asyncio.sleep(min(0.05 * 2 ** min(tries, 6), 1.0))

@@ -1,0 +1,61 @@
+"""What else a decision leaves behind: leads to be written, records to be read, whose turn it is, intents that are settled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import orjson
+
+from sync.lead.decision import PoolState
+from sync.store.statement import Connection, Statement, columns
+from sync.topology import Lane
+
+_DIRTY = """
+INSERT INTO dirty (lead_id, system, lane, rev) SELECT w.lead_id::uuid, w.system, w.lane, w.rev
+FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) w(lead_id, system, lane, rev)
+ON CONFLICT (lead_id, system) DO UPDATE SET rev = greatest(dirty.rev, excluded.rev), rung_at = now(),
+  lane = CASE WHEN 'hot' IN (dirty.lane, excluded.lane) THEN 'hot' ELSE 'bulk' END
+"""
+_ORDERS = """
+INSERT INTO read_orders (ref, system) SELECT r, split_part(r, ':', 1) FROM unnest($1::text[]) r
+ON CONFLICT (ref) DO UPDATE SET claimed_until = NULL
+"""
+_INTENTS = "UPDATE intents SET state = 'applied' WHERE id = ANY($1::text[]::uuid[])"
+_LOCK_POOLS = """
+WITH made AS (INSERT INTO pools (name) SELECT n FROM unnest($1::text[]) n ORDER BY n ON CONFLICT DO NOTHING)
+SELECT name, last, counts FROM pools WHERE name = ANY($1::text[]) ORDER BY name FOR UPDATE
+"""
+_POOLS = """
+INSERT INTO pools (name, last, counts) SELECT w.name, w.last, w.counts::jsonb FROM unnest($1::text[], $2::text[], $3::text[]) w(name, last, counts)
+ON CONFLICT (name) DO UPDATE SET last = excluded.last, counts = excluded.counts
+"""
+
+
+def mark_dirty(leads: Mapping[tuple[str, str], tuple[Lane, int]]) -> Statement:
+    """Say which leads must be written where: (lead id, system) → (lane, rev); hot wins over bulk, the newer rev over the older."""
+    return Statement(_DIRTY, columns([(*key, *value) for key, value in sorted(leads.items())], 4))
+
+
+def order_reads(refs: Iterable[str]) -> Statement:
+    """Order records to be read."""
+    return Statement(_ORDERS, (sorted(set(refs)),))
+
+
+def settle_intents(ids: Iterable[str]) -> Statement:
+    """Say that the results of these intents are part of their leads."""
+    return Statement(_INTENTS, (sorted(set(ids)),))
+
+
+async def lock_pools(connection: Connection, names: Iterable[str]) -> dict[str, PoolState]:
+    """Lock pools in one order for all workers; one that nobody used yet is empty."""
+    wanted = sorted(set(names))
+    rows = await connection.fetch(_LOCK_POOLS, wanted)
+    if len(rows) < len(wanted):  # made just now, by us or by another worker
+        rows = await connection.fetch(_LOCK_POOLS, wanted)
+    return {row["name"]: PoolState(row["last"], row["counts"]) for row in rows}
+
+
+def write_pools(pools: Mapping[str, PoolState]) -> Statement:
+    """Keep whose turn it was."""
+    rows = [(name, pool.last, orjson.dumps(dict(pool.counts)).decode()) for name, pool in sorted(pools.items())]
+    return Statement(_POOLS, columns(rows, 3))

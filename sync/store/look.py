@@ -1,0 +1,57 @@
+"""One look, inside the batch's transaction and after its locks, at everything a decision may ask for besides the leads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sync.lead.decision import PoolState
+from sync.store.applied import Epoch, Position
+from sync.store.playbooks import ACTIVE
+from sync.store.statement import Connection, columns
+
+_LOOK = f"""
+SELECT (SELECT value FROM meta WHERE key = '{ACTIVE}') AS playbook,
+  (SELECT jsonb_agg(jsonb_build_array(partition, next_offset, group_number, generation)) FROM applied
+     WHERE topic = $1 AND partition = ANY($2::int[])) AS positions,
+  (SELECT jsonb_agg(jsonb_build_array(name, last, counts)) FROM pools) AS pools,
+  (SELECT array_agg(system) FROM cursors WHERE name = 'everything' AND done_at IS NOT NULL) AS read_fully,
+  (SELECT concat_ws(' ', count(*), count(*) FILTER (WHERE active), max(seen_at)) FROM vendor_users) AS users,
+  (SELECT jsonb_agg(jsonb_build_array(t.system, t.activity_id)) FROM touches t
+     JOIN unnest($3::text[], $4::text[]) w(system, activity_id) USING (system, activity_id)) AS touches,
+  (SELECT array_agg(s.id) FROM unnest($5::text[]) w(id) CROSS JOIN generate_series(current_date - 8, current_date, interval '1 day') d
+     JOIN seen_inputs s ON s.day = d::date AND s.id = w.id) AS once
+"""
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the look showed."""
+
+    playbook: int | None
+    """The active version."""
+    positions: dict[int, Position]
+    pools: dict[str, PoolState]
+    read_fully: frozenset[str]
+    users: str
+    """Changes whenever a vendor's users do."""
+    touches: set[tuple[str, str]]
+    """Those of the asked ones that were counted before."""
+    once: set[str]
+    """Those of the asked inputs that were applied before."""
+
+
+async def look(
+    connection: Connection, topic: str, partitions: Iterable[int], touches: Iterable[tuple[str, str]], once: Iterable[str]
+) -> Seen:
+    """Look, in one round trip."""
+    row = await connection.fetchrow(_LOOK, topic, sorted(partitions), *columns(sorted(set(touches)), 2), sorted(set(once)))
+    return Seen(
+        row["playbook"],
+        {p: Position(offset, Epoch(number, generation)) for p, offset, number, generation in row["positions"] or ()},
+        {name: PoolState(last, counts) for name, last, counts in row["pools"] or ()},
+        frozenset(row["read_fully"] or ()),
+        row["users"],
+        {(system, activity) for system, activity in row["touches"] or ()},
+        set(row["once"] or ()),
+    )

@@ -1,0 +1,40 @@
+"""What needs a person: one open problem per (kind, key), counted; closed when its cause is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sync.lead.decision import ProblemNote
+from sync.store.statement import Statement, clean, columns
+
+_OPEN = """
+INSERT INTO problems (kind, key, text, system, field, ref, lead_id, count, closed_at)
+SELECT w.kind, w.key, w.text, w.system, w.field, w.ref, w.lead_id::uuid, w.count, CASE WHEN w.closed THEN now() END
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::bool[])
+  w(kind, key, text, system, field, ref, lead_id, count, closed)
+ON CONFLICT (kind, key) WHERE closed_at IS NULL DO UPDATE SET count = problems.count + excluded.count, text = excluded.text,
+  system = excluded.system, field = excluded.field, ref = excluded.ref, lead_id = excluded.lead_id, last_at = now()
+"""
+_CLOSE = """
+UPDATE problems p SET closed_at = now() FROM unnest($1::text[], $2::text[]) w(kind, key)
+WHERE p.kind = w.kind AND p.key = w.key AND p.closed_at IS NULL
+"""
+
+
+def write(notes: Iterable[ProblemNote]) -> list[Statement]:
+    """Open and close problems, in the order of the notes; opened and closed at once is kept as closed."""
+    opened: dict[tuple[str, str], tuple[ProblemNote, int]] = {}
+    closed: set[tuple[str, str]] = set()
+    for note in notes:
+        same = (note.kind, note.key)
+        if note.open:
+            closed.discard(same)
+            opened[same] = (note, opened[same][1] + 1 if same in opened else 1)
+        else:
+            closed.add(same)
+    rows = [
+        (kind, clean(key), clean(note.text), note.system, note.field, note.ref, note.lead_id, count, (kind, key) in closed)
+        for (kind, key), (note, count) in sorted(opened.items())
+    ]
+    made = [Statement(_OPEN, columns(rows, 9))] if rows else []
+    return [*made, Statement(_CLOSE, columns(sorted(closed), 2))] if closed else made
