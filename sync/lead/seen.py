@@ -83,7 +83,9 @@ def seen_through(lead: Lead, system: str, intents: Sequence[OpenIntent]) -> list
 
 
 def same(kind: str, one: Scalar, other: Scalar) -> bool:
-    """Say whether two canonical values of a kind are one; blank text is blank."""
+    """Say whether two canonical values of a kind are one; blank text is blank, a blank flag is false."""
+    if kind == "flag":
+        return bool(one) is bool(other)
     if one in {None, ""} or other in {None, ""}:
         return one in {None, ""} and other in {None, ""}
     if kind in {"email", "user", "country"}:

@@ -41,6 +41,15 @@ async def due(pool: Any, system: str, older_s: float, most: int) -> list[Bell]:
     return sorted((Bell(row["lead_id"], row["lane"]) for row in rows), key=lambda bell: bell.lane != "hot")
 
 
+async def unring(pool: Any, system: str) -> None:
+    """Forget when the bells of a system were rung: all of them are due."""
+    await pool.execute(
+        """UPDATE dirty SET rung_at = '-infinity' WHERE system = $1 AND lead_id IN (
+             SELECT lead_id FROM dirty WHERE system = $1 FOR UPDATE SKIP LOCKED)""",
+        system,
+    )
+
+
 async def count(pool: Any, system: str | None = None) -> int:
     """Count the leads that are dirty, in one system or in all together."""
     found: int = await pool.fetchval("SELECT count(*) FROM dirty WHERE $1::text IS NULL OR system = $1", system)

@@ -48,6 +48,8 @@ class Ended:
     """Vendor field → value, of the fields that we told."""
     refused: tuple[FieldRefused, ...] = ()
     error: ConnectorError | None = None
+    by_vendor: bool = False
+    """True when `done_at` is the vendor's own time."""
     named: bool = False
     """True when it is known which fields were refused: the rest is worth another try at once."""
 
@@ -119,7 +121,7 @@ class Teller:
             else:
                 words = "the answer was a yes, but the record keeps another value"
                 refused.append(FieldRefused(field=told.name, value=told.sent, code="not_kept", words=words))
-        return Ended(sent, "written", started, done.at or now, done.id, held, tuple(refused))
+        return Ended(sent, "written", started, done.at or now, done.id, held, tuple(refused), by_vendor=done.at is not None)
 
     async def _without_refused(self, ended: Sequence[Ended], priority: Priority) -> list[Ended]:
         """Send at once, in one call, what is left of the rows of which the vendor named the fields that it refuses."""

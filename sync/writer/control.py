@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from time import monotonic
 from typing import Any
 
@@ -42,6 +43,8 @@ class Knowledge:
     load: Callable[[Any, int], Any] = stored_playbook
     capabilities: dict[str, Capabilities] = field(default_factory=dict)
     _playbook: Playbook | None = None
+    skew: timedelta = timedelta()
+    """The vendor's clock minus ours, as it was measured."""
     _users: Mapping[str, str] = field(default_factory=dict)
     _users_at: float = float("-inf")
 
@@ -61,6 +64,7 @@ class Knowledge:
         if monotonic() - self._users_at > FRESH_S:
             rows = await self.pool.fetch("SELECT id, email FROM vendor_users WHERE system = $1 AND active ORDER BY id DESC", self.system)
             self._users, self._users_at = {row["email"]: row["id"] for row in rows}, monotonic()
+            self.skew = timedelta(seconds=await self.pool.fetchval("SELECT seconds FROM skews WHERE system = $1", self.system) or 0.0)
         return self._users
 
     async def control(self, gates: Gates, lead_id: str) -> Control:

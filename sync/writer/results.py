@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaProducer
 
 from connectors.base import Item
 from schemas import envelope
@@ -25,6 +27,14 @@ _KINDS: dict[type[Message], str] = {
     TouchRecorded: "truce.touch.recorded",
     WriteDone: "truce.write.done",
 }
+
+
+def corrected(item: Item, skew: timedelta) -> Item:
+    """Give what was read with the vendor's times moved by the measured skew of its clock."""
+    changes: dict[str, Any] = {"at": item.at - skew}
+    if isinstance(item, RecordChanged):
+        changes["times"] = {name: at - skew for name, at in item.times.items()}
+    return item.model_copy(update=changes)
 
 
 class News(NamedTuple):
@@ -48,8 +58,8 @@ def outcome(ended: Ended) -> Outcome:
     return found[ended.end]
 
 
-def result(system: str, ended: Ended, told: Outcome | None = None) -> WriteDone:
-    """Make the result of an intent; `told` says another outcome than the row's own."""
+def result(system: str, ended: Ended, told: Outcome | None = None, *, skew: timedelta = timedelta()) -> WriteDone:
+    """Make the result of an intent; `told` says another outcome than the row's own, `skew` is the vendor's clock minus ours."""
     row = ended.sent.row
     held = {name: one for name, one in row.fields.items() if one.name in ended.held}
     return WriteDone(
@@ -65,7 +75,7 @@ def result(system: str, ended: Ended, told: Outcome | None = None) -> WriteDone:
         refused=ended.refused,
         parked_id=parked_id(system, ended) if ended.refused else None,
         sent_at=ended.sent_at,
-        done_at=max(ended.done_at, ended.sent_at) if row.kind == "update" else ended.done_at,
+        done_at=ended.done_at - skew if ended.by_vendor else ended.done_at,
     )
 
 
@@ -77,6 +87,13 @@ def _envelope(news: News, system: str, now: datetime) -> envelope.Envelope:
         )
     ident = envelope.derived_id(type(data).__name__, data.model_dump_json(exclude={"received_at", "read_at"}), news.key)
     return envelope.new(_KINDS[type(data)], data, source=system, ident=ident, time=now)
+
+
+async def make_producer(bootstrap: str) -> AIOKafkaProducer:
+    """Start an idempotent producer without linger."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", linger_ms=0, request_timeout_ms=10_000)
+    await producer.start()
+    return producer
 
 
 class Results:

@@ -1,0 +1,186 @@
+"""The budget: every call has a slot from before its send until its answer plus the window, over all processes, by a table of slots."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import monotonic
+from typing import Any
+
+from connectors.base import Priority, Quota
+from sync.store import quota as store
+from sync.store.quota import Window
+
+LONG_S = 60.0
+"""Windows longer than this are counted by the minute."""
+SHARE: dict[Priority, float] = {"hot": 1.0, "normal": 0.8, "bulk": 0.6}
+"""How much of a quota may be used up when a call of this priority asks: the rest is kept for the hotter ones."""
+RANK: dict[Priority, int] = {"hot": 0, "normal": 1, "bulk": 2}
+MOST = 32
+"""How many slots are asked for at once, when so many calls wait."""
+LEASE_S = 30.0
+SEEN_S = 1.0
+PRUNE_S = 30.0
+
+
+@dataclass(slots=True)
+class _Line:
+    """The calls that wait for one quota in this process."""
+
+    window: Window
+    waiters: list[tuple[int, int, asyncio.Future[int | None]]] = field(default_factory=list)
+    came: asyncio.Event = field(default_factory=asyncio.Event)
+    server: asyncio.Task[None] | None = None
+    ids: list[int] = field(default_factory=list)
+    leases: dict[int, tuple[int, float]] = field(default_factory=dict)
+    """Rank → (calls counted ahead, until when they may be used)."""
+    pruned_at: float = 0.0
+
+    @property
+    def long(self) -> bool:
+        return self.window.seconds > LONG_S
+
+    def head(self) -> list[tuple[int, int, asyncio.Future[int | None]]]:
+        """Give the waiters that are next: those of the hottest rank there is."""
+        while self.waiters and self.waiters[0][2].done():
+            heapq.heappop(self.waiters)
+        if not self.waiters:
+            return []
+        return [one for one in heapq.nsmallest(MOST, self.waiters) if one[0] == self.waiters[0][0] and not one[2].done()]
+
+    def grant(self, one: tuple[int, int, asyncio.Future[int | None]], ident: int | None) -> bool:
+        """Give a slot to a waiter; False when it no longer waits."""
+        if one[2].done():
+            return False
+        one[2].set_result(ident)
+        return True
+
+
+class SqlBudget:
+    """The budget of one system in one process; `connectors.base.Budget`. A quota that the manifest does not name is free."""
+
+    def __init__(self, pool: Any, system: str, quotas: Sequence[Quota]) -> None:
+        self._pool, self._system = pool, system
+        long = tuple(quota.name for quota in quotas if quota.seconds > LONG_S)
+        self._lines = {one.name: _Line(Window(system, one.name, one.calls, one.seconds, long)) for one in quotas}
+        self._order = itertools.count()
+        self._answered: list[int] = []
+        self._flush: asyncio.Task[None] | None = None
+        self._seen_at: dict[str, float] = {}
+
+    def slot(self, quota: str, *, priority: Priority) -> AbstractAsyncContextManager[None]:
+        """Wait for a free slot of this quota; leaving the context marks the answer's time."""
+        return self._slot(quota, priority)
+
+    @asynccontextmanager
+    async def _slot(self, quota: str, priority: Priority) -> AsyncIterator[None]:
+        line = self._lines.get(quota)
+        if line is None:
+            yield
+            return
+        waiter: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        heapq.heappush(line.waiters, (RANK[priority], next(self._order), waiter))
+        line.came.set()
+        if line.server is None or line.server.done():
+            line.server = asyncio.create_task(self._serve(line))
+        ident = await waiter
+        try:
+            yield
+        finally:
+            if ident is not None:
+                self._give_back(ident)
+
+    async def seen(self, quota: str, *, used: int | None = None, limit: int | None = None, blocked_until: datetime | None = None) -> None:
+        """Keep what the vendor's headers said: blocks at once, counts at most once a second."""
+        if quota not in self._lines:
+            return
+        now = monotonic()
+        if blocked_until is None and now - self._seen_at.get(quota, float("-inf")) < SEEN_S:
+            return
+        self._seen_at[quota] = now
+        if blocked_until is not None:
+            self._lines[quota].leases.clear()
+        await store.note(self._pool, self._system, quota, used, limit, blocked_until)
+
+    async def close(self) -> None:
+        """Give back what was answered, and end."""
+        for line in self._lines.values():
+            if line.server is not None:
+                line.server.cancel()
+                await asyncio.gather(line.server, return_exceptions=True)
+        if self._flush is not None:
+            await asyncio.gather(self._flush, return_exceptions=True)
+        if self._answered:
+            await store.give_back(self._pool, self._answered)
+
+    def _give_back(self, ident: int) -> None:
+        self._answered.append(ident)
+        if self._flush is None or self._flush.done():
+            self._flush = asyncio.create_task(self._mark())
+
+    async def _mark(self) -> None:
+        """Mark answers in SQL, those that came meanwhile together; later than it was is on the safe side."""
+        while self._answered:
+            some, self._answered = self._answered, []
+            try:
+                await store.give_back(self._pool, some)
+            except Exception:
+                self._answered += some
+                await asyncio.sleep(0.5)
+
+    async def _serve(self, line: _Line) -> None:
+        """Hand out slots while anybody waits; whatever goes wrong, nobody gets one unasked."""
+        while head := line.head():
+            line.came.clear()
+            try:
+                got = await (self._leased(line, head) if line.long else self._taken(line, head))
+            except Exception:  # PostgreSQL is away: no slot, no call
+                got = 0
+            if got < len(head):
+                await self._pause(line)
+
+    async def _pause(self, line: _Line) -> None:
+        """Wait for a slot to come free, or for somebody to come who may use the reserve."""
+        seconds = 1.0 if line.long else min(0.25, max(0.01, line.window.seconds / 50))
+        try:
+            await asyncio.wait_for(line.came.wait(), seconds)
+        except TimeoutError:
+            return
+
+    async def _taken(self, line: _Line, head: Sequence[tuple[int, int, asyncio.Future[int | None]]]) -> int:
+        if len(line.ids) < len(head):
+            line.ids += await store.fresh_ids(self._pool, 4 * MOST)
+        ids = line.ids[: len(head)]
+        got = await store.take(self._pool, line.window, ids, _share(head[0][0]))
+        del line.ids[: len(head)]
+        line.ids += ids[got:]
+        for one, ident in zip(head, ids[:got], strict=False):
+            if not line.grant(one, ident):
+                self._give_back(ident)  # whoever waited is gone: the slot counts for one window all the same
+        now = monotonic()
+        if now - line.pruned_at > PRUNE_S:
+            line.pruned_at = now
+            await store.prune(self._pool, line.window)
+        return got
+
+    async def _leased(self, line: _Line, head: Sequence[tuple[int, int, asyncio.Future[int | None]]]) -> int:
+        rank = head[0][0]
+        left, until = line.leases.get(rank, (0, 0.0))
+        if left == 0 or monotonic() > until:
+            want = max(1, min(20, line.window.calls // 10_000))
+            if not await store.lease(self._pool, line.window, want, _share(rank)):
+                if want == 1 or not await store.lease(self._pool, line.window, 1, _share(rank)):
+                    return 0
+                want = 1
+            left, until = want, monotonic() + LEASE_S
+        line.leases[rank] = (left - sum(line.grant(one, None) for one in head[:left]), until)
+        return len(head)  # of those who got none, the next lease decides
+
+
+def _share(rank: int) -> float:
+    return SHARE[next(name for name, place in RANK.items() if place == rank)]

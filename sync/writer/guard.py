@@ -1,0 +1,53 @@
+"""Law 13's guard: more writes in an hour, or a larger share of the records, than the playbook allows waits for a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sync.playbook.models import Guards
+from sync.store import pauses
+
+_COUNT = """
+WITH since AS (
+  SELECT greatest(date_trunc('minute', now()) - interval '1 hour',
+    coalesce((SELECT max(closed_at) FROM problems WHERE kind = 'paused' AND key = 'system:' || $1::text), '-infinity')) AS at),
+made AS (
+  INSERT INTO quota_minutes (system, quota, minute, calls) VALUES ($1, 'guard', date_trunc('minute', now()), $2)
+  ON CONFLICT (system, quota, minute) DO UPDATE SET calls = quota_minutes.calls + excluded.calls)
+SELECT since.at, $2 + coalesce((SELECT sum(calls) FROM quota_minutes WHERE system = $1 AND quota = 'guard' AND minute > since.at), 0)::bigint AS writes,
+  (SELECT count(*) FROM records WHERE system = $1 AND gone IS NULL) AS records
+FROM since
+"""
+_DISTINCT = "SELECT count(DISTINCT record_id) FROM intents WHERE system = $1 AND kind = 'update' AND opened_at > $2"
+
+
+@dataclass(slots=True)
+class Guard:
+    """Counts the rows of one system over all its writers; when a person resumes after it held, counting begins anew."""
+
+    pool: Any
+    system: str
+
+    async def allow(self, rows: int, guards: Guards) -> bool:
+        """Say whether so many rows may be told now; if not, the system is paused with a problem."""
+        if rows == 0:
+            return True
+        found = await self.pool.fetchrow(_COUNT, self.system, rows)
+        if found["writes"] > guards.writes_per_hour:
+            await self._hold(f"{found['writes']} writes within an hour, {guards.writes_per_hour} are allowed")
+            return False
+        if guards.share_of_records < 1.0 and found["records"] and found["writes"] > guards.share_of_records * found["records"]:
+            return await self._small_share(rows, guards.share_of_records, found["records"], found["at"])
+        return True
+
+    async def _small_share(self, rows: int, share: float, records: int, since: datetime) -> bool:
+        told = await self.pool.fetchval(_DISTINCT, self.system, since)
+        if told + rows <= share * records:
+            return True
+        await self._hold(f"{told + rows} of {records} records within an hour, {share:.0%} are allowed")
+        return False
+
+    async def _hold(self, reason: str) -> None:
+        await pauses.halt(self.pool, self.system, f"{self.system}: {reason}: `truce resume {self.system}` lets them go on", by="guard")

@@ -1,0 +1,205 @@
+"""The pump: takes ready leads, plans them, fills batches, keeps several requests in flight, and lets go of a lead only when all is safe."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from sync.lead.decision import ProblemNote
+from sync.store import dirty, read_orders
+from sync.store import intents as store
+from sync.topology import Lane
+from sync.writer.carry import OUTAGES, Carrier, Group
+from sync.writer.control import NoPlaybook
+from sync.writer.intents import Unit
+from sync.writer.queue import KeyedQueue, Mark
+from sync.writer.settle import Sum, republished
+
+PATIENCE_S = {"hot": 0.1, "bulk": 1.0}
+"""How long planned leads wait for their batch to fill while a call of their kind is under way."""
+TRIES = 6
+
+
+@dataclass(slots=True)
+class Pump:
+    """One process's writer of one system, between its queue and its sink."""
+
+    carrier: Carrier
+    log: Any
+    wait_breaker: Callable[[], Awaitable[float]]
+    """Gives how many seconds the breaker lets nothing through."""
+    release: Callable[[Mark], None] = lambda mark: None
+    queue: KeyedQueue = field(init=False)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    stopping: bool = False
+    paused: bool = False
+    """True while no partition is ours."""
+    _groups: dict[Group, list[Unit]] = field(default_factory=dict)
+    _since: dict[Group, float] = field(default_factory=dict)
+    _calls: dict[asyncio.Task[None], Group] = field(default_factory=dict)
+    _tries: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.queue = KeyedQueue(monotonic, self.release)
+
+    def ring(self, lead: str, lane: Lane, mark: Mark | None = None) -> None:
+        """Take a doorbell."""
+        self.queue.ring(lead, lane, mark)
+        self.wake.set()
+
+    async def run(self) -> None:
+        """Work until told to stop and nothing is in flight; outages of PostgreSQL and Kafka are waited out."""
+        while not self.stopping or self._calls:
+            self.wake.clear()
+            try:
+                await self._turn()
+            except (*OUTAGES, NoPlaybook) as error:
+                self.log.warning("the writer waits", system=self.system, waiting=type(error).__name__)
+                self.carrier.rest(1.0)
+            await self._sleep()
+
+    async def drain(self, patience_s: float) -> bool:
+        """Finish what is on the wire and forget the rest; False when a call is still out after so long."""
+        end = monotonic() + patience_s
+        while self._calls and monotonic() < end:
+            await asyncio.wait(list(self._calls), timeout=max(0.0, end - monotonic()))
+        return not self._calls
+
+    def begin_anew(self) -> None:
+        """Forget everything that waits: the partitions are somebody else's now, or come again from where they were committed."""
+        self._groups.clear()
+        self._since.clear()
+        self.queue = KeyedQueue(monotonic, self.release)
+
+    @property
+    def system(self) -> str:
+        """Name the system."""
+        return self.carrier.system
+
+    async def _sleep(self) -> None:
+        now = monotonic()
+        times = [t for t in (self.queue.next_due(), self.carrier.rest_until if self.carrier.rest_until > now else None) if t is not None]
+        times += [since + PATIENCE_S[group[0]] for group, since in self._since.items()]
+        timeout = min([1.0, *[max(0.001, t - now) for t in times]])
+        try:
+            await asyncio.wait_for(self.wake.wait(), timeout)
+        except TimeoutError:
+            return
+
+    async def _turn(self) -> None:
+        if self.stopping or self.paused or monotonic() < self.carrier.rest_until:
+            return
+        if (self.queue.ready or self._groups) and (shut := await self.wait_breaker()) > 0:
+            self.carrier.rest(shut)
+            return
+        full = self.carrier.sink.manifest.batch_write
+        while len(self._calls) < self.carrier.sink.manifest.in_flight and not (self.stopping or self.paused):
+            while not any(_rows(units) >= full for units in self._groups.values()) and (taken := self.queue.take(full)):
+                await self._plan(taken)
+            group = self._next_group(full)
+            if group is None:
+                return
+            self._send(group, full)
+
+    def _next_group(self, full: int) -> Group | None:
+        """Give the group to send: a full one, hot first; else one of which nothing is under way, or that has waited long enough."""
+        now, busy = monotonic(), set(self._calls.values())
+        groups = sorted(self._groups, key=lambda group: (group[0] != "hot", self._since[group]))
+        for group in groups:
+            if _rows(self._groups[group]) >= full:
+                return group
+        return next((group for group in groups if group not in busy or now - self._since[group] >= PATIENCE_S[group[0]]), None)
+
+    async def _plan(self, taken: Sequence[tuple[str, Lane]]) -> None:
+        """Plan leads: into the batches what is to be told, out of the queue what is not."""
+        try:
+            units, bad = await self.carrier.desk.look(taken)
+            await self._aside(taken, units, bad)
+        except BaseException:
+            for lead, lane in taken:
+                self.queue.retry(lead, lane, 0.2)
+            raise
+        for unit in units:
+            if unit.sent:
+                self._groups.setdefault(unit.group, []).append(unit)
+                self._since.setdefault(unit.group, monotonic())
+
+    async def _aside(self, taken: Sequence[tuple[str, Lane]], units: Sequence[Unit], bad: dict[str, Exception]) -> None:
+        """Settle the leads of which nothing is told now."""
+        quiet = [unit for unit in units if not unit.sent]
+        clean = [(u.lead.id, u.lead.dirty_rev) for u in quiet if u.lead.dirty_rev is not None and not u.plan.stays_dirty]
+        planned = [u for u in units if u.lead.dirty_rev is not None]
+        would = [one for u in planned for one in u.would()]
+        if clean or would:
+            await store.settle(self.carrier.pool, self.system, clean=clean, planned=[u.lead.id for u in planned], would=would)
+        await self._left_over(units, bad)
+        known = {unit.lead.id for unit in units}
+        for lead in [lead for lead, _ in taken if lead not in known] + [u.lead.id for u in quiet]:
+            self.queue.done(lead)
+
+    async def _left_over(self, units: Sequence[Unit], bad: dict[str, Exception]) -> None:
+        """See to what a plan asks for besides rows: reads, survivors, problems, results that nobody published."""
+        total = Sum(reads=sorted({ref for u in units for ref in u.plan.reads}), problems=self.carrier.desk.problems(units))
+        for lead, error in bad.items():
+            self.log.error("a lead cannot be planned", system=self.system, lead=lead, error=type(error).__name__)
+            text = f"the writer cannot plan this lead: {type(error).__name__}"
+            total.problems.append(ProblemNote("unplannable", f"{self.system}:{lead}", True, text, system=self.system, lead_id=lead))
+        if total.problems:
+            await self.carrier.settler.keep(Sum(problems=total.problems))
+        if total.reads:
+            await read_orders.order(self.carrier.pool, total.reads)
+        survivors = [u.lead.survivor for u in units if u.lead.survivor is not None and u.lead.dirty_rev is not None]
+        if survivors:
+            await dirty.mark(self.carrier.pool, survivors, self.system, "hot")
+            for lead in survivors:
+                self.queue.ring(lead, "hot")
+        lost = [(u.lead.key, one) for u in units for one in u.lead.intents if one.state == "done" and one.id not in self.carrier.published]
+        await self.carrier.publish([republished(key, one.outcome) for key, one in lost if one.outcome])
+
+    def _send(self, group: Group, full: int) -> None:
+        """Begin one call with at most a full batch of a group."""
+        units = self._groups[group]
+        count = max(1, next((n for n in range(len(units), 0, -1) if _rows(units[:n]) <= full), 1))
+        batch, left = units[:count], units[count:]
+        if left:
+            self._groups[group] = left
+        else:
+            del self._groups[group], self._since[group]
+        task = asyncio.create_task(self._carry(group, batch, self.queue))
+        self._calls[task] = group
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        del self._calls[task]
+        self.wake.set()
+        if not task.cancelled() and (error := task.exception()):
+            self.log.error("a batch failed", system=self.system, error=type(error).__name__)
+
+    async def _carry(self, group: Group, batch: Sequence[Unit], queue: KeyedQueue) -> None:
+        """Carry one batch through; leads that are not done with are looked at again, after some tries only when the sweep rings."""
+        done: set[str] = set()
+        try:
+            done = await self.carrier.carry(group, batch)
+        except OUTAGES as error:
+            self.log.warning("a batch waits", system=self.system, waiting=type(error).__name__)
+            self.carrier.rest(0.5)
+        finally:
+            for unit in batch:
+                self._let_go(unit, queue, done=unit.lead.id in done)
+
+    def _let_go(self, unit: Unit, queue: KeyedQueue, *, done: bool) -> None:
+        lead = unit.lead.id
+        tries = self._tries[lead] = self._tries.get(lead, 0) + 1
+        if done or tries > TRIES:
+            del self._tries[lead]
+            queue.done(lead)
+        else:
+            queue.retry(lead, unit.lane, 0.005 if tries == 1 else min(5.0, 0.05 * 2**tries) * random.uniform(0.5, 1.0))
+
+
+def _rows(units: Sequence[Unit]) -> int:
+    return sum(len(unit.sent) for unit in units)

@@ -1,0 +1,134 @@
+"""What follows from the outcomes of one call: kept in SQL, told to the lead agent, and what nobody can decide put before a person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from connectors.base import Priority, Sink
+from connectors.errors import AuthExpired, Conflict, ConnectorError, Gone, RateLimited, Unavailable
+from schemas.base import Ref
+from schemas.change import RecordChanged
+from schemas.envelope import derived_id
+from schemas.write import WriteDone
+from sync.lead.decision import DuplicateNote, ProblemNote
+from sync.store import duplicates, problems, read_orders
+from sync.store import intents as store
+from sync.store.intents import Settled
+from sync.store.statement import run
+from sync.writer.batch import Ended
+from sync.writer.control import Knowledge
+from sync.writer.results import News, corrected, result
+
+
+@dataclass(slots=True)
+class Sum:
+    """What some outcomes come to."""
+
+    settled: list[Settled] = field(default_factory=list)
+    news: list[tuple[str | None, News]] = field(default_factory=list)
+    """(the intent that it belongs to, message): published only if that intent was settled by us; None: in any case."""
+    unclean: set[str] = field(default_factory=set)
+    """Leads that have something left to be told."""
+    reads: list[str] = field(default_factory=list)
+    duplicates: list[DuplicateNote] = field(default_factory=list)
+    problems: list[ProblemNote] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Settler:
+    """Settles the outcomes of one system."""
+
+    pool: Any
+    system: str
+    sink: Sink
+    knowledge: Knowledge
+
+    async def sum_up(self, ended: Sequence[Ended], keys: Mapping[str, str], priority: Priority = "normal") -> Sum:
+        """Say what follows; `keys`: lead id → the key that its messages carry."""
+        total = Sum()
+        for one in ended:
+            lead = one.sent.lead_id
+            if one.end == "conflict":
+                await self._exists(one, keys[lead], priority, total)
+            elif one.end == "unknown":
+                total.unclean.add(lead)
+            elif one.end == "void":
+                total.settled.append(Settled(one.sent.intent_id, "void", None))
+                total.unclean.add(lead)
+            else:
+                self._told(one, keys[lead], total)
+        return total
+
+    def _told(self, one: Ended, key: str, total: Sum) -> None:
+        done = result(self.system, one, skew=self.knowledge.skew)
+        total.settled.append(Settled(done.intent_id, "done", done.model_dump(mode="json", exclude_defaults=True)))
+        total.news.append((done.intent_id, News(key, done)))
+        if isinstance(one.error, Unavailable | RateLimited | AuthExpired):  # of the rest, once the refused fields were left out
+            total.unclean.add(one.sent.lead_id)
+        if one.end == "gone" and done.ref:
+            total.reads.append(done.ref)
+            if isinstance(one.error, Gone) and one.error.became:
+                total.reads.append(str(Ref(self.system, one.sent.row.object, one.error.became)))
+
+    async def _exists(self, one: Ended, key: str, priority: Priority, total: Sum) -> None:
+        """A create was refused because a record exists: it is linked if nobody else has it, else a person decides."""
+        error = one.error
+        ids = error.existing if isinstance(error, Conflict) else ()
+        refs = [str(Ref(self.system, one.sent.row.object, ident)) for ident in ids]
+        other = await self.other_leads(refs, one.sent.lead_id)
+        if not refs or other:
+            words = error.words if error else ""
+            self.duplicate(one.sent.lead_id, refs[0] if refs else None, other, words, total)
+            total.settled.append(Settled(one.sent.intent_id, "void", None))
+            return
+        try:
+            found = await self.sink.read(list(ids), self.knowledge.mapped(), priority=priority)
+        except ConnectorError:
+            found, total.reads = [], [*total.reads, *refs]
+        total.news += [(None, News(key, corrected(item, self.knowledge.skew))) for item in found]
+        linked = replace(one, record_id=ids[0], held={}, refused=())
+        done = result(self.system, linked, "linked")
+        total.settled.append(Settled(done.intent_id, "done", done.model_dump(mode="json", exclude_defaults=True)))
+        total.news.append((done.intent_id, News(key, done)))
+
+    async def other_leads(self, refs: Sequence[str], lead: str) -> list[str]:
+        """Name the leads, other than this one, that these records belong to."""
+        owners = await store.owners(self.pool, refs) if refs else {}
+        return sorted({owner for owner in owners.values() if owner != lead})
+
+    def duplicate(self, lead: str, ref: str | None, others: Sequence[str], words: str, total: Sum) -> None:
+        """Put a create that met somebody else's record before a person; nothing is created meanwhile."""
+        ident = derived_id("duplicate", self.system, lead, ref)
+        reason = f"{self.system} has a record for this person already" + (f": {words}" if words else "")
+        total.duplicates.append(DuplicateNote(ident, ref, (lead, *others), reason))
+        total.problems.append(ProblemNote("duplicate", ident, True, reason, system=self.system, ref=ref, lead_id=lead))
+
+    async def keep(self, total: Sum) -> None:
+        """Keep duplicates, problems and read orders."""
+        statements = problems.write(total.problems)
+        if total.duplicates:
+            statements = [*statements, duplicates.write(total.duplicates)]
+        async with self.pool.acquire() as connection:
+            await run(connection, statements)
+        if total.reads:
+            await read_orders.order(self.pool, sorted(set(total.reads)))
+
+
+def publishable(total: Sum, ours: frozenset[str]) -> list[News]:
+    """Give what goes to `changes`: of results only those that we settled ourselves."""
+    return [news for intent, news in total.news if intent is None or intent in ours]
+
+
+def republished(key: str, outcome: Mapping[str, Any]) -> News:
+    """Give a kept result as it was published, or should have been."""
+    return News(key, WriteDone.model_validate(outcome))
+
+
+def hits(found: Sequence[RecordChanged]) -> dict[str, list[RecordChanged]]:
+    """Sort records by their e-mail."""
+    by_email: dict[str, list[RecordChanged]] = {}
+    for one in found:
+        by_email.setdefault((one.email or "").strip().lower(), []).append(one)
+    return by_email

@@ -1,0 +1,156 @@
+"""The backstop: rings for what stays dirty, reads back what has no outcome, publishes again what nobody applied."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.base import Item, Sink
+from connectors.errors import ConnectorError
+from schemas.base import Ref, Scalar
+from schemas.change import RecordChanged
+from sync.lead.plan import Row, Told
+from sync.runtime.metrics import metrics
+from sync.store import dirty
+from sync.store import intents as store
+from sync.store.intents import Overdue
+from sync.topology import Lane, writes_name
+from sync.writer.batch import Ended, Sent
+from sync.writer.control import Knowledge
+from sync.writer.results import News, Results, corrected
+from sync.writer.settle import Settler, publishable, republished
+
+MOST = 5_000
+WATCH_S = 0.5
+"""How often pauses and the first read are looked at: when one of them ends, everything dirty is rung for."""
+_STATE = """
+SELECT EXISTS (SELECT 1 FROM pauses WHERE scope IN ('all', 'system:' || $1::text)) AS paused,
+  ARRAY(SELECT scope FROM pauses ORDER BY scope) AS scopes,
+  EXISTS (SELECT 1 FROM cursors WHERE system = $1 AND name = 'everything' AND done_at IS NOT NULL) AS read_fully,
+  (SELECT value FROM meta WHERE key = 'active_playbook') AS playbook
+"""
+
+
+def row_of(one: Overdue) -> Row:
+    """Give the row of an intent as it was planned."""
+    fields = {
+        name: Told(told["name"], told.get("sent"), told["value"], told["version"], told["at"], "")
+        for name, told in one.intent.fields.items()
+    }
+    return Row(one.intent.kind, one.intent.object, one.intent.record_id, fields)
+
+
+def found_out(one: Overdue, item: Item | None, agrees: Callable[[str, Scalar, Scalar], bool]) -> Ended:
+    """Say what became of a call without answer by what was read since; `item` None: there is no such record."""
+    sent = Sent(one.intent.id, one.intent.lead_id, row_of(one))
+    now = datetime.now(UTC)
+    ended = Ended(sent, "void", one.opened_at, now, one.intent.record_id)
+    if item is None:
+        return ended
+    if not isinstance(item, RecordChanged):
+        return Ended(sent, "gone", one.opened_at, now, one.intent.record_id) if one.intent.kind == "update" else ended
+    ended.record_id = Ref.parse(item.ref).id
+    told = sent.row.fields.values()
+    ended.held = {one.name: one.sent for one in told if one.name in item.fields and agrees(one.name, one.sent, item.fields[one.name])}
+    if item.truce_id == one.intent.lead_id:
+        ended.held |= {one.name: one.sent for one in told if one.sent == item.truce_id}
+    if one.intent.kind == "create" or len(ended.held) == len(sent.row.fields):
+        ended.end, ended.done_at, ended.by_vendor = "written", item.at, True
+    return ended
+
+
+@dataclass(slots=True)
+class Sweep:
+    """One system's sweep; several processes share the work by claiming rows."""
+
+    pool: Any
+    installation: str
+    system: str
+    sink: Sink
+    knowledge: Knowledge
+    settler: Settler
+    results: Results
+    timeout_s: float
+    every_s: float
+    _before: tuple[Any, ...] | None = None
+    _due_at: float = 0.0
+
+    async def ring(self, older_s: float) -> int:
+        """Ring for the leads that nobody rang for in so long, hot first; gives how many."""
+        bells = await dirty.due(self.pool, self.system, older_s, MOST)
+        lanes: tuple[Lane, ...] = ("hot", "bulk")
+        for lane in lanes:
+            leads = [bell.lead_id for bell in bells if bell.lane == lane]
+            await self.results.ring(writes_name(self.installation, self.system, lane), leads)
+            metrics.count("truce_doorbells_total", len(leads), system=self.system, lane=lane)
+        return len(bells)
+
+    async def watch(self) -> None:
+        """Ring for everything when a pause ended, the first full read is done, or the playbook changed; otherwise from time to time."""
+        row = await self.pool.fetchrow(_STATE, self.system)
+        state = (tuple(row["scopes"]), row["read_fully"], row["playbook"])
+        before, self._before = self._before, state
+        now = asyncio.get_running_loop().time()
+        if row["paused"]:
+            return
+        moved = before is not None and state != before and (set(before[0]) - set(state[0]) or state[1:] != before[1:])
+        if moved:
+            await dirty.unring(self.pool, self.system)
+        if moved or now >= self._due_at:
+            self._due_at = now + self.every_s
+            await dirty.revive(self.pool, self.system)
+            while await self.ring(self.every_s) == MOST:
+                await asyncio.sleep(0)
+            await self._again()
+            await store.forget(self.pool, self.system)
+            metrics.set("truce_dirty_leads", await dirty.count(self.pool, self.system), system=self.system)
+
+    async def _again(self) -> None:
+        """Publish again the results that the lead agent has not applied for long: perhaps it never got them."""
+        rows = await store.unapplied(self.pool, self.system, self.every_s, MOST)
+        await self.results.publish([republished(key, outcome) for key, outcome in rows], datetime.now(UTC))
+
+    async def read_back(self) -> int:
+        """Find out what became of calls without outcome; gives how many were looked at."""
+        late = await store.overdue(self.pool, self.system, self.sink.manifest.batch_read, self.timeout_s)
+        updates = [one for one in late if one.intent.kind == "update"]
+        creates = [one for one in late if one.intent.kind == "create"]
+        await self._settle(updates, self._read)
+        await self._settle(creates, self._find)
+        return len(late)
+
+    async def _settle(self, late: Sequence[Overdue], look: Callable[[Sequence[Overdue]], Awaitable[dict[str, Item]]]) -> None:
+        if not late:
+            return
+        try:
+            items = await look(late)
+        except ConnectorError:
+            return  # they come back when their new time has passed
+        ended = [found_out(one, items.get(one.intent.id), self.knowledge.agrees) for one in late]
+        keys = {one.intent.lead_id: one.key for one in late}
+        total = await self.settler.sum_up(ended, keys)
+        seen = [(None, News(one.key, corrected(items[one.intent.id], self.knowledge.skew))) for one in late if one.intent.id in items]
+        total.news = [*seen, *total.news]
+        ours = await store.settle(self.pool, self.system, total.settled)
+        await self.settler.keep(total)
+        await self.results.publish(publishable(total, ours), datetime.now(UTC))
+        await self.results.ring(writes_name(self.installation, self.system, "hot"), [one.intent.lead_id for one in late])
+
+    async def _read(self, late: Sequence[Overdue]) -> dict[str, Item]:
+        found = await self.sink.read([str(one.intent.record_id) for one in late], self.knowledge.mapped(), priority="hot")
+        by_id: dict[str, Item] = {}
+        for item in found:
+            if isinstance(item, RecordChanged):
+                by_id[Ref.parse(item.ref).id] = item
+            else:
+                losers = getattr(item, "losers", ()) or (getattr(item, "ref", ""),)
+                by_id |= {Ref.parse(ref).id: item for ref in losers if ref}
+        return {one.intent.id: by_id[str(one.intent.record_id)] for one in late if str(one.intent.record_id) in by_id}
+
+    async def _find(self, late: Sequence[Overdue]) -> dict[str, Item]:
+        found = await self.sink.find_created([one.intent.lead_id for one in late], self.knowledge.mapped(), priority="hot")
+        by_lead = {item.truce_id: item for item in found}
+        return {one.intent.id: by_lead[one.intent.lead_id] for one in late if one.intent.lead_id in by_lead}
