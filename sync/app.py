@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+import uvloop
 
+from connectors.base import Breaker, Budget, Manifest
+from sync.agents import ground, lead
+from sync.agents.halt import Halt
 from sync.playbook import loader
 from sync.playbook.models import Playbook
 from sync.runtime import log
+from sync.runtime.breaker import SqlBreaker
+from sync.runtime.budget import SqlBudget
 from sync.settings import Settings
-from sync.store import meta, playbooks
+from sync.sources import service as sources
+from sync.store import playbooks
 from sync.store.connect import migrate, open_pool
-from sync.topology import Topic, changes_name, topics
+from sync.writer import service as writer
 
 _log = log.get("app")
 
@@ -33,13 +38,9 @@ class Ready:
     settings: Settings
     dsn: str
     bootstrap: str
-    incarnation: int
+    changes: str
+    """The topic that everything which can change a lead stands on."""
     playbook: Playbook
-
-    @property
-    def changes(self) -> str:
-        """The topic that everything which can change a lead stands on."""
-        return changes_name(self.settings.installation, self.incarnation)
 
 
 def addresses(settings: Settings) -> tuple[str, str]:
@@ -61,12 +62,11 @@ async def prepare(settings: Settings) -> Ready:
     pool = await open_pool(dsn, settings.installation, size=1)
     try:
         async with pool.acquire() as connection:
-            incarnation = int(await meta.begin(connection, "incarnation", 1))
             playbook = await activate(connection, settings)
+            found = await ground.prepare(connection, bootstrap, settings.installation, playbook.systems, settings.partitions)
     finally:
         await pool.close()
-    await make_topics(bootstrap, topics(settings.installation, incarnation, tuple(playbook.systems), settings.partitions))
-    return Ready(settings, dsn, bootstrap, incarnation, playbook)
+    return Ready(settings, dsn, bootstrap, found.topic, playbook)
 
 
 async def activate(connection: Any, settings: Settings) -> Playbook:
@@ -75,32 +75,6 @@ async def activate(connection: Any, settings: Settings) -> Playbook:
     playbook = loader.load_files(files)
     version = await playbooks.add(connection, files, playbook.checksum, "start")
     return loader.load_files(files, version)
-
-
-async def make_topics(bootstrap: str, wanted: tuple[Topic, ...]) -> None:
-    """Make the topics that are not there yet."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        there = set(await admin.list_topics())
-        new = [
-            NewTopic(
-                t.name,
-                t.partitions,
-                -1,
-                replica_assignments={},
-                topic_configs={"retention.ms": str(t.retention_ms), "message.timestamp.type": "LogAppendTime"},
-            )
-            for t in wanted
-            if t.name not in there
-        ]
-        if new:
-            answer = await admin.create_topics(new)
-            for name, code, *_ in answer.topic_errors:
-                if code and for_code(code) is not TopicAlreadyExistsError:
-                    raise RuntimeError(f"topic {name} could not be made: {for_code(code).__name__}")
-    finally:
-        await admin.close()
 
 
 def active_playbook(pool: Any) -> Callable[[], Awaitable[Playbook]]:
@@ -130,3 +104,62 @@ def stop_on_signals() -> asyncio.Event:
         except NotImplementedError:  # Windows: the loop has no signal handlers
             signal.signal(name, lambda *_: loop.call_soon_threadsafe(stop.set))
     return stop
+
+
+def run_worker(settings: Settings) -> int:
+    """Run a lead agent as this process's work until a signal; gives the exit code."""
+    return _run(_worker(settings))
+
+
+def run_edge(settings: Settings, *, reads: tuple[str, ...] = (), writes: tuple[str, ...] = ()) -> int:
+    """Read and write these systems as this process's work until a signal; gives the exit code."""
+    return _run(_edge(settings, reads, writes))
+
+
+def _run(main: Coroutine[Any, Any, int]) -> int:
+    log.set_up()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        try:
+            return runner.run(main)
+        except Halt as halt:
+            _log.error("stopped", reason=str(halt), code=halt.code)
+            return halt.code
+
+
+async def _worker(settings: Settings) -> int:
+    stop = stop_on_signals()
+    await prepare(settings)
+    return await lead.run(settings, stop=stop)
+
+
+async def _edge(settings: Settings, reads: tuple[str, ...], writes: tuple[str, ...]) -> int:
+    stop = stop_on_signals()
+    ready = await prepare(settings)
+    pool = await open_pool(ready.dsn, settings.installation, size=8)
+    budgets: list[SqlBudget] = []
+
+    def shared(system: str, manifest: Manifest) -> tuple[Budget, Breaker]:
+        budgets.append(SqlBudget(pool, system, manifest.quotas))
+        return budgets[-1], SqlBreaker(pool, system)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            if reads:
+                reading = sources.run(
+                    settings,
+                    reads,
+                    pool=pool,
+                    bootstrap=ready.bootstrap,
+                    topic=ready.changes,
+                    shared=shared,
+                    playbook=active_playbook(pool),
+                    stop=stop,
+                )
+                group.create_task(reading)
+            for system in writes:
+                group.create_task(writer.run(settings, system, stop=stop))
+    finally:
+        for budget in budgets:
+            await budget.close()
+        await pool.close()
+    return 0

@@ -56,14 +56,11 @@ def _emulated(settings: Settings) -> dict[str, SystemSettings]:
         urls = json.loads((settings.home / "emulated.json").read_text())
     except (OSError, ValueError):
         return {}
-    return {
-        name: SystemSettings.model_validate({**values, "options": {k: str(v) for k, v in values["options"].items()}})
-        for name, values in _plain(urls)
-    }  # type: ignore[dict-item]
-
-
-def _plain(urls: dict[str, str]) -> list[tuple[str, dict[str, dict[str, object]]]]:
-    return list(emulate.systems(urls, poll_s=1.0).items())  # type: ignore[arg-type]
+    found = {}
+    for name, how in emulate.systems(urls, poll_s=1.0).items():
+        options = {key: str(value) for key, value in how["options"].items()}
+        found[name] = SystemSettings(vendor=how["vendor"], url=how["url"], secrets=how["secrets"], options=options)
+    return found
 
 
 async def _servers(settings: Settings) -> list[Finding]:

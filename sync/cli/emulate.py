@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+from typing import Any
 
 from connectors.emulator import hubspot, salesforce
 from connectors.emulator.control import serve
@@ -49,7 +50,8 @@ def crm(*, daily_quota: int = 100_000) -> salesforce.Salesforce:
 
 def marketing(*, calls_per_10s: int | None = 190) -> hubspot.HubSpot:
     """Give Acme's emulated HubSpot."""
-    owners = [hubspot.Owner(str(7000 + n), email, *name.split(" ", 1), user_id=100 + n) for n, (email, name) in enumerate(REPS.items())]
+    names = [(email, *name.split(" ", 1)) for email, name in REPS.items()]
+    owners = [hubspot.Owner(str(7000 + n), email, first, last, user_id=100 + n) for n, (email, first, last) in enumerate(names)]
     return hubspot.HubSpot(
         tokens={TRUCE_TOKEN: "truce", MARKETING_TOKEN: "head.of.marketing@acme.example"},
         owners=owners,
@@ -63,7 +65,7 @@ def marketing(*, calls_per_10s: int | None = 190) -> hubspot.HubSpot:
     )
 
 
-def systems(urls: dict[str, str], *, poll_s: float) -> dict[str, dict[str, object]]:
+def systems(urls: dict[str, str], *, poll_s: float) -> dict[str, dict[str, Any]]:
     """Give how Truce reaches the two, as `sync.cli.parts.connections` takes it."""
     return {
         "salesforce": {

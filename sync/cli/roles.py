@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated
 
 import typer
@@ -27,7 +26,7 @@ def worker() -> None:
     """
     from sync.app import run_worker
 
-    raise typer.Exit(asyncio.run(run_worker(Settings())))
+    raise typer.Exit(run_worker(Settings()))
 
 
 def source(system: System) -> None:
@@ -51,7 +50,7 @@ def edge() -> None:
     settings = Settings()
     from sync.app import run_edge
 
-    raise typer.Exit(asyncio.run(run_edge(settings, reads=tuple(settings.systems), writes=tuple(settings.systems))))
+    raise typer.Exit(run_edge(settings, reads=tuple(settings.systems), writes=tuple(settings.systems)))
 
 
 def _edge(reads: str = "", writes: str = "") -> None:
@@ -59,7 +58,7 @@ def _edge(reads: str = "", writes: str = "") -> None:
 
     settings = Settings()
     sides = {side: (_named(settings, name),) if name else () for side, name in (("reads", reads), ("writes", writes))}
-    raise typer.Exit(asyncio.run(run_edge(settings, **sides)))
+    raise typer.Exit(run_edge(settings, **sides))
 
 
 def topics(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:

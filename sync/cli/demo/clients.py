@@ -96,25 +96,24 @@ class Marketing:
     """HubSpot, as marketing works with it, and as a visitor's form reaches it."""
 
     def __init__(self, url: str, token: str) -> None:
-        self._url, self._client = url, HubSpot(access_token=token)
+        self._client = HubSpot(access_token=token, base_url=url)
         contacts = self._client.crm.contacts
-        for api in (contacts.basic_api, contacts.batch_api, contacts.search_api, self._client.crm.owners.owners_api):
+        self._basic, self._batch, self._owners = contacts.basic_api, contacts.batch_api, self._client.crm.owners.owners_api
+        for api in (self._basic, self._batch, self._owners):
             api.api_client.configuration.host = url
-        self._contacts = contacts
-        self._client.config.host = url
 
     def add(self, people: Iterable[Person]) -> None:
         """Make contacts."""
         rows = [{"properties": map_fields(person), "associations": []} for person in people]
         for start in range(0, len(rows), 100):
-            self._contacts.batch_api.create(BatchInputSimplePublicObjectBatchInputForCreate(inputs=rows[start : start + 100]))
+            self._batch.create(BatchInputSimplePublicObjectBatchInputForCreate(inputs=rows[start : start + 100]))
 
     def contact(self, email: str, properties: Iterable[str]) -> dict[str, Any] | None:
         """Give the contact of an address."""
         from hubspot.crm.contacts.exceptions import NotFoundException
 
         try:
-            found = self._contacts.basic_api.get_by_id(email, id_property="email", properties=list(properties))
+            found = self._basic.get_by_id(email, id_property="email", properties=list(properties))
         except NotFoundException:
             return None
         return dict(found.properties)
@@ -123,7 +122,7 @@ class Marketing:
         """Give all contacts."""
         found, after = [], None
         while True:
-            page = self._contacts.basic_api.get_page(limit=100, after=after, properties=list(properties))
+            page = self._basic.get_page(limit=100, after=after, properties=list(properties))
             found += [dict(row.properties) for row in page.results]
             if page.paging is None:
                 return found
@@ -131,7 +130,7 @@ class Marketing:
 
     def owners(self) -> dict[str, str]:
         """Give owner id → e-mail."""
-        return {str(row.id): str(row.email) for row in self._client.crm.owners.owners_api.get_page(limit=100).results}
+        return {str(row.id): str(row.email) for row in self._owners.get_page(limit=100).results}
 
     def submit(self, person: Person, page: str, **more: str) -> None:
         """Fill in the form."""

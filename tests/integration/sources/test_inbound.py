@@ -22,13 +22,12 @@ from connectors.base import Connection
 from connectors.emulator.control import serve
 from connectors.registry import load
 from schemas import envelope
-from sync.app import make_topics
+from sync.agents import ground
 from sync.sources.inbound import MAX_BODY, Inbound
 from sync.sources.lag import LagGate
 from sync.sources.publisher import Publisher, make_producer
 from sync.sources.runner import Runner
 from sync.store.connect import open_pool
-from sync.topology import changes_name, topics
 from tests.integration.sources.free import Free
 
 SECRET = "the-apps-secret"
@@ -77,9 +76,8 @@ class Door:
 
 @pytest.fixture
 async def door(kafka: str, postgres: str, installation: str) -> AsyncIterator[Door]:
-    await make_topics(kafka, topics(installation, 1, ("hubspot",), 2))
-    topic = changes_name(installation, 1)
     pool = await open_pool(postgres, installation)
+    topic = (await ground.prepare(pool, kafka, installation, ("hubspot",), 2)).topic
     producer = await make_producer(kafka)
     connection = Connection("hubspot", "hubspot", "http://127.0.0.1:9", {"token": "pat", "webhook_secret": SECRET}, {"app_id": "9001"})
     source = load("hubspot").source(connection, Free(), Free())
