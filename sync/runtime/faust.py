@@ -121,6 +121,8 @@ class Consumer(driver.Consumer):
     async def show_progress(self, done: Mapping[int, int]) -> None:
         """Commit group offsets for the eyes of lag monitors; nothing depends on them, so no failure matters."""
         offsets = {TopicPartition(self.app.topic_name, p): OffsetAndMetadata(offset, "") for p, offset in done.items()}
+        if not offsets:  # between two assignments
+            return
         with contextlib.suppress(KafkaError, TimeoutError, RuntimeError):
             await self._in_thread(self._thread._ensure_consumer().commit(offsets))
 
