@@ -129,7 +129,15 @@ def _countries() -> dict[str, str]:
     """Give every name of a country, in any language, with its two letters; English wins where two languages disagree."""
     found = {name.casefold(): code for code, names in LOCALE_DATA.items() for name in names.values() if not name.startswith("*")}
     found |= {names["en"].casefold(): code for code, names in LOCALE_DATA.items() if "en" in names}
-    return found | {"usa": "US", "u.s.": "US", "u.s.a.": "US", "uk": "GB", "great britain": "GB", "the netherlands": "NL", "deutschland": "DE"}
+    return found | {
+        "usa": "US",
+        "u.s.": "US",
+        "u.s.a.": "US",
+        "uk": "GB",
+        "great britain": "GB",
+        "the netherlands": "NL",
+        "deutschland": "DE",
+    }
 
 
 def _country(value: Scalar) -> Scalar:

@@ -69,6 +69,8 @@ class Watch:
         """Keep the record's last act; `first` keeps the first, a consent flag only opting out."""
         if (value is None and not self.honours) or (self.shared.consent and value is not True):
             return False
+        if self.shared.kind == "user" and value is not None and "@" not in str(value):
+            return False  # a queue, or a user whom we do not know: nobody's name
         claims = self.lead.claims.setdefault(self.shared.name, {})
         held = claims.get(self.record.ref)
         if held is not None and not force:

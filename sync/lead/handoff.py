@@ -1,0 +1,90 @@
+"""The hand-off from marketing to sales: opened once a lead enters the stage that hands over, with an owner, or held with the reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from schemas.base import Scalar
+from schemas.envelope import derived_id
+from sync.lead.reconcile import TRUCE, claim_truce, desire
+from sync.lead.route import Choice, Team, choose
+from sync.lead.state import Claim, HandoffNote, Lead
+from sync.lead.work import Work
+from sync.playbook.models import Playbook, Stage
+
+OPEN = ("offered", "accepted", "worked")
+
+
+def handing(playbook: Playbook) -> Stage | None:
+    """Give the stage that hands leads over."""
+    return next((stage for stage in playbook.stages if stage.handoff), None)
+
+
+def _hold(work: Work, lead: Lead, source: str) -> None:
+    """Law 10: bulk sets states and hands nobody over; one problem per source says so."""
+    if lead.held is None:
+        lead.held = f"bulk from {source}"
+        work.line(lead, "held", reason=lead.held)
+    work.problem("held", source, f"hand-offs from bulk changes of {source} are held", lead, system=source)
+
+
+def _settle_owner(work: Work, lead: Lead, choice: Choice, team: Team, at: int) -> str:
+    """Claim the owner; a rep whom sales itself named later stays, unless they may not be given a lead."""
+    owner = choice.owner or ""
+    claim_truce(lead, "owner", owner, at)
+    lead.claims["owner"][TRUCE] = Claim(owner, at, TRUCE)
+    desire(lead, ["owner"], work.playbook, work.rank)
+    named = lead.value("owner")
+    if named == owner or "owner" not in work.playbook.fields:
+        work.out.pools |= choice.pools
+        return owner
+    if isinstance(named, str) and team.obstacle(named) is None:
+        choice.how, choice.owner = "sales named them after that", named
+        lead.claims["owner"].pop(TRUCE)
+        return named
+    later = max(claim.at for claim in lead.claims["owner"].values()) + 1
+    lead.claims["owner"][TRUCE] = Claim(owner, later, TRUCE)
+    desire(lead, ["owner"], work.playbook, work.rank)
+    work.out.pools |= choice.pools
+    return owner
+
+
+def _offer(work: Work, lead: Lead, owner: str, rule: str) -> None:
+    cycle = lead.handoff.cycle + 1 if lead.handoff else 1
+    ident = derived_id(work.message.id, "handoff", lead.id, cycle)
+    lead.handoff = HandoffNote(ident, cycle, "offered", owner, rule, work.now)
+    lead.held = None
+    work.hot = True
+    work.line(lead, "handoff", state="offered", owner=owner, rule=rule, cycle=cycle)
+    work.event(lead, "truce.handoff.offered", after=ident, rule=rule)
+
+
+def hand_over(work: Work, lead: Lead, values: Mapping[str, Scalar], *, entered: bool, at: int, source: str) -> None:
+    """Open the hand-off when the lead is in the stage that hands over and has none; `entered`: it has come there just now."""
+    stage = handing(work.playbook)
+    going = lead.handoff is not None and lead.handoff.state in OPEN
+    if stage is None or lead.value("stage") != stage.id or going or (lead.handoff is not None and not entered):
+        return
+    system = work.playbook.systems.get(source)
+    if work.bulk and (system is None or system.bulk == "hold"):
+        return _hold(work, lead, source)
+    if lead.held is not None and not work.hot and not entered:
+        return
+    team = Team(work.playbook, work.facts.users, work.now)
+    choice = choose(values, team, {**work.facts.pools, **work.out.pools})
+    work.out.chosen_pools |= choice.locked
+    before = lead.value("owner")
+    if choice.owner is None:
+        lead.why["owner"] = choice.why(work.playbook, work.now)
+        rule = lead.why["owner"]["rule"]
+        work.problem("unrouted", lead.id, f"nobody may be given this lead ({rule or 'no route matched'})", lead)
+        return
+    if "owner" in lead.why and lead.why["owner"]["owner"] is None:
+        work.problem("unrouted", lead.id, "has an owner now", lead, opened=False)
+    owner = _settle_owner(work, lead, choice, team, at)
+    lead.why["owner"] = choice.why(work.playbook, work.now)
+    rule = lead.why["owner"]["rule"]
+    _offer(work, lead, owner, rule)
+    if before != owner:
+        work.line(lead, "owner", before=before, after=owner, rule=rule)
+        work.event(lead, "truce.lead.owner_changed", before=before, after=owner, rule=rule)

@@ -1,0 +1,111 @@
+"""What a person ordered: replay, link, separate, rejudge, resync."""
+
+from __future__ import annotations
+
+from schemas.command import Command
+from sync.lead.decision import Decision, DuplicateNote
+from sync.lead.identity import as_lead_id, by_ref
+from sync.lead.join import absorb, split
+from sync.lead.settle import settle
+from sync.lead.state import Lead, Refused
+from sync.lead.work import Work
+
+
+def _lead(work: Work, data: Command) -> Lead | None:
+    lead = work.find(as_lead_id(data.lead_id))
+    if lead is None and data.ref:
+        known = by_ref(work.facts, data.ref)
+        lead = work.take(known) if known is not None else None
+    return lead
+
+
+def _drop(held: dict[str, Refused], parked_id: str | None) -> bool:
+    names = [name for name, refused in held.items() if parked_id is None or refused.parked_id == parked_id]
+    for name in names:
+        del held[name]
+    return bool(names)
+
+
+def _replay(work: Work, lead: Lead, data: Command) -> Decision:
+    """Plan again from now; without a parked id everything of the lead that was refused."""
+    if data.parked_id:
+        work.out.released.append(data.parked_id)
+    systems = {record.system for record in lead.records.values() if _drop(record.refused, data.parked_id)}
+    systems |= {system for system in list(lead.blocked) if _drop_one(lead, system, data.parked_id)}
+    if not systems:
+        return work.end("noop", "nothing of it is to be written any more")
+    settle(work, lead, [], judge=False)
+    work.out.dirty |= {(lead.id, system, "hot") for system in systems}
+    work.line(lead, "replayed", by=data.by, reason=data.reason, parked_id=data.parked_id)
+    return work.end("applied")
+
+
+def _drop_one(lead: Lead, system: str, parked_id: str | None) -> bool:
+    if parked_id is not None and lead.blocked[system].parked_id != parked_id:
+        return False
+    del lead.blocked[system]
+    return True
+
+
+def _close(work: Work, lead: Lead, ident: str) -> None:
+    work.out.duplicates.append(DuplicateNote(ident, None, (lead.id,), "settled", open=False))
+    work.problem("duplicate", ident, "settled", lead, opened=False)
+
+
+def _link(work: Work, data: Command) -> Decision:
+    """The record's lead is the person of `lead_id`."""
+    lead = work.find(as_lead_id(data.lead_id))
+    other = by_ref(work.facts, data.ref) if data.ref else None
+    if lead is None or other is None:
+        return work.end("parked", "lead_id and ref: both must be known to link them")
+    if other.id == lead.id:
+        return work.end("noop", "they are one already")
+    other = work.take(other)
+    if other.undecided is not None:
+        _close(work, other, other.undecided)
+    if lead.undecided is not None:
+        _close(work, lead, lead.undecided)
+        lead.undecided, lead.in_scope, lead.scope_rule = None, True, ""
+    absorb(work, lead, other, f"{data.by}: {data.reason}")
+    return work.end("applied")
+
+
+def _separate(work: Work, lead: Lead, data: Command) -> Decision:
+    """The record is somebody else's: an undecided one becomes a person of its own, a joined one gets its own lead back."""
+    if lead.undecided is not None:
+        _close(work, lead, lead.undecided)
+        lead.undecided, lead.in_scope, lead.scope_rule = None, True, ""
+        work.line(lead, "separated", reason=f"{data.by}: {data.reason}")
+        settle(work, lead, list(lead.claims), force=True)
+        return work.end("applied")
+    if data.ref is None or data.ref not in lead.records:
+        return work.end("parked", "ref: names no record of this lead")
+    if len(lead.records) == 1:
+        return work.end("noop", "it is a person of its own already")
+    split(work, lead, data.ref, f"{data.by}: {data.reason}")
+    return work.end("applied")
+
+
+def ordered(work: Work, data: Command) -> Decision:
+    """Decide one order; it is applied once by its id."""
+    work.hot = True
+    if data.name == "link":
+        return _link(work, data)
+    lead = _lead(work, data)
+    if lead is None:
+        return work.end("parked", "lead_id: no such lead")
+    if lead.erased:
+        return work.end("filtered", "erased: nothing of this person is kept or made again")
+    match data.name:
+        case "replay":
+            return _replay(work, lead, data)
+        case "separate":
+            return _separate(work, lead, data)
+        case "resync":
+            work.out.read_orders |= {record.ref for record in lead.records.values() if record.gone is None}
+            settle(work, lead, list(lead.claims), judge=False)
+        case _:
+            lead.held = None
+            settle(work, lead, list(lead.claims), force=True)
+    work.line(lead, "ordered", name=data.name, by=data.by, reason=data.reason)
+    return work.end("applied")

@@ -1,0 +1,322 @@
+"""What a source saw: a record changed, was merged, converted or deleted."""
+
+from __future__ import annotations
+
+from schemas.base import Ref
+from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
+from sync.lead.decision import Decision
+from sync.lead.identity import (
+    UNSEEN,
+    address,
+    as_lead_id,
+    by_email,
+    by_ref,
+    email_identity,
+    is_stub,
+    why_not_join,
+)
+from sync.lead.join import absorb
+from sync.lead.settle import GONE, flip, scope_rule, settle
+from sync.lead.sighting import Look, Value, read
+from sync.lead.state import Claim, Lead, Record
+from sync.lead.work import Work
+
+ENDED = ("merged", "converted", "erased")
+ACTS = ("person", "form")
+
+
+def _values(values: list[Value]) -> dict[str, object]:
+    return {shared.name: found for shared, _, found, _ in values}
+
+
+def _join(work: Work, holder: Lead, data: RecordChanged, values: list[Value], email: str) -> tuple[Lead, str | None]:
+    """Give the lead for a record without one whose e-mail has a holder: the holder, or a lead of its own that a person must place."""
+    system = Ref.parse(data.ref).system
+    named = {shared.name: found for shared, _, found, _ in values}
+    reason = why_not_join(holder, system, email, named, work.playbook)
+    if reason is None:
+        return work.take(holder), None
+    lead = work.create(email, data.ref)
+    lead.in_scope = False
+    lead.undecided = work.duplicate(data.ref, [holder.id, lead.id], reason, lead)
+    lead.scope_rule = f"a person must say whether it is somebody known: {reason}"
+    return lead, reason
+
+
+def _place(work: Work, data: RecordChanged, values: list[Value]) -> Lead | None:
+    """Find the lead of a record, or begin one; None when it must be read first."""
+    known = by_ref(work.facts, data.ref)
+    email = address(data, work.playbook)
+    holder = by_email(work.facts, email, work.playbook)
+    claimed = work.find(as_lead_id(data.truce_id))
+    if known is not None:
+        lead = work.take(known)
+        better = claimed if claimed is not None and claimed.id != lead.id else holder
+        if is_stub(lead) and better is not None and better.id != lead.id and email is not None:
+            named = {shared.name: found for shared, _, found, _ in values}
+            if better is claimed or why_not_join(better, Ref.parse(data.ref).system, email, named, work.playbook) is None:
+                absorb(work, work.take(better), lead, "a record of this person", source=Ref.parse(data.ref).system)
+                return work.take(better)
+        return lead
+    if claimed is not None:
+        return claimed
+    if holder is not None and email is not None:
+        return _join(work, holder, data, values, email)[0]
+    identity = email_identity(work.facts.secret, email)
+    if identity is None and not data.complete:
+        work.out.read_orders.add(data.ref)
+        return None
+    lead = work.create(email, data.ref)
+    if identity is not None:
+        work.out.identities[identity] = lead.id
+        lead.email_keys.append(identity[1])
+    return lead
+
+
+def _address(work: Work, lead: Lead, record: Record, data: RecordChanged) -> None:
+    """Keep which address the record shows; one that another lead holds is a question for a person."""
+    email = address(data, work.playbook)
+    identity = email_identity(work.facts.secret, email)
+    at = work.clamp(data.at, data.received_at)
+    if identity is None or record.email_key == identity[1] or (record.email_key is not None and at < record.last_at):
+        return
+    first = record.email_key is None
+    record.email_key = identity[1]
+    work.touch(lead)
+    holder = by_email(work.facts, email, work.playbook)
+    if holder is not None and holder.id != lead.id:
+        if not first and lead.undecided is None:
+            work.duplicate(record.ref, [holder.id, lead.id], "two leads show one e-mail", lead)
+        return
+    work.out.identities[identity] = lead.id
+    lead.email_keys = [identity[1], *(key for key in lead.email_keys if key != identity[1])][:8]
+
+
+def _fresh_person(work: Work, lead: Lead, data: RecordChanged) -> Lead | None:
+    """Give a new lead for a person who was erased and acts again; None when this is no such act."""
+    erased = max((r.last_at for r in lead.records.values() if r.gone == "erased"), default=lead.now)
+    if data.bulk or data.origin not in ACTS or work.clamp(data.at, data.received_at) <= erased or data.ref in lead.records:
+        return None
+    email = address(data, work.playbook)
+    fresh = work.create(email, data.ref)
+    identity = email_identity(work.facts.secret, email)
+    if identity is not None:
+        work.out.identities[identity] = fresh.id
+        fresh.email_keys.append(identity[1])
+    return fresh
+
+
+def _comes_in(work: Work, lead: Lead, record: Record, data: RecordChanged, values: list[Value], *, moved: bool) -> bool | None:
+    """For a lead outside the scope: True when this message brings it in, None when a read must tell, False when it stays outside."""
+    rules = work.playbook.scope
+    fresh = moved or lead.playbook_version != work.playbook.version
+    if not fresh:
+        return False
+    if data.complete:
+        named = {shared.name: found for shared, _, found, _ in values}
+        return scope_rule(lead, named, work) is None
+    return None if any(shared.name in rules.names for shared, *_ in values) else False
+
+
+def _revived(work: Work, record: Record, at: int) -> bool:
+    """A deleted record that changed later is there again."""
+    if record.gone == "deleted" and at > record.last_at:
+        record.gone = None
+        return True
+    return False
+
+
+def changed(work: Work, data: RecordChanged) -> Decision:
+    """Decide a record's fields as a source saw them."""
+    ref = Ref.parse(data.ref)
+    if ref.system not in work.playbook.systems:
+        return work.end("parked", f"ref: the playbook has no system {ref.system}")
+    values, unfit = read(work, data, ref.system)
+    work.bulk = data.bulk or data.origin == "import"
+    work.hot = not work.bulk and data.origin in (*ACTS, "unknown")
+    lead = _place(work, data, values)
+    if lead is None:
+        return work.end("noop", "nothing is known of this record yet: it will be read")
+    if lead.erased:
+        fresh = _fresh_person(work, lead, data)
+        if fresh is None:
+            if data.ref not in lead.records:
+                work.record(lead, data.ref).last_at = work.clamp(data.at, data.received_at)
+            return work.end("filtered", "erased: nothing of this person is kept or made again")
+        lead = fresh
+    for name, value, reason in unfit:
+        work.park_field(name, value, reason, data.ref, lead)
+    decision = _look(work, lead, data, values)
+    if unfit and decision.outcome == "noop" and not values:
+        decision.outcome, decision.reason = "parked", "; ".join(f"{name}: {reason}" for name, _, reason in unfit)[:500]
+    return decision
+
+
+def _look(work: Work, lead: Lead, data: RecordChanged, values: list[Value]) -> Decision:
+    """Take in what the record shows, and settle what follows."""
+    new = data.ref not in lead.records
+    record = work.record(lead, data.ref)
+    at = work.clamp(data.at, data.received_at)
+    moved = new or at > record.last_at
+    revived = _revived(work, record, at)
+    _address(work, lead, record, data)
+    if data.truce_id == lead.id and not record.has_truce_id:
+        record.has_truce_id = True
+        work.touch(lead)
+    outside = not lead.in_scope and lead.undecided is None and lead.scope_rule not in (UNSEEN, GONE, "")
+    comes = _comes_in(work, lead, record, data, values, moved=moved) if outside else True
+    if comes is None:
+        work.out.read_orders.add(data.ref)
+    ended = record.gone in ENDED
+    look = Look(work, lead, record, data, consent_only=ended or comes is not True)
+    for value in values:
+        look.take(value)
+    if data.complete and comes is True:
+        look.stirred |= record.partial
+        record.partial = False
+    if moved:
+        record.last_at = max(at, record.last_at)
+        work.touch(lead)
+    return _conclude(work, lead, record, look, outside=outside and comes is not True, new=new, revived=revived)
+
+
+def _bad_address(work: Work, lead: Lead, look: Look) -> None:
+    """An e-mail that is none is kept as text, told, and is no identity."""
+    for name in look.news:
+        shared, seen = work.playbook.fields[name], look.record.fields.get(name)
+        if shared.kind == "email" and seen is not None and seen.value is not None and email_identity(b"", str(seen.value)) is None:
+            work.line(lead, "noted", field=name, reason=f"{name}: is no e-mail address; kept as text, no identity")
+
+
+def _conclude(work: Work, lead: Lead, record: Record, look: Look, *, outside: bool, new: bool, revived: bool) -> Decision:
+    """Say what became of the message."""
+    if look.stirred or new or revived:
+        work.touch(lead)
+    if not (look.stirred or new or revived or look.news):
+        told = "stale: " if "stale" in look.results.values() else ""
+        ended = f"the record is gone ({record.gone})" if record.gone else "nothing new"
+        return work.end("filtered", lead.scope_rule) if outside else work.end("noop", told + ended)
+    _bad_address(work, lead, look)
+    at = max((seen.at for name in look.news if (seen := record.fields.get(name)) is not None), default=look.at)
+    wanted = {name: lead.desired.get(name) for name in look.left}
+    moved = settle(work, lead, look.news, at=at, source=record.system, force=revived)
+    for name, before in wanted.items():
+        if before is not None and (held := lead.desired.get(name)) is not None and held.value == before.value:
+            flip(work, lead, name)
+    consents = [m for m in moved if (shared := work.playbook.fields.get(m.field)) is not None and shared.consent is not None]
+    if not lead.in_scope and lead.undecided is None and lead.scope_rule not in (GONE,) and not consents:
+        return work.end("filtered", lead.scope_rule)
+    if moved or look.news or new or revived:
+        return work.end("applied")
+    if "echo" in look.results.values():
+        return work.end("noop", "echo: our own write coming back")
+    return work.end("noop", "stale: older than what is known" if "stale" in look.results.values() else "nothing new")
+
+
+def _homes(work: Work, refs: list[str]) -> list[Lead]:
+    """Give the leads of these records, the oldest first."""
+    found = {lead.id: work.take(lead) for ref in refs if (lead := by_ref(work.facts, ref)) is not None}
+    return sorted(found.values(), key=lambda lead: (is_stub(lead), lead.created_at, lead.id))
+
+
+def merged(work: Work, data: RecordMerged) -> Decision:
+    """The vendor made one record of several: their leads are one from now on, and the identity follows to the survivor."""
+    at = work.clamp(data.at, data.received_at)
+    losers = [ref for ref in data.losers if ref != data.survivor]
+    system = Ref.parse(data.survivor).system
+    work.hot = True
+    survivors, others = _homes(work, [data.survivor]), _homes(work, losers)
+    if not survivors and not others:
+        lead = work.create(None, data.survivor, UNSEEN)
+        lead.in_scope = False
+    else:
+        lead = (survivors or others)[0]
+    record = work.record(lead, data.survivor)
+    if record.partial or any(ref not in lead.records for ref in losers):
+        work.out.read_orders.add(data.survivor)
+    fresh = False
+    for other in others:
+        if other.id != lead.id:
+            if lead.erased or other.erased:
+                lead.erased = True
+            absorb(work, lead, other, f"{system} merged their records", source=system)
+            fresh = True
+    for ref in losers:
+        gone = work.record(lead, ref)
+        fresh |= (gone.gone, gone.became) != ("merged", data.survivor)
+        if gone.gone != "erased":
+            gone.gone, gone.became, gone.last_at = "merged", data.survivor, max(at, gone.last_at)
+        work.out.identities["ref", ref] = lead.id
+    if not fresh:
+        return work.end("noop", "this merge is known")
+    work.line(lead, "merged", survivor=data.survivor, losers=list(losers))
+    settle(work, lead, list(lead.claims), at=at, source=system)
+    return work.end("applied")
+
+
+def converted(work: Work, data: RecordConverted) -> Decision:
+    """The record is another one now: it stands still, the person goes on."""
+    known = by_ref(work.facts, data.ref) or (by_ref(work.facts, data.became) if data.became else None)
+    lead = work.take(known) if known is not None else work.create(None, data.ref, UNSEEN)
+    if known is None:
+        lead.in_scope = False
+    record = work.record(lead, data.ref)
+    if record.gone in ("converted", "merged", "erased"):
+        return work.end("noop", f"the record is gone ({record.gone})")
+    at = work.clamp(data.at, data.received_at)
+    work.hot = True
+    record.gone, record.became, record.last_at = "converted", data.became, max(at, record.last_at)
+    if data.became:
+        work.out.identities["ref", data.became] = lead.id
+    names: list[str] = []
+    if "stage" in work.playbook.fields and not lead.erased and lead.in_scope:
+        stage = "opportunity" if data.opportunity else "sql"
+        lead.claims.setdefault("stage", {})[data.ref] = Claim(stage, at, "person")
+        names.append("stage")
+    if lead.handoff is not None and lead.handoff.state in ("offered", "accepted"):
+        note = lead.handoff
+        lead.handoff = type(note)(note.id, note.cycle, "worked", note.owner, note.rule, note.opened_at)
+    work.line(lead, "converted", ref=data.ref, became=data.became, at=at)
+    settle(work, lead, names, at=at, source=record.system)
+    return work.end("applied")
+
+
+def _erase(work: Work, lead: Lead, record: Record, at: int) -> None:
+    """Forget everything but the keyed hashes and the refs that keep the person from being made again."""
+    record.gone, record.last_at = "erased", max(at, record.last_at)
+    for one in lead.records.values():
+        one.fields, one.refused = {}, {}
+    lead.erased, lead.in_scope, lead.scope_rule = True, False, "erased"
+    lead.claims = {name: held for name, held in lead.claims.items() if name.startswith("consent:")}
+    lead.desired, lead.touches, lead.aside, lead.why, lead.flips, lead.blocked = {}, [], {}, {}, {}, {}
+    lead.handoff = lead.held = lead.undecided = None
+    for key in lead.email_keys:
+        work.out.identities["email", key] = lead.id
+
+
+def deleted(work: Work, data: RecordDeleted) -> Decision:
+    """A record was deleted (a tombstone: not made again), erased (forgotten, for good) or restored."""
+    known = by_ref(work.facts, data.ref)
+    at = work.clamp(data.at, data.received_at)
+    if known is None and data.how == "restored":
+        work.out.read_orders.add(data.ref)
+        return work.end("noop", "nothing is known of this record yet: it will be read")
+    lead = work.take(known) if known is not None else work.create(None, data.ref, UNSEEN)
+    if known is None:
+        lead.in_scope = False
+    record = work.record(lead, data.ref)
+    if data.how == "erased":
+        if lead.erased and record.gone == "erased":
+            return work.end("noop", "erased before")
+        _erase(work, lead, record, at)
+        work.line(lead, "erased", ref=data.ref)
+        work.touch(lead)
+        return work.end("applied")
+    if record.gone in ENDED or (record.gone == "deleted") is (data.how == "deleted") or at < record.last_at:
+        return work.end("noop", f"stale: the record is {'gone (' + record.gone + ')' if record.gone else 'there'}")
+    record.gone, record.last_at = ("deleted" if data.how == "deleted" else None), at
+    if record.gone is None:
+        work.out.read_orders.add(data.ref)
+    work.line(lead, data.how, ref=data.ref, at=at)
+    settle(work, lead, [], at=at, source=record.system, judge=data.how == "restored", force=True)
+    return work.end("applied")

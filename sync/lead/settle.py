@@ -1,0 +1,186 @@
+"""After something changed: what every system should show now, in scope or not, which stage, who gets it, whom to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from schemas.base import Scalar
+from sync.lead import consent
+from sync.lead.handoff import hand_over
+from sync.lead.identity import UNSEEN, is_stub
+from sync.lead.qualify import stage_values, stands
+from sync.lead.reconcile import SCORES, Moved, claim_truce, count_flip, desire, differs
+from sync.lead.state import Lead, Refused, from_ms
+from sync.lead.work import Work
+from sync.topology import Lane
+
+GONE = "every record of it was deleted"
+"""The scope rule of a lead that no system shows any more: nothing is created for it."""
+
+
+def _thaw(work: Work, lead: Lead) -> None:
+    for name in [name for name, until in lead.frozen.items() if until <= work.now]:
+        del lead.frozen[name]
+        work.problem("frozen_field", f"{lead.id}:{name}", "left alone long enough", lead, opened=False, field=name)
+
+
+def _note_moves(work: Work, lead: Lead, moved: list[Moved]) -> None:
+    """Tell the timeline, guard against fields that go to and fro, and let refusals of values no longer wanted go."""
+    fields = {m.field: {"before": m.before, "after": m.after, "ref": m.ref} for m in moved}
+    if fields:
+        work.line(lead, "decided", fields=fields)
+        lead.blocked.clear()
+    for move in moved:
+        if move.before is not None:
+            flip(work, lead, move.field)
+        for record in lead.records.values():
+            refused = record.refused.get(move.field)
+            if refused is not None and refused.value != move.after:
+                _let_go(work, refused)
+                del record.refused[move.field]
+
+
+def flip(work: Work, lead: Lead, name: str) -> None:
+    """Count that a field went to and fro; one that does so too often is frozen, and a problem."""
+    if count_flip(lead, name, work.now, work.playbook):
+        text = f"{name} keeps changing to and fro: left alone for {work.playbook.guards.flip_window_s} s"
+        work.problem("frozen_field", f"{lead.id}:{name}", text, lead, field=name)
+
+
+def _let_go(work: Work, refused: Refused) -> None:
+    if refused.parked_id:
+        work.out.released.append(refused.parked_id)
+
+
+def _forget(work: Work, lead: Lead) -> None:
+    """Outside the scope only refs, keyed e-mails and consent are kept."""
+    kept = consent.only_consent(lead.claims, work.playbook)
+    lead.claims = kept
+    lead.desired = {name: held for name, held in lead.desired.items() if name in kept or work.playbook.fields[name].consent}
+    for record in lead.records.values():
+        record.fields = {
+            name: seen for name, seen in record.fields.items() if name in work.playbook.fields and work.playbook.fields[name].consent
+        }
+        record.refused, record.partial = {}, True
+    lead.touches, lead.why, lead.aside, lead.flips, lead.frozen, lead.stage_since = [], {}, {}, {}, {}, None
+
+
+def scope_rule(lead: Lead, values: dict[str, Scalar], work: Work) -> str | None:
+    """Give the line that leaves a lead outside; None when it is inside."""
+    matched, verdicts = work.playbook.scope.judge(values)
+    if matched:
+        return None
+    last = verdicts[-1] if verdicts else None
+    return f"{last.where} {last.text}: {last.why}" if last else str(work.playbook.scope_where)
+
+
+def _scope(work: Work, lead: Lead, values: dict[str, Scalar]) -> bool:
+    """Judge whether the lead is kept equal; False when it is not (any more)."""
+    alive = any(record.gone in (None, "converted") for record in lead.records.values())
+    if lead.records and not alive:
+        lead.in_scope, lead.scope_rule = False, GONE
+        return False
+    if not any(name in lead.desired and not work.playbook.fields[name].consent for name in work.playbook.fields):
+        return lead.in_scope
+    rule = scope_rule(lead, values, work)
+    if rule is not None:
+        lead.in_scope, lead.scope_rule = False, rule
+        work.line(lead, "filtered", rule=rule)
+        _forget(work, lead)
+        return False
+    if not lead.in_scope and lead.scope_rule not in (UNSEEN, GONE, ""):
+        unread = {record.ref for record in lead.records.values() if record.gone is None and record.partial}
+        work.out.read_orders |= unread
+    lead.in_scope, lead.scope_rule = True, ""
+    return True
+
+
+def _scores(work: Work, lead: Lead, values: dict[str, Scalar], at: int) -> list[str]:
+    """Claim the computed scores that are shared fields, in whole points."""
+    found: list[str] = []
+    for name in SCORES & work.playbook.fields.keys():
+        value = values[name.removesuffix("_score") if name != "lead_score" else "score"]
+        if claim_truce(lead, name, round(float(value or 0)), at):
+            found.append(name)
+    return found
+
+
+def _qualify(work: Work, lead: Lead, before: Scalar, at: int, source: str) -> list[Moved]:
+    """Judge the stage, and hand the lead over when it enters the stage that does."""
+    values = stage_values(lead, work.playbook, work.now)
+    moved, _ = desire(lead, _scores(work, lead, values, at), work.playbook, work.rank)
+    why = stands(lead, work.playbook, values, at)
+    moved += desire(lead, ["stage"], work.playbook, work.rank)[0]
+    after = lead.value("stage")
+    if after != before:
+        held = lead.desired["stage"]
+        own = why is not None and why["stage"] == after
+        lead.why["stage"] = (
+            why
+            if own
+            else {"stage": after, "rule": held.rule, "ref": held.ref, "lines": [], "version": work.playbook.version, "at": held.at}
+        )
+        lead.stage_since = held.at
+        rule = lead.why["stage"]["rule"]
+        work.line(lead, "stage", before=before, after=after, rule=rule, ref=held.ref)
+        work.event(lead, "truce.lead.stage_changed", before=before, after=after, rule=rule)
+        if after == "mql" and "mql_date" in work.playbook.fields and "mql_date" not in lead.claims:
+            moved += _date(work, lead, held.at)
+    values["stage"] = after
+    values["owner"] = owner = lead.value("owner")
+    hand_over(work, lead, values, entered=after != before, at=at, source=source)
+    if lead.value("owner") != owner:
+        moved.append(Moved("owner", owner, lead.value("owner"), "truce"))
+    return moved
+
+
+def _date(work: Work, lead: Lead, at: int) -> list[Moved]:
+    text = from_ms(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    kind = work.playbook.fields["mql_date"].kind
+    claim_truce(lead, "mql_date", text[:10] if kind == "date" else text, at)
+    return desire(lead, ["mql_date"], work.playbook, work.rank)[0]
+
+
+def _ring(work: Work, lead: Lead, moved: list[Moved], lane: Lane) -> None:
+    """Mark each system that shows, or may show, something else than it should."""
+    for name, system in work.playbook.systems.items():
+        live = lead.live(name)
+        if live:
+            whole = lead.in_scope
+            first = differs(lead, live[0], name, work.playbook, consent_only=not whole) or (whole and not live[0].has_truce_id)
+            if first or any(differs(lead, record, name, work.playbook, consent_only=True) for record in live[1:]):
+                work.out.dirty.add((lead.id, name, lane))
+        elif lead.in_scope and system.create is not None and moved and not any(r.system == name for r in lead.records.values()):
+            work.out.dirty.add((lead.id, name, lane))
+
+
+def settle(
+    work: Work, lead: Lead, names: Iterable[str], *, at: int | None = None, source: str = "", force: bool = False, judge: bool = True
+) -> list[Moved]:
+    """Work out the lead anew after these fields' claims changed; gives what moved.
+
+    `at`: when the act was that caused it (ms); `force` judges although nothing moved (a touch, an order to judge again).
+    """
+    work.touch(lead)
+    if lead.erased or lead.survivor is not None:
+        return []
+    _thaw(work, lead)
+    before = lead.value("stage")
+    if lead.playbook_version != work.playbook.version:
+        names, force = list(lead.claims), force or lead.playbook_version != 0
+        lead.playbook_version = work.playbook.version
+    moved, aside = desire(lead, names, work.playbook, work.rank)
+    for name, lost in aside:
+        work.line(lead, "aside", field=name, **lost)
+    consents = consent.settle(lead, work.playbook)
+    moved += consents
+    stub = is_stub(lead) and not any(record.fields for record in lead.records.values())
+    if not stub and lead.undecided is None and (moved or force or not lead.in_scope):
+        values = stage_values(lead, work.playbook, work.now)
+        if _scope(work, lead, values) and judge and (moved or force):
+            moved += _qualify(work, lead, before, work.now if at is None else at, source)
+    _note_moves(work, lead, moved)
+    out = any(move.after is True for move in consents)
+    lane: Lane = "hot" if (work.hot and not work.bulk) or out else "bulk"
+    _ring(work, lead, moved, lane)
+    return moved

@@ -1,0 +1,111 @@
+"""A record's fields as a message shows them: canonical values with their times, and which of them are our own coming back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from schemas.base import Ref, Scalar
+from schemas.change import RecordChanged
+from sync.lead.canonical import Unfit, canonical
+from sync.lead.observe import Sight, Told, Watch, honours_blank
+from sync.lead.state import Lead, Record, to_ms
+from sync.lead.work import Work
+from sync.playbook.models import SharedField, SystemField
+
+Value = tuple[SharedField, SystemField, Scalar, Scalar]
+"""(field, its spelling there, canonical value, the vendor's value)."""
+
+
+def read(work: Work, data: RecordChanged, system: str) -> tuple[list[Value], list[tuple[str, Scalar, str]]]:
+    """Give the shared fields that the message shows, and those that no field of their kind can hold: (vendor name, value, reason)."""
+    found: list[Value] = []
+    unfit: list[tuple[str, Scalar, str]] = []
+    country = work.playbook.systems[system].country
+    users, fields = work.facts.users.get(system), data.fields
+    for shared in work.playbook.fields.values():
+        spelled = shared.systems.get(system)
+        if spelled is None or spelled.name not in fields:
+            continue
+        raw = fields[spelled.name]
+        try:
+            found.append((shared, spelled, canonical(shared, raw, spelled=spelled, country=country, users=users), raw))
+        except Unfit as reason:
+            unfit.append((spelled.name, raw, str(reason)))
+    return found, unfit
+
+
+def _told(work: Work, lead: Lead, record: Record) -> dict[str, list[Mapping[str, Any]]]:
+    """Give what our intents without an applied result tell this record, by shared field."""
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    ident = Ref.parse(record.ref).id
+    for intent in work.facts.intents.get((lead.id, record.system), ()):
+        if intent.record_id == ident or (intent.kind == "create" and intent.record_id is None):
+            for name, told in intent.fields.items():
+                found.setdefault(name, []).append(told)
+    return found
+
+
+class Look:
+    """One look at one record: takes in every field of a message."""
+
+    def __init__(self, work: Work, lead: Lead, record: Record, data: RecordChanged, *, consent_only: bool) -> None:
+        self.work, self.lead, self.record, self.data = work, lead, record, data
+        self.consent_only = consent_only
+        self.at = work.clamp(data.at, data.received_at)
+        self.read_at = to_ms(data.read_at) if data.read_at is not None and data.complete else None
+        self.told = _told(work, lead, record) if work.facts.intents else {}
+        self.own = data.origin == "own"
+        self.ours = bool(data.truce_id) and not record.fields
+        """First sight of a record that carries our id already: what equals the desired value was put there by us."""
+        self.results: dict[str, Told] = {}
+        self.left: list[str] = []
+        """Fields that showed the desired value before this message and do not now."""
+        self.stirred = False
+
+    def _spelled(self, value: Value) -> Scalar:
+        """Two canonical values may share one spelling there: then the one that we know of is meant."""
+        shared, spelled, found, raw = value
+        if shared.kind != "picklist" or not spelled.to_vendor or raw is None:
+            return found
+        seen, wanted = self.record.fields.get(shared.name), self.lead.desired.get(shared.name)
+        for known in (seen.value if seen else None, wanted.value if wanted else None):
+            if known is not None and known != found and spelled.to_vendor.get(str(known)) == raw:
+                return known
+        return found
+
+    def _ours(self, shared: SharedField, value: Scalar, *, exact: bool) -> int | None:
+        """Give the value's own time when it is our write coming back."""
+        for told in self.told.get(shared.name, ()):
+            if told.get("value") == value:
+                return int(told.get("at") or self.at)
+        wanted = self.lead.desired.get(shared.name)
+        equal = wanted is not None and wanted.value == value
+        if equal and wanted is not None and (self.own or self.ours):
+            return wanted.at
+        return self.at if self.own and exact and shared.name in self.record.fields else None
+
+    def take(self, value: Value) -> None:
+        """Take in one field."""
+        shared, spelled, _, _ = value
+        if self.consent_only and shared.consent is None:
+            return
+        name, found = shared.name, self._spelled(value)
+        own_time = self.data.times.get(spelled.name)
+        at = self.at if own_time is None else self.work.clamp(own_time, self.data.received_at)
+        exact = own_time is not None
+        sight = Sight(found, at, exact, self.read_at, self._ours(shared, found, exact=exact), self.own, self.data.origin)
+        before = self.record.fields.get(name)
+        wanted = self.lead.desired.get(name)
+        held = wanted is not None and before is not None and before.value == wanted.value
+        told = Watch(self.lead, self.record, shared, honours_blank(shared, self.record.system, self.work.playbook)).look(sight)
+        self.results[name] = told
+        after = self.record.fields.get(name)
+        self.stirred |= after is not before
+        if held and after is not None and wanted is not None and after.value != wanted.value:
+            self.left.append(name)
+
+    @property
+    def news(self) -> list[str]:
+        """Fields whose claims changed."""
+        return [name for name, told in self.results.items() if told == "news"]
