@@ -12,7 +12,10 @@ Scalar = str | int | float | bool | None
 
 
 def _utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a time outside the years 1 to 9999") from error
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_utc)]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
-from pydantic_core import from_json
 
+from schemas import strict
 from schemas.base import Message
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
 from schemas.command import Command
@@ -42,7 +42,8 @@ EVENT_TYPES: dict[str, type[Message]] = {
 """Every type that may stand on `events`."""
 
 NAMESPACE = uuid.UUID("6f1f0d3e-6a54-5c0b-9a55-7275636500aa")
-MAX_BYTES = 1_000_000
+MAX_BYTES = strict.MAX_BYTES
+MAX_ATTRIBUTE = 512
 Headers = Sequence[tuple[str, bytes]]
 
 
@@ -88,41 +89,62 @@ def write(envelope: Envelope) -> tuple[bytes, list[tuple[str, bytes]]]:
 def _attributes(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in headers:
-        if name.startswith("ce_"):
+        if name.startswith("ce_") and value is not None:  # Kafka lets a header be null
             try:
                 found[name[3:]] = value.decode()
-            except UnicodeDecodeError as error:
-                raise Unreadable(f"header {name} is not UTF-8") from error
+            except UnicodeDecodeError:
+                raise Unreadable(f"header {strict.named((name,))} is not UTF-8") from None
     return found
 
 
+def _needed(attributes: Mapping[str, str]) -> None:
+    for name in ("id", "type", "source", "time"):
+        text = attributes.get(name)
+        if not text:
+            raise Unreadable(f"header ce_{name} is missing")
+        if len(text) > MAX_ATTRIBUTE or not text.isprintable():
+            raise Unreadable(f"header ce_{name} is longer than {MAX_ATTRIBUTE} characters, or has some that are no text")
+
+
 def _reason(error: ValidationError) -> str:
-    first: Any = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'the value'}: {first['msg']}"
+    first: Any = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = first["loc"]
+    if "fields" in place and place[-1] in ("str", "int", "float", "bool"):
+        return f"{strict.named(place[:-1])}: neither text, number, flag nor blank"
+    # a validator of ours may quote the value in its words; pydantic's own never do
+    words = "not written as it should be" if first["type"] in ("value_error", "assertion_error") else first["msg"]
+    return f"{strict.named(place)}: {words}"
+
+
+def _moment(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+        if time.tzinfo is not None:
+            return time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise Unreadable("header ce_time is no time between the years 1 and 9999") from None
+    raise Unreadable("header ce_time has no zone")
 
 
 def read(value: bytes | None, headers: Headers) -> Envelope:
     """Read a message of `changes`; raises Unreadable with the attribute or field that is wrong, never with its value."""
     attributes = _attributes(headers or ())
-    if attributes.get("specversion") != "1.0":
-        raise Unreadable(f"ce_specversion is {attributes.get('specversion', 'missing')!r}, needs '1.0'")
-    missing = [name for name in ("id", "type", "source", "time") if not attributes.get(name)]
-    if missing:
-        raise Unreadable(f"header ce_{missing[0]} is missing")
+    version = attributes.get("specversion", "missing")
+    if version != "1.0":
+        raise Unreadable(f"header ce_specversion is {version[:20]!r}, needs '1.0'")
+    _needed(attributes)
     model = TYPES.get(attributes["type"])
     if model is None:
-        raise Unreadable(f"ce_type {attributes['type'][:80]!r} is unknown to this version")
-    if value is None or len(value) > MAX_BYTES:
-        raise Unreadable("the value is missing" if value is None else f"the value has {len(value)} bytes, {MAX_BYTES} at most")
-    if b"\\u0000" in value or b"\x00" in value:
-        raise Unreadable("the value has a NUL character, which no store of ours can keep")
+        raise Unreadable(f"header ce_type {attributes['type'][:80]!r} is unknown to this version")
+    time = _moment(attributes["time"])
+    if value is None:
+        raise Unreadable("the value is missing")
     try:
-        time = datetime.fromisoformat(attributes["time"])
-        data = model.model_validate(from_json(value, allow_inf_nan=False))
+        data = model.model_validate(strict.parse(value))
     except ValidationError as error:
-        raise Unreadable(_reason(error)) from error
-    except ValueError as error:
-        raise Unreadable(str(error)[:200]) from error
-    if time.tzinfo is None:
-        raise Unreadable("ce_time has no zone")
+        raise Unreadable(_reason(error)) from None
+    except strict.Unfit as error:
+        raise Unreadable(str(error)) from None
+    except OverflowError:
+        raise Unreadable("a time outside the years 1 to 9999") from None
     return Envelope(attributes["id"], attributes["type"], attributes["source"], time, data)

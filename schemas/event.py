@@ -8,7 +8,9 @@ from pydantic import Field
 
 from schemas.base import Message, Moment, Scalar
 
-EventType = Literal["truce.lead.created", "truce.lead.stage_changed", "truce.lead.owner_changed", "truce.handoff.offered", "truce.problem.opened"]
+EventType = Literal[
+    "truce.lead.created", "truce.lead.stage_changed", "truce.lead.owner_changed", "truce.handoff.offered", "truce.problem.opened"
+]
 
 
 class LeadEvent(Message):

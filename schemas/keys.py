@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hmac
 import re
+import unicodedata
 from hashlib import sha256
 
-_EMAIL = re.compile(r"^[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f.]+(\.[^@\s\x00-\x1f.]+)+$")
+_NEVER = r"@\s\x00-\x1f\x7f\ud800-\udfff<>()\[\],;:\"\\"
+_EMAIL = re.compile(rf"^[^{_NEVER}]{{1,64}}@[^{_NEVER}.]+(\.[^{_NEVER}.]+)+$")
+_UNSEEN = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"))
+"""Characters that nobody sees and that come along when an address is pasted."""
 
 
 def normal_email(text: str | None) -> str | None:
     """Give the address trimmed and in lower case, or None when it is none at all."""
-    if text is None:
+    if text is None or len(text) > 1_000:
         return None
-    plain = text.strip().lower()
+    plain = unicodedata.normalize("NFC", text.translate(_UNSEEN)).strip().lower()
     return plain if len(plain) <= 254 and _EMAIL.match(plain) else None
 
 

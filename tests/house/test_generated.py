@@ -1,0 +1,117 @@
+"""What is generated is what the code says; what was ever sent can still be read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from schemas import envelope
+from sync import contracts
+from sync.playbook import forms, yaml
+
+ROOT = Path(__file__).parents[2]
+GOLDEN = sorted((ROOT / "schemas" / "golden").glob("*.json"))
+
+
+def load(path: Path) -> Any:
+    return json.loads(path.read_text())
+
+
+def test_nothing_generated_has_drifted() -> None:
+    assert contracts.differences() == []
+
+
+def test_drift_is_told_and_repaired(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    contracts.write(tmp_path)
+    assert contracts.differences(tmp_path) == []
+    (tmp_path / "asyncapi.json").write_text("{}")
+    (tmp_path / "team.schema.json").unlink()
+    (tmp_path / "messages" / "Old.schema.json").write_text("{}")
+    assert contracts.differences(tmp_path) == [
+        "asyncapi.json: stale",
+        "messages/Old.schema.json: generated no longer",
+        "team.schema.json: missing",
+    ]
+    monkeypatch.setattr(contracts, "FOLDER", tmp_path)
+    monkeypatch.setattr(contracts.differences, "__defaults__", (tmp_path,))
+    assert contracts.main(["--check"]) == 1
+    assert "asyncapi.json: stale" in capsys.readouterr().out
+    contracts.write(tmp_path)
+    assert contracts.main(["--check"]) == 0
+    assert contracts.main(["--nonsense"]) == 2
+
+
+@pytest.mark.parametrize("path", sorted(contracts.FOLDER.rglob("*.schema.json")), ids=lambda path: path.stem)
+def test_every_schema_is_one(path: Path) -> None:
+    jsonschema.Draft202012Validator.check_schema(load(path))
+
+
+@pytest.mark.parametrize("file", forms.FILES)
+def test_the_example_playbook_fits_its_schema_and_names_it(file: str) -> None:
+    path = ROOT / "deploy" / "playbook" / file
+    schema = contracts.FOLDER / f"{file.removesuffix('.yaml')}.schema.json"
+    jsonschema.Draft202012Validator(load(schema)).validate(yaml.parse(file, path.read_bytes()).data)
+    first = path.read_text().splitlines()[0]
+    assert first.startswith("# yaml-language-server: $schema=")
+    assert (path.parent / first.partition("=")[2]).resolve() == schema
+
+
+def test_every_key_of_the_playbook_is_described() -> None:
+    plain = ("id", "name", "points", "assign", "routes")
+    bare = []
+    for file in forms.FILES:
+        schema = forms.schema(file)
+        for name, model in {**schema.get("$defs", {}), file: schema}.items():
+            keys = model.get("properties", {}).items()
+            bare += [f"{name}.{key}" for key, one in keys if not one.get("description") and key not in plain]
+    assert bare == []
+
+
+def test_asyncapi_names_every_topic_and_message() -> None:
+    document = contracts.asyncapi()
+    assert [channel["address"] for channel in document["channels"].values()] == [
+        "{installation}.changes.{incarnation}",
+        "{installation}.writes.{system}.hot",
+        "{installation}.writes.{system}.bulk",
+        "{installation}.events",
+    ]
+    assert set(document["components"]["messages"]) == {*envelope.TYPES, *envelope.EVENT_TYPES, "doorbell"}
+    for reference in _references(document):
+        node: Any = document
+        for part in reference.removeprefix("#/").split("/"):
+            node = node[part]
+
+
+def _references(node: Any) -> list[str]:
+    if isinstance(node, list):
+        return [found for one in node for found in _references(one)]
+    if not isinstance(node, dict):
+        return []
+    return [value for key, value in node.items() if key == "$ref"] + [found for one in node.values() for found in _references(one)]
+
+
+def test_every_type_has_a_golden_message() -> None:
+    types = {load(path)["headers"]["ce_type"] for path in GOLDEN}
+    assert types == {*envelope.TYPES, *envelope.EVENT_TYPES}
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_a_golden_message_is_still_readable_and_nothing_of_it_is_lost(path: Path) -> None:
+    golden = load(path)
+    model = {**envelope.TYPES, **envelope.EVENT_TYPES}[golden["headers"]["ce_type"]]
+    if golden["headers"]["ce_type"] in envelope.TYPES:
+        headers = [(name, text.encode()) for name, text in golden["headers"].items()]
+        read = envelope.read(json.dumps(golden["value"]).encode(), headers)
+        assert (read.id, read.type) == (golden["headers"]["ce_id"], golden["headers"]["ce_type"])
+        value, again = envelope.write(read)
+        assert envelope.read(value, again) == read
+        data = read.data
+    else:
+        data = model.model_validate(golden["value"])
+    kept = data.model_dump(mode="json")
+    assert {name: kept[name] for name in golden["value"]} == golden["value"]
+    jsonschema.Draft202012Validator(load(contracts.FOLDER / "messages" / f"{model.__name__}.schema.json")).validate(golden["value"])
