@@ -20,33 +20,26 @@ from pydantic_core import from_json
 from connectors.base import Breaker, Budget, Connection, FieldType, Forged, Item, Manifest, Priority
 from connectors.errors import AuthExpired, ConnectorError, Surprising, Unavailable
 from connectors.http import Answer, Bearer, Complaint, Dialect, Kind, Seen, Session, Token, scrub
-from connectors.hubspot.mapping import MERGED_IDS, MODIFIED, OBJECT, Reading, merged_ids, millis, moment, type_of, wanted
+from connectors.hubspot.mapping import CONVERTED_AT, MERGED_IDS, MODIFIED, OBJECT, Reading, merged_ids, millis, moment, type_of, wanted
 from schemas.change import RecordDeleted
 from schemas.write import FieldRefused
 
 Row = dict[str, Any]
 
 
-def _dated(version: str) -> dict[str, str]:
+def _paths(crm: str, consent: str, version: str) -> dict[str, str]:
     return {
-        "objects": f"/crm/objects/{version}/{OBJECT}",
-        "properties": f"/crm/properties/{version}/{OBJECT}",
-        "owners": f"/crm/owners/{version}",
-        "consent": f"/communication-preferences/{version}/statuses",
+        "objects": f"{crm.format('objects')}/{OBJECT}",
+        "properties": f"{crm.format('properties')}/{OBJECT}",
+        "owners": crm.format("owners"),
+        "consent": f"/communication-preferences/{consent}/statuses",
         "token": f"/oauth/{version}/token",
     }
 
 
 PATHS: dict[str, dict[str, str]] = {
-    "v3": {
-        "objects": f"/crm/v3/objects/{OBJECT}",
-        "properties": f"/crm/v3/properties/{OBJECT}",
-        "owners": "/crm/v3/owners",
-        "consent": "/communication-preferences/v4/statuses",
-        "token": "/oauth/v3/token",
-    },
-    "2026-03": _dated("2026-03"),
-    "2026-09": _dated("2026-09"),
+    "v3": _paths("/crm/v3/{}", "v4", "v3"),
+    **{version: _paths(f"/crm/{{}}/{version}", version, version) for version in ("2026-03", "2026-09")},
 }
 """Every path by `api_version`: HubSpot's numbered versions and its dated ones (WIRE: HubSpot CRM, versioning)."""
 FORMS = "/form-integrations/v1/submissions/forms"
@@ -226,7 +219,7 @@ class Client:
         return items
 
     async def _told(self, asked: Sequence[str], fields: Sequence[str], priority: Priority) -> list[Item]:
-        answer = await self.read(asked, wanted(fields), history=[*fields, MERGED_IDS], priority=priority)
+        answer = await self.read(asked, wanted(fields), history=[*fields, CONVERTED_AT, MERGED_IDS], priority=priority)
         reading, found = self.reading(answer, consistent=True), {str(row["id"]): row for row in contacts(answer.body)}
         became = {old: row for row in found.values() for old in merged_ids(row)} | found
         left, strange = (

@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
 from connectors.base import FieldType, Item, Unwelcome
@@ -47,9 +47,9 @@ _BY_SOURCE: dict[str, Origin] = {
 """HubSpot's changeSource and sourceType: who acted."""
 _LOUDEST: tuple[Origin, ...] = ("person", "form", "import", "api", "automation", "unknown", "own")
 """When several acted on one contact, the one that counts: a person's act is never taken for an import, nor news for an echo."""
-_DELETIONS: dict[str | None, Literal["deleted", "erased", "restored"]] = {
-    "deletion": "deleted", "privacyDeletion": "erased", "restore": "restored",
-}  # fmt: skip
+_DELETIONS: dict[str | None, Any] = {"deletion": "deleted", "privacyDeletion": "erased", "restore": "restored"}
+_STALE = timedelta(minutes=5)
+"""When the last change of a field that we know is older than the record's own by this, something else was changed, by we know not whom."""
 
 
 def type_of(prop: Mapping[str, Any]) -> FieldType:
@@ -153,19 +153,13 @@ def _id(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _finite(value: Scalar) -> Scalar:
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError("a number without end")
-    return value
-
-
 Ident = Annotated[str, BeforeValidator(_id), Field(pattern=r"^[0-9]{1,20}$")]
 
 
 class Event(BaseModel):
     """One entry of a webhook's array (WIRE: HubSpot webhooks v3); what it has beyond this is of no use to us."""
 
-    model_config = ConfigDict(frozen=True, strict=True)
+    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
     subscriptionType: str = Field(max_length=100)
     objectId: Ident
     occurredAt: int = Field(ge=0, le=_LAST_MS)
@@ -174,7 +168,7 @@ class Event(BaseModel):
     changeSource: str | None = None
     sourceId: Annotated[str | None, BeforeValidator(_id)] = None
     propertyName: str | None = None
-    propertyValue: Annotated[str | int | bool | float | None, AfterValidator(_finite)] = None
+    propertyValue: str | int | bool | float | None = None
     primaryObjectId: Ident | None = None
     mergedObjectIds: list[Ident] = Field(default_factory=list)
     newObjectId: Ident | None = None
@@ -189,6 +183,12 @@ class Event(BaseModel):
         """What happened to a contact (`creation`, `propertyChange` …); None for other objects."""
         kind, _, verb = self.subscriptionType.partition(".")
         return verb if kind == "contact" or (kind == "object" and self.objectTypeId == "0-1") else None
+
+    def merged(self) -> tuple[str, list[str]]:
+        """Give (survivor, losers) of a merge: since 2025 the survivor is a new record, before that the primary one."""
+        primary = self.primaryObjectId or self.objectId
+        survivor = self.newObjectId or primary
+        return survivor, [one for one in dict.fromkeys([primary, *self.mergedObjectIds]) if one != survivor]
 
 
 _EVENTS = TypeAdapter(list[Event])
@@ -232,16 +232,12 @@ class Reading:
     def told(self, row: Mapping[str, Any], fields: Sequence[str]) -> list[Item]:
         """Give all that a row tells: its merge, its snapshot with every one of `fields`, its last form submission."""
         items: list[Item] = [self.merge(row, merged_ids(row))] if merged_ids(row) else []
-        change = self.snapshot(row, fields)
-        at = moment((row.get("properties") or {}).get(CONVERTED_AT))
-        if at is None or before_merge(row, at):
-            return [*items, change]
-        props = row["properties"]
-        return [
-            *items,
-            change,
-            self.form(row["id"], at, props.get(CONVERTED_BY), change.email, count=props.get(CONVERSIONS), bulk=change.bulk),
-        ]
+        items.append(self.snapshot(row, fields))
+        props = row.get("properties") or {}
+        at, name, count = moment(props.get(CONVERTED_AT)), props.get(CONVERTED_BY), props.get(CONVERSIONS)
+        if at is not None and not before_merge(row, at):
+            items.append(self.form(row["id"], at, name, props.get("email") or None, count=count))
+        return items
 
     def merge(self, row: Mapping[str, Any], losers: Iterable[str]) -> RecordMerged:
         """Give the merge that made this record."""
@@ -250,16 +246,17 @@ class Reading:
         return RecordMerged(survivor=self.ref(row["id"]), losers=refs, at=at, received_at=self.received_at)
 
     def snapshot(self, row: Mapping[str, Any], fields: Sequence[str]) -> RecordChanged:
-        """Give a record with every one of `fields`; who acted last and when, by the fields' history where that was read."""
-        props = row.get("properties") or {}
-        history = {name: entry for name in fields if (entry := _last(row, name))}
-        times = {name: at for name, entry in history.items() if (at := moment(entry.get("timestamp")))}
-        last = [history[name] for name, at in times.items() if at == max(times.values())]
-        origin, actor = self._loudest([(one.get("sourceType"), one.get("sourceId")) for one in last])
+        """Give a record with every one of `fields`; who acted last and when, by the history where that was read."""
+        props, at = row.get("properties") or {}, changed_at(row)
+        entries = {name: _last(row, name) for name in (*fields, CONVERTED_AT)}
+        times = {name: when for name, entry in entries.items() if (when := moment(entry.get("timestamp")))}
+        newest = [entries[name] for name, when in times.items() if when == max(times.values()) and at - when < _STALE]
+        origin, actor = self._loudest([(one.get("sourceType"), one.get("sourceId")) for one in newest])
         return RecordChanged(
-            ref=self.ref(row["id"]), at=changed_at(row), fields={name: self.value(name, props.get(name)) for name in fields}, times=times,
-            complete=True, read_at=self.read_at, received_at=self.received_at, email=props.get("email") or None,
-            truce_id=props.get(TRUCE_ID) or None, origin=origin, actor=actor, bulk=self.bulk or origin == "import",
+            ref=self.ref(row["id"]), at=at, fields={name: self.value(name, props.get(name)) for name in fields},
+            times={name: when for name, when in times.items() if name in fields}, complete=True, read_at=self.read_at,
+            received_at=self.received_at, email=props.get("email") or None, truce_id=props.get(TRUCE_ID) or None,
+            origin=origin, actor=actor, bulk=self.bulk or origin == "import",
         )  # fmt: skip
 
     def _loudest(self, sources: Iterable[tuple[str | None, Any]]) -> tuple[Origin, str | None]:
@@ -267,14 +264,14 @@ class Reading:
         return min(found, key=lambda one: _LOUDEST.index(one[0]), default=("unknown", None))
 
     def form(
-        self, ident: object, at: datetime, name: object, email: str | None, *, count: object = None, page: object = None, bulk: bool = False,
+        self, ident: object, at: datetime, name: object, email: str | None, *, count: object = None, page: object = None,
         consent: Mapping[str, bool] | None = None,
     ) -> TouchRecorded:  # fmt: skip
         """Give one form submission as a touch, with the id that all three ways of seeing it share."""
         details = {CONVERSIONS: canonical(count, "number"), "page": canonical(page, "text")}
         return TouchRecorded(
             system=self.system, activity_id=f"form:{ident}:{millis(at)}", kind="form", name=str(name or ""), at=at, ref=self.ref(ident),
-            received_at=self.received_at, email=email, consent=dict(consent or {}), bulk=bulk,
+            received_at=self.received_at, email=email, consent=dict(consent or {}), bulk=self.bulk,
             details={key: value for key, value in details.items() if value is not None},
         )  # fmt: skip
 
@@ -283,26 +280,17 @@ class Reading:
         changes: dict[str, list[Event]] = {}
         items: list[Item] = []
         for event in found:
+            said: dict[str, Any] = {"at": event.at, "received_at": self.received_at, "actor": event.sourceId}
             if event.verb in ("creation", "propertyChange"):
                 changes.setdefault(event.objectId, []).append(event)
             elif how := _DELETIONS.get(event.verb):
-                deleted = RecordDeleted(
-                    ref=self.ref(event.objectId), at=event.at, received_at=self.received_at, how=how, actor=event.sourceId
-                )
-                items.append(deleted)
+                items.append(RecordDeleted(ref=self.ref(event.objectId), how=how, **said))
             elif event.verb == "merge":
-                items.append(self._merge(event))
+                survivor, losers = event.merged()
+                items.append(RecordMerged(survivor=self.ref(survivor), losers=tuple(map(self.ref, losers)), **said))
         for same in changes.values():
             items.extend(self._change(sorted(same, key=lambda event: event.occurredAt)))
         return sorted(items, key=lambda item: item.at)
-
-    def _merge(self, event: Event) -> RecordMerged:
-        primary = event.primaryObjectId or event.objectId
-        survivor = event.newObjectId or primary
-        losers = tuple(self.ref(one) for one in dict.fromkeys([primary, *event.mergedObjectIds]) if one != survivor)
-        return RecordMerged(
-            survivor=self.ref(survivor), losers=losers, at=event.at, received_at=self.received_at, actor=event.sourceId
-        )  # fmt: skip
 
     def _change(self, same: Sequence[Event]) -> list[Item]:
         """Give one partial change, and the form submission that its conversion properties tell of."""
@@ -319,12 +307,3 @@ class Reading:
         if at is None:
             return [change]
         return [change, self.form(same[0].objectId, at, fields.get(CONVERTED_BY), change.email, count=fields.get(CONVERSIONS))]
-
-
-def consent_of(submission: Mapping[str, Any]) -> dict[str, bool]:
-    """Give what a submission's legalConsentOptions say: "email:<subscription type id>" → may be contacted."""
-    options = submission.get("legalConsentOptions")
-    said = [
-        option.get("communications") or [] for option in (options if isinstance(options, dict) else {}).values() if isinstance(option, dict)
-    ]
-    return {f"email:{one['subscriptionTypeId']}": one["value"] for many in said for one in many if isinstance(one.get("value"), bool)}

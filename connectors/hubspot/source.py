@@ -19,6 +19,7 @@ from connectors.errors import ConnectorError
 from connectors.hubspot import mapping
 from connectors.hubspot.client import FORMS, Client, Row, contacts, next_page, rows, verify
 from connectors.hubspot.mapping import MODIFIED, OBJECT, OPT_OUT, TRUCE_ID
+from schemas.touch import TouchRecorded
 
 _MARGIN_MS = 5 * 60 * 1000
 """How far our clock may be ahead of HubSpot's before a quiet sweep would leave something out."""
@@ -37,6 +38,8 @@ class Place(BaseModel):
     looked: int = 0
     """When the list of deleted records was last read."""
     forms: int
+    told: list[str] = []
+    """The submissions of the last moments that were told, by activity id."""
 
     def text(self) -> str:
         """Give the cursor."""
@@ -92,12 +95,14 @@ class HubSpotSource(Source):
         if started - place.looked >= self._archived_ms:
             async for items, place in self._archived(place, started, fields):  # noqa: B020
                 yield items, place
-        newest = place.forms
+        told = dict[str, int]()
         for guid, name in self._forms.items():
-            async for items, last in self._submitted(guid, name, place.forms - self._lookback_ms):
-                newest = max(newest, last)
-                yield items, place
-        yield [], place.model_copy(update={"forms": newest})
+            async for touches in self._submitted(guid, name, place.forms - self._lookback_ms):
+                told |= {one.activity_id: mapping.millis(one.at) for one in touches}
+                yield [one for one in touches if one.activity_id not in place.told], place
+        newest = max([place.forms, *told.values()])
+        last = [ident for ident, ms in told.items() if ms >= newest - self._lookback_ms]
+        yield [], place.model_copy(update={"forms": newest, "told": last})
 
     async def _sweep(self, place: Place, started: int, fields: Sequence[str]) -> AsyncIterator[tuple[list[Item], Place]]:
         """Search by time in keyset steps of one page each, so that the stop at 10,000 rows is never met; inside one ms by id."""
@@ -128,18 +133,17 @@ class HubSpotSource(Source):
             update = {} if after is not None else {"deleted": newest, "looked": started}
             yield await self._client.told(list(new), fields), place.model_copy(update=update)
 
-    async def _submitted(self, guid: str, name: str, since: int) -> AsyncIterator[tuple[list[Item], int]]:
-        """Read a form's submissions, newest first, until they are older than `since`; with the time of the newest."""
+    async def _submitted(self, guid: str, name: str, since: int) -> AsyncIterator[list[TouchRecorded]]:
+        """Read a form's submissions, newest first, until they are older than `since`."""
         after: str | None = ""
         while after is not None:
             answer = await self._client.get(f"{FORMS}/{guid}", limit="50", **({"after": after} if after else {}))
             many = rows(answer.body)
             new = [(one, at) for one in many if (at := mapping.moment(one.get("submittedAt"))) and mapping.millis(at) >= since]
-            if new:
-                yield await self._touches(new, name), max(mapping.millis(at) for _, at in new)
+            yield await self._touches(new, name)
             after = next_page(answer.body) if len(new) == len(many) else None
 
-    async def _touches(self, submissions: Sequence[tuple[Row, datetime]], name: str) -> list[Item]:
+    async def _touches(self, submissions: Sequence[tuple[Row, datetime]], name: str) -> list[TouchRecorded]:
         """Give submissions as touches of the records that hold their e-mails; one whose e-mail no record holds any more is left out."""
         by_email: dict[str, list[tuple[Row, datetime]]] = {}
         for one, at in submissions:
@@ -149,15 +153,15 @@ class HubSpotSource(Source):
         if not by_email:
             return []
         answer = await self._client.read(list(by_email), ["email", "hs_additional_emails"], by="email", history=[mapping.MERGED_IDS])
-        reading, items = self._client.reading(answer), list[Item]()
+        reading, touches = self._client.reading(answer), list[TouchRecorded]()
         for row in contacts(answer.body):
             props = row["properties"]
             held = {str(props.get("email") or "").lower(), *(props.get("hs_additional_emails") or "").lower().split(";")}
             for one, at in (pair for email in held for pair in by_email.get(email, [])):
                 if not mapping.before_merge(row, at):
-                    consent, page = mapping.consent_of(one), one.get("pageUrl")
-                    items.append(reading.form(row["id"], at, name, props.get("email"), page=page, consent=consent))
-        return items
+                    consent, page = consent_of(one), one.get("pageUrl")
+                    touches.append(reading.form(row["id"], at, name, props.get("email"), page=page, consent=consent))
+        return touches
 
     async def everything(self, cursor: str | None, fields: Sequence[str]) -> AsyncIterator[Page]:
         """Read all contacts by the consistent list; the cursor is HubSpot's `after`."""
@@ -247,6 +251,18 @@ class HubSpotSource(Source):
         if writable and fixed:
             return self._finding(what, "read-only", "map a property that can be written, or let HubSpot own the field")
         return self._finding(what)
+
+
+def consent_of(submission: Row) -> dict[str, bool]:
+    """Give what a submission's legalConsentOptions say: "email:<subscription type id>" → may be contacted."""
+    options = submission.get("legalConsentOptions")
+    parts = [part for part in options.values() if isinstance(part, dict)] if isinstance(options, dict) else []
+    said = [one for part in parts for one in part.get("communications") or [] if isinstance(one, dict)]
+    return {
+        f"email:{one['subscriptionTypeId']}": one["value"]
+        for one in said
+        if isinstance(one.get("value"), bool) and "subscriptionTypeId" in one
+    }
 
 
 def _filters(at: int, inside: int | None) -> list[dict[str, str]]:

@@ -19,6 +19,7 @@ from connectors.base import Connection, FieldType, Forged, Source, Unwelcome
 from connectors.contract_world import NotedBreaker, NotedBudget
 from connectors.hubspot import mapping
 from connectors.hubspot.client import PATHS, Client, explain, limits, signed
+from connectors.hubspot.source import consent_of
 from connectors.registry import load
 from schemas.base import Scalar
 from schemas.change import RecordChanged, RecordDeleted, RecordMerged
@@ -367,14 +368,25 @@ def test_events_of_another_account_are_left_out() -> None:
 def test_history_tells_who_changed_what_when() -> None:
     entries = {
         "phone": [{"value": "1", "timestamp": "2026-11-23T11:00:00.000Z", "sourceType": "CRM_UI", "sourceId": "userId:7"}],
-        "region": [{"value": "EMEA", "timestamp": "2026-11-23T11:30:00.000Z", "sourceType": "IMPORT", "sourceId": "list"}],
+        "region": [{"value": "EMEA", "timestamp": "2026-11-23T11:59:00.000Z", "sourceType": "IMPORT", "sourceId": "list"}],
     }
     row = {"id": "1", "properties": {"phone": "1", "region": "EMEA", "lastmodifieddate": str(MS)}, "propertiesWithHistory": entries}
     change = mapping.Reading("hub", {}, None, NOW, NOW).snapshot(row, ["phone", "region", "city"])
     assert (change.origin, change.actor, change.bulk) == ("import", "list", True)
-    assert change.times == {"phone": datetime(2026, 11, 23, 11, tzinfo=UTC), "region": datetime(2026, 11, 23, 11, 30, tzinfo=UTC)}
+    assert change.times == {"phone": datetime(2026, 11, 23, 11, tzinfo=UTC), "region": datetime(2026, 11, 23, 11, 59, tzinfo=UTC)}
     assert change.fields == {"phone": "1", "region": "EMEA", "city": None}
     assert (change.at, change.complete) == (NOW, True)
+
+
+def test_an_old_import_is_not_the_author_of_a_new_change() -> None:
+    old = [{"value": "EMEA", "timestamp": "2026-11-20T11:59:00.000Z", "sourceType": "IMPORT"}]
+    row: dict[str, Any] = {"id": "1", "properties": {"lastmodifieddate": str(MS)}, "propertiesWithHistory": {"region": old}}
+    change = mapping.Reading("hub", {}, None, NOW, NOW).snapshot(row, ["region"])
+    assert (change.origin, change.bulk) == ("unknown", False)
+    form = {"value": str(MS), "timestamp": "2026-11-23T12:00:00.250Z", "sourceType": "FORM"}
+    row["propertiesWithHistory"]["recent_conversion_date"] = [form]
+    change = mapping.Reading("hub", {}, None, NOW, NOW).snapshot(row, ["region"])
+    assert (change.origin, change.bulk, set(change.times)) == ("form", False, {"region"})
 
 
 def test_a_submission_from_before_a_merge_is_not_counted_again() -> None:
@@ -391,8 +403,8 @@ def test_a_submission_from_before_a_merge_is_not_counted_again() -> None:
 def test_consent_said_on_a_form() -> None:
     said = [{"value": True, "subscriptionTypeId": 1001}, {"value": False, "subscriptionTypeId": 1002}, {"text": "x"}]
     options = {"consent": {"consentToProcess": True, "communications": said}}
-    assert mapping.consent_of({"legalConsentOptions": options}) == {"email:1001": True, "email:1002": False}
-    assert mapping.consent_of({"legalConsentOptions": "no"}) == mapping.consent_of({}) == {}
+    assert consent_of({"legalConsentOptions": options}) == {"email:1001": True, "email:1002": False}
+    assert consent_of({"legalConsentOptions": "no"}) == consent_of({}) == {}
 
 
 @given(
