@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sync.lead.index import index
 from sync.lead.reconcile import TRUCE, Moved
 from sync.lead.state import Claim, Consent, Desired, Lead
 from sync.playbook.models import Playbook
@@ -38,10 +39,8 @@ def _state(lead: Lead, name: str | None, kind: str) -> Consent | None:
 def settle(lead: Lead, playbook: Playbook) -> list[Moved]:
     """Work out each channel and what the systems' flags should show; gives what moved. Holds outside the scope too."""
     moved: list[Moved] = []
-    for name, shared in playbook.fields.items():
-        kind = shared.consent
-        if kind is None:
-            continue
+    for shared in index(playbook).consents:
+        name, kind = shared.name, shared.consent or ""
         found = _state(lead, name, kind)
         if found is None:
             continue
@@ -56,7 +55,7 @@ def settle(lead: Lead, playbook: Playbook) -> list[Moved]:
         lead.desired[name] = Desired(found.opted_out, found.at, ref, version, f"{shared.where} consent: {found.basis}")
         if changed:
             moved.append(Moved(name, before.value if before else None, found.opted_out, ref))
-    mapped = {shared.consent for shared in playbook.fields.values()}
+    mapped = {shared.consent for shared in index(playbook).consents}
     for name in lead.claims:
         kind = name.removeprefix("consent:")
         if kind != name and kind not in mapped and (found := _state(lead, None, kind)) is not None:

@@ -72,7 +72,7 @@ def unfit(envelope: Envelope) -> str | None:
     data = envelope.data
     names = [(f"ref {i}", ref) for i, ref in enumerate(_refs(data))] + [("ce_id", envelope.id)]
     for field in ("activity_id", "system", "name", "truce_id", "parked_id", "by", "intent_id"):
-        value = getattr(data, field, None)
+        value = data.__dict__.get(field)
         if isinstance(value, str):
             names.append((field, value))
     for field, text in names:

@@ -40,11 +40,6 @@ def _counts(lead: Lead, ref: str) -> bool:
     return successor is None or (successor.partial and successor.gone is None)
 
 
-def ranks(playbook: Playbook) -> dict[str, int]:
-    """Give each system's place in the order that settles ties; Truce comes first."""
-    return {TRUCE: -1, **{name: place for place, name in enumerate(playbook.systems)}}
-
-
 def _newest(holders: Iterable[Holder], rank: Mapping[str, int]) -> Holder | None:
     return min(holders, key=lambda h: (-h[1].at, rank.get(system_of(h[0]), 99), h[0]), default=None)
 

@@ -25,14 +25,10 @@ ENDED = ("merged", "converted", "erased")
 ACTS = ("person", "form")
 
 
-def _values(values: list[Value]) -> dict[str, object]:
-    return {shared.name: found for shared, _, found, _ in values}
-
-
 def _join(work: Work, holder: Lead, data: RecordChanged, values: list[Value], email: str) -> tuple[Lead, str | None]:
     """Give the lead for a record without one whose e-mail has a holder: the holder, or a lead of its own that a person must place."""
     system = Ref.parse(data.ref).system
-    named = {shared.name: found for shared, _, found, _ in values}
+    named = {one.shared.name: one.value for one in values}
     reason = why_not_join(holder, system, email, named, work.playbook)
     if reason is None:
         return work.take(holder), None
@@ -53,7 +49,7 @@ def _place(work: Work, data: RecordChanged, values: list[Value]) -> Lead | None:
         lead = work.take(known)
         better = claimed if claimed is not None and claimed.id != lead.id else holder
         if is_stub(lead) and better is not None and better.id != lead.id and email is not None:
-            named = {shared.name: found for shared, _, found, _ in values}
+            named = {one.shared.name: one.value for one in values}
             if better is claimed or why_not_join(better, Ref.parse(data.ref).system, email, named, work.playbook) is None:
                 absorb(work, work.take(better), lead, "a record of this person", source=Ref.parse(data.ref).system)
                 return work.take(better)
@@ -113,9 +109,9 @@ def _comes_in(work: Work, lead: Lead, record: Record, data: RecordChanged, value
     if not fresh:
         return False
     if data.complete:
-        named = {shared.name: found for shared, _, found, _ in values}
+        named = {one.shared.name: one.value for one in values}
         return scope_rule(lead, named, work) is None
-    return None if any(shared.name in rules.names for shared, *_ in values) else False
+    return None if any(one.shared.name in rules.names for one in values) else False
 
 
 def _revived(work: Work, record: Record, at: int) -> bool:

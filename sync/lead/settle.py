@@ -105,9 +105,8 @@ def _scores(work: Work, lead: Lead, values: dict[str, Scalar], at: int) -> list[
     return found
 
 
-def _qualify(work: Work, lead: Lead, before: Scalar, at: int, source: str) -> list[Moved]:
+def _qualify(work: Work, lead: Lead, values: dict[str, Scalar], before: Scalar, at: int, source: str) -> list[Moved]:
     """Judge the stage, and hand the lead over when it enters the stage that does."""
-    values = stage_values(lead, work.playbook, work.now)
     moved, _ = desire(lead, _scores(work, lead, values, at), work.playbook, work.rank)
     why = stands(lead, work.playbook, values, at)
     moved += desire(lead, ["stage"], work.playbook, work.rank)[0]
@@ -178,7 +177,7 @@ def settle(
     if not stub and lead.undecided is None and (moved or force or not lead.in_scope):
         values = stage_values(lead, work.playbook, work.now)
         if _scope(work, lead, values) and judge and (moved or force):
-            moved += _qualify(work, lead, before, work.now if at is None else at, source)
+            moved += _qualify(work, lead, values, before, work.now if at is None else at, source)
     _note_moves(work, lead, moved)
     out = any(move.after is True for move in consents)
     lane: Lane = "hot" if (work.hot and not work.bulk) or out else "bulk"

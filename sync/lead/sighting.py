@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged
 from sync.lead.canonical import Unfit, canonical
-from sync.lead.observe import Sight, Told, Watch, honours_blank
-from sync.lead.state import Lead, Record, to_ms
+from sync.lead.index import Mapped
+from sync.lead.observe import Sight, Told, Watch
+from sync.lead.state import Lead, Observed, Record, to_ms
 from sync.lead.work import Work
-from sync.playbook.models import SharedField, SystemField
+from sync.playbook.models import SharedField
 
-Value = tuple[SharedField, SystemField, Scalar, Scalar]
-"""(field, its spelling there, canonical value, the vendor's value)."""
+
+class Value(NamedTuple):
+    """One shared field as a message shows it."""
+
+    mapped: Mapped
+    value: Scalar
+    """Canonical."""
+    raw: Scalar
+    """The vendor's."""
+
+    @property
+    def shared(self) -> SharedField:
+        """The field."""
+        return self.mapped.shared
 
 
 def read(work: Work, data: RecordChanged, system: str) -> tuple[list[Value], list[tuple[str, Scalar, str]]]:
@@ -23,13 +36,13 @@ def read(work: Work, data: RecordChanged, system: str) -> tuple[list[Value], lis
     unfit: list[tuple[str, Scalar, str]] = []
     country = work.playbook.systems[system].country
     users, fields = work.facts.users.get(system), data.fields
-    for shared in work.playbook.fields.values():
-        spelled = shared.systems.get(system)
-        if spelled is None or spelled.name not in fields:
+    for mapped in work.index.mapped[system]:
+        shared, spelled = mapped.shared, mapped.spelled
+        if spelled.name not in fields:
             continue
         raw = fields[spelled.name]
         try:
-            found.append((shared, spelled, canonical(shared, raw, spelled=spelled, country=country, users=users), raw))
+            found.append(Value(mapped, canonical(shared, raw, spelled=spelled, country=country, users=users), raw))
         except Unfit as reason:
             unfit.append((spelled.name, raw, str(reason)))
     return found, unfit
@@ -65,8 +78,9 @@ class Look:
 
     def _spelled(self, value: Value) -> Scalar:
         """Two canonical values may share one spelling there: then the one that we know of is meant."""
-        shared, spelled, found, raw = value
-        if shared.kind != "picklist" or not spelled.to_vendor or raw is None:
+        mapped, found, raw = value
+        shared, spelled = mapped.shared, mapped.spelled
+        if not spelled.to_vendor or raw is None:
             return found
         seen, wanted = self.record.fields.get(shared.name), self.lead.desired.get(shared.name)
         for known in (seen.value if seen else None, wanted.value if wanted else None):
@@ -87,23 +101,32 @@ class Look:
 
     def take(self, value: Value) -> None:
         """Take in one field."""
-        shared, spelled, _, _ = value
+        shared, name = value.mapped.shared, value.mapped.shared.name
         if self.consent_only and shared.consent is None:
             return
-        name, found = shared.name, self._spelled(value)
-        own_time = self.data.times.get(spelled.name)
+        found = self._spelled(value) if shared.kind == "picklist" else value.value
+        own_time = self.data.times.get(value.mapped.spelled.name)
         at = self.at if own_time is None else self.work.clamp(own_time, self.data.received_at)
+        before = self.record.fields.get(name)
+        if before is not None and before.value == found and at >= before.at:
+            self._again(name, before, at)
+            return
         exact = own_time is not None
         sight = Sight(found, at, exact, self.read_at, self._ours(shared, found, exact=exact), self.own, self.data.origin)
-        before = self.record.fields.get(name)
-        wanted = self.lead.desired.get(name)
-        held = wanted is not None and before is not None and before.value == wanted.value
-        told = Watch(self.lead, self.record, shared, honours_blank(shared, self.record.system, self.work.playbook)).look(sight)
-        self.results[name] = told
+        self.results[name] = Watch(self.lead, self.record, shared, value.mapped.honours).look(sight)
         after = self.record.fields.get(name)
         self.stirred |= after is not before
-        if held and after is not None and wanted is not None and after.value != wanted.value:
+        wanted = self.lead.desired.get(name)
+        if wanted is not None and before is not None and after is not None and before.value == wanted.value != after.value:
             self.left.append(name)
+
+    def _again(self, name: str, before: Observed, at: int) -> None:
+        """It shows the same value still: known until a later time now (the commonest case, hence by itself)."""
+        self.results[name] = "same"
+        shown = at if self.read_at is None or self.read_at < at else self.read_at
+        if shown > before.seen:
+            self.record.fields[name] = Observed(before.value, before.at, shown, before.past, before.done)
+            self.stirred = True
 
     @property
     def news(self) -> list[str]:

@@ -5,7 +5,7 @@ Times in it are whole milliseconds since 1970 in UTC (`ms`). Fields are keyed by
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -190,7 +190,6 @@ class Lead:
         return rows[0] if rows else None
 
 
-
 def dump(lead: Lead) -> str:
     """Give the document as JSON text."""
     return orjson.dumps(lead).decode()
@@ -222,26 +221,30 @@ def copy(lead: Lead) -> Lead:
     return load(orjson.dumps(lead))
 
 
+def _branch_record(r: Record) -> Record:
+    return Record(
+        *(r.ref, r.system, r.object, r.first_seen, r.last_at, r.fields.copy(), r.refused.copy(), r.has_truce_id),
+        *(r.gone, r.became, r.partial, r.from_lead, r.email_key),
+    )
+
+
 def branch(lead: Lead) -> Lead:
     """Give a copy to decide on: collections are new, the small values in them shared, because the core replaces and never changes them."""
-    return replace(
-        lead,
-        email_keys=[*lead.email_keys],
-        records={ref: replace(r, fields=r.fields.copy(), refused=r.refused.copy()) for ref, r in lead.records.items()},
-        claims={name: claims.copy() for name, claims in lead.claims.items()},
-        desired=lead.desired.copy(),
-        consent=lead.consent.copy(),
-        touches=[*lead.touches],
-        frozen=lead.frozen.copy(),
-        flips={name: [*times] for name, times in lead.flips.items()},
-        why=lead.why.copy(),
-        aside=lead.aside.copy(),
-        blocked=lead.blocked.copy(),
-    )
+    made = Lead(lead.id, lead.key, lead.created_at, lead.now)
+    for name in _SHARED:
+        setattr(made, name, getattr(lead, name))
+    for name in _COPIED:
+        setattr(made, name, getattr(lead, name).copy())
+    made.records = {ref: _branch_record(r) for ref, r in lead.records.items()}
+    made.claims = {name: claims.copy() for name, claims in lead.claims.items()}
+    made.flips = {name: [*times] for name, times in lead.flips.items()}
+    return made
+
+
+_COPIED = ("email_keys", "desired", "consent", "touches", "frozen", "why", "aside", "blocked")
+_SHARED = tuple(f.name for f in fields(Lead) if f.name not in {*_COPIED, "id", "key", "created_at", "now", "records", "claims", "flips"})
 
 
 def plain(lead: Lead) -> dict[str, Any]:
     """Give the document as plain Python data, for `--json` and tests."""
     return asdict(lead)
-
-

@@ -13,7 +13,7 @@ from schemas.event import EventType, LeadEvent
 from schemas.keys import lead_key
 from sync.lead.decision import Decision, DuplicateNote, Facts, Line, OutcomeKind, ParkedNote, ProblemNote
 from sync.lead.identity import follow
-from sync.lead.reconcile import ranks
+from sync.lead.index import Index, index
 from sync.lead.state import Lead, Record, branch, from_ms, to_ms
 from sync.playbook.models import Playbook
 
@@ -36,10 +36,15 @@ class Work:
     open: dict[str, Lead] = field(default_factory=dict)
     """The copies that this decision changes."""
     changed: set[str] = field(default_factory=set)
-    rank: dict[str, int] = field(init=False)
+    index: Index = field(init=False)
 
     def __post_init__(self) -> None:
-        self.rank = ranks(self.playbook)
+        self.index = index(self.playbook)
+
+    @property
+    def rank(self) -> dict[str, int]:
+        """Each system's place in the order that settles ties."""
+        return self.index.ranks
 
     def ident(self, kind: str, target: str, ordinal: int = 0) -> str:
         """Give the id of an output: the same for the same message."""
