@@ -57,7 +57,8 @@ class Builder:
         fields = files.fields.fields if files.fields else None
         kinds = {name: form.type for name, form in fields.items()} if fields is not None else None
         called = {name: f"{files.where('fields.yaml', ('fields', name), key=True)}, {form.type}" for name, form in (fields or {}).items()}
-        self.conditions = Conditions(kinds, called)
+        values = {name: self.values(name, form) for name, form in (fields or {}).items() if form.type == "picklist"}
+        self.conditions = Conditions(kinds, called, values)
 
     def when(self, file: str, path: Path, form: forms.WhenForm | str | None) -> When:
         """Compile the lines of one `when`."""
@@ -131,15 +132,13 @@ class Builder:
 
     def fit(self, form: forms.LifecycleFile) -> tuple[Points, ...]:
         """Build the points of fit."""
-        return tuple(
-            Points(
-                one.points,
-                self.files.where("lifecycle.yaml", ("fit", i)),
-                self.when("lifecycle.yaml", ("fit", i, "when"), one.when),
-                label=one.label,
-            )
-            for i, one in enumerate(form.fit)
-        )
+        return tuple(self._fit(("fit", i), one) for i, one in enumerate(form.fit))
+
+    def _fit(self, path: Path, form: forms.FitForm) -> Points:
+        when = self.when("lifecycle.yaml", (*path, "when"), form.when)
+        for name in sorted(when.names & {"fit", "engagement", "score"}):
+            self.files.problem("lifecycle.yaml", (*path, "when"), f"fit is summed before lead.{name} is known", "ask for a shared field")
+        return Points(form.points, self.files.where("lifecycle.yaml", path), when, label=form.label)
 
     def engagement(self, form: forms.LifecycleFile) -> tuple[Points, ...]:
         """Build the points of engagement."""

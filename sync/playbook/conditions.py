@@ -12,6 +12,7 @@ from schemas.base import Scalar
 from sync.playbook import said, shapes
 from sync.playbook.expression import Mistake, Scanned, scan
 from sync.playbook.models import Verdict, Where
+from sync.playbook.problems import did_you_mean
 
 DERIVED: dict[str, str] = {"fit": "number", "engagement": "number", "score": "number", "email_domain": "text"}
 """What every lead has beside its shared fields; `email_domain` is taken from `email`."""
@@ -154,9 +155,12 @@ Compiled = _Shaped | _Compiled
 class Conditions:
     """Compiles the conditions of one playbook against its fields; each is compiled once."""
 
-    def __init__(self, fields: Mapping[str, str] | None, called: Mapping[str, str] | None = None) -> None:
-        """Take each shared field's kind (None: unknown, then names are not checked) and how suggestions call it."""
+    def __init__(
+        self, fields: Mapping[str, str] | None, called: Mapping[str, str] | None = None, values: Mapping[str, tuple[str, ...]] | None = None
+    ) -> None:
+        """Take each shared field's kind (None: unknown, then names are not checked), how suggestions call it, and picklists' values."""
         self.open = fields is None
+        self._values = {name: some for name, some in (values or {}).items() if some}
         self.kinds: dict[str, str] = dict(fields or {}) | DERIVED
         names = {name: f"lead.{name}" for name in self.kinds}
         self._known = None if self.open else names | {name: f"lead.{name} ({place})" for name, place in (called or {}).items()}
@@ -176,8 +180,17 @@ class Conditions:
         expression = self._cel(scanned)
         shape = shapes.recognise(text) if fast else None
         if shape and shape.fits(kinds[shape.field]):
+            self._among(text, shape)
             return _Shaped(text, where, shape, kinds[shape.field])
         return _Compiled(text, where, scanned, expression, kinds)
+
+    def _among(self, text: str, shape: shapes.Shape) -> None:
+        """Refuse a picklist's value that does not exist; `any_of` looks for words and may ask for any."""
+        known = self._values.get(shape.field)
+        wrong = [str(v) for v in shape.literals if v not in known] if known and "any_of" not in text else []
+        if wrong:
+            said = f"{wrong[0]} is no value of lead.{shape.field}"
+            raise Wrong([Mistake(max(0, text.rfind(wrong[0])), max(1, len(wrong[0])), said, did_you_mean(wrong[0], known or ()))])
 
     def _cel(self, scanned: Scanned) -> Any:
         try:

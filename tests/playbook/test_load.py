@@ -89,9 +89,9 @@ def test_a_demo_request_alone_makes_an_mql_and_prices_need_fit(example: Playbook
     mql = next(stage for stage in example.stages if stage.handoff)
     assert mql.id == "mql"
     assert mql.when is not None
-    assert mql.when.judge({"engagement": 60.0, "fit": 0})[0]
-    assert mql.when.judge({"engagement": 50.0, "fit": 20})[0]
-    assert not mql.when.judge({"engagement": 50.0, "fit": 10})[0]
+    assert mql.when.judge({"engagement": 59.9, "fit": 0})[0]
+    assert mql.when.judge({"engagement": 49.9, "fit": 20})[0]
+    assert not mql.when.judge({"engagement": 49.9, "fit": 10})[0]
     assert not mql.when.judge({})[0]
 
 
