@@ -232,7 +232,9 @@ class _Planner:
         matched, _ = rules.create.judge({name: held.value for name, held in self.lead.desired.items()})
         if not matched:
             return None
-        if self.control.duplicate:
+        if self.system in self.lead.blocked:
+            self._leave(None, "", "refused before")
+        elif self.control.duplicate or self.lead.undecided is not None:
             self._leave(None, "", "a duplicate waits for a person")
         elif not self.control.read_fully:
             self._leave(None, "", "the first full read is not done", stays=True)

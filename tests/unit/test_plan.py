@@ -1,0 +1,305 @@
+"""What must be told to a system, case by case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from connectors.base import Capabilities
+from schemas.base import Scalar
+from sync.lead.plan import Control, Plan, plan
+from sync.lead.seen import OpenIntent
+from sync.lead.state import Consent, Desired, Lead, Observed, Record, Refused
+from sync.playbook.models import Playbook, SystemField, When
+from tests.factory import CONTACT, HS, LEAD, SF, playbook, when
+
+ABLE = Capabilities(frozenset(f.systems[SF].name for f in playbook().fields.values() if SF in f.systems) | {"Truce_Id__c"})
+CONTROL = Control("Truce_Id__c", users={"ana@acme.example": "005A"}, read_fully=True)
+
+
+def desired(values: Mapping[str, Scalar]) -> dict[str, Desired]:
+    return {name: Desired(value, 1_000, CONTACT, 3, "fields.yaml:1 latest") for name, value in values.items()}
+
+
+def person(shown: Mapping[str, Scalar] | None = None, *, ref: str = LEAD, **wanted: Scalar) -> Lead:
+    """A lead with desired values, and one record that shows `shown` if given."""
+    made = Lead("L1", "k", 1, 1, desired=desired({"email": "ana@example.com", **wanted}))
+    if shown is not None:
+        add(made, ref, {"email": "ana@example.com", **shown})
+    return made
+
+
+def add(lead: Lead, ref: str, shown: Mapping[str, Scalar], **more: Any) -> Record:
+    system, kind, _ = ref.split(":")
+    fields = {name: Observed(value, 10, 10) for name, value in shown.items()}
+    record = Record(ref, system, kind, 1, more.pop("last_at", 10), fields, has_truce_id=more.pop("has_truce_id", True), **more)
+    lead.records[ref] = record
+    return record
+
+
+def planned(
+    lead: Lead, *intents: OpenIntent, book: Playbook | None = None, now: int = 5_000, able: Capabilities = ABLE, **control: Any
+) -> Plan:
+    return plan(lead, SF, book or playbook(), intents, {"Lead": able}, replace(CONTROL, **control), now)
+
+
+def sent(result: Plan) -> dict[str, Scalar]:
+    """Give the only row's vendor fields."""
+    (row,) = result.rows
+    return row.vendor_fields()
+
+
+def intent(state: Any = "done", outcome: str = "written", **fields: Scalar) -> OpenIntent:
+    names = {
+        name: {"name": playbook().fields[name].systems[SF].name, "value": value, "version": 3, "at": 1_000}
+        for name, value in fields.items()
+    }
+    told = {"outcome": outcome, "ref": LEAD, "versions": dict.fromkeys(fields, 3)}
+    return OpenIntent("i1", "update", "Lead", "00Q1", names, state, told if state == "done" else None, 2_000)
+
+
+def test_only_the_difference_is_told() -> None:
+    result = planned(person({"title": "CTO", "phone": "+1"}, title="CTO", phone="+2"))
+    assert sent(result) == {"Phone": "+2"}
+    assert not result.stays_dirty
+    told = result.rows[0].fields["phone"]
+    assert (told.version, told.at, told.before, told.rule) == (3, 1_000, "+1", "fields.yaml:1 latest")
+
+
+def test_equal_in_canonical_form_is_equal() -> None:
+    assert planned(person({"owner": "Ana@acme.example", "title": ""}, owner="ana@acme.example", title=None)).rows == []
+
+
+def test_values_go_out_in_the_vendors_words() -> None:
+    assert sent(planned(person({}, stage="mql", owner="ana@acme.example"))) == {"Stage__c": "MQL", "OwnerId": "005A"}
+
+
+def test_an_unknown_owner_is_left_out_and_named() -> None:
+    result = planned(person({}, owner="gone@acme.example", title="CTO"))
+    assert sent(result) == {"Title": "CTO"}
+    assert [(left.field, left.reason) for left in result.left] == [("owner", "no such active user there")]
+
+
+def test_nothing_unknown_blanks_anything() -> None:
+    assert planned(person({"title": "CTO", "owner": "joe@acme.example"}, owner=None)).rows == []
+
+
+def test_a_blank_that_somebody_wanted_is_told() -> None:
+    assert sent(planned(person({"title": "CTO"}, title=None))) == {"Title": None}
+
+
+@pytest.mark.parametrize("value", [None, False])
+def test_a_flag_that_is_not_set_is_not_told_to_a_record_that_shows_none(value: Scalar) -> None:
+    assert planned(person({}, email_opt_out=value)).rows == []
+
+
+def test_a_paused_field_stays_to_be_told() -> None:
+    result = planned(person({}, phone="+2", title="CTO"), paused=frozenset({"field:phone"}))
+    assert sent(result) == {"Title": "CTO"}
+    assert result.stays_dirty
+
+
+@pytest.mark.parametrize("scope", ["all", f"system:{SF}"])
+def test_a_paused_system_waits(scope: str) -> None:
+    result = planned(person({}, phone="+2"), paused=frozenset({scope}))
+    assert (result.rows, result.wait, result.stays_dirty) == ([], "paused", True)
+
+
+def test_what_was_refused_is_not_told_again_until_it_changes() -> None:
+    lead = person({}, phone="+2")
+    lead.records[LEAD].refused["phone"] = Refused("+2", "INVALID", "no", "p1", 1)
+    assert planned(lead).rows == []
+    lead.desired |= desired({"phone": "+3"})
+    assert sent(planned(lead)) == {"Phone": "+3"}
+
+
+def test_a_frozen_field_is_left_alone_for_its_time() -> None:
+    lead = person({}, phone="+2")
+    lead.frozen["phone"] = 6_000
+    assert planned(lead).stays_dirty
+    assert sent(planned(lead, now=6_000)) == {"Phone": "+2"}
+
+
+def test_what_cannot_be_written_is_left_out() -> None:
+    book = playbook()
+    fields = dict(book.fields)
+    fields["title"] = replace(fields["title"], systems={SF: SystemField("Title", read_only=True)})
+    lead = person({}, title="CTO", phone="+2")
+    result = planned(lead, book=replace(book, fields=fields), able=Capabilities(ABLE.writable - {"Phone"}))
+    assert {(left.field, left.reason) for left in result.left} == {("title", "read only"), ("phone", "not writable there")}
+    assert not result.rows
+    assert not result.stays_dirty
+
+
+def test_a_field_that_was_never_read_is_read_first() -> None:
+    lead = person({}, phone="+2")
+    lead.records[LEAD].partial = True
+    result = planned(lead)
+    assert (result.rows, result.reads, result.stays_dirty) == ([], {LEAD}, True)
+
+
+def test_an_opt_out_waits_for_no_read() -> None:
+    lead = person({}, email_opt_out=True)
+    lead.records[LEAD].partial = True
+    assert sent(planned(lead)) == {"HasOptedOutOfEmail": True}
+
+
+def test_the_truce_id_goes_to_a_record_that_has_none() -> None:
+    lead = person({})
+    lead.records[LEAD].has_truce_id = False
+    assert sent(planned(lead)) == {"Truce_Id__c": "L1"}
+
+
+def test_followers_hear_of_consent_only() -> None:
+    lead = person({"email_opt_out": False}, email_opt_out=True, phone="+2")
+    add(lead, "salesforce:Lead:00Q2", {"email_opt_out": False}, last_at=5, has_truce_id=False)
+    rows = {row.record_id: row.vendor_fields() for row in planned(lead).rows}
+    assert rows == {"00Q1": {"HasOptedOutOfEmail": True, "Phone": "+2"}, "00Q2": {"HasOptedOutOfEmail": True}}
+
+
+def test_outside_the_scope_only_consent_is_told() -> None:
+    lead = person({"email_opt_out": False}, email_opt_out=True, phone="+2")
+    lead.in_scope = False
+    lead.records[LEAD].has_truce_id = False
+    assert sent(planned(lead)) == {"HasOptedOutOfEmail": True}
+
+
+def test_consent_that_stands_only_as_consent_is_told() -> None:
+    lead = person({})
+    lead.consent["email"] = Consent(True, 7_000, HS)
+    assert sent(planned(lead)) == {"HasOptedOutOfEmail": True}
+
+
+# — intents —
+
+
+def test_an_intent_without_outcome_holds_everything() -> None:
+    result = planned(person({}, phone="+2", title="CTO"), intent("open", phone="+2"))
+    assert (result.rows, result.wait) == ([], "intent")
+
+
+def test_a_written_value_counts_as_shown() -> None:
+    assert sent(planned(person({"phone": "+1"}, phone="+2", title="CTO"), intent(phone="+2"))) == {"Title": "CTO"}
+
+
+def test_a_newer_sight_counts_above_a_result() -> None:
+    lead = person({}, phone="+2")
+    lead.records[LEAD].fields["phone"] = Observed("+3", 2_500, 2_500)
+    assert sent(planned(lead, intent(phone="+2"))) == {"Phone": "+2"}
+
+
+def test_a_refusal_that_was_not_applied_counts() -> None:
+    one = intent("done", "rejected", phone="+2")
+    one = replace(one, outcome={**(one.outcome or {}), "versions": {}, "refused": [{"field": "Phone"}]})
+    assert sent(planned(person({}, phone="+2", title="CTO"), one)) == {"Title": "CTO"}
+
+
+def test_a_record_that_is_gone_hears_nothing() -> None:
+    assert planned(person({}, phone="+2"), intent("done", "gone", phone="+2")).rows == []
+
+
+def test_a_record_created_but_not_known_yet_is_updated_not_created_again() -> None:
+    made = replace(intent("done", "created", email="ana@example.com"), kind="create", record_id=None)
+    result = planned(person(None, phone="+2"), made)
+    assert [(row.kind, row.record_id) for row in result.rows] == [("update", "00Q1")]
+
+
+def test_a_linked_record_is_told_nothing_before_it_was_read() -> None:
+    made = replace(intent("done", "linked"), kind="create", record_id=None)
+    assert planned(person(None, phone="+2"), made).rows == []
+
+
+# — creating —
+
+
+def test_a_lead_without_record_is_created_once_all_is_known() -> None:
+    result = planned(person(None, phone="+2", email_opt_out=True), able=replace(ABLE, defaults={"Company": "[none]", "Phone": "0"}))
+    (row,) = result.rows
+    assert (row.kind, row.object, row.record_id, result.email) == ("create", "Lead", None, "ana@example.com")
+    expected = {"Email": "ana@example.com", "Phone": "+2", "HasOptedOutOfEmail": True, "Truce_Id__c": "L1", "Company": "[none]"}
+    assert row.vendor_fields() == expected
+
+
+def test_nothing_is_created_before_the_first_full_read() -> None:
+    result = planned(person(None), read_fully=False)
+    assert (result.rows, result.stays_dirty) == ([], True)
+
+
+def no_create(book: Playbook) -> Playbook:
+    return replace(book, systems={**book.systems, SF: replace(book.systems[SF], create=None)})
+
+
+def only_germans(book: Playbook) -> Playbook:
+    rule = when("lead.country == 'DE'", lambda v: v["country"] == "DE", "country")
+    return replace(book, systems={**book.systems, SF: replace(book.systems[SF], create=rule)})
+
+
+@pytest.mark.parametrize("book", [no_create(playbook()), only_germans(playbook())])
+def test_nothing_is_created_that_the_playbook_does_not_want(book: Playbook) -> None:
+    assert planned(person(None, country="FR"), book=book).rows == []
+
+
+def test_what_the_playbook_wants_is_created() -> None:
+    assert len(planned(person(None, country="DE"), book=only_germans(playbook())).rows) == 1
+
+
+@pytest.mark.parametrize("fate", ["deleted", "erased", "merged", "converted"])
+def test_nothing_is_created_beside_a_record_that_once_was(fate: Any) -> None:
+    lead = person({}, phone="+2")
+    lead.records[LEAD].gone = fate
+    assert planned(lead).rows == []
+
+
+def test_nothing_is_created_while_a_person_must_decide() -> None:
+    assert planned(person(None), duplicate=True).rows == []
+
+
+def test_nothing_is_created_that_was_refused() -> None:
+    lead = person(None)
+    lead.blocked[SF] = Refused(None, "X", "no", "p1", 1)
+    assert planned(lead).rows == []
+
+
+def test_nothing_is_created_without_an_address() -> None:
+    lead = person(None)
+    del lead.desired["email"]
+    assert planned(lead).rows == []
+
+
+@pytest.mark.parametrize("change", [{"erased": True}, {"survivor": "L2"}, {"in_scope": False}])
+def test_nothing_is_created_for_a_lead_that_is_none_any_more(change: dict[str, Any]) -> None:
+    lead = person(None)
+    for name, value in change.items():
+        setattr(lead, name, value)
+    assert planned(lead).rows == []
+
+
+# — observe mode —
+
+
+def test_observe_mode_tells_nothing_and_says_what_it_would() -> None:
+    book = playbook()
+    book = replace(book, systems={**book.systems, SF: replace(book.systems[SF], mode="observe")})
+    lead = person({"phone": "+1"}, phone="+2")
+    lead.records[LEAD].has_truce_id = False
+    result = planned(lead, book=book, paused=frozenset({"all"}))
+    assert (result.rows, result.stays_dirty) == ([], False)
+    assert [(one.record_id, one.field, one.before, one.after) for one in result.would] == [("00Q1", "phone", "+1", "+2")]
+    created = planned(person(None, phone="+2"), book=book)
+    assert created.rows == []
+    assert {(one.record_id, one.field) for one in created.would} == {("new", "email"), ("new", "phone")}
+
+
+def test_one_field_in_observe_mode_is_left_out_of_the_row() -> None:
+    book = playbook()
+    fields = {**book.fields, "phone": replace(book.fields["phone"], systems={SF: SystemField("Phone", mode="observe")})}
+    result = planned(person({}, phone="+2", title="CTO"), book=replace(book, fields=fields))
+    assert sent(result) == {"Title": "CTO"}
+    assert [one.field for one in result.would] == ["phone"]
+
+
+def test_an_empty_create_condition_always_holds() -> None:
+    assert playbook().systems[SF].create == When()
