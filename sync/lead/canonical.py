@@ -10,7 +10,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 import phonenumbers
-from phonenumbers.geodata.locale import LOCALE_DATA
+from babel import Locale
 
 from schemas.base import Scalar
 from schemas.keys import normal_email
@@ -124,11 +124,16 @@ def _url(value: Scalar) -> Scalar:
     return f"{parts.scheme.lower()}://{parts.netloc.lower()}{'' if tail == '/' else tail}"
 
 
+LANGUAGES = ("pt", "pl", "fi", "da", "nb", "sv", "nl", "it", "es", "fr", "de", "en")
+"""The languages in which a country's name is understood; the last one wins."""
+
+
 @lru_cache(maxsize=1)
 def _countries() -> dict[str, str]:
-    """Give every name of a country, in any language, with its two letters; English wins where two languages disagree."""
-    found = {name.casefold(): code for code, names in LOCALE_DATA.items() for name in names.values() if not name.startswith("*")}
-    found |= {names["en"].casefold(): code for code, names in LOCALE_DATA.items() if "en" in names}
+    """Give the names of countries in these languages with their two letters; English wins where two languages disagree."""
+    found: dict[str, str] = {}
+    for language in LANGUAGES:
+        found |= {name.casefold(): code for code, name in Locale(language).territories.items() if len(code) == 2 and code.isalpha()}
     return found | {
         "usa": "US",
         "u.s.": "US",

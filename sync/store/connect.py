@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import orjson
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
+
+if TYPE_CHECKING:  # alembic and SQLAlchemy take most of a second to import: only who migrates pays
+    from alembic.config import Config
+    from sqlalchemy import Connection
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 type_codecs = ("json", "jsonb")
@@ -59,6 +58,8 @@ def sqlalchemy_url(dsn: str) -> str:
 
 
 def _config(connection: Connection | None = None) -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
@@ -66,6 +67,9 @@ def _config(connection: Connection | None = None) -> Config:
 
 
 def _upgrade(connection: Connection, installation: str) -> None:
+    from alembic import command
+    from sqlalchemy import text
+
     connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"truce-migrate-{installation}"})
     connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{installation}"'))
     connection.execute(text(f'SET LOCAL search_path TO "{installation}"'))
@@ -74,13 +78,29 @@ def _upgrade(connection: Connection, installation: str) -> None:
 
 async def migrate(dsn: str, installation: str) -> None:
     """Bring the installation's schema to the newest version; safe when several processes do it at once."""
-    engine = create_async_engine(sqlalchemy_url(dsn), poolclass=NullPool)
-    try:
-        async with engine.begin() as connection:
-            await connection.run_sync(_upgrade, installation)
-    finally:
-        await engine.dispose()
+    if not await _current(dsn, installation):
+        from sqlalchemy.ext.asyncio import create_async_engine
+        from sqlalchemy.pool import NullPool
+
+        engine = create_async_engine(sqlalchemy_url(dsn), poolclass=NullPool)
+        try:
+            async with engine.begin() as connection:
+                await connection.run_sync(_upgrade, installation)
+        finally:
+            await engine.dispose()
     await ensure_days(dsn, installation)
+
+
+async def _current(dsn: str, installation: str) -> bool:
+    """Say whether the schema is at the newest migration (their files begin with their number)."""
+    newest = max(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    connection = await connect(dsn, installation)
+    try:
+        return bool(await connection.fetchval("SELECT version_num FROM alembic_version") == newest)
+    except asyncpg.UndefinedTableError:
+        return False
+    finally:
+        await connection.close()
 
 
 async def ensure_days(dsn: str, installation: str, *, today: datetime | None = None) -> None:
