@@ -157,9 +157,10 @@ class Batch:
         got = attempt(self.rules.decide, read, facts, playbook, message.record.timestamp)
         if isinstance(got, Failure):
             return Decided(message, set_aside(message, got), got.traceback)
-        if ident is not None and got.outcome != "parked":
-            once.add(ident)
-        return Decided(message, got)
+        if ident is None or got.outcome == "parked":
+            return Decided(message, got)
+        once.add(ident)
+        return Decided(message, got, once=ident)
 
 
 async def _lock(connection: Connection, messages: Sequence[Input]) -> _Locked:

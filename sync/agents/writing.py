@@ -22,6 +22,8 @@ class Decided:
     message: Input
     decision: Decision
     traceback: str | None = None
+    once: str | None = None
+    """The input's id when it must be remembered as applied."""
 
 
 @dataclass(slots=True)
@@ -49,8 +51,8 @@ class Net:
             self.where.setdefault(key, partition)
         if decision.events:
             self.payloads.setdefault(partition, Payload()).events.extend(decision.events)
-        if item.message.wanted.once and decision.outcome != "parked":
-            self.once.append(item.message.wanted.once)
+        if item.once is not None:
+            self.once.append(item.once)
 
 
 def net(items: Sequence[Decided]) -> Net:

@@ -151,6 +151,7 @@ class Guard(Generic[M]):
             await self.wait(error, tries)
             return len(part)
         metrics.count("truce_batches_total", result="halved")
+        _LOG.info("smaller batch", reason=type(error).__name__, count=len(part), attempt=tries)
         if len(part) > 1:
             return (len(part) + 1) // 2
         if what == "again":

@@ -67,4 +67,4 @@ def set_up(level: str = "info", *, stream: Any = None) -> None:
 
 def get(role: str) -> Any:
     """Give the logger of one role (`worker`, `writer`, `source` …)."""
-    return structlog.get_logger().bind(role=role)
+    return structlog.get_logger(role=role)

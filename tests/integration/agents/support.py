@@ -142,6 +142,11 @@ async def world(kafka: str, dsn: str, name: str, folder: Path) -> AsyncIterator[
         await connection.close()
 
 
+async def exit_code(worker: subprocess.Popen[bytes], seconds: float = 40.0) -> int:
+    """Wait for a worker to end by itself."""
+    return await asyncio.to_thread(worker.wait, seconds)
+
+
 @contextmanager
 def stopwatch() -> Any:
     """Measure seconds."""
