@@ -1,4 +1,13 @@
-"""HubSpot: contacts, form submissions and owners, over its REST API and its webhooks."""
+"""HubSpot: contacts, form submissions and owners, over its REST API and its webhooks.
+
+Secrets: `token` (private app), or `client_id`, `client_secret`, `refresh_token` (OAuth); `webhook_secret`, the app's client secret by which
+webhooks are signed (two, separated by a space, while one is replaced).
+Options: `api_version` (v3, 2026-03 or 2026-09) · `app_id` (our own app: its changes are `own`) · `portal_id` (webhook events of other
+accounts are left out) · `lookback_s` (30: search shows changes late and out of order) · `archived_s` (3600: how often the list of deleted
+records, which knows no filter by time, is read as the backstop of the webhooks) · `form_guids` ("guid=name,guid=name": submissions lists to
+read as the backstop) · `subscription_ids` ("123,456": what an opt-in to all e-mail means; without it nobody can be opted in) · `legal_basis`
+(CONSENT_WITH_NOTICE) and `legal_explanation`, which go with an opt-in · `page_rows` (100).
+"""
 
 from __future__ import annotations
 

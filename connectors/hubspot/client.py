@@ -1,8 +1,4 @@
-"""HubSpot's wire: paths by version, credentials, what its errors mean, the webhook signature, and the calls that Truce makes.
-
-Secrets: `token`, or `client_id`, `client_secret`, `refresh_token`; `webhook_secret` (two, separated by a space, while one is replaced).
-Options: `api_version` (v3, 2026-03, 2026-09), `app_id` (our own app: its changes are `own`), `page_rows` (100).
-"""
+"""HubSpot's wire: paths by version, credentials, what its errors mean, the webhook signature, and the calls that Truce makes."""
 
 from __future__ import annotations
 
@@ -220,19 +216,15 @@ class Client:
 
     async def _told(self, asked: Sequence[str], fields: Sequence[str], priority: Priority) -> list[Item]:
         answer = await self.read(asked, wanted(fields), history=[*fields, CONVERTED_AT, MERGED_IDS], priority=priority)
-        reading, found = self.reading(answer, consistent=True), {str(row["id"]): row for row in contacts(answer.body)}
-        became = {old: row for row in found.values() for old in merged_ids(row)} | found
-        left, strange = (
-            [one for one in asked if one not in became],
-            [row for row in found.values() if not {str(row["id"]), *merged_ids(row)} & {*asked}],
-        )
-        if strange and len(asked) == 1:
-            became, left = {asked[0]: strange[0]}, []
+        reading, found = self.reading(answer, consistent=True), contacts(answer.body)
+        became = {name: row for row in found for name in (*merged_ids(row), str(row["id"]))}
+        left = [one for one in asked if one not in became]
+        strange = [row for row in found if not {*merged_ids(row), str(row["id"])} & {*asked}]
+        if strange and len(asked) == 1:  # asked by an old id, answered by a new one
+            return [reading.merge(strange[0], asked), *reading.told(strange[0], fields)]
         known = {str(row["id"]): row for one in asked if (row := became.get(one))}
-        lost = {ident: [one for one in asked if one in became and became[one] is row and one != ident] for ident, row in known.items()}
-        items: list[Item] = [reading.merge(row, lost[ident]) for ident, row in known.items() if lost[ident] and not merged_ids(row)]
-        items += [item for row in known.values() for item in reading.told(row, fields)]
-        if strange and left:  # merged records that do not say of which: the answer is not positional, so each is asked for by itself
+        items = [item for row in known.values() for item in reading.told(row, fields)]
+        if strange:  # the answer is not positional: which old id led to which new one is known only by asking for each
             return items + [item for one in left for item in await self._told([one], fields, priority)]
         return items + await self._deleted(left, reading, priority)
 

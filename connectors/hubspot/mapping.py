@@ -31,7 +31,6 @@ ALWAYS = ("email", TRUCE_ID, MODIFIED, CONVERTED_AT, CONVERTED_BY, CONVERSIONS, 
 """Properties that every read asks for beside the mapped ones."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST_MS = 253_402_300_799_999
 _STANDARD: dict[str, FieldType] = {
     "email": "email", "phone": "phone", "mobilephone": "phone", "fax": "phone", LIFECYCLE: "picklist", "hs_lead_status": "picklist",
     "hubspot_owner_id": "user", OPT_OUT: "flag", CONVERSIONS: "number", "annualrevenue": "number", "numberofemployees": "number",
@@ -91,9 +90,8 @@ def _number(text: str) -> Scalar:
         found = float(text)
     except ValueError:
         return text
-    if not math.isfinite(found):
-        return text
-    return int(found) if found.is_integer() and abs(found) < 2**53 else found
+    whole = found.is_integer() and abs(found) < 2**53
+    return int(found) if whole else found if math.isfinite(found) else text
 
 
 def canonical(value: object, kind: FieldType) -> Scalar:
@@ -112,11 +110,9 @@ def canonical(value: object, kind: FieldType) -> Scalar:
 
 def vendor(value: Scalar) -> str:
     """Give a canonical value as HubSpot takes it: property values are strings, and "" clears."""
-    if value is None:
-        return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return format(value, ".15g") if isinstance(value, float) else str(value)
+    return "" if value is None else format(value, ".15g") if isinstance(value, float) else str(value)
 
 
 def wanted(fields: Iterable[str]) -> list[str]:
@@ -149,11 +145,8 @@ def changed_at(row: Mapping[str, Any]) -> datetime:
     return at
 
 
-def _id(value: object) -> object:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-Ident = Annotated[str, BeforeValidator(_id), Field(pattern=r"^[0-9]{1,20}$")]
+_TEXT = BeforeValidator(lambda value: str(value) if type(value) is int else value)  # ids come as numbers and as texts
+Ident = Annotated[str, _TEXT, Field(pattern=r"^[0-9]{1,20}$")]
 
 
 class Event(BaseModel):
@@ -162,11 +155,11 @@ class Event(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
     subscriptionType: str = Field(max_length=100)
     objectId: Ident
-    occurredAt: int = Field(ge=0, le=_LAST_MS)
+    occurredAt: int = Field(ge=0, le=253_402_300_799_999)
     objectTypeId: str | None = None
     portalId: Ident | None = None
     changeSource: str | None = None
-    sourceId: Annotated[str | None, BeforeValidator(_id)] = None
+    sourceId: Annotated[str | None, _TEXT] = None
     propertyName: str | None = None
     propertyValue: str | int | bool | float | None = None
     primaryObjectId: Ident | None = None
@@ -303,7 +296,5 @@ class Reading:
             received_at=self.received_at, email=str(email) if email else None, truce_id=str(truce_id) if truce_id else None,
             origin=origin, actor=actor, bulk=origin == "import", created=any(event.verb == "creation" for event in same),
         )  # fmt: skip
-        at = moment(fields[CONVERTED_AT]) if fields.get(CONVERTED_AT) else None
-        if at is None:
-            return [change]
-        return [change, self.form(same[0].objectId, at, fields.get(CONVERTED_BY), change.email, count=fields.get(CONVERSIONS))]
+        at, name, count = moment(fields.get(CONVERTED_AT)), fields.get(CONVERTED_BY), fields.get(CONVERSIONS)
+        return [change] if at is None else [change, self.form(same[0].objectId, at, name, change.email, count=count)]

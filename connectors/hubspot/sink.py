@@ -1,8 +1,4 @@
-"""Writes HubSpot: batches by record id, creates by the Truce id, consent through the subscription statuses, the lifecycle stage read back.
-
-Options: `subscription_ids` ("123,456": the subscription types that an opt-in to all e-mail means; without it nobody can be opted in),
-`legal_basis` (CONSENT_WITH_NOTICE) and `legal_explanation`, which HubSpot wants with an opt-in.
-"""
+"""Writes HubSpot: batches by record id, creates by the Truce id, consent through the subscription statuses, the lifecycle stage read back."""
 
 from __future__ import annotations
 

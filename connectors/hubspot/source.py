@@ -1,9 +1,6 @@
 """Reads HubSpot: the search sweep, the full list, batch reads, webhooks, and what `doctor` finds.
 
 Search is eventually consistent and tells neither who acted nor when a field changed, so it only finds ids; a batch read tells the rest.
-Options: `lookback_s` (30: search shows changes late and out of order), `archived_s` (3600: how often the list of deleted records, which
-knows no filter by time, is read as the backstop of the webhooks), `form_guids` ("guid=name,guid=name": submissions lists to read as the
-backstop), `portal_id` (webhook events of other accounts are left out), `page_rows` (100).
 """
 
 from __future__ import annotations

@@ -227,6 +227,20 @@ async def test_two_merges_in_a_row_lead_to_the_last_record(world: HubSpotWorld, 
     assert not [one for one in found if isinstance(one, RecordDeleted)]
 
 
+async def test_a_merge_is_known_by_the_new_id_alone(world: HubSpotWorld, source: Source) -> None:
+    pairs = [[await world.seed({"email": f"{n}{m}@example.com"}) for m in range(2)] for n in range(2)]
+    await world.drop_field("hs_merged_object_ids")
+    left = [await world.merge(one, two) for one, two in pairs]
+    gone = await world.seed({"email": "gone@example.com"})
+    await world.delete(gone)
+    found = await source.read([pairs[0][0], pairs[1][1], gone], ["email"])
+    merged = {(one.survivor, one.losers) for one in found if isinstance(one, RecordMerged)}
+    expected = [(left[0], pairs[0][0]), (left[1], pairs[1][1])]
+    assert merged == {(f"hubspot:contacts:{new}", (f"hubspot:contacts:{old}",)) for new, old in expected}
+    assert snapshots(found).keys() == set(left)
+    assert [one.ref for one in found if isinstance(one, RecordDeleted)] == [f"hubspot:contacts:{gone}"]
+
+
 async def test_an_import_is_seen_as_bulk_by_poll_and_by_webhook(world: HubSpotWorld, source: Source) -> None:
     async with webhooks(world, source) as receiver:
         ids = world.hub.import_contacts([{"email": f"list{n}@example.com", "region": "EMEA"} for n in range(3)])
