@@ -1,0 +1,226 @@
+"""One write at a time, full batches, offsets in order, pauses, guards: what keeps the writer from doing too much."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from sync.lead.state import Lead
+from sync.playbook.models import Guards
+from sync.store import pauses
+from sync.store.intents import Gates, Intent, commit
+from tests.integration.writer.world import SYSTEM, World, lead, playbook, with_record, world
+
+
+@pytest.fixture
+async def here(kafka: str, postgres: str, installation: str) -> AsyncIterator[World]:
+    async with world(kafka, postgres, installation) as made:
+        yield made
+
+
+def people(here: World, count: int, phone: str = "+2") -> list[Lead]:
+    here.vendor.records |= {str(n): {"Email": f"p{n}@example.com"} for n in range(count)}
+    return [with_record(lead(email=f"p{n}@example.com", phone=phone), str(n), email=f"p{n}@example.com") for n in range(count)]
+
+
+async def test_under_load_batches_are_full(here: World) -> None:
+    crowd = people(here, 200)
+    await here.put(*crowd, lane="bulk")
+    await here.ring(*crowd, lane="bulk")
+    await here.start()
+    await here.clean(30)
+    calls = here.vendor.calls("update")
+    assert sum(map(len, calls)) == 200
+    assert len(calls) <= 1.2 * 200 / here.vendor.manifest.batch_write
+    assert len(await here.results(200)) == 200
+
+
+async def test_one_lead_has_one_write_at_a_time_and_the_newest_state_goes_next(here: World) -> None:
+    (ana,) = people(here, 1)
+    here.vendor.hold = asyncio.Event()
+    await here.put(ana)
+    await here.ring(ana)
+    await here.start()
+    await asyncio.wait_for(here.vendor.arrived.wait(), 15)
+    for n in range(3, 8):
+        ana.rev += 1
+        ana.desired["phone"].value = f"+{n}"
+        ana.desired["phone"].version += 1
+        await here.put(ana)
+        await here.ring(ana)
+    await here.until(lambda: here.writer is not None and len(here.writer.pump.queue._marks[ana.id]) == 5)
+    assert len(here.vendor.calls("update")) == 1
+    here.vendor.hold.set()
+    first, second = await here.results(2)
+    assert here.vendor.effects == [("update", "0", {"Phone": "+2"}), ("update", "0", {"Phone": "+7"})]
+    assert (first.versions, second.versions) == ({"phone": 1}, {"phone": 6})
+    await here.clean()
+    await here.end()
+    assert (await here.committed())["hot"] == 6
+
+
+async def test_an_offset_is_not_released_before_those_below_it(here: World) -> None:
+    crowd = people(here, 40)
+    slow = crowd[0]
+    here.vendor.refuse = lambda ident, fields: None
+    await here.put(*crowd)
+    gate = here.vendor.hold = asyncio.Event()
+    await here.ring(slow)
+    await here.start()
+    await asyncio.wait_for(here.vendor.arrived.wait(), 15)
+    here.vendor.hold = None
+    await here.ring(*crowd[1:])
+    await here.results(39)
+    assert here.writer is not None
+    await here.writer._commit()
+    same = [one for one in crowd[1:] if await _partition(here, one.id) == await _partition(here, slow.id)]
+    assert same
+    assert (await here.committed())["hot"] == 39 - len(same)
+    gate.set()
+    await here.clean()
+    await here.end()
+    assert (await here.committed())["hot"] == 40
+
+
+async def _partition(here: World, ident: str) -> int:
+    await here.producer.partitions_for(f"{here.installation}.writes.crm.hot")
+    found: int = here.producer._partition(f"{here.installation}.writes.crm.hot", None, None, None, ident.encode(), b"")
+    return found
+
+
+async def test_hot_goes_before_bulk(here: World) -> None:
+    crowd = people(here, 80)
+    here.vendor.hold = asyncio.Event()
+    await here.put(*crowd[:60], lane="bulk")
+    await here.put(*crowd[60:], lane="hot")
+    await here.ring(*crowd[:60], lane="bulk")
+    await here.start()
+    await here.until(lambda: len(here.vendor.calls("update")) == here.vendor.manifest.in_flight)
+    await here.ring(*crowd[60:])
+    await here.until(lambda: here.writer is not None and here.writer.pump.queue.ready >= 20)
+    here.vendor.hold.set()
+    await here.clean(30)
+    order = [ident for call in here.vendor.calls("update") for ident in call]
+    hot = [order.index(str(n)) for n in range(60, 80)]
+    assert max(hot) < 79 - 5
+
+
+async def test_a_pause_acts_at_once_and_resume_rings_for_everything(here: World) -> None:
+    await pauses.put(here.pool, f"system:{SYSTEM}", "too many", "ana")
+    crowd = people(here, 12)
+    await here.put(*crowd)
+    await here.ring(*crowd)
+    await here.start()
+
+    async def acknowledged() -> bool:
+        return (await here.committed())["hot"] == 12
+
+    await here.until(acknowledged)
+    assert here.vendor.journal == []
+    assert await here.dirty() == 12
+    assert await pauses.lift(here.pool, f"system:{SYSTEM}") == [f"system:{SYSTEM}"]
+    await here.clean(5)
+    assert len(here.vendor.effects) == 12
+
+
+async def test_a_paused_field_is_left_out_and_stays_to_be_told(here: World) -> None:
+    await pauses.put(here.pool, "field:phone", "wrong", "ana")
+    (ana,) = people(here, 1)
+    ana.desired |= lead(title="CTO").desired | {"email": ana.desired["email"]}
+    await here.put(ana)
+    await here.ring(ana)
+    await here.start()
+    await here.results(1)
+    assert here.vendor.effects == [("update", "0", {"Title": "CTO"})]
+    assert await here.dirty() == 1
+    await pauses.lift(here.pool, "field:phone")
+    await here.clean(5)
+    assert here.vendor.effects[1:] == [("update", "0", {"Phone": "+2"})]
+
+
+async def test_intents_stand_only_while_nothing_moved(here: World) -> None:
+    (ana,) = people(here, 1)
+    await here.put(ana)
+    gates = Gates((), True, 1, frozenset())
+    fields = {"phone": {"name": "Phone", "value": "+2", "sent": "+2", "version": 1, "at": 1}}
+    one = Intent("11111111-1111-5111-8111-111111111111", ana.id, 1, "update", "Lead", "0", fields)
+    assert await commit(here.pool, SYSTEM, [replace(one, rev=0)], gates, 5) == frozenset()
+    assert await commit(here.pool, SYSTEM, [one], Gates((), True, 2, frozenset()), 5) == frozenset()
+    await pauses.put(here.pool, "all", "stop", "ana")
+    assert await commit(here.pool, SYSTEM, [one], gates, 5) == frozenset()
+    await pauses.lift(here.pool, "all")
+    assert await commit(here.pool, SYSTEM, [one], gates, 5) == {one.id}
+    assert await commit(here.pool, SYSTEM, [one], gates, 5) == frozenset()
+    await here.pool.execute("DELETE FROM intents; DELETE FROM dirty")
+    assert await commit(here.pool, SYSTEM, [one], gates, 5) == frozenset()
+
+
+async def test_more_than_the_guard_allows_waits_for_a_person(here: World) -> None:
+    here.book = playbook(guards=Guards(writes_per_hour=15))
+    crowd = people(here, 40)
+    await here.put(*crowd)
+    await here.ring(*crowd)
+    await here.start()
+
+    async def held() -> bool:
+        return any(one.by == "guard" for one in await pauses.every(here.pool))
+
+    await here.until(held)
+    assert len(here.vendor.effects) <= 15
+    assert await here.pool.fetchval("SELECT text FROM problems WHERE kind = 'paused' AND closed_at IS NULL")
+    here.book = playbook(guards=Guards(writes_per_hour=100))
+    await pauses.lift(here.pool, f"system:{SYSTEM}")
+    await here.clean(10)
+    assert len(here.vendor.effects) == 40
+
+
+async def test_a_larger_share_than_the_guard_allows_waits_for_a_person(here: World) -> None:
+    here.book = playbook(guards=Guards(share_of_records=0.25))
+    crowd = people(here, 40)
+    await here.put(*crowd[10:], dirty=False)
+    await here.put(*crowd[:9])
+    await here.ring(*crowd[:9])
+    await here.start()
+    await here.clean()
+    await here.put(crowd[9], *crowd[10:15])
+    await here.ring(crowd[9], *crowd[10:15])
+
+    async def held() -> bool:
+        return any(one.by == "guard" for one in await pauses.every(here.pool))
+
+    await here.until(held)
+    assert len(here.vendor.effects) <= 10
+
+
+async def test_two_processes_share_the_work_and_write_each_lead_once(here: World, kafka: str) -> None:
+    crowd = people(here, 100)
+    await here.put(*crowd)
+    await here.start()
+    other = World(here.settings, here.pool, here.producer, here.vendor, here.book)
+    await other.start()
+    try:
+        await here.ring(*crowd)
+        await here.clean(30)
+        assert sorted(ident for _, ident, _ in here.vendor.effects) == sorted(str(n) for n in range(100))
+        assert len(await here.results(100)) == 100
+    finally:
+        await other.end()
+    late = people(here, 5, phone="+3")
+    await here.put(*late)
+    await here.ring(*late)
+    await here.clean(20)
+
+
+async def test_idle_means_no_call(here: World) -> None:
+    crowd = people(here, 5)
+    await here.put(*crowd)
+    await here.ring(*crowd)
+    await here.start()
+    await here.clean()
+    before = len(here.vendor.journal)
+    await here.ring(*crowd)
+    await here.until(lambda: here.writer is not None and len(here.writer.pump.queue) == 0)
+    assert len(here.vendor.journal) == before
