@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import KafkaConnectionError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from sync.agents.halt import Halt
 from sync.runtime import log
@@ -28,7 +28,7 @@ class Ground(NamedTuple):
 
 
 async def prepare(connection: Connection, bootstrap: str, installation: str, systems: Iterable[str], partitions: int) -> Ground:
-    """Make what is missing and give what to read; raises Halt(2) when Kafka no longer has what was applied."""
+    """Make what is missing and give what to read; raises Halt(2) when Kafka no longer has what was applied, KafkaError when it is away."""
     incarnation = int(await meta.begin(connection, "incarnation", 1))
     number = int(await meta.begin(connection, "group_number", 1))
     topic = changes_name(installation, incarnation)
@@ -53,16 +53,13 @@ async def prepare(connection: Connection, bootstrap: str, installation: str, sys
 
 
 async def _admin(bootstrap: str) -> AIOKafkaAdminClient:
-    for attempt in range(1, 1_000_000):
-        admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
-        try:
-            await admin.start()
-            return admin
-        except KafkaConnectionError:
-            await admin.close()
-            _LOG.warning("waiting", waiting="kafka", attempt=attempt)
-            await asyncio.sleep(0.5)
-    raise Halt(1, "unreachable")
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, request_timeout_ms=10_000)
+    try:
+        await admin.start()
+    except BaseException:
+        await admin.close()
+        raise
+    return admin
 
 
 async def _make(admin: AIOKafkaAdminClient, missing: list[Topic]) -> None:

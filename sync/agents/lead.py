@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sync.agents import ground
 from sync.agents.batch import Batch
@@ -13,22 +13,23 @@ from sync.agents.delivery import Delivery
 from sync.agents.halt import Halt
 from sync.agents.outbox import Headers, Publisher
 from sync.agents.rules import Rules, real
-from sync.agents.worker import Worker
+from sync.agents.worker import Connect, Worker
 from sync.runtime import log
 from sync.runtime.clock import Clock
 from sync.runtime.guard import waits_for
 from sync.runtime.health import Health, watch_loop
 from sync.runtime.metrics import metrics
 from sync.settings import Settings
-from sync.store.connect import Pool, open_pool
+from sync.store.connect import Pool, connect, open_pool
 from sync.topology import group_name
 
 if TYPE_CHECKING:
     from sync.runtime.faust import App, Fetch, Tuning
 
+T = TypeVar("T")
 STOP_S = 8.0
 _LOG = log.get("worker")
-WorkerClass = Callable[[Pool, Batch, Publisher, Clock, Health], Worker]
+WorkerClass = Callable[[Pool, Connect, Batch, Publisher, Clock, Health], Worker]
 
 
 class LeadAgent:
@@ -49,40 +50,68 @@ class LeadAgent:
         """Work until `stop` is set or nothing can go on; gives the exit code: 0 stopped, 1 restart me, 2 a person must look."""
         dsn, kafka = self.settings.database, self.settings.kafka
         if dsn is None or kafka is None:
-            _LOG.error("cannot run", reason="neither TRUCE_DATABASE nor KAFKA_BOOTSTRAP_SERVERS may be missing here")
-            return 2
-        pool = await open_pool(dsn.get_secret_value(), self.settings.installation, size=4)
-        loop_watch = watch_loop(self.health)
+            return _say(Halt(2, "a lead agent needs both TRUCE_DATABASE and KAFKA_BOOTSTRAP_SERVERS"))
+        loop_watch, stopping = watch_loop(self.health), asyncio.create_task(stop.wait())
+        life = asyncio.create_task(self._live(dsn.get_secret_value(), kafka, stop))
         try:
-            return await self._run(pool, kafka, stop)
+            await asyncio.wait([life, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if self.health.state == "starting" and not life.done():  # servers may be away; nothing is under way yet
+                return 0
+            return await life
         except Halt as halt:
             return _say(halt)
         finally:
             loop_watch.set()
+            await _ended([life, stopping])
+
+    async def _live(self, dsn: str, kafka: str, stop: asyncio.Event) -> int:
+        pool = await self._patiently(lambda: open_pool(dsn, self.settings.installation, size=4))
+        try:
+            found = await self._patiently(lambda: self._ground(pool, kafka))
+            self._build(pool, lambda: connect(dsn, self.settings.installation), kafka, found)
+            return await self._run(stop)
+        finally:
             await _within(pool.close(), 2.0) or pool.terminate()
 
-    async def _run(self, pool: Pool, kafka: str, stop: asyncio.Event) -> int:
+    async def _ground(self, pool: Pool, kafka: str) -> ground.Ground:
+        settings = self.settings
         async with pool.acquire() as connection:
-            found = await ground.prepare(connection, kafka, self.settings.installation, self.settings.systems, self.settings.partitions)
-        self._build(pool, kafka, found)
+            return await ground.prepare(connection, kafka, settings.installation, settings.systems, settings.partitions)
+
+    async def _patiently(self, step: Callable[[], Awaitable[T]]) -> T:
+        """Do a first step as soon as the servers are there."""
+        while True:
+            try:
+                return await step()
+            except Exception as error:
+                reason = waits_for(error)
+                if reason is None:
+                    raise
+                _LOG.warning("waiting", waiting=reason, reason=type(error).__name__)
+                with self.health.waiting(reason):
+                    self.health.tick()
+                    await asyncio.sleep(0.5)
+
+    async def _run(self, stop: asyncio.Event) -> int:
         watches = [asyncio.create_task(watch) for watch in self._watches()]
-        ends: list[asyncio.Task[Any] | asyncio.Future[Any]] = [asyncio.create_task(stop.wait()), self.worker.halted]
+        ends: list[asyncio.Future[Any]] = [asyncio.create_task(stop.wait()), self.worker.halted]
         try:
             await self.app.start()
             self.health.state = "running"
-            ends.append(asyncio.create_task(self.app._crashed.wait()))
+            ends.append(asyncio.create_task(self.app._crashed.wait()))  # start() does not say when it crashes later
             await asyncio.wait([*ends, *watches], return_when=asyncio.FIRST_COMPLETED)
             return await self._end(stop, watches)
         finally:
-            for task in [*ends, *watches]:
-                task.cancel()
+            await _ended([*ends, *watches])
 
-    def _build(self, pool: Pool, kafka: str, found: ground.Ground) -> None:
+    def _build(self, pool: Pool, connected: Connect, kafka: str, found: ground.Ground) -> None:
         from sync.runtime import faust  # not before the signal handlers stand
 
         settings = self.settings
         batch = Batch(found.topic, self.rules, settings.secret_bytes, self.clock, budget_ms=settings.batch_ms)
-        self.worker = worker = self._make_worker(pool, batch, Publisher(settings.installation, self._send), self.clock, self.health)
+        self.worker = worker = self._make_worker(
+            pool, connected, batch, Publisher(settings.installation, self._send), self.clock, self.health
+        )
         self.delivery = worker.delivery = Delivery(
             lambda: self.app.consumer, worker.take_over, found.number, self.clock, self.health, worker.halt
         )
@@ -153,6 +182,12 @@ class LeadAgent:
             _LOG.info("stopped")
             return 0
         return _say(Halt(1, f"Faust or a watch ended: {self.app.crash_reason or broken!r}"))
+
+
+async def _ended(tasks: Sequence[asyncio.Future[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _within(what: Coroutine[Any, Any, Any], seconds: float) -> bool:

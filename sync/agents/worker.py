@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from sync.agents.batch import Batch, Done
 from sync.agents.delivery import Delivery
@@ -25,14 +25,15 @@ STALE_S = 1.0
 """A batch that was committed longer ago is published only if its partitions are still ours: we may have been frozen."""
 PUBLISHING = 4
 """How many batches may be on their way to Kafka while the next one is decided."""
+Connect = Callable[[], Awaitable[Connection]]
 _LOG = log.get("worker")
 
 
 class Worker:
     """Applies what is delivered; never raises to whoever delivers."""
 
-    def __init__(self, pool: Pool, batch: Batch, publisher: Publisher, clock: Clock, health: Health) -> None:
-        self.pool, self.batch, self.publisher, self.clock, self.health = pool, batch, publisher, clock, health
+    def __init__(self, pool: Pool, connect: Connect, batch: Batch, publisher: Publisher, clock: Clock, health: Health) -> None:
+        self.pool, self._connect, self.batch, self.publisher, self.clock, self.health = pool, connect, batch, publisher, clock, health
         self.delivery: Delivery
         self.halted: asyncio.Future[Halt] = asyncio.get_running_loop().create_future()
         self.busy = False
@@ -84,7 +85,12 @@ class Worker:
         if epoch is None or not part_now:
             return len(part)  # no longer ours: the next owner reads them
         start, forget = self.clock.monotonic(), list(self._published)
-        done = await self.batch.apply(await self._connected(), part_now, epoch, forget, why)
+        connection = await self._connected()
+        try:
+            done = await self.batch.apply(connection, part_now, epoch, forget, why)
+        except TimeoutError:  # whatever it waits for on that connection will not come
+            connection.terminate()
+            raise
         self._published = [ident for ident in self._published if ident not in set(forget)]
         metrics.observe("truce_batch_seconds", self.clock.monotonic() - start)
         await self._after(epoch, done)
@@ -135,11 +141,8 @@ class Worker:
 
     async def _connected(self) -> Connection:
         """Give the connection that the batches use, a new one when it is gone."""
-        if self._connection is not None and self._connection.is_closed():
-            gone, self._connection = self._connection, None
-            await self.pool.release(gone)
-        if self._connection is None:
-            self._connection = await self.pool.acquire()
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await self._connect()
         return self._connection
 
     async def forget_published(self) -> None:
@@ -156,3 +159,5 @@ class Worker:
             if self._publishing:
                 await asyncio.wait(self._publishing)
         await self.forget_published()
+        if self._connection is not None:
+            await self._connection.close(timeout=1)

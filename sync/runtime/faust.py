@@ -74,14 +74,14 @@ class _AlwaysNone(dict[Any, Any]):
         return
 
 
-class _Thread(driver.AIOKafkaConsumerThread):
+class _Thread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = self.app.tuning.fetch_wait_ms  # upstream's 1500 is hard-coded
         return consumer
 
 
-class Consumer(driver.Consumer):
+class Consumer(driver.Consumer):  # type: ignore[misc]
     """Seeks to what was not applied, hands over whole fetches, and never acknowledges."""
 
     def _new_consumer_thread(self) -> _Thread:
@@ -159,18 +159,18 @@ class Consumer(driver.Consumer):
         offset = records[first][0].offset
         message = ConsumerMessage(
             *(tp.topic, tp.partition, offset, time.time(), 0, None, None), fetch, None, 0, 0, tp, generation_id=generation
-        )  # type: ignore[arg-type]
+        )
         self.app.inbox.force_put_nowait(self.app.create_event(None, fetch, None, message))
 
 
-class Producer(driver.Producer):
+class Producer(driver.Producer):  # type: ignore[misc]
     """Idempotent: a retry inside the client writes once and in order."""
 
     def _settings_extra(self) -> Mapping[str, Any]:
         return {"enable_idempotence": True, "acks": "all"}
 
 
-class Transport(driver.Transport):
+class Transport(driver.Transport):  # type: ignore[misc]
     """Faust's own with our consumer and producer."""
 
     Consumer = Consumer

@@ -127,7 +127,7 @@ async def test_group_offsets_follow_for_the_eyes_of_lag_monitors(world: World) -
 
     async def shown() -> bool:
         offsets = await admin.list_consumer_group_offsets(group_name(world.name, 1))
-        return sum(found.offset for found in offsets.values()) == 40
+        return bool(sum(found.offset for found in offsets.values()) == 40)
 
     try:
         await world.until(shown, 10)

@@ -128,9 +128,63 @@ async def _topic_made_anew(world: World) -> None:
 
 
 async def test_a_group_that_the_broker_forgot_gets_a_new_number(world: World) -> None:
-    await world.connection.execute("INSERT INTO applied (topic, partition, group_number, generation) SELECT $1, p, 1, 50 FROM generate_series(0, 3) p", world.topic)
+    await world.connection.execute(
+        "INSERT INTO applied (topic, partition, group_number, generation) SELECT $1, p, 1, 50 FROM generate_series(0, 3) p", world.topic
+    )
     ids = await send(world, [message(f"crm:Lead:{n}", n) for n in range(20)])
     world.start()
     await world.until_done(20)
     await world.applied_once(ids)
     assert await world.value("SELECT min(group_number) FROM applied") == 2
+
+
+async def test_an_agent_without_servers_waits_with_a_named_reason_and_stops_when_told_to(world: World) -> None:
+    world.kafka = f"127.0.0.1:{kafka_server.free_port()}"
+    worker = world.start()
+
+    async def waits() -> bool:
+        return '"waiting": "kafka"' in world.log()
+
+    await world.until(waits)
+    worker.send_signal(signal.SIGTERM)
+    assert await exit_code(worker, 10) == 0
+
+
+async def test_a_lost_database_connection_costs_nothing(world: World) -> None:
+    world.start(batch=40)
+    ids = await send(world, [message(f"crm:Lead:{n % 30}", n) for n in range(200)])
+    await world.until_done(1)
+    for at in range(200, 500, 100):
+        await world.connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database() AND backend_type = 'client backend'"
+        )
+        ids += await send(world, [message(f"crm:Lead:{n % 30}", n) for n in range(at, at + 100)])
+    await world.until_done(500)
+    await world.applied_once(ids)
+    assert await world.value("SELECT count(*) FROM parked") == 0
+
+
+async def test_a_broker_killed_and_restarted_costs_nothing(postgres: str, installation: str, tmp_path: Path) -> None:
+    server = kafka_server.start(tmp_path / "kafka")
+    try:
+        async with make_world(server.bootstrap, postgres, installation, tmp_path) as world:
+            worker = world.start(session_s=6.0)
+            ids = await send(world, [message(f"crm:Lead:{n % 30}", n) for n in range(200)])
+            await world.until_done(200)
+            server.kill()
+            server = _again(server, tmp_path / "kafka")
+            ids += await send(world, [message(f"crm:Lead:{n % 30}", n) for n in range(200, 400)])
+            await world.until_done(400)
+            await world.applied_once(ids)
+            assert worker.poll() is None
+    finally:
+        server.stop()
+
+
+def _again(server: kafka_server.LocalKafka, folder: Path) -> kafka_server.LocalKafka:
+    """Start a killed broker on its old address with its old data."""
+    from unittest.mock import patch
+
+    port = int(server.bootstrap.rpartition(":")[2])
+    with patch.object(kafka_server, "free_port", side_effect=[port, kafka_server.free_port()]):
+        return kafka_server.start(folder)

@@ -25,7 +25,7 @@ def wanted(message: Envelope, secret: bytes) -> Wanted:
     identities = frozenset({("ref", data.ref), *((("email", data.email),) if data.email else ())})
     touch = data.fields.get("touch")
     return Wanted(
-        identities,  # type: ignore[arg-type]
+        identities,
         touches=frozenset({(SYSTEM, str(touch))} if touch else ()),
         once=message.id if data.fields.get("once") else None,
     )
@@ -42,7 +42,8 @@ def decide(message: Envelope, facts: Facts, playbook: Playbook, now_ms: int) -> 
     before = lead.desired.get("count")
     lead.desired["count"] = Desired(int(str(before.value)) + 1 if before else 1, now_ms, data.ref, lead.rev + 1, "tiny.yaml:1")
     lead.rev, lead.now = lead.rev + 1, max(lead.now, now_ms)
-    lead.records[data.ref] = Record(data.ref, *data.ref.split(":")[:2], first_seen=now_ms, last_at=now_ms)
+    system, kind, _ = data.ref.split(":")
+    lead.records[data.ref] = Record(data.ref, system, kind, first_seen=now_ms, last_at=now_ms)
     line = {"id": message.id, "n": data.fields.get("n"), "bad": "\x00" if data.fields.get("nul") else ""}
     decision = Decision("applied", leads=[lead], identities={("ref", data.ref): lead.id}, lines=[Line(lead.id, now_ms, "message", line)])
     if data.email:
