@@ -107,8 +107,8 @@ def _date(value: Scalar) -> Scalar:
 
 
 def _time(value: Scalar) -> Scalar:
-    at = _moment(value)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None
+    at = _moment(value)  # whole seconds: Salesforce keeps no more, and a finer value would be written again after each read
+    return at.replace(microsecond=0).isoformat(timespec="milliseconds").replace("+00:00", "Z") if at else None
 
 
 def _url(value: Scalar) -> Scalar:

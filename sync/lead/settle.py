@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from schemas.base import Scalar
 from sync.lead import consent
+from sync.lead.canonical import canonical
 from sync.lead.handoff import hand_over
 from sync.lead.identity import UNSEEN, is_stub
 from sync.lead.qualify import stage_values, stands
@@ -134,9 +135,7 @@ def _qualify(work: Work, lead: Lead, values: dict[str, Scalar], before: Scalar, 
 
 
 def _date(work: Work, lead: Lead, at: int) -> list[Moved]:
-    text = from_ms(at).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    kind = work.playbook.fields["mql_date"].kind
-    claim_truce(lead, "mql_date", text[:10] if kind == "date" else text, at)
+    claim_truce(lead, "mql_date", canonical(work.playbook.fields["mql_date"], from_ms(at).isoformat()), at)
     return desire(lead, ["mql_date"], work.playbook, work.rank)[0]
 
 
