@@ -18,7 +18,7 @@ from sync.topology import Lane
 from sync.writer.batch import Sent
 from sync.writer.control import Knowledge
 
-GRACE_S = 5.0
+GRACE_S = 2.0
 """How much longer than its call an intent waits before it is read back."""
 NO_USER = "no such active user there"
 

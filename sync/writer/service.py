@@ -24,7 +24,7 @@ from sync.topology import changes_name
 from sync.writer.carry import OUTAGES, Carrier
 from sync.writer.control import Knowledge
 from sync.writer.guard import Guard
-from sync.writer.intents import Desk
+from sync.writer.intents import GRACE_S, Desk
 from sync.writer.lanes import Lanes, Offsets
 from sync.writer.pump import Pump
 from sync.writer.queue import Mark
@@ -92,11 +92,14 @@ class Writer:
 
     async def keep(self) -> None:
         """Commit offsets and keep the intents of calls under way from being read back, for ever."""
+        due = 0.0
         while True:
             await asyncio.sleep(COMMIT_S)
             await self._commit()
-            if self.pump.carrier.in_flight:
-                await store.extend(self.sweep.pool, list(self.pump.carrier.in_flight), self.timeout_s)
+            now = asyncio.get_running_loop().time()
+            if self.pump.carrier.in_flight and now >= due:
+                due = now + self.timeout_s / 4
+                await store.extend(self.sweep.pool, list(self.pump.carrier.in_flight), self.timeout_s + GRACE_S)
 
     async def watch(self) -> None:
         """Sweep, for ever."""
