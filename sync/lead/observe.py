@@ -96,14 +96,16 @@ class Watch:
     def _same(self, seen: Observed, sight: Sight) -> Told:
         shown = max(seen.seen, sight.at, sight.read_at or 0)
         at = seen.at
+        told: Told = "same"
         between = any(sight.at <= row[1] < seen.at for row in seen.past)
         if seen.done is None and sight.at < seen.at and sight.ours is None and not between:
             at, held = sight.at, self._held()
             if held is not None and held.value == sight.value and held.at == seen.at:
                 self._claim(sight.value, at, held.origin, force=True)
+                told = "news"  # it had this value earlier than was known
         if (at, shown) != (seen.at, seen.seen):
             self.record.fields[self.shared.name] = Observed(seen.value, at, shown, seen.past, seen.done)
-        return "same"
+        return told
 
     def _show(self, seen: Observed, sight: Sight, at: int, done: int | None = None) -> None:
         """The record shows the new value now; the old one is past."""
@@ -132,13 +134,15 @@ class Watch:
     def _stale(self, seen: Observed, sight: Sight) -> Told:
         """An older value, learnt late: what it says of the acts since is kept, the record shows what it shows."""
         again = seen.done is None and sight.at >= seen.at
-        held = self._held()
-        self._remember(seen, sight, seen.seen if again else None)
+        at, held = seen.seen if again else seen.at, self._held()
+        self._remember(seen, sight, at)
         if again and held is not None and held.at == seen.at and held.value == seen.value:
-            self._claim(seen.value, seen.seen, held.origin, force=self.shared.policy != "first")
-        if seen.done is None and held is None and _blank(seen.value) and self._claim(seen.value, seen.at, "unknown"):
+            if self._claim(seen.value, at, held.origin, force=self.shared.policy != "first"):
+                return "news"  # it was set again after this: its time is later than was known
+        if seen.done is None and held is None and _blank(seen.value) and self._claim(seen.value, at, "unknown"):
             return "news"  # the first sight was blank, and now it is known that somebody had blanked it
-        late = self.shared.policy == "first" or self.shared.consent is not None or (_blank(seen.value) and seen.value is not False)
+        ignored = seen.value is None and not self.honours
+        late = self.shared.policy == "first" or self.shared.consent is not None or ignored
         if late and not _blank(sight.value) and self._claim(sight.value, sight.at, sight.origin):
             return "news"
         return "stale"
