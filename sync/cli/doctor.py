@@ -103,7 +103,10 @@ async def _system(system: str, how: SystemSettings, playbook: Playbook, *, fix: 
     source = load(how.vendor).source(how.connection(system), free, free)
     mapped = {name: not shared.systems[system].read_only for name, shared in playbook.mapped(system).items()}
     try:
-        return [finding.model_copy(update={"what": f"{system}: {finding.what}"}) for finding in await source.doctor(mapped, fix=fix)]
+        return [
+            finding.model_copy(update={"what": f"{system}: {finding.what.removeprefix(f'{how.vendor}: ')}"})
+            for finding in await source.doctor(mapped, fix=fix)
+        ]
     except ConnectorError as error:
         return [Finding(ok=False, what=f"{system}: {type(error).__name__}", todo=error.words)]
     finally:

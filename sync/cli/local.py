@@ -126,11 +126,13 @@ def up(
     listener.close()
     folder = hold(settings.home, "up")
     stop_left_over(folder.path)
+    if not settings.systems and not (settings.database and settings.kafka):
+        empty(folder)  # the emulated systems keep nothing either: a store that remembers them would speak of records that are gone
     stopped = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     signal.signal(signal.SIGINT, lambda *_: stopped.set())
     with servers(settings, folder, settings.installation) as local:
-        urls = None if settings.systems else emulators(local.parts)
+        urls = None if settings.systems else _peopled(emulators(local.parts))
         ready = settings.model_copy(update=_addresses(local))
         try:
             asyncio.run(prepare(ready))
@@ -148,6 +150,18 @@ def up(
         _welcome(local, urls, chosen)
         _watch(local, settings.installation, stopped)
     console.print("Stopped. The data stays in", str(local.folder), markup=False)
+
+
+def _peopled(urls: dict[str, str]) -> dict[str, str]:
+    """Give the emulated systems the people of the demo."""
+    from sync.cli import emulate
+    from sync.cli.demo import world
+    from sync.cli.demo.clients import Crm, Marketing
+
+    theirs, ours = world.first_people()
+    Crm(urls["salesforce"], "session:ana@acme.example").add([*theirs, world.OUTSIDE])
+    Marketing(urls["hubspot"], emulate.MARKETING_TOKEN).add([*ours, world.OUTSIDE])
+    return urls
 
 
 def _addresses(local: Local) -> dict[str, object]:
