@@ -233,7 +233,9 @@ class Sink(ABC):
         """Read records back after an unknown outcome; like `Source.read`."""
 
     @abstractmethod
-    async def find_created(self, truce_ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> Sequence[RecordChanged]:
+    async def find_created(
+        self, truce_ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal"
+    ) -> Sequence[RecordChanged]:
         """Look records up by the Truce id: was a create with unknown outcome applied?"""
 
     @abstractmethod

@@ -1,13 +1,13 @@
 """What can go wrong at a vendor, named by what happens next.
 
-    ConnectorError
-    ├── Unavailable   try again (network, timeout, 5xx, row lock)      unknown_outcome: the call may have been applied
-    ├── RateLimited   wait as told, then again                        retry_after: seconds
-    ├── AuthExpired   refresh once, then pause and page
-    ├── Rejected      park, with the vendor's words                   refused: fields and words
-    ├── Conflict      re-read, decide again                           existing: ids the vendor named
-    ├── Gone          settle: deleted or merged                       became: the id it lives under now
-    └── Surprising    pause: their contract changed
+ConnectorError
+├── Unavailable   try again (network, timeout, 5xx, row lock)      unknown_outcome: the call may have been applied
+├── RateLimited   wait as told, then again                        retry_after: seconds
+├── AuthExpired   refresh once, then pause and page
+├── Rejected      park, with the vendor's words                   refused: fields and words
+├── Conflict      re-read, decide again                           existing: ids the vendor named
+├── Gone          settle: deleted or merged                       became: the id it lives under now
+└── Surprising    pause: their contract changed
 """
 
 from __future__ import annotations

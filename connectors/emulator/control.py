@@ -83,6 +83,6 @@ async def serve(app: Starlette, *, port: int = 0) -> AsyncIterator[Running]:
         listener.close()
 
 
-class _no_signals:  # noqa: N801  # stands in for a context manager function: the signals belong to whoever runs us
+class _no_signals:  # stands in for a context manager function: the signals belong to whoever runs us
     def __enter__(self) -> None: ...
     def __exit__(self, *_: object) -> None: ...
