@@ -199,7 +199,7 @@ class World:
         hits = [
             row
             for row in self.stores[system].values()
-            if row.there and email and str(row.fields.get(_email(row.ref)) or "").lower() == email
+            if row.there and email and str(row.fields.get(_email(row.ref)) or "").strip().lower() == email
         ]
         self.waiting += [self.read(row.ref) for row in hits]
         return bool(hits)
