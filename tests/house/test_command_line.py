@@ -1,0 +1,67 @@
+"""`truce` as a person or a script meets it: exit codes, one sentence for what cannot run, an example in every help text."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.house.project import ROOT
+from tests.house.truce_names import command_line
+
+
+def truce(*words: str, home: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("TRUCE_", "KAFKA_"))}
+    environment = {**clean, "TRUCE_HOME": str(home), **more}
+    command = [sys.executable, "-m", "sync.cli", *words]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_done_is_0(tmp_path: Path) -> None:
+    done = truce("check", "deploy/playbook", home=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_problem_found_is_1(tmp_path: Path) -> None:
+    (tmp_path / "fields.yaml").write_text("nothing: of the kind\n", encoding="utf-8")
+    assert truce("check", str(tmp_path), home=tmp_path).returncode == 1
+    assert truce("check", str(tmp_path), "--json", home=tmp_path).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "more"),
+    [
+        (("explian", "kim"), {}),
+        (("pause",), {}),
+        (("check", "--nonsense"), {}),
+        (("parked",), {}),
+        (("worker",), {}),
+        (("source", "nowhere"), {}),
+        (("topics",), {"TRUCE_SECRETS_DIR": "no-such-folder"}),
+        (("topics",), {"TRUCE_PARTITIONS": "many"}),
+    ],
+)
+def test_what_cannot_run_is_2_and_said_without_a_traceback(tmp_path: Path, words: tuple[str, ...], more: dict[str, str]) -> None:
+    done = truce(*words, home=tmp_path, **more)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.strip()
+    assert "Traceback" not in done.stderr
+
+
+def commands(group: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    for name, found in group.commands.items():
+        if hasattr(found, "commands"):
+            yield from commands(found, (*above, name))
+        else:
+            yield " ".join((*above, name)), found
+
+
+@pytest.mark.parametrize(("name", "found"), [pytest.param(name, found, id=name) for name, found in commands(command_line())])
+def test_every_help_text_has_an_example(name: str, found: Any) -> None:
+    if not found.hidden:
+        assert f"truce {name}" in found.help, f"truce {name} --help shows no example"
