@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from pydantic import BaseModel, ValidationError
 
 from connectors.base import Connection, FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, Surprising
 from connectors.hubspot import mapping
 from connectors.hubspot.client import FORMS, Client, Row, contacts, next_page, rows, verify
 from connectors.hubspot.mapping import MODIFIED, OBJECT, OPT_OUT, TRUCE_ID
@@ -271,8 +271,12 @@ def _filters(at: int, inside: int | None) -> list[dict[str, str]]:
 
 def _next(at: int, inside: int | None, found: Mapping[str, int], *, more: bool) -> tuple[int, int | None, bool]:
     """Say where the next page begins: (ms, id inside that ms, whether there is one)."""
+    if inside is not None and more and found:
+        if (last := max(map(int, found))) <= inside:
+            raise Surprising("search gives contacts that were not asked for")  # going on would have no end
+        return at, last, True
     if inside is not None:
-        return (at, max([inside, *map(int, found)]), True) if more and found else (at + 1, None, True)
+        return at + 1, None, True
     if not more or not found:
         return at, None, False
     last = max(found.values())

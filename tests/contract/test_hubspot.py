@@ -17,6 +17,7 @@ from aiohttp import web
 from connectors.base import Connection, Create, Done, Failed, Forged, RowOutcome, Sink, Source, Update
 from connectors.contract import ConnectorContract, Emulated, NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages, snapshots
+from connectors.emulator.faults import Fault
 from connectors.emulator.hubspot import search
 from connectors.errors import AuthExpired, Conflict, ConnectorError, Gone, Rejected, Unavailable
 from connectors.registry import load
@@ -357,13 +358,13 @@ async def test_a_two_step_that_breaks_in_the_middle_is_told(world: HubSpotWorld,
 
 
 def _counted(world: HubSpotWorld) -> Any:
-    """Let the answer to the clearing call be lost."""
+    """Let the answer to the call after the ignored one, which clears, be lost."""
     plain = world.hub.portal.contacts.change
 
     def change(one: Any, properties: dict[str, str], actor: Any) -> None:
         plain(one, properties, actor)
         if properties == {"lifecyclestage": "lead"}:
-            asyncio.get_running_loop().create_task(world.fault(kind="drop_answer", path="/batch/update"))
+            world.hub.faults.add(Fault(kind="drop_answer", path="/batch/update"))
 
     return change
 
