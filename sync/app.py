@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-
-import uvloop
 
 from connectors.base import Breaker, Budget, Manifest
 from sync.agents import ground, lead
 from sync.agents.halt import Halt
 from sync.playbook import loader
 from sync.playbook.models import Playbook
-from sync.runtime import log
+from sync.runtime import log, status
 from sync.runtime.breaker import SqlBreaker
 from sync.runtime.budget import SqlBudget
+from sync.runtime.health import Health
 from sync.settings import Settings
 from sync.sources import service as sources
 from sync.store import playbooks
@@ -118,7 +118,7 @@ def run_edge(settings: Settings, *, reads: tuple[str, ...] = (), writes: tuple[s
 
 def _run(main: Coroutine[Any, Any, int]) -> int:
     log.set_up()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=_loop) as runner:
         try:
             return runner.run(main)
         except Halt as halt:
@@ -126,15 +126,52 @@ def _run(main: Coroutine[Any, Any, int]) -> int:
             return halt.code
 
 
+def _loop() -> asyncio.AbstractEventLoop:
+    """Give the fastest event loop that there is here (uvloop is not made for Windows)."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+@asynccontextmanager
+async def _status(settings: Settings, health: Health) -> AsyncIterator[None]:
+    """Answer health checks and Prometheus while the role runs, if a port is set for it."""
+    if not settings.metrics_port:
+        yield
+        return
+    async with status.serve(health, host=settings.http_host, port=settings.metrics_port):
+        yield
+
+
 async def _worker(settings: Settings) -> int:
-    stop = stop_on_signals()
-    await prepare(settings)
-    return await lead.run(settings, stop=stop)
+    stop, health = stop_on_signals(), Health()
+    async with _status(settings, health):
+        await prepare(settings)
+        return await lead.run(settings, stop=stop, health=health)
+
+
+async def _beat(health: Health) -> None:
+    """Show that the loop runs: what reading and writing wait for stands in their logs and problems."""
+    while True:
+        health.tick()
+        health.progress()
+        await asyncio.sleep(1.0)
 
 
 async def _edge(settings: Settings, reads: tuple[str, ...], writes: tuple[str, ...]) -> int:
-    stop = stop_on_signals()
-    ready = await prepare(settings)
+    stop, health = stop_on_signals(), Health()
+    async with _status(settings, health):
+        beat = asyncio.create_task(_beat(health))
+        try:
+            await _roles(settings, await prepare(settings), reads, writes, stop)
+        finally:
+            beat.cancel()
+    return 0
+
+
+async def _roles(settings: Settings, ready: Ready, reads: tuple[str, ...], writes: tuple[str, ...], stop: asyncio.Event) -> None:
     pool = await open_pool(ready.dsn, settings.installation, size=8)
     budgets: list[SqlBudget] = []
 
@@ -162,4 +199,3 @@ async def _edge(settings: Settings, reads: tuple[str, ...], writes: tuple[str, .
         for budget in budgets:
             await budget.close()
         await pool.close()
-    return 0

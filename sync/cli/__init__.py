@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from sync.cli.output import CannotRun, problem_exit
+from sync.cli.output import problem_exit
 
 app = typer.Typer(
     name="truce",
@@ -24,12 +24,9 @@ def main() -> None:
 
     commands.attach(app)
     try:
-        app(standalone_mode=False)
-    except typer.Exit as asked:
-        sys.exit(asked.exit_code)
+        code = app(standalone_mode=False)
     except typer.Abort:
         sys.exit(130)
-    except CannotRun as error:
-        sys.exit(problem_exit(error))
     except Exception as error:
         sys.exit(problem_exit(error))
+    sys.exit(code if isinstance(code, int) else 0)

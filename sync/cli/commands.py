@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sync.cli import duty, local, roles
+from sync.cli import duty, house, local, roles
 
 
 def attach(app: typer.Typer) -> None:
@@ -18,3 +18,5 @@ def attach(app: typer.Typer) -> None:
     app.command("edge", hidden=True)(roles.edge)
     app.command("topics")(roles.topics)
     duty.attach(app)
+    bench.attach(app)
+    app.add_typer(house.app, name="house")

@@ -6,12 +6,14 @@ import sys
 import traceback
 from typing import Any
 
-import click
 import orjson
+import typer
 from rich.console import Console
 from rich.table import Table
 
 DONE, PROBLEM, CANNOT_RUN = 0, 1, 2
+_USAGE: type[Any] = typer.BadParameter.__mro__[2]
+"""The ClickException of whichever click typer brings."""
 console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
@@ -31,7 +33,7 @@ def table(columns: tuple[str, ...], rows: list[tuple[Any, ...]], empty: str) -> 
         return
     shown = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for column in columns:
-        shown.add_column(column, overflow="fold")
+        shown.add_column(column, overflow="fold", no_wrap=column == "topic")
     for row in rows:
         shown.add_row(*("" if value is None else str(value) for value in row))
     console.print(shown)
@@ -41,6 +43,7 @@ def _expected() -> tuple[type[Exception], ...]:
     from aiokafka.errors import KafkaError
     from asyncpg import PostgresError
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
     from connectors.registry import BadManifest, UnknownVendor
     from sync.app import NotSet
@@ -53,7 +56,7 @@ def _expected() -> tuple[type[Exception], ...]:
 
     return (
         CannotRun, NotSet, PartEnded, NothingThere, FolderBusy, KafkaUnavailable, PostgresUnavailable, AddressInUse, UnknownVendor, BadManifest,
-        ValidationError, KafkaError, PostgresError, OSError,
+        ValidationError, SettingsError, KafkaError, PostgresError, OSError,
     )  # fmt: skip
 
 
@@ -61,7 +64,7 @@ def problem_exit(error: Exception) -> int:
     """Tell about an error on standard error; gives the exit code."""
     from sync.playbook.problems import PlaybookError
 
-    if isinstance(error, click.ClickException):
+    if isinstance(error, _USAGE):
         error.show()
         return CANNOT_RUN
     if isinstance(error, PlaybookError):

@@ -1,0 +1,43 @@
+"""`truce bench`: what Truce does in a second, how long it takes, and what it costs, measured in one run against the raw Kafka client."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+
+def attach(app: typer.Typer) -> None:
+    """Put `bench` on the app, and the raw loop that it starts as a process of its own."""
+    app.command("bench")(bench)
+    app.command("bench-raw", hidden=True)(raw_loop)
+
+
+def bench(
+    quick: Annotated[bool, typer.Option("--quick", help="A minute's smoke: every part runs, no figure means much.")] = False,
+    json_out: Annotated[bool, typer.Option("--json", help="Print the figures as JSON at the end, and nothing else.")] = False,
+) -> None:
+    """Measure on this machine, print every figure beside its goal, and write `.truce/bench.json`.
+
+    Example: `truce bench --quick`
+    """
+    from sync.cli.bench.run import play
+    from sync.settings import Settings
+
+    raise typer.Exit(play(Settings(), quick=quick, json_out=json_out))
+
+
+def raw_loop(
+    bootstrap: str,
+    source: str,
+    target: str,
+    partitions: Annotated[str, typer.Argument(help="Like 0,2,4.")],
+    at: Annotated[float, typer.Argument(help="When to begin, in seconds since 1970.")],
+    seconds: float,
+) -> None:
+    """Consume and produce with nothing but the Kafka client, and print how many messages a second."""
+    import uvloop
+
+    from sync.cli.bench.raw import loop
+
+    typer.echo(uvloop.run(loop(bootstrap, source, target, [int(p) for p in partitions.split(",")], at, seconds)))

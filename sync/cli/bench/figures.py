@@ -1,0 +1,79 @@
+"""The arithmetic of the bench, pure: rates, waits, ratios, and what to say of a figure that misses its goal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+Row = Mapping[str, Any]
+
+
+class Sample(NamedTuple):
+    """How far the log was applied at one moment."""
+
+    at: float
+    done: int
+    generation: int
+    """The consumer group's: it goes up whenever a worker comes or goes."""
+
+
+def rate(samples: Sequence[Sample], total: int) -> float:
+    """Give messages per second from the first applied one to the last, start-up and rebalances before the last worker came left out."""
+    last = samples[-1].generation
+    under_way = [s for s in samples if s.generation == last and s.done > samples[0].done]
+    if len(under_way) < 2:
+        return 0.0
+    start = under_way[0]
+    end = next((s for s in under_way if s.done >= total), under_way[-1])
+    return (end.done - start.done) / (end.at - start.at) if end.at > start.at else 0.0
+
+
+def begun(effect_at: float, calls: Sequence[tuple[float, float]]) -> float | None:
+    """Give when the call was received in which something took effect; `calls`: (end, seconds). None when no call fits."""
+    found = [end - seconds for end, seconds in calls if end - seconds <= effect_at <= end]
+    return max(found, default=None)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Give the value below which that share of them lies; 0 of nothing."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+
+
+def least(calls: Sequence[Row], batch: int) -> int:
+    """Give the least number of calls for the rows that these calls wrote, each kind of call for itself."""
+    rows: dict[tuple[str, str], int] = {}
+    for call in calls:
+        kind = call["method"], call["path"]
+        rows[kind] = rows.get(kind, 0) + call["rows"]
+    return sum(-(-count // batch) for count in rows.values())
+
+
+def longest_silence(times: Sequence[float]) -> float:
+    """Give the longest time between two of these moments."""
+    return max((b - a for a, b in pairwise(sorted(times))), default=0.0)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One figure beside its goal; `least` says that more is better."""
+
+    name: str
+    value: float
+    goal: float
+    unit: str
+    least: bool = False
+    hint: str = ""
+    """Where to look when it is missed."""
+
+    @property
+    def met(self) -> bool:
+        """Say whether the goal is reached."""
+        return self.value >= self.goal if self.least else self.value <= self.goal
+
+    def plain(self) -> dict[str, Any]:
+        """Give it as JSON has it; the hint only where it is of use."""
+        kept = {"figure": self.name, "value": round(self.value, 2), "goal": self.goal, "unit": self.unit, "met": self.met}
+        return kept if self.met else kept | {"hint": self.hint}
