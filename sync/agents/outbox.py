@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -49,15 +50,13 @@ class Publisher:
         for payload in payloads:
             parts = orjson.loads(payload)
             for lead, system, lane in parts["doorbells"]:
-                done.append(await self._send_doorbell(lead, system, lane))
+                done.append(await self._send(writes_name(self.installation, system, lane), lead.encode(), b"", []))
+            for (system, lane), count in Counter((system, lane) for _, system, lane in parts["doorbells"]).items():
+                metrics.count("truce_doorbells_total", count, system=system, lane=lane)
             for key, value, headers in parts["events"]:
                 packed = [(name, text.encode()) for name, text in headers]
                 done.append(await self._send(events_name(self.installation), key.encode(), value.encode(), packed))
         await _all(done)
-
-    async def _send_doorbell(self, lead: str, system: str, lane: Lane) -> asyncio.Future[object]:
-        metrics.count("truce_doorbells_total", system=system, lane=lane)
-        return await self._send(writes_name(self.installation, system, lane), lead.encode(), b"", [])
 
 
 async def _all(futures: Sequence[asyncio.Future[object]]) -> None:

@@ -54,6 +54,8 @@ def decide(message: Envelope, facts: Facts, playbook: Playbook, now_ms: int) -> 
 
 
 def _more(decision: Decision, message: Envelope, data: RecordChanged, facts: Facts, lead: Lead, now_ms: int) -> None:
+    if data.fields.get("quiet") and lead.rev > 1:
+        return
     event = LeadEvent(lead_id=lead.id, at=from_ms(now_ms), type="truce.lead.created", after=lead.rev)
     decision.events.append(new("truce.lead.created", event, source="truce", ident=derived_id(message.id, "event"), time=from_ms(now_ms)))
     touch = data.fields.get("touch")
