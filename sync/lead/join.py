@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from schemas.base import Ref, Scalar
 from sync.lead.consent import word
 from sync.lead.handoff import OPEN
+from sync.lead.identity import is_stub, why_not_join
 from sync.lead.reconcile import TRUCE
 from sync.lead.settle import settle
 from sync.lead.state import Claim, Lead
@@ -35,6 +37,7 @@ def _stricter(survivor: Lead, loser: Lead) -> None:
 
 def absorb(work: Work, survivor: Lead, loser: Lead, reason: str, *, source: str = "") -> None:
     """Join `loser` into `survivor`: records, touches (each once), open hand-off; scores are worked out anew, never summed."""
+    work.decided_upon(loser)
     _stricter(survivor, loser)
     _claims(survivor, loser)
     for ref, record in loser.records.items():
@@ -62,6 +65,20 @@ def absorb(work: Work, survivor: Lead, loser: Lead, reason: str, *, source: str 
     work.touch(loser)
     work.line(survivor, "joined", lead=loser.id, reason=reason)
     settle(work, survivor, list(survivor.claims), source=source, force=True)
+
+
+def adopt(
+    work: Work, stub: Lead, holder: Lead | None, ref: str, email: str | None, named: dict[str, Scalar], *, sure: bool = False
+) -> Lead:
+    """Join a lead of which nothing was known but a ref into the person whom the e-mail names, if it may; gives whose it is then."""
+    system = Ref.parse(ref).system
+    if holder is None or email is None or holder.id == stub.id or not is_stub(stub):
+        return stub
+    if not sure and why_not_join(holder, system, email, named, work.playbook) is not None:
+        return stub
+    home = work.take(holder)
+    absorb(work, home, stub, "a record of this person", source=system)
+    return home
 
 
 def split(work: Work, lead: Lead, ref: str, reason: str) -> Lead:

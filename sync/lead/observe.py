@@ -73,9 +73,11 @@ class Watch:
             return False  # a queue, or a user whom we do not know: nobody's name
         claims = self.lead.claims.setdefault(self.shared.name, {})
         held = claims.get(self.record.ref)
+        if held is not None and held.value == value and held.at == at:
+            return False
         if held is not None and not force:
             earliest = self.shared.policy == "first"
-            if (at >= held.at) if earliest else (at < held.at):
+            if (at >= held.at) if earliest else (at <= held.at):
                 return False
         claims[self.record.ref] = Claim(value, at, origin)
         return True
@@ -136,9 +138,9 @@ class Watch:
         again = seen.done is None and sight.at >= seen.at
         at, held = seen.seen if again else seen.at, self._held()
         self._remember(seen, sight, at)
-        if again and held is not None and held.at == seen.at and held.value == seen.value:
-            if self._claim(seen.value, at, held.origin, force=self.shared.policy != "first"):
-                return "news"  # it was set again after this: its time is later than was known
+        stands = again and held is not None and held.at == seen.at and held.value == seen.value
+        if stands and self._claim(seen.value, at, held.origin if held else "", force=self.shared.policy != "first"):
+            return "news"  # it was set again after this: its time is later than was known
         if seen.done is None and held is None and _blank(seen.value) and self._claim(seen.value, at, "unknown"):
             return "news"  # the first sight was blank, and now it is known that somebody had blanked it
         ignored = seen.value is None and not self.honours

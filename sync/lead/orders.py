@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.command import Command
-from sync.lead.decision import Decision, DuplicateNote
+from sync.lead.decision import Decision
 from sync.lead.identity import as_lead_id, by_ref
 from sync.lead.join import absorb, split
 from sync.lead.settle import settle
@@ -47,11 +47,6 @@ def _drop_one(lead: Lead, system: str, parked_id: str | None) -> bool:
     return True
 
 
-def _close(work: Work, lead: Lead, ident: str) -> None:
-    work.out.duplicates.append(DuplicateNote(ident, None, (lead.id,), "settled", open=False))
-    work.problem("duplicate", ident, "settled", lead, opened=False)
-
-
 def _link(work: Work, data: Command) -> Decision:
     """The record's lead is the person of `lead_id`."""
     lead = work.find(as_lead_id(data.lead_id))
@@ -60,21 +55,15 @@ def _link(work: Work, data: Command) -> Decision:
         return work.end("parked", "lead_id and ref: both must be known to link them")
     if other.id == lead.id:
         return work.end("noop", "they are one already")
-    other = work.take(other)
-    if other.undecided is not None:
-        _close(work, other, other.undecided)
-    if lead.undecided is not None:
-        _close(work, lead, lead.undecided)
-        lead.undecided, lead.in_scope, lead.scope_rule = None, True, ""
-    absorb(work, lead, other, f"{data.by}: {data.reason}")
+    work.decided_upon(lead)
+    absorb(work, lead, work.take(other), f"{data.by}: {data.reason}")
     return work.end("applied")
 
 
 def _separate(work: Work, lead: Lead, data: Command) -> Decision:
     """The record is somebody else's: an undecided one becomes a person of its own, a joined one gets its own lead back."""
     if lead.undecided is not None:
-        _close(work, lead, lead.undecided)
-        lead.undecided, lead.in_scope, lead.scope_rule = None, True, ""
+        work.decided_upon(lead)
         work.line(lead, "separated", reason=f"{data.by}: {data.reason}")
         settle(work, lead, list(lead.claims), force=True)
         return work.end("applied")

@@ -13,9 +13,10 @@ from sync.lead.identity import (
     by_ref,
     email_identity,
     is_stub,
+    names_conflict,
     why_not_join,
 )
-from sync.lead.join import absorb
+from sync.lead.join import absorb, adopt
 from sync.lead.settle import GONE, flip, scope_rule, settle
 from sync.lead.sighting import Look, Value, read
 from sync.lead.state import Claim, Lead, Record
@@ -39,6 +40,13 @@ def _join(work: Work, holder: Lead, data: RecordChanged, values: list[Value], em
     return lead, reason
 
 
+def _stranger(lead: Lead, ref: str, values: list[Value]) -> bool:
+    """Say whether a record that a touch's e-mail alone brought here turns out to have another name."""
+    record = lead.records.get(ref)
+    unread = record is not None and record.email_key is not None and record.last_at == 0 and not record.fields
+    return unread and len(lead.records) > 1 and names_conflict(lead, {one.shared.name: one.value for one in values})
+
+
 def _place(work: Work, data: RecordChanged, values: list[Value]) -> Lead | None:
     """Find the lead of a record, or begin one; None when it must be read first."""
     known = by_ref(work.facts, data.ref)
@@ -47,13 +55,12 @@ def _place(work: Work, data: RecordChanged, values: list[Value]) -> Lead | None:
     claimed = work.find(as_lead_id(data.truce_id))
     if known is not None:
         lead = work.take(known)
-        better = claimed if claimed is not None and claimed.id != lead.id else holder
-        if is_stub(lead) and better is not None and better.id != lead.id and email is not None:
-            named = {one.shared.name: one.value for one in values}
-            if better is claimed or why_not_join(better, Ref.parse(data.ref).system, email, named, work.playbook) is None:
-                absorb(work, work.take(better), lead, "a record of this person", source=Ref.parse(data.ref).system)
-                return work.take(better)
-        return lead
+        if email is not None and _stranger(lead, data.ref, values):
+            del lead.records[data.ref]
+            return _join(work, lead, data, values, email)[0]
+        sure = claimed is not None and claimed.id != lead.id
+        named = {one.shared.name: one.value for one in values}
+        return adopt(work, lead, claimed if sure else holder, data.ref, email or data.truce_id, named, sure=sure)
     if claimed is not None:
         return claimed
     if holder is not None and email is not None:
@@ -209,10 +216,15 @@ def _conclude(work: Work, lead: Lead, record: Record, look: Look, *, outside: bo
     return work.end("noop", "stale: older than what is known" if "stale" in look.results.values() else "nothing new")
 
 
-def _homes(work: Work, refs: list[str]) -> list[Lead]:
-    """Give the leads of these records, the oldest first."""
-    found = {lead.id: work.take(lead) for ref in refs if (lead := by_ref(work.facts, ref)) is not None}
-    return sorted(found.values(), key=lambda lead: (is_stub(lead), lead.created_at, lead.id))
+def _homes(work: Work, survivor: str, losers: list[str]) -> list[Lead]:
+    """Give the leads of these records, the one that stays first: a person rather than a question, the survivor's, the oldest."""
+    first = by_ref(work.facts, survivor)
+    found = {lead.id: work.take(lead) for ref in (survivor, *losers) if (lead := by_ref(work.facts, ref)) is not None}
+
+    def rank(lead: Lead) -> tuple[bool, bool, int, str]:
+        return (is_stub(lead) or lead.undecided is not None, first is None or lead.id != first.id, lead.created_at, lead.id)
+
+    return sorted(found.values(), key=rank)
 
 
 def merged(work: Work, data: RecordMerged) -> Decision:
@@ -221,22 +233,18 @@ def merged(work: Work, data: RecordMerged) -> Decision:
     losers = [ref for ref in data.losers if ref != data.survivor]
     system = Ref.parse(data.survivor).system
     work.hot = True
-    survivors, others = _homes(work, [data.survivor]), _homes(work, losers)
-    if not survivors and not others:
-        lead = work.create(None, data.survivor, UNSEEN)
-        lead.in_scope = False
-    else:
-        lead = (survivors or others)[0]
+    homes = _homes(work, data.survivor, losers)
+    lead = homes[0] if homes else work.create(None, data.survivor, UNSEEN)
+    lead.in_scope = lead.in_scope and bool(homes)
+    work.decided_upon(lead)
     record = work.record(lead, data.survivor)
     if record.partial or any(ref not in lead.records for ref in losers):
         work.out.read_orders.add(data.survivor)
     fresh = False
-    for other in others:
-        if other.id != lead.id:
-            if lead.erased or other.erased:
-                lead.erased = True
-            absorb(work, lead, other, f"{system} merged their records", source=system)
-            fresh = True
+    for other in homes[1:]:
+        lead.erased = lead.erased or other.erased
+        absorb(work, lead, other, f"{system} merged their records", source=system)
+        fresh = True
     for ref in losers:
         gone = work.record(lead, ref)
         fresh |= (gone.gone, gone.became) != ("merged", data.survivor)
@@ -309,6 +317,9 @@ def deleted(work: Work, data: RecordDeleted) -> Decision:
         work.touch(lead)
         return work.end("applied")
     if record.gone in ENDED or (record.gone == "deleted") is (data.how == "deleted") or at < record.last_at:
+        if at > record.last_at:
+            record.last_at = at
+            work.touch(lead)
         return work.end("noop", f"stale: the record is {'gone (' + record.gone + ')' if record.gone else 'there'}")
     record.gone, record.last_at = ("deleted" if data.how == "deleted" else None), at
     if record.gone is None:

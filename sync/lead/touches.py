@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from schemas.base import Ref
 from schemas.touch import TouchRecorded
 from sync.lead import consent
 from sync.lead.decision import Decision
-from sync.lead.identity import UNSEEN, by_email, by_ref, email_identity
+from sync.lead.identity import UNSEEN, by_email, by_ref, email_identity, is_stub, why_not_join
+from sync.lead.join import adopt
 from sync.lead.settle import GONE, settle
 from sync.lead.state import Lead, TouchNote
 from sync.lead.work import Work
@@ -20,10 +22,16 @@ def _erased_before(lead: Lead, at: int) -> bool:
 
 def _place(work: Work, data: TouchRecorded, at: int) -> Lead | None:
     """Find whose act it was, or begin a lead of which nothing else is known yet; None when the message does not say at all."""
-    lead = (by_ref(work.facts, data.ref) if data.ref else None) or by_email(work.facts, data.email, work.playbook)
+    known = by_ref(work.facts, data.ref) if data.ref else None
+    holder = by_email(work.facts, data.email, work.playbook)
+    if known is not None and data.ref and is_stub(known):
+        known = adopt(work, work.take(known), holder, data.ref, data.email, {})
+    lead = known or holder
     identity = email_identity(work.facts.secret, data.email)
     if lead is not None and not (lead.erased and not data.bulk and _erased_before(lead, at)):
-        return work.take(lead)
+        held = work.take(lead)
+        _comes_along(work, held, data)
+        return held
     if identity is None and not data.ref:
         return None
     fresh = work.create(data.email, data.ref or f"{data.system}:touch:{data.activity_id}", UNSEEN)
@@ -35,6 +43,16 @@ def _place(work: Work, data: TouchRecorded, at: int) -> Lead | None:
         work.record(fresh, data.ref).email_key = identity[1] if identity else None
         work.out.read_orders.add(data.ref)
     return fresh
+
+
+def _comes_along(work: Work, lead: Lead, data: TouchRecorded) -> None:
+    """A record that only this touch names joins by the touch's e-mail, as it would by its own; it is read in any case."""
+    identity = email_identity(work.facts.secret, data.email)
+    if not data.ref or ("ref", data.ref) in work.facts.identities or lead.erased or identity is None:
+        return
+    work.out.read_orders.add(data.ref)
+    if why_not_join(lead, Ref.parse(data.ref).system, str(data.email), {}, work.playbook) is None:
+        work.record(lead, data.ref).email_key = identity[1]
 
 
 def recorded(work: Work, data: TouchRecorded) -> Decision:

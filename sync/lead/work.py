@@ -116,6 +116,13 @@ class Work:
         self.problem("duplicate", ident, f"may be one person: {reason}", lead, ref=ref)
         return ident
 
+    def decided_upon(self, lead: Lead) -> None:
+        """Close the question about an undecided lead: a person, or a vendor's own merge, has answered it."""
+        if lead.undecided is not None:
+            self.out.duplicates.append(DuplicateNote(lead.undecided, None, (lead.id,), "settled", open=False))
+            self.problem("duplicate", lead.undecided, "settled", lead, opened=False)
+            lead.undecided, lead.in_scope, lead.scope_rule = None, True, ""
+
     def park_field(self, field_: str, value: Scalar, reason: str, ref: str, lead: Lead | None) -> None:
         """Set one value aside; the rest of the message goes on."""
         system = ref.partition(":")[0]
