@@ -7,7 +7,7 @@ from schemas.command import Command
 from schemas.envelope import Envelope
 from schemas.touch import TouchRecorded
 from schemas.write import WriteDone
-from sync.lead import orders, records, results, touches
+from sync.lead import fates, orders, records, results, touches
 from sync.lead.decision import Decision, Facts
 from sync.lead.identity import unfit
 from sync.lead.qualify import stage_values
@@ -35,11 +35,11 @@ def decide(message: Envelope, facts: Facts, playbook: Playbook, now: int) -> Dec
         case WriteDone() as data:
             return results.done(work, data)
         case RecordMerged() as data:
-            return records.merged(work, data)
+            return fates.merged(work, data)
         case RecordConverted() as data:
-            return records.converted(work, data)
+            return fates.converted(work, data)
         case RecordDeleted() as data:
-            return records.deleted(work, data)
+            return fates.deleted(work, data)
         case Command() as data:
             return orders.ordered(work, data)
     return Decision("parked", f"ce_type: {message.type} is not decided by this version")

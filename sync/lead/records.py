@@ -1,10 +1,11 @@
-"""What a source saw: a record changed, was merged, converted or deleted."""
+"""What a source saw of a record's fields: whose record it is, what is news, what follows."""
 
 from __future__ import annotations
 
 from schemas.base import Ref
-from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
+from schemas.change import RecordChanged
 from sync.lead.decision import Decision
+from sync.lead.fates import ENDED
 from sync.lead.identity import (
     UNSEEN,
     address,
@@ -12,17 +13,15 @@ from sync.lead.identity import (
     by_email,
     by_ref,
     email_identity,
-    is_stub,
     names_conflict,
     why_not_join,
 )
-from sync.lead.join import absorb, adopt
+from sync.lead.join import adopt
 from sync.lead.settle import GONE, flip, scope_rule, settle
 from sync.lead.sighting import Look, Value, read
-from sync.lead.state import Claim, Lead, Record
+from sync.lead.state import Lead, Record
 from sync.lead.work import Work
 
-ENDED = ("merged", "converted", "erased")
 ACTS = ("person", "form")
 
 
@@ -177,7 +176,7 @@ def _look(work: Work, lead: Lead, data: RecordChanged, values: list[Value]) -> D
     if data.complete and comes is True:
         look.stirred |= record.partial
         record.partial = False
-    if moved:
+    if moved and comes is not None:  # else the read that was ordered must still find that the record moved
         record.last_at = max(at, record.last_at)
         work.touch(lead)
     return _conclude(work, lead, record, look, outside=outside and comes is not True, new=new, revived=revived)
@@ -214,116 +213,3 @@ def _conclude(work: Work, lead: Lead, record: Record, look: Look, *, outside: bo
     if "echo" in look.results.values():
         return work.end("noop", "echo: our own write coming back")
     return work.end("noop", "stale: older than what is known" if "stale" in look.results.values() else "nothing new")
-
-
-def _homes(work: Work, survivor: str, losers: list[str]) -> list[Lead]:
-    """Give the leads of these records, the one that stays first: a person rather than a question, the survivor's, the oldest."""
-    first = by_ref(work.facts, survivor)
-    found = {lead.id: work.take(lead) for ref in (survivor, *losers) if (lead := by_ref(work.facts, ref)) is not None}
-
-    def rank(lead: Lead) -> tuple[bool, bool, int, str]:
-        return (is_stub(lead) or lead.undecided is not None, first is None or lead.id != first.id, lead.created_at, lead.id)
-
-    return sorted(found.values(), key=rank)
-
-
-def merged(work: Work, data: RecordMerged) -> Decision:
-    """The vendor made one record of several: their leads are one from now on, and the identity follows to the survivor."""
-    at = work.clamp(data.at, data.received_at)
-    losers = [ref for ref in data.losers if ref != data.survivor]
-    system = Ref.parse(data.survivor).system
-    work.hot = True
-    homes = _homes(work, data.survivor, losers)
-    lead = homes[0] if homes else work.create(None, data.survivor, UNSEEN)
-    lead.in_scope = lead.in_scope and bool(homes)
-    work.decided_upon(lead)
-    record = work.record(lead, data.survivor)
-    if record.partial or any(ref not in lead.records for ref in losers):
-        work.out.read_orders.add(data.survivor)
-    fresh = False
-    for other in homes[1:]:
-        lead.erased = lead.erased or other.erased
-        absorb(work, lead, other, f"{system} merged their records", source=system)
-        fresh = True
-    for ref in losers:
-        gone = work.record(lead, ref)
-        fresh |= (gone.gone, gone.became) != ("merged", data.survivor)
-        if gone.gone != "erased":
-            gone.gone, gone.became, gone.last_at = "merged", data.survivor, max(at, gone.last_at)
-        work.out.identities["ref", ref] = lead.id
-    if not fresh:
-        return work.end("noop", "this merge is known")
-    work.line(lead, "merged", survivor=data.survivor, losers=list(losers))
-    settle(work, lead, list(lead.claims), at=at, source=system)
-    return work.end("applied")
-
-
-def converted(work: Work, data: RecordConverted) -> Decision:
-    """The record is another one now: it stands still, the person goes on."""
-    known = by_ref(work.facts, data.ref) or (by_ref(work.facts, data.became) if data.became else None)
-    lead = work.take(known) if known is not None else work.create(None, data.ref, UNSEEN)
-    if known is None:
-        lead.in_scope = False
-    record = work.record(lead, data.ref)
-    if record.gone in ("converted", "merged", "erased"):
-        return work.end("noop", f"the record is gone ({record.gone})")
-    at = work.clamp(data.at, data.received_at)
-    work.hot = True
-    record.gone, record.became, record.last_at = "converted", data.became, max(at, record.last_at)
-    if data.became:
-        work.out.identities["ref", data.became] = lead.id
-    names: list[str] = []
-    if "stage" in work.playbook.fields and not lead.erased and lead.in_scope:
-        stage = "opportunity" if data.opportunity else "sql"
-        lead.claims.setdefault("stage", {})[data.ref] = Claim(stage, at, "person")
-        names.append("stage")
-    if lead.handoff is not None and lead.handoff.state in ("offered", "accepted"):
-        note = lead.handoff
-        lead.handoff = type(note)(note.id, note.cycle, "worked", note.owner, note.rule, note.opened_at)
-    work.line(lead, "converted", ref=data.ref, became=data.became, at=at)
-    settle(work, lead, names, at=at, source=record.system)
-    return work.end("applied")
-
-
-def _erase(work: Work, lead: Lead, record: Record, at: int) -> None:
-    """Forget everything but the keyed hashes and the refs that keep the person from being made again."""
-    record.gone, record.last_at = "erased", max(at, record.last_at)
-    for one in lead.records.values():
-        one.fields, one.refused = {}, {}
-    lead.erased, lead.in_scope, lead.scope_rule = True, False, "erased"
-    lead.claims = {name: held for name, held in lead.claims.items() if name.startswith("consent:")}
-    lead.desired, lead.touches, lead.aside, lead.why, lead.flips, lead.blocked = {}, [], {}, {}, {}, {}
-    lead.handoff = lead.held = lead.undecided = None
-    for key in lead.email_keys:
-        work.out.identities["email", key] = lead.id
-
-
-def deleted(work: Work, data: RecordDeleted) -> Decision:
-    """A record was deleted (a tombstone: not made again), erased (forgotten, for good) or restored."""
-    known = by_ref(work.facts, data.ref)
-    at = work.clamp(data.at, data.received_at)
-    if known is None and data.how == "restored":
-        work.out.read_orders.add(data.ref)
-        return work.end("noop", "nothing is known of this record yet: it will be read")
-    lead = work.take(known) if known is not None else work.create(None, data.ref, UNSEEN)
-    if known is None:
-        lead.in_scope = False
-    record = work.record(lead, data.ref)
-    if data.how == "erased":
-        if lead.erased and record.gone == "erased":
-            return work.end("noop", "erased before")
-        _erase(work, lead, record, at)
-        work.line(lead, "erased", ref=data.ref)
-        work.touch(lead)
-        return work.end("applied")
-    if record.gone in ENDED or (record.gone == "deleted") is (data.how == "deleted") or at < record.last_at:
-        if at > record.last_at:
-            record.last_at = at
-            work.touch(lead)
-        return work.end("noop", f"stale: the record is {'gone (' + record.gone + ')' if record.gone else 'there'}")
-    record.gone, record.last_at = ("deleted" if data.how == "deleted" else None), at
-    if record.gone is None:
-        work.out.read_orders.add(data.ref)
-    work.line(lead, data.how, ref=data.ref, at=at)
-    settle(work, lead, [], at=at, source=record.system, judge=data.how == "restored", force=True)
-    return work.end("applied")
