@@ -7,6 +7,7 @@ import pytest
 from aiokafka.errors import KafkaTimeoutError
 
 from schemas.envelope import Unreadable
+from sync.lead.decision import OutcomeKind
 from sync.runtime.clock import SetClock
 from sync.runtime.guard import CannotPark, Contended, Failure, Flood, Guard, TooMuchParked, attempt, failure, judge
 from sync.runtime.health import Health
@@ -119,8 +120,9 @@ def test_fifty_in_a_row_or_a_tenth_of_a_thousand_is_too_much() -> None:
     with pytest.raises(TooMuchParked, match="in a row"):
         flood.note(["parked"] * 50)
     flood = Flood()
+    tenth: list[OutcomeKind] = ["parked", "applied", "noop", "applied", "filtered", "applied", "applied", "applied", "applied", "applied"]
     for _ in range(100):
-        flood.note(["parked", *["applied"] * 9])
+        flood.note(tenth)
     with pytest.raises(TooMuchParked, match="of the last 1000"):
         flood.note(["parked", "parked"])
 
