@@ -100,7 +100,10 @@ class Watch:
         at = seen.at
         told: Told = "same"
         between = any(sight.at <= row[1] < seen.at for row in seen.past)
-        if seen.done is None and sight.at < seen.at and sight.ours is None and not between:
+        if self.shared.consent is not None and sight.exact:
+            if seen.done is None and sight.ours is None and not sight.own and self._claim(sight.value, sight.at, sight.origin):
+                told = "news"  # opted out once more, by the vendor's own time of it
+        elif seen.done is None and sight.at < seen.at and sight.ours is None and not between:
             at, held = sight.at, self._held()
             if held is not None and held.value == sight.value and held.at == seen.at:
                 self._claim(sight.value, at, held.origin, force=True)

@@ -108,10 +108,10 @@ class Look:
         own_time = self.data.times.get(value.mapped.spelled.name)
         at = self.at if own_time is None else self.work.clamp(own_time, self.data.received_at)
         before = self.record.fields.get(name)
-        if before is not None and before.value == found and at >= before.at:
+        exact = own_time is not None
+        if before is not None and before.value == found and at >= before.at and not (exact and shared.consent):
             self._again(name, before, at)
             return
-        exact = own_time is not None
         sight = Sight(found, at, exact, self.read_at, self._ours(shared, found, exact=exact), self.own, self.data.origin)
         self.results[name] = Watch(self.lead, self.record, shared, value.mapped.honours).look(sight)
         after = self.record.fields.get(name)

@@ -21,7 +21,9 @@ SECOND = "hubspot:contacts:2"
 
 values = st.fixed_dictionaries({}, optional={"title": st.sampled_from(["a", "b", "c", None]), "out": st.booleans()})
 sights = st.tuples(st.just("sight"), st.sampled_from(REFS), values)
-reads = st.tuples(st.just("read"), st.sampled_from(REFS), values)
+reads = st.tuples(
+    st.just("read"), st.sampled_from(REFS), st.fixed_dictionaries({}, optional={"title": st.sampled_from(["a", "b", "c", None])})
+)
 touches = st.tuples(st.just("touch"), st.sampled_from([None, *REFS]), st.sampled_from([None, True, False]))
 deletes = st.tuples(st.just("delete"), st.sampled_from(REFS), st.none())
 events = st.lists(st.one_of(sights, reads, touches, deletes), min_size=2, max_size=7)
