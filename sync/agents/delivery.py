@@ -16,6 +16,7 @@ from sync.store.applied import Epoch
 
 PATIENCE_S = 3.0
 """How long a partition may stand still with messages to read before they are asked for again."""
+SHUT_OUT_S = 30.0
 _LOG = log.get("worker")
 
 
@@ -53,6 +54,7 @@ class Delivery:
         self._moved_at: dict[int, float] = {}
         self._asked_at: dict[int, float] = {}
         self._settling: asyncio.Task[None] | None = None
+        self._settled_at = 0.0
 
     async def assigned(self, generation: int, partitions: frozenset[int]) -> None:
         """Take over these partitions; goes on in the background when the caller gives up."""
@@ -75,6 +77,7 @@ class Delivery:
                 mine = await self._take_over(epoch, partitions)
                 await self._verify(mine)
                 self.epoch, self.next = epoch, mine
+                self._settled_at = self.clock.monotonic()
                 self._moved_at, self._asked_at = dict.fromkeys(mine, self.clock.monotonic()), {}
                 await self._reader().rewind(mine)
                 _LOG.info(
@@ -169,6 +172,12 @@ class Delivery:
         """Give how many messages of each owned partition wait, as far as it is known."""
         ends = {p: self._reader().seen_end(p) for p in self.next}
         return {p: max(0, end - self.next[p]) for p, end in ends.items() if end is not None}
+
+    def shut_out(self) -> bool:
+        """True when partitions were assigned to us long ago, and yet SQL knows a newer owner: the broker's count began anew."""
+        return (
+            self.epoch is not None and bool(self.assignment - self.next.keys()) and self.clock.monotonic() - self._settled_at > SHUT_OUT_S
+        )
 
     async def watch(self, idle: bool) -> None:
         """Read again what waits in Kafka although nothing of it was delivered for a while: skipped last messages show no gap."""

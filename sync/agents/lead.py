@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,7 +21,7 @@ from sync.runtime.guard import waits_for
 from sync.runtime.health import Health, watch_loop
 from sync.runtime.metrics import metrics
 from sync.settings import Settings
-from sync.store.connect import Pool, connect, open_pool
+from sync.store.connect import Pool, connect, ensure_days, open_pool
 from sync.topology import group_name
 
 if TYPE_CHECKING:
@@ -143,18 +144,23 @@ class LeadAgent:
             self._every(0.5, self._tick),
             self._every(1.0, self._look),
             self._every(5.0, self.delivery.verify),
+            self._every(3600.0, self._days),
         ]
 
     async def _every(self, seconds: float, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        while True:
-            await asyncio.sleep(seconds)
-            try:
-                await step()
-            except Exception as error:
-                reason = waits_for(error)
-                if reason is None:
-                    raise
-                _LOG.warning("waiting", waiting=reason, reason=type(error).__name__)
+        with contextlib.ExitStack() as wait:  # as long as a step fails because a server is away, that is the named reason
+            while True:
+                await asyncio.sleep(seconds)
+                try:
+                    await step()
+                    wait.close()
+                except Exception as error:
+                    reason = waits_for(error)
+                    if reason is None:
+                        raise
+                    wait.close()
+                    wait.enter_context(self.health.waiting(reason))
+                    _LOG.warning("waiting", waiting=reason, reason=type(error).__name__)
 
     async def _tick(self) -> None:
         self.health.tick()
@@ -169,7 +175,15 @@ class LeadAgent:
             self.health.progress()
         await self.delivery.watch(not self.worker.busy and self.app.inbox is not None and self.app.inbox.empty())
         await self.worker.forget_published()
-        await self.app.consumer.show_progress(dict(self.delivery.next))
+        if self.delivery.shut_out():
+            await self.worker.new_group()
+            self.worker.halt(Halt(1, "the broker forgot how often the consumer group changed hands: a new group begins at the next start"))
+        if self.delivery.next:
+            await self.app.consumer.show_progress(dict(self.delivery.next))
+
+    async def _days(self) -> None:
+        if self.settings.database is not None:
+            await ensure_days(self.settings.database.get_secret_value(), self.settings.installation)
 
     async def _end(self, stop: asyncio.Event, watches: list[asyncio.Task[None]]) -> int:
         self._stopping, self.health.state = True, "stopping"

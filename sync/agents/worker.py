@@ -15,7 +15,7 @@ from sync.runtime.clock import Clock
 from sync.runtime.guard import CannotPark, Failure, Flood, Guard, TooMuchParked, waits_for
 from sync.runtime.health import Health
 from sync.runtime.metrics import metrics
-from sync.store import applied, outbox
+from sync.store import applied, meta, outbox
 from sync.store.applied import Epoch
 from sync.store.connect import Pool
 from sync.store.outbox import Unpublished
@@ -26,6 +26,7 @@ STALE_S = 1.0
 PUBLISHING = 4
 """How many batches may be on their way to Kafka while the next one is decided."""
 Connect = Callable[[], Awaitable[Connection]]
+MOST_TRIES = 90
 _LOG = log.get("worker")
 
 
@@ -51,6 +52,8 @@ class Worker:
 
     async def take_over(self, epoch: Epoch, partitions: frozenset[int]) -> dict[int, int]:
         """Take the epoch, publish what an earlier owner left, and give the next offsets of what is ours."""
+        if self._publishing:  # else they would be published twice, by us
+            await asyncio.wait(self._publishing, timeout=2.0)
         async with self.pool.acquire() as connection:
             mine = await applied.take(connection, self.batch.topic, partitions, epoch)
             left = await outbox.left(connection, mine)
@@ -59,6 +62,11 @@ class Worker:
             if left:
                 await run(connection, [outbox.published([row.id for row in left])])
         return mine
+
+    async def new_group(self) -> None:
+        """Begin a new consumer group at the next start: the broker counts generations lower than those that we remember."""
+        async with self.pool.acquire() as connection:
+            await meta.change(connection, "group_number", self.delivery.number, self.delivery.number + 1)
 
     async def work(self, records: Sequence[Delivered]) -> None:
         """Apply these messages, each or parked; stops the role instead of raising."""
@@ -128,8 +136,8 @@ class Worker:
                 break
             except Exception as error:
                 tries += 1
-                if waits_for(error) is None:
-                    self.halt(Halt(1, f"publishing failed: {type(error).__name__}: {error}"))
+                if waits_for(error) is None or tries > MOST_TRIES:  # a producer may be broken for good, although Kafka is not
+                    self.halt(Halt(1, f"publishing failed, what is left is published after a restart: {type(error).__name__}"))
                     return
                 await self._guard.wait(error, tries)
         self._published += [row.id for row in rows]

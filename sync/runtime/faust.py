@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 
 import faust
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, KafkaTimeoutError
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -123,13 +123,16 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         offsets = {TopicPartition(self.app.topic_name, p): OffsetAndMetadata(offset, "") for p, offset in done.items()}
         if not offsets:  # between two assignments
             return
-        with contextlib.suppress(KafkaError, TimeoutError, RuntimeError):
+        with contextlib.suppress(KafkaError, RuntimeError):
             await self._in_thread(self._thread._ensure_consumer().commit(offsets))
 
     async def _in_thread(self, call: Coroutine[Any, Any, T]) -> T:
         """Run in the consumer's thread, not behind what else waits there; at most as long as a request may take."""
         running = asyncio.run_coroutine_threadsafe(call, self._thread.thread_loop)
-        return await asyncio.wait_for(asyncio.wrap_future(running), self.app.tuning.request_s)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(running), self.app.tuning.request_s)
+        except TimeoutError as error:
+            raise KafkaTimeoutError from error
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Hand over whole fetches, one event each, instead of two tasks a message."""

@@ -7,7 +7,7 @@ import faulthandler
 import os
 import sys
 import threading
-import time
+from collections import Counter
 from collections.abc import Iterator
 
 from sync.runtime.clock import Clock
@@ -23,6 +23,7 @@ class Health:
         self.clock = clock or Clock()
         self.state = "starting"
         self.waits: dict[str, float] = {}
+        self._waiters = Counter[str]()
         self.ticks = 0
         self.progressed_at = self.clock.monotonic()
 
@@ -37,13 +38,14 @@ class Health:
     @contextlib.contextmanager
     def waiting(self, reason: str) -> Iterator[None]:
         """Name what is waited for while the block lasts; the patience begins anew after it."""
-        outermost = reason not in self.waits
         self.waits.setdefault(reason, self.clock.monotonic())
+        self._waiters[reason] += 1
         metrics.set("truce_waiting", 1, reason=reason)
         try:
             yield
         finally:
-            if outermost:
+            self._waiters[reason] -= 1
+            if not self._waiters[reason]:
                 del self.waits[reason]
                 metrics.set("truce_waiting", 0, reason=reason)
                 self.progress()
@@ -76,7 +78,6 @@ def watch_loop(health: Health, *, every_s: float = 1.0, most: int = int(PATIENCE
             missed, before = (missed + 1 if health.ticks == before else 0), health.ticks
             if missed >= most:
                 faulthandler.dump_traceback(sys.stderr)
-                time.sleep(0)
                 os._exit(1)
 
     threading.Thread(target=look, name="loop-watch", daemon=True).start()

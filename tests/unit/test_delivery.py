@@ -129,3 +129,14 @@ async def test_a_bug_while_taking_over_stops_the_role_instead_of_standing_still(
     world.errors = [RuntimeError("a bug")]
     await world.delivery.assigned(7, frozenset({0}))
     assert [halt.code for halt in world.halts] == [1]
+
+
+async def test_who_is_assigned_what_a_newer_owner_holds_is_shut_out_after_a_while() -> None:
+    world = await settled({0: 5})
+    assert not world.delivery.shut_out()
+    world.clock.forward(31)
+    assert world.delivery.shut_out()
+    world.mine[1] = 0
+    await world.delivery.assigned(8, frozenset({0, 1}))
+    world.clock.forward(31)
+    assert not world.delivery.shut_out()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
+import pytest
+
 from sync.runtime import kafka as kafka_server
 from sync.topology import events_name, writes_name
 from tests.integration.agents.support import World, exit_code, message, send
@@ -188,3 +190,20 @@ def _again(server: kafka_server.LocalKafka, folder: Path) -> kafka_server.LocalK
     port = int(server.bootstrap.rpartition(":")[2])
     with patch.object(kafka_server, "free_port", side_effect=[port, kafka_server.free_port()]):
         return kafka_server.start(folder)
+
+
+async def test_generations_that_began_anew_under_a_known_group_are_overcome_by_a_new_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEST_SHUT_OUT_S", "1")
+    world.start()
+    await world.until_done(len(ids := await send(world, [message(f"crm:Lead:{n}", n) for n in range(8)])))
+    await world.connection.execute("UPDATE applied SET generation = 50")
+    world.workers[0].terminate()
+    assert await exit_code(world.workers[0], 10) == 0
+    assert await exit_code(world.start()) == 1
+    world.start()
+    ids += await send(world, [message(f"crm:Lead:{n}", n) for n in range(8)])
+    await world.until_done(16)
+    await world.applied_once(ids)
+    assert await world.value("SELECT min(group_number) FROM applied") == 2

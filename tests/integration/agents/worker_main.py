@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from sync.agents import delivery
 from sync.agents.lead import LeadAgent, serve
 from sync.agents.worker import Worker
 from sync.runtime import log
@@ -64,5 +65,6 @@ def _lose_fetches() -> None:
 if __name__ == "__main__":
     log.set_up()
     _lose_fetches()
+    delivery.SHUT_OUT_S = float(os.environ.get("TEST_SHUT_OUT_S", "30"))
     session = float(os.environ.get("TEST_SESSION_S", "6"))
     sys.exit(serve(Settings(), rules=rules(), tuning=Tuning(session_s=session, heartbeat_s=session / 3), worker=Faulty))
