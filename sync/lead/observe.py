@@ -93,7 +93,7 @@ class Watch:
         if sight.ours is None and not _blank(sight.value):
             self._claim(sight.value, sight.at, sight.origin)
             return "news"
-        return "first"
+        return "first" if sight.ours is None else "echo"
 
     def _same(self, seen: Observed, sight: Sight) -> Told:
         shown = max(seen.seen, sight.at, sight.read_at or 0)
@@ -138,7 +138,7 @@ class Watch:
 
     def _stale(self, seen: Observed, sight: Sight) -> Told:
         """An older value, learnt late: what it says of the acts since is kept, the record shows what it shows."""
-        again = seen.done is None and sight.at >= seen.at
+        again = seen.done is None and sight.at > seen.at
         at, held = seen.seen if again else seen.at, self._held()
         self._remember(seen, sight, at)
         stands = again and held is not None and held.at == seen.at and held.value == seen.value

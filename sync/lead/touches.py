@@ -30,6 +30,10 @@ def _place(work: Work, data: TouchRecorded, at: int) -> Lead | None:
     identity = email_identity(work.facts.secret, data.email)
     if lead is not None and not (lead.erased and not data.bulk and _erased_before(lead, at)):
         held = work.take(lead)
+        if identity is not None and is_stub(held) and identity[1] not in held.email_keys and data.ref in held.records:
+            held.email_keys.append(identity[1])
+            held.records[data.ref].email_key = identity[1]
+            work.out.identities[identity] = held.id
         _comes_along(work, held, data)
         return held
     if identity is None and not data.ref:
