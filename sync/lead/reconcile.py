@@ -142,7 +142,10 @@ def desire(
             continue
         changed = before is None or before.value != claim.value
         version = (before.version if before else 0) + changed
-        lead.desired[name] = Desired(claim.value, claim.at, ref, version, f"{shared.where} {shared.policy}")
+        past = before.past if before is not None else []
+        if changed and before is not None:
+            past = [[before.value, before.at], *past][:3]
+        lead.desired[name] = Desired(claim.value, claim.at, ref, version, f"{shared.where} {shared.policy}", past)
         if changed:
             moved.append(Moved(name, before.value if before else None, claim.value, ref))
     return moved, aside

@@ -94,9 +94,10 @@ class Look:
             if told.get("value") == value:
                 return int(told.get("at") or self.at)
         wanted = self.lead.desired.get(shared.name)
-        equal = wanted is not None and wanted.value == value
-        if equal and wanted is not None and (self.own or self.ours):
-            return wanted.at
+        if wanted is not None and (self.own or self.ours):
+            for known, at in ([wanted.value, wanted.at], *wanted.past):
+                if known == value:
+                    return int(at)
         return self.at if self.own and exact and shared.name in self.record.fields else None
 
     def take(self, value: Value) -> None:

@@ -97,6 +97,8 @@ class Desired:
     """Goes up each time the value changes."""
     rule: str
     """file:line and the policy that decided."""
+    past: list[list[Any]] = field(default_factory=list)
+    """Values desired before, newest first, at most 3, as [value, at]: an older write of ours may still come back."""
 
 
 @dataclass(slots=True)

@@ -207,3 +207,13 @@ def test_the_example_playbook_decides() -> None:
     assert lead.why["owner"]["rule"].endswith("emea-enterprise")
     assert lead.value("owner") in book.pools["emea-ae"].members
     assert lead.why["stage"]["rule"].startswith("lifecycle.yaml:")
+
+
+def test_our_older_write_coming_back_is_no_news_though_another_value_is_desired_by_now() -> None:
+    facts, lead = begin()
+    go(facts, changed(CONTACT, 50, {"jobtitle": "older"}))
+    go(facts, changed(CONTACT, 60, {"jobtitle": "newer"}))
+    decision = go(facts, snapshot(LEAD, 70, {"Email": "kim@x.example", "Title": "older"}, origin="own"))
+    assert "echo" in decision.reason
+    assert facts.leads[lead.id].value("title") == "newer"
+    assert (lead.id, SF, "hot") in decision.dirty or (lead.id, SF, "bulk") in decision.dirty
