@@ -47,7 +47,7 @@ class SalesforceSource(Source):
         return await self._client.types(object_, max_age_s=0)
 
     async def users(self) -> Sequence[User]:
-        """Give all standard users, inactive ones included."""
+        """Give all standard users, inactive ones included, but not the one that Truce is: it owns what nobody was given yet."""
         users: list[User] = []
         after, more, limit = "", True, 2000
         while more:
@@ -61,7 +61,7 @@ class SalesforceSource(Source):
             ]
             more = rows.more
             after = f" AND Id > {quoted(users[-1].id)}" if more else ""
-        return users
+        return [user for user in users if user.id != self._client.me]
 
     def start(self, at: datetime) -> str:
         """Give the cursor that reads what changed since `at`, look-back included."""

@@ -19,9 +19,11 @@ def _lead(work: Work, data: Command) -> Lead | None:
     return lead
 
 
-def _drop(held: dict[str, Refused], parked_id: str | None) -> bool:
+def _drop(work: Work, system: str, held: dict[str, Refused], parked_id: str | None) -> bool:
+    """Forget refusals, and close the problem of each: refused once more, it opens and is told again."""
     names = [name for name, refused in held.items() if parked_id is None or refused.parked_id == parked_id]
     for name in names:
+        work.problem("write_refused", f"{system}:{name}:{held[name].code}", "tried again", None, opened=False, system=system, field=name)
         del held[name]
     return bool(names)
 
@@ -30,8 +32,8 @@ def _replay(work: Work, lead: Lead, data: Command) -> Decision:
     """Plan again from now; without a parked id everything of the lead that was refused."""
     if data.parked_id:
         work.out.released.append(data.parked_id)
-    systems = {record.system for record in lead.records.values() if _drop(record.refused, data.parked_id)}
-    systems |= {system for system in list(lead.blocked) if _drop_one(lead, system, data.parked_id)}
+    systems = {record.system for record in lead.records.values() if _drop(work, record.system, record.refused, data.parked_id)}
+    systems |= {system for system in list(lead.blocked) if _drop_one(work, lead, system, data.parked_id)}
     if not systems:
         return work.end("noop", "nothing of it is to be written any more")
     settle(work, lead, [], judge=False)
@@ -40,9 +42,10 @@ def _replay(work: Work, lead: Lead, data: Command) -> Decision:
     return work.end("applied")
 
 
-def _drop_one(lead: Lead, system: str, parked_id: str | None) -> bool:
+def _drop_one(work: Work, lead: Lead, system: str, parked_id: str | None) -> bool:
     if parked_id is not None and lead.blocked[system].parked_id != parked_id:
         return False
+    work.problem("write_refused", f"{system}::{lead.blocked[system].code}", "tried again", None, opened=False, system=system, field="")
     del lead.blocked[system]
     return True
 

@@ -173,7 +173,8 @@ def _look(work: Work, lead: Lead, data: RecordChanged, values: list[Value]) -> D
     look = Look(work, lead, record, data, consent_only=ended or comes is not True)
     for value in values:
         look.take(value)
-    if data.complete and comes is True:
+    told_whole = data.complete or (data.created and data.email is not None)  # of a new record everything is told: the rest is blank
+    if told_whole and comes is True:
         look.stirred |= record.partial
         record.partial = False
     if moved and comes is not None:  # else the read that was ordered must still find that the record moved

@@ -35,8 +35,7 @@ def _value(work: Work, lead: Lead, data: WriteDone, shared: SharedField) -> Scal
 def _refuse(work: Work, lead: Lead, record: Record | None, data: WriteDone, name: str, refused: FieldRefused, place: int) -> None:
     """Park one refused field with the vendor's words; the others go on."""
     ident = data.parked_id if data.parked_id and place == 0 else work.ident("parked", f"{data.ref or data.system}:{name}", place)
-    held = lead.desired.get(name)
-    value = held.value if held is not None else refused.value
+    value = _tried(work, lead, data, name, refused)
     note = Refused(value, refused.code, refused.words, ident, work.now)
     if record is not None:
         record.refused[name] = note
@@ -49,6 +48,15 @@ def _refuse(work: Work, lead: Lead, record: Record | None, data: WriteDone, name
     text = f"{data.system} refuses {field or 'the record'}: {refused.words or refused.code}"
     work.problem("write_refused", f"{data.system}:{field}:{refused.code}", text, lead, system=data.system, field=field, ref=data.ref)
     work.line(lead, "parked", system=data.system, field=field, code=refused.code, words=refused.words, parked_id=ident)
+
+
+def _tried(work: Work, lead: Lead, data: WriteDone, name: str, refused: FieldRefused) -> Scalar:
+    """Give the value that was refused: what the intent said; a newer desired value is another one, and is tried."""
+    for intent in work.facts.intents.get((lead.id, data.system), ()):
+        if intent.id == data.intent_id and name in intent.fields:
+            return intent.fields[name].get("value")
+    held = lead.desired.get(name)
+    return held.value if held is not None else refused.value
 
 
 def _shared(work: Work, data: WriteDone, vendor_name: str) -> str:
