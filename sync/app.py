@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -25,6 +26,9 @@ from sync.store.connect import migrate, open_pool
 from sync.writer import service as writer
 
 _log = log.get("app")
+COLLECT = (100_000, 20, 20)
+"""How many objects may come before Python looks for cycles: a batch of leads is 100,000 objects without one, and by default
+more than half of a busy worker's time went into looking."""
 
 
 class NotSet(RuntimeError):
@@ -118,6 +122,7 @@ def run_edge(settings: Settings, *, reads: tuple[str, ...] = (), writes: tuple[s
 
 def _run(main: Coroutine[Any, Any, int]) -> int:
     log.set_up()
+    gc.set_threshold(*COLLECT)
     with asyncio.Runner(loop_factory=_loop) as runner:
         try:
             return runner.run(main)

@@ -14,7 +14,6 @@ from sync.lead.state import Lead, dump
 from sync.playbook.models import Playbook
 from sync.store import cursors, users
 
-PATTERN = 0
 CHUNK = 2_000
 _LEADS = """
 INSERT INTO leads (id, key, rev, doc, stage, in_scope, playbook_version, created_at, updated_at)
@@ -44,7 +43,7 @@ def pattern(playbook: Playbook, secret: bytes, at: datetime) -> Lead:
     vendors = {s: {u.id: VendorUser(s, u.id, u.email, True) for u in people.users(s)} for s in people.UNSET}
     facts = Facts(secret, users=vendors, read_fully=frozenset(people.UNSET))
     for system in people.UNSET:
-        fold(facts, decide(people.seen(PATTERN, system, at), facts, playbook, int(at.timestamp() * 1000)))
+        fold(facts, decide(people.seen(people.PATTERN, system, at), facts, playbook, int(at.timestamp() * 1000)))
     (lead,) = facts.leads.values()
     return lead
 
@@ -56,7 +55,7 @@ def _row(n: int, secret: bytes) -> tuple[str, str, str, str, str]:
 
 async def fill(pool: Any, lead: Lead, secret: bytes, first: int, last: int) -> None:
     """Put the people from `first` to below `last` in, each with a record in both systems."""
-    was = _row(PATTERN, secret)
+    was = _row(people.PATTERN, secret)
     rest = (lead.rev, dump(lead), lead.id, *was[1:], lead.value("stage"), lead.playbook_version)
     for start in range(first, last, CHUNK):
         rows = [_row(n, secret) for n in range(start, min(last, start + CHUNK))]

@@ -84,9 +84,14 @@ def users(system: str) -> list[User]:
     return [User(id=f"{system}-{n}", email=address, name=name) for n, (address, name) in enumerate(REPS.items())]
 
 
+PATTERN = 0
+"""The person whose copies the others are, where people are put into the store by copying."""
+
+
 def seen(n: int, system: str, at: datetime, **changed: Scalar) -> Envelope:
-    """Give a full read of person n's record, all 40 fields; with `changed`, a person's edit of those, else the first read."""
-    shown = (crm(n) if system == "salesforce" else marketing(n)) | UNSET[system] | changed
+    """Give a full read of the record of copy n, all 40 fields; with `changed`, a person's edit of those, else the first read."""
+    shown = crm(PATTERN) | {"Email": email(n)} if system == "salesforce" else marketing(PATTERN) | {"email": email(n)}
+    shown |= UNSET[system] | changed
     data = RecordChanged(
         ref=refs(n)[system], at=at, fields=shown, complete=True, received_at=at, email=email(n), bulk=not changed,
         origin="person" if changed else "unknown",

@@ -39,7 +39,7 @@ async def _copy(consumer: Any, producer: Any, target: str, seconds: float) -> fl
             await consumer.seek_to_beginning()
             continue
         waits = [
-            await producer.send(target, r.value, key=r.key, partition=r.partition, headers=r.headers)
+            await producer.send(target, r.value, key=r.key, partition=r.partition, headers=list(r.headers))
             for rows in found.values()
             for r in rows
         ]
