@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from connectors import shape
 from connectors.errors import ConnectorError
 from schemas.base import Message, Moment, Scalar
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
@@ -163,6 +164,10 @@ class Source(ABC):
 
     manifest: Manifest
 
+    def __init_subclass__(cls) -> None:
+        """An answer of any shape ends in a ConnectorError."""
+        shape.guard(cls, reading=("fields", "users", "changes", "everything", "read", "doctor"))
+
     @abstractmethod
     async def fields(self, object_: str) -> Mapping[str, FieldType]:
         """Give the live schema of an object: field name → type."""
@@ -208,6 +213,10 @@ class Sink(ABC):
     """Writes one system. One call is one attempt; the outcome of every row is told."""
 
     manifest: Manifest
+
+    def __init_subclass__(cls) -> None:
+        """An answer of any shape ends in a ConnectorError; after a write, in an unknown outcome."""
+        shape.guard(cls, reading=("capabilities", "find", "read", "find_created"), writing=("update", "create"))
 
     @abstractmethod
     async def capabilities(self, object_: str) -> Capabilities:

@@ -43,6 +43,11 @@ def parse(value: bytes) -> dict[str, Any]:
     return data
 
 
+def keys_once(value: bytes) -> None:
+    """Raise Unfit with the key that stands twice in one object of a text that is known to be JSON of bounded depth."""
+    json.loads(value, object_pairs_hook=_once)
+
+
 def named(place: Place) -> str:
     """Give a place as `fields.Phone`, cut where a key is longer than a name can be."""
     return ".".join(_clean(str(part)) for part in place) or "the value"

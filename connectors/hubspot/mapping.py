@@ -20,6 +20,7 @@ from pydantic_core import from_json
 
 from connectors.base import FieldType, Item, Unwelcome
 from connectors.errors import Surprising
+from schemas import strict
 from schemas.base import Ref, Scalar
 from schemas.change import Origin, RecordChanged, RecordDeleted, RecordMerged
 from schemas.touch import TouchRecorded
@@ -160,7 +161,7 @@ class Event(BaseModel):
     portalId: Ident | None = None
     changeSource: str | None = None
     sourceId: Annotated[str | None, _TEXT] = None
-    propertyName: str | None = None
+    propertyName: str | None = Field(default=None, max_length=255)
     propertyValue: str | int | bool | float | None = None
     primaryObjectId: Ident | None = None
     mergedObjectIds: list[Ident] = Field(default_factory=list)
@@ -190,10 +191,14 @@ _EVENTS = TypeAdapter(list[Event])
 def events(body: bytes) -> list[Event]:
     """Read a webhook's body; raises Unwelcome with the entry and field that is wrong, never with its value."""
     try:
-        return _EVENTS.validate_python(from_json(body, allow_inf_nan=False))
+        found = from_json(body, allow_inf_nan=False)
+        strict.keys_once(body)
+        return _EVENTS.validate_python(found)
     except ValidationError as error:
         first: Any = error.errors(include_url=False, include_input=False, include_context=False)[0]
         raise Unwelcome(f"{'.'.join(map(str, first['loc'])) or 'the body'}: {first['msg']}"[:200]) from None
+    except strict.Unfit as error:
+        raise Unwelcome(str(error)[:200]) from None
     except ValueError as error:
         raise Unwelcome(f"the body is no JSON: {error}"[:200]) from None
 

@@ -57,11 +57,11 @@ def moment(wire: Any) -> datetime:
     """Read a time of the wire ("2020-10-22T21:03:23.000+0000"); raises Surprising for anything else."""
     try:
         found = datetime.fromisoformat(wire)
-    except (TypeError, ValueError):
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError):
         raise Surprising("a time that is none") from None
-    if found.tzinfo is None:
-        raise Surprising("a time without a zone")
-    return found.astimezone(UTC)
+    raise Surprising("a time without a zone")
 
 
 def from_wire(value: Any, type_: FieldType | None) -> Scalar:

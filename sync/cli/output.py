@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import traceback
 from typing import Any
@@ -10,11 +11,29 @@ import orjson
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 DONE, PROBLEM, CANNOT_RUN = 0, 1, 2
 _USAGE: type[Any] = typer.BadParameter.__mro__[2]
 """The ClickException of whichever click typer brings."""
-console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""What a terminal may take for an order (escape sequences, C0 and C1 controls) or what makes text read otherwise than it is stored."""
+
+
+def plain(text: str) -> str:
+    """Give text that a terminal only shows: control characters are written out (`\\x1b`), line breaks and tabs stay."""
+    return _UNSAFE.sub(lambda found: found.group().encode("unicode_escape", "surrogatepass").decode(), text)
+
+
+class _Console(Console):
+    """Prints what people see; values come from anywhere, so that nothing in a text is ever an order to the terminal."""
+
+    def print(self, *objects: Any, **more: Any) -> None:
+        """Print texts as they are spelled."""
+        super().print(*(plain(one) if isinstance(one, str) else one for one in objects), **more)
+
+
+console = _Console(highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
 class CannotRun(RuntimeError):
@@ -35,7 +54,7 @@ def table(columns: tuple[str, ...], rows: list[tuple[Any, ...]], empty: str) -> 
     for column in columns:
         shown.add_column(column, overflow="fold", no_wrap=column == "topic")
     for row in rows:
-        shown.add_row(*("" if value is None else str(value) for value in row))
+        shown.add_row(*(Text("" if value is None else plain(str(value))) for value in row))
     console.print(shown)
 
 
@@ -68,10 +87,10 @@ def problem_exit(error: Exception) -> int:
         error.show()
         return CANNOT_RUN
     if isinstance(error, PlaybookError):
-        sys.stderr.write(error.render() + "\n")
+        sys.stderr.write(plain(error.render()) + "\n")
         return PROBLEM
     if isinstance(error, _expected()):
-        sys.stderr.write(f"truce: {error}\n")
+        sys.stderr.write(plain(f"truce: {error}\n"))
         return CANNOT_RUN
     traceback.print_exception(error)
     sys.stderr.write("truce: this is a defect of Truce itself; the lines above say where.\n")

@@ -24,7 +24,15 @@ ANSWER_S = 4.0
 _log = log.get("inbound")
 
 
+BODY_S = 10.0
+"""How long a sender may take over its body: a megabyte needs far less, and whoever sends a byte a minute only wants the connection."""
+
+
 class _TooLarge(Exception):
+    pass
+
+
+class _TooSlow(Exception):
     pass
 
 
@@ -53,6 +61,8 @@ class Inbound:
                 await runner.send(notice.items, "webhook")
         except _TooLarge:
             return _refuse(runner.system, "too_large", 413, f"at most {MAX_BODY} bytes, not compressed")
+        except _TooSlow:
+            return _refuse(runner.system, "too_slow", 408, f"at most {BODY_S:g} s for the body", {"Connection": "close"})
         except Forged:
             return _refuse(runner.system, "forged", 401, "signature or time not accepted")
         except Unwelcome as error:
@@ -81,6 +91,17 @@ def _refuse(system: str, why: str, status: int, words: str, headers: dict[str, s
 async def _body(request: Request) -> bytes:
     if request.headers.get("content-encoding", "identity") != "identity":
         raise _TooLarge
+    length = request.headers.get("content-length", "0")
+    if len(length) > 18 or (length.isdigit() and int(length) > MAX_BODY):
+        raise _TooLarge
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await _read(request)
+    except TimeoutError:
+        raise _TooSlow from None
+
+
+async def _read(request: Request) -> bytes:
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)

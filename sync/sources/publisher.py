@@ -16,6 +16,7 @@ from schemas.envelope import Envelope
 from schemas.keys import lead_key
 from schemas.touch import TouchRecorded
 from sync.runtime.metrics import metrics
+from sync.sources import fitting
 
 _KINDS: dict[type, str] = {
     RecordChanged: "truce.record.changed",
@@ -47,10 +48,17 @@ def corrected(item: Item, skew_s: float) -> Item:
     if not skew_s:
         return item
     off = timedelta(seconds=skew_s)
-    changes: dict[str, Any] = {"at": item.at - off}
+    changes: dict[str, Any] = {"at": _before(item.at, off)}
     if isinstance(item, RecordChanged):
-        changes["times"] = {name: at - off for name, at in item.times.items()}
+        changes["times"] = {name: _before(at, off) for name, at in item.times.items()}
     return item.model_copy(update=changes)
+
+
+def _before(at: datetime, off: timedelta) -> datetime:
+    try:
+        return at - off
+    except OverflowError:  # the first minutes of the year 1: no clock's, but some field's
+        return at
 
 
 class Publisher:
@@ -76,10 +84,18 @@ class Publisher:
             ref = ref_of(item)
             email = getattr(item, "email", None)
             key = known.get(ref or "") or lead_key(self._secret, email, ref or ident(item))
-            value, headers = envelope.write(wrap(item, source))
-            waits.append(await self._producer.send(self._topic, value, key=key.encode(), headers=headers))
+            for value, headers in _messages(item, source):
+                waits.append(await self._producer.send(self._topic, value, key=key.encode(), headers=headers))
         await asyncio.gather(*waits)
         metrics.count("truce_received_total", len(items), system=source, kind=kind)
+
+
+def _messages(item: Item, source: str) -> list[tuple[bytes, list[tuple[str, bytes]]]]:
+    """Give an item as one message, or as several where it is too large for one."""
+    message = envelope.write(wrap(item, source))
+    if len(message[0]) <= fitting.MOST:
+        return [message]
+    return [envelope.write(wrap(part, source)) for part in fitting.parts(item)]
 
 
 async def make_producer(bootstrap: str) -> AIOKafkaProducer:

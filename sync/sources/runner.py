@@ -10,6 +10,7 @@ from typing import Any
 
 from connectors.base import Connection, Item, Page, Source
 from connectors.errors import AuthExpired, ConnectorError, RateLimited, Surprising
+from connectors.shape import place
 from schemas.base import Ref
 from sync.playbook.models import Playbook
 from sync.runtime import log
@@ -17,6 +18,7 @@ from sync.sources import schema, skew
 from sync.sources.lag import LagGate
 from sync.sources.publisher import Publisher, corrected, now, ref_of
 from sync.store import cursors, read_orders, users
+from sync.store.statement import clean
 
 POLL_SHARE = 0.2
 """The share of the daily quota that polling may use when nothing else is said."""
@@ -146,9 +148,11 @@ class Runner:
             except (ConnectorError, OSError) as error:
                 self._log.warning("reading goes on later", error=type(error).__name__, reason=str(error)[:200], seconds=wait)
             except Exception as error:
-                if not _passing(error):
-                    raise
-                self._log.warning("waiting", error=type(error).__name__, seconds=wait)
+                if _passing(error):
+                    self._log.warning("waiting", error=type(error).__name__, seconds=wait)
+                else:  # a defect, ours or theirs, in reading one system must not end the process that reads and writes them all
+                    wait = 60.0
+                    await self._page(Surprising(f"what was read cannot be handled ({place(error)})"))
             await asyncio.sleep(wait)
             wait = min(wait * 2, 30.0)
 
@@ -158,7 +162,7 @@ class Runner:
             """INSERT INTO problems (kind, key, text, system) VALUES ('connection', $1, $2, $3)
                ON CONFLICT (kind, key) WHERE closed_at IS NULL DO UPDATE SET last_at = now(), count = problems.count + 1""",
             f"{self.system}:{type(error).__name__}",
-            f"{self.system} cannot be read: {error.words[:300]}. `truce doctor` says what to do.",
+            clean(f"{self.system} cannot be read: {error.words[:300]}. `truce doctor` says what to do."),
             self.system,
         )
 
