@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sync.cli import duty, house, local, roles
+from sync.cli import bench, duty, house, local, roles
 
 
 def attach(app: typer.Typer) -> None:
