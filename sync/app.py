@@ -154,7 +154,10 @@ async def _worker(settings: Settings) -> int:
     stop, health = stop_on_signals(), Health()
     async with _status(settings, health):
         await prepare(settings)
-        return await lead.run(settings, stop=stop, health=health)
+        from sync.runtime.faust import Tuning  # Faust is imported once the signal handlers stand
+
+        tuning = Tuning(session_s=settings.session_s, heartbeat_s=settings.session_s / 3)
+        return await lead.run(settings, stop=stop, health=health, tuning=tuning)
 
 
 async def _beat(health: Health) -> None:

@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     http_port: int = Field(default=8460, ge=0, le=65535, description="Inbound webhooks; 0 takes a free one.")
     metrics_port: int = Field(default=0, ge=0, le=65535, description="Prometheus and health; 0: none.")
     public_url: str | None = Field(default=None, description="The address vendors call us by; signatures cover it.")
+    session_s: float = Field(
+        default=6.0, ge=1, le=60, description="A worker that is silent for so long has lost its partitions (Kafka's session timeout)."
+    )
     sweep_s: float = Field(default=30.0, gt=0, description="How often whatever stays dirty is rung for again.")
 
     @classmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sync.agents.input import Input, set_aside
@@ -86,7 +86,7 @@ class Batch:
 
     async def _once(self, connection: Connection, messages: list[Input], epoch: Epoch, forget: Sequence[int], why: Failure | None) -> Done:
         locked = await _lock(connection, messages)
-        seen = await self._look(connection, messages)
+        seen = await self._look(connection, messages, locked.leads)
         strangers = {p for p in {m.partition for m in messages} if p not in seen.positions or seen.positions[p].epoch != epoch}
         if strangers:
             raise EpochMoved(strangers)
@@ -110,10 +110,10 @@ class Batch:
         count = len(messages) if len(items) == len(todo) else messages.index(todo[len(items)])
         return Done(count, next_, set(), [item.decision.outcome for item in items], kept)
 
-    async def _look(self, connection: Connection, messages: Sequence[Input]) -> Seen:
+    async def _look(self, connection: Connection, messages: Sequence[Input], known: Iterable[str]) -> Seen:
         touches = {touch for m in messages for touch in m.wanted.touches}
         once = {m.wanted.once for m in messages if m.wanted.once}
-        seen = await look(connection, self.topic, {m.partition for m in messages}, touches, once)
+        seen = await look(connection, self.topic, {m.partition for m in messages}, touches, once, known)
         if seen.users != self._users[0]:
             self._users = (seen.users, await users.every(connection))
         return seen
@@ -135,7 +135,7 @@ class Batch:
 
     def _facts(self, locked: _Locked, seen: Seen, pools: dict[str, PoolState]) -> Facts:
         known = {identity: lead for identity, lead in locked.identities.items() if lead is not None}
-        return Facts(self.secret, known, dict(locked.leads), set(seen.touches), dict(pools), self._users[1], seen.read_fully)
+        return Facts(self.secret, known, dict(locked.leads), set(seen.touches), dict(pools), self._users[1], seen.read_fully, seen.intents)
 
     def _decide_all(self, todo: Sequence[Input], facts: Facts, once: set[str], playbook: Playbook, why: Failure | None) -> list[Decided]:
         start, items = self.clock.monotonic(), list[Decided]()

@@ -73,7 +73,7 @@ def start_roles(local: Local, workers: int, port: int, poll_s: float, urls: dict
     environment = dict(local.parts.environment)
     if urls:
         environment.update(connections(emulate.systems(urls, poll_s=poll_s)))
-    environment.update({"TRUCE_HTTP_PORT": str(port)})
+    environment.update({"TRUCE_HTTP_PORT": str(port), "TRUCE_SESSION_S": "3"})  # the local broker allows it: a dead worker is missed sooner
     local.parts.environment = environment
     for n in range(workers):
         local.parts.start(f"worker-{n + 1}", "worker")

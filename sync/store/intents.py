@@ -144,7 +144,8 @@ RETURNING i.id, i.lead_id, i.rev, i.kind, i.object, i.record_id, i.fields, i.ope
 """
 
 
-def _open(raw: Mapping[str, Any]) -> OpenIntent:
+def opened(raw: Mapping[str, Any]) -> OpenIntent:
+    """Read an intent as the statements give it."""
     return OpenIntent(
         raw["id"], raw["kind"], raw["object"], raw["record_id"], raw["fields"], raw["state"], raw["outcome"], int(raw["done_ms"])
     )
@@ -152,7 +153,7 @@ def _open(raw: Mapping[str, Any]) -> OpenIntent:
 
 def _lead(row: Any) -> LeadRow:
     raw = row["intents"] or []
-    live = tuple(_open(one) for one in raw if one["state"] in {"open", "done"})
+    live = tuple(opened(one) for one in raw if one["state"] in {"open", "done"})
     tries = tuple(sorted(one["id"] for one in raw))
     return LeadRow(row["id"], row["key"], row["rev"], row["survivor"], row["doc"], row["dirty_rev"], row["lane"], live, tries)
 

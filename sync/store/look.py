@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sync.lead.decision import PoolState
+from sync.lead.seen import OpenIntent
 from sync.store.applied import Epoch, Position
+from sync.store.intents import opened
 from sync.store.playbooks import ACTIVE
 from sync.store.statement import Connection, columns
 
@@ -20,7 +22,11 @@ SELECT (SELECT value FROM meta WHERE key = '{ACTIVE}') AS playbook,
   (SELECT jsonb_agg(jsonb_build_array(t.system, t.activity_id)) FROM touches t
      JOIN unnest($3::text[], $4::text[]) w(system, activity_id) USING (system, activity_id)) AS touches,
   (SELECT array_agg(s.id) FROM unnest($5::text[]) w(id) CROSS JOIN generate_series(current_date - 8, current_date, interval '1 day') d
-     JOIN seen_inputs s ON s.day = d::date AND s.id = w.id) AS once
+     JOIN seen_inputs s ON s.day = d::date AND s.id = w.id) AS once,
+  (SELECT jsonb_agg(jsonb_build_object('lead', i.lead_id, 'system', i.system, 'id', i.id, 'kind', i.kind, 'object', i.object,
+     'record_id', i.record_id, 'fields', i.fields, 'state', i.state, 'outcome', i.outcome,
+     'done_ms', coalesce(extract(epoch FROM i.done_at) * 1000, 0)) ORDER BY i.opened_at)
+     FROM intents i WHERE i.lead_id = ANY($6::uuid[]) AND i.state <> 'applied' AND i.state IN ('open', 'done')) AS intents
 """
 
 
@@ -39,13 +45,23 @@ class Seen:
     """Those of the asked ones that were counted before."""
     once: set[str]
     """Those of the asked inputs that were applied before."""
+    intents: dict[tuple[str, str], list[OpenIntent]]
+    """(lead id, system) → what the writer has told or is telling, the result not applied yet: by it an early echo is known."""
 
 
 async def look(
-    connection: Connection, topic: str, partitions: Iterable[int], touches: Iterable[tuple[str, str]], once: Iterable[str]
+    connection: Connection,
+    topic: str,
+    partitions: Iterable[int],
+    touches: Iterable[tuple[str, str]],
+    once: Iterable[str],
+    leads: Iterable[str],
 ) -> Seen:
     """Look, in one round trip."""
-    row = await connection.fetchrow(_LOOK, topic, sorted(partitions), *columns(sorted(set(touches)), 2), sorted(set(once)))
+    row = await connection.fetchrow(_LOOK, topic, sorted(partitions), *columns(sorted(set(touches)), 2), sorted(set(once)), sorted(leads))
+    intents: dict[tuple[str, str], list[OpenIntent]] = {}
+    for raw in row["intents"] or ():
+        intents.setdefault((raw["lead"], raw["system"]), []).append(opened(raw))
     return Seen(
         row["playbook"],
         {p: Position(offset, Epoch(number, generation)) for p, offset, number, generation in row["positions"] or ()},
@@ -54,4 +70,5 @@ async def look(
         row["users"],
         {(system, activity) for system, activity in row["touches"] or ()},
         set(row["once"] or ()),
+        intents,
     )
