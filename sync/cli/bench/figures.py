@@ -77,3 +77,28 @@ class Goal:
         """Give it as JSON has it; the hint only where it is of use."""
         kept = {"figure": self.name, "value": round(self.value, 2), "goal": self.goal, "unit": self.unit, "met": self.met}
         return kept if self.met else kept | {"hint": self.hint}
+
+
+def goals(found: Mapping[str, Any]) -> list[Goal]:
+    """Give every figure that has a goal, beside it."""
+    decided, loads, latency = found["decided_per_s"], found["end_to_end"], found["latency_ms"]
+    calls = max(load["calls_ratio"] for load in loads.values())
+    slow = "the machine's two cores are shared by Kafka, PostgreSQL, emulators and Truce: compare the ratio to the raw client"
+    return [
+        Goal(
+            "own latency at 50 changes/s, p50", latency["p50"], 40, "ms", hint="hops: webhook → Kafka → decision → doorbell → plan → call"
+        ),
+        Goal("own latency at 50 changes/s, p99", latency["p99"], 150, "ms", hint="what runs beside it: polls, sweeps, full batches"),
+        Goal(
+            "longest stall after kill -9",
+            found["stall"]["longest_s"],
+            8,
+            "s",
+            hint="the group's session of 6 s, then the new owner's start",
+        ),
+        Goal("decided changes/s, one worker", decided["1"], 1500, "/s", True, f"reading and writing the lead's document; {slow}"),
+        Goal("decided changes/s, two workers", decided["2"], 2500, "/s", True, slow),
+        Goal("written end to end at 200 ms", loads["200"]["per_s"], 250, "/s", True, slow),
+        Goal("calls against the least under load", calls, 1.2, "×", hint="batches that were sent before they were full"),
+        Goal("memory of a worker, many leads against few", found["memory"]["ratio"], 1.1, "×", hint="something is kept per lead"),
+    ]

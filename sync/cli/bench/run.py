@@ -1,0 +1,145 @@
+"""The bench from start to end: raw client, decisions, memory, end to end, latency, kill; told beside the goals, written to `.truce/bench.json`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import platform
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr
+
+from sync.app import prepare
+from sync.cli.bench import figures, playbook, raw
+from sync.cli.bench.decided import Log
+from sync.cli.bench.flow import Flow
+from sync.cli.bench.screen import show
+from sync.cli.bench.town import Town, ask
+from sync.cli.local import Local, emulators, servers, start_roles
+from sync.cli.output import DONE, as_json, console
+from sync.runtime.folder import empty, forget, hold_any
+from sync.runtime.kafka import VERSION, free_port
+from sync.settings import Settings
+
+POLL_S = 1.0
+PER_S = 50.0
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured."""
+
+    raw_s: float
+    leads: int
+    many: int
+    """So many leads for the second look at memory."""
+    decided: int
+    people: int
+    paced: int
+    killed: int
+    """How many changes at a steady pace, one worker killed after a quarter of them."""
+
+
+FULL = Size(raw_s=4.0, leads=10_000, many=100_000, decided=12_000, people=3_000, paced=600, killed=800)
+QUICK = Size(raw_s=1.0, leads=500, many=1_000, decided=1_000, people=200, paced=100, killed=200)
+
+
+def play(settings: Settings, *, quick: bool, json_out: bool) -> int:
+    """Measure everything; gives the exit code: 0 when it was measured, whether or not goals are met."""
+    began, size = time.monotonic(), QUICK if quick else FULL
+    folder = hold_any(settings.home, "bench")
+    empty(folder)
+    own = settings.model_copy(update={"playbook": playbook.write(folder.path / "playbook"), "systems": {}})
+    name = f"bench{int(time.time())}" if settings.database else "bench"
+    with servers(own, folder, name) as local:
+        ready = own.model_copy(update={"installation": name, "database": SecretStr(local.dsn), "kafka": local.bootstrap})
+        found = _inner(ready, local, size, quiet=json_out)
+        found |= _outer(ready.model_copy(update={"installation": f"{name}flow"}), local, size, quiet=json_out)
+    found |= {"quick": quick, "machine": _machine(), "seconds": round(time.monotonic() - began, 1)}
+    found["goals"] = [goal.plain() for goal in figures.goals(found)]
+    settings.home.mkdir(parents=True, exist_ok=True)
+    (settings.home / "bench.json").write_text(json.dumps(found, indent=2) + "\n")
+    as_json(found) if json_out else show(console, found, figures.goals(found))
+    return DONE
+
+
+def _machine() -> dict[str, Any]:
+    return {"cpus": os.cpu_count(), "python": platform.python_version(), "kafka": VERSION, "system": platform.system()}
+
+
+def _say(quiet: bool, text: str) -> None:
+    if not quiet:
+        console.print(text, style="dim", markup=False)
+
+
+def _inner(settings: Settings, local: Local, size: Size, *, quiet: bool) -> dict[str, Any]:
+    """Measure the raw client, the decisions, and the workers' memory."""
+    ready = asyncio.run(prepare(settings))
+    log = Log(local, ready)
+    _say(quiet, f"{size.leads} leads with {playbook.FIELDS} fields in both systems; {size.decided} edits of three fields each")
+    log.fill(size.leads)
+    log.put(size.decided)
+    base = {f"{n}": raw.measure(local, ready.changes, settings.partitions, n, size.raw_s) for n in (1, 2)}
+    memory: dict[str, dict[str, float]] = {}
+    decided: dict[str, float] = {}
+    _say(quiet, "raw client measured; one worker decides, then two")
+    decided["1"] = figures.rate(log.run(1, lambda: memory.update({str(size.leads): log.memory()})), log.sent)
+    log.put(size.decided)
+    decided["2"] = figures.rate(log.run(2), log.sent)
+    _say(quiet, f"one worker among {size.many} leads")
+    log.fill(size.many)
+    log.put(size.decided)
+    among_many = figures.rate(log.run(1, lambda: memory.update({str(size.many): log.memory()})), log.sent)
+    few, many = memory[str(size.leads)], memory[str(size.many)]
+    return {
+        "raw_per_s": base,
+        "decided_per_s": decided,
+        "decided_to_raw": {n: decided[n] / base[n] for n in base},
+        "decided_among_many_per_s": among_many,
+        "decided": {"fields": playbook.FIELDS, "rules": playbook.rules(), "leads": size.leads, "many": size.many, "changes": size.decided},
+        "memory": memory | {"ratio": many["rss_mb"] / few["rss_mb"]},
+    }
+
+
+def _outer(settings: Settings, local: Local, size: Size, *, quiet: bool) -> dict[str, Any]:
+    """Measure from one vendor to the other."""
+    local.parts.environment = {**local.parts.environment, "TRUCE_INSTALLATION": settings.installation}
+    asyncio.run(prepare(settings))
+    town = Town(emulators(local.parts))
+    town.build(size.people)
+    port = free_port()
+    flow = Flow(local, settings.installation, town, f"http://127.0.0.1:{port}/webhooks/hubspot")
+    _say(quiet, f"two emulated systems with {size.people} people in both: first sync")
+    start_roles(local, 2, port, POLL_S, dict(town.urls))
+    began = time.monotonic()
+    flow.settled(180.0)
+    first = time.monotonic() - began
+    ask(f"{town.urls['hubspot']}/_emulator/webhooks", {"url": flow.hook})
+    _say(quiet, "changes in HubSpot, written in Salesforce: all at once, then at a steady pace, then with a worker killed")
+    loads = {ms: flow.throughput(range(size.people), int(ms) / 1000) for ms in ("0", "200")}
+    waits = flow.paced(range(size.paced), PER_S)
+    stalled = flow.paced(range(size.killed), PER_S, lambda: _kill(local), size.killed // 4)
+    local.parts.stop()
+    p50 = figures.quantile(waits, 0.5)
+    return {
+        "first_sync": {"people": size.people, "seconds": first},
+        "end_to_end": loads,
+        "latency_ms": {
+            "changes": len(waits),
+            "per_s": PER_S,
+            "p50": p50 * 1000,
+            "p99": figures.quantile(waits, 0.99) * 1000,
+            "max": max(waits) * 1000,
+        },
+        "stall": {"changes": len(stalled), "longest_s": max(stalled) - p50, "waited_over_1_s": sum(wait > 1.0 for wait in stalled)},
+    }
+
+
+def _kill(local: Local) -> None:
+    """Kill one of two workers as a power cut would, and start another, as whoever looks after it does."""
+    local.parts.kill("worker-1")
+    forget(local.folder, "worker-1")
+    local.parts.start("worker-3", "worker")
