@@ -243,6 +243,8 @@ class Client:
     async def properties(self) -> list[Row]:
         """Read the live schema, and keep its types."""
         found = rows((await self.get(self.paths["properties"], archived="false")).body)
+        if not found:
+            raise Surprising("contacts have no properties, not even HubSpot's own")
         self.types = {str(one["name"]): type_of(one) for one in found}
         return found
 

@@ -167,7 +167,7 @@ class Client:
         at, found = self._described.get(object_, (float("-inf"), {}))
         if monotonic() - at > max_age_s:
             found = (await self.call("GET", f"/sobjects/{object_}/describe")).body
-            if not (isinstance(found, dict) and isinstance(found.get("fields"), list)):
+            if not mapping.describes(found):
                 raise Surprising(f"describe of {object_} lists no fields")
             self._described[object_] = (monotonic(), found)
         return found

@@ -35,6 +35,13 @@ def field_type(described: Row) -> FieldType | None:
     return _TYPES.get(described["type"])
 
 
+def describes(answer: Any) -> bool:
+    """Say whether an answer is a schema; what is kept for minutes must not be half of one."""
+    fields = answer.get("fields") if isinstance(answer, dict) else None
+    named = (isinstance(one, dict) and isinstance(one.get("name"), str) and isinstance(one.get("type"), str) for one in fields or ())
+    return isinstance(fields, list) and bool(fields) and all(named)
+
+
 def id18(ident: str) -> str | None:
     """Give the 18-character form of a record id, which tells case without case; None for what is no id."""
     if not _ID.fullmatch(ident):

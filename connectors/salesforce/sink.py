@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connectors.base import Capabilities, Create, Done, Failed, Item, Manifest, Priority, RowOutcome, Sink, Update
-from connectors.errors import ConnectorError, Rejected
+from connectors.errors import ConnectorError, Rejected, Unavailable
 from connectors.http import Complaint, Kind
 from connectors.salesforce.client import DIALECT, Client, complaint
-from connectors.salesforce.mapping import TRUCE_ID, Row, misfit
+from connectors.salesforce.mapping import TRUCE_ID, Row, id18, misfit
 from schemas.base import Scalar
 from schemas.change import RecordChanged
 from schemas.write import FieldRefused
@@ -91,7 +91,11 @@ def _unfit(values: Mapping[str, Scalar], types: Mapping[str, Any]) -> Rejected |
 
 
 def _outcome(row: Update | Create, result: Row) -> RowOutcome:
-    if result.get("success") is True and result.get("id"):
+    if result.get("success") is True:
+        ident = id18(str(result.get("id")))
+        if ident is None or (isinstance(row, Update) and ident != (id18(row.id) or row.id)):
+            words = "the answer speaks of another record, so that what was done is not known"
+            return Failed(row.key, Unavailable(words, unknown_outcome=True))
         return Done(key=row.key, id=str(result["id"]), created=bool(result.get("created")))
     return Failed(row.key, _error(row, [one for one in result.get("errors") or () if isinstance(one, dict)]))
 

@@ -18,6 +18,7 @@ from sync.settings import Settings
 from sync.sources.inbound import Inbound
 from sync.sources.lag import LagGate
 from sync.sources.lease import hold
+from sync.sources.patience import Impatient
 from sync.sources.publisher import Publisher, make_producer
 from sync.sources.runner import Runner
 
@@ -102,7 +103,9 @@ def _serve(settings: Settings, runners: Mapping[str, Runner], listener: socket.s
     if not hooked:
         return None
     app = Inbound(hooked, settings.public_url).app()
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2, timeout_keep_alive=20)
+    config = uvicorn.Config(
+        app, http=Impatient, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2, timeout_keep_alive=20
+    )
     return _Server(config), listener or listen(settings.http_host, settings.http_port)
 
 

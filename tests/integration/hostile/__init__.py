@@ -1,0 +1,1 @@
+"""A sender, a vendor and a value that mean harm."""

@@ -1,0 +1,90 @@
+"""What is too large for one message becomes several that fit, and a text that no field can hold is set aside by name."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import pytest
+
+from connectors.base import Item
+from schemas import envelope
+from schemas.change import RecordChanged, RecordDeleted, RecordMerged
+from schemas.touch import TouchRecorded
+from sync.lead.canonical import MAX_TEXT, Unfit, clean
+from sync.sources import fitting, skew
+from sync.sources.publisher import corrected, wrap
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+REF = "hubspot:contacts:1"
+
+
+def change(**more: Any) -> RecordChanged:
+    return RecordChanged(**{"ref": REF, "at": NOW, "fields": {}, "received_at": NOW, **more})
+
+
+def sizes(item: Item) -> list[int]:
+    return [len(envelope.write(wrap(part, "hubspot"))[0]) for part in fitting.parts(item)]
+
+
+def test_a_field_of_ten_megabytes_is_cut_to_one_character_too_many_and_the_others_stay() -> None:
+    (part,) = fitting.parts(change(fields={"jobtitle": "x" * 10_000_000, "company": "Nordwind"}, complete=True))
+    assert isinstance(part, RecordChanged)
+    assert part.fields["company"] == "Nordwind"
+    assert part.complete
+    with pytest.raises(Unfit, match="65537 characters"):
+        clean(str(part.fields["jobtitle"]))
+    assert len(envelope.write(wrap(part, "hubspot"))[0]) < fitting.MOST
+
+
+def test_a_text_that_a_field_can_hold_is_never_cut() -> None:
+    fields = {f"f{n}": "\x01" * MAX_TEXT for n in range(9)}
+    found = [cast(RecordChanged, part) for part in fitting.parts(change(fields=fields, complete=True))]
+    assert {name: value for part in found for name, value in part.fields.items()} == fields
+    assert len(found) > 1
+    assert not any(part.complete for part in found)
+
+
+def test_a_change_of_many_fields_is_split_with_the_times_of_each() -> None:
+    names = [f"property_{n:05}" for n in range(30_000)]
+    item = change(fields=dict.fromkeys(names, "value"), times=dict.fromkeys(names, NOW))
+    assert len(json.dumps(item.model_dump(mode="json"))) > fitting.MOST
+    found = [cast(RecordChanged, part) for part in fitting.parts(item)]
+    assert [name for part in found for name in part.fields] == names
+    assert all(set(part.times) == set(part.fields) for part in found)
+    assert max(sizes(item)) <= fitting.MOST
+
+
+def test_an_address_that_is_none_for_its_length_is_not_carried_twice() -> None:
+    (size,) = sizes(change(fields={"email": "a" * 700_000}, email="a" * 700_000))
+    assert size < 100_000
+
+
+def test_a_merge_of_very_many_records_is_told_in_parts() -> None:
+    losers = tuple(f"hubspot:contacts:{n}" for n in range(100_000))
+    found = [cast(RecordMerged, part) for part in fitting.parts(RecordMerged(survivor=REF, losers=losers, at=NOW, received_at=NOW))]
+    assert tuple(loser for part in found for loser in part.losers) == losers
+    assert {part.survivor for part in found} == {REF}
+    assert max(sizes(RecordMerged(survivor=REF, losers=losers, at=NOW, received_at=NOW))) <= fitting.MOST
+
+
+def test_touches_and_deletions_fit_whatever_they_carry() -> None:
+    long = "y" * 2_000_000
+    told = {"activity_id": "form:1:2", "kind": "form", "name": long, "email": long, "details": {"page": long}}
+    assert max(sizes(TouchRecorded(system="hubspot", at=NOW, received_at=NOW, **told))) < fitting.MOST
+    assert max(sizes(RecordDeleted(ref=REF, at=NOW, received_at=NOW, actor=long))) < fitting.MOST
+
+
+def test_a_time_of_the_year_1_outlives_the_clock_correction() -> None:
+    first = datetime(1, 1, 1, tzinfo=UTC)
+    moved = corrected(change(at=NOW, times={"mql_date": first, "phone": NOW}), 200.0)
+    assert isinstance(moved, RecordChanged)
+    assert moved.times == {"mql_date": first, "phone": NOW - timedelta(seconds=200)}
+
+
+def test_a_visitor_with_a_wrong_clock_does_not_set_the_clock_of_everyone() -> None:
+    ahead = NOW + timedelta(seconds=290)
+    touch = TouchRecorded(system="hubspot", activity_id="form:1:2", kind="form", at=ahead, received_at=NOW)
+    assert skew.ahead([touch]) == 0.0
+    assert skew.ahead([touch, change(at=NOW + timedelta(seconds=3))]) == 3.0
