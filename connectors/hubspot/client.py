@@ -25,12 +25,9 @@ Row = dict[str, Any]
 
 def _paths(crm: str, consent: str, version: str) -> dict[str, str]:
     return {
-        "objects": f"{crm.format('objects')}/{OBJECT}",
-        "properties": f"{crm.format('properties')}/{OBJECT}",
-        "owners": crm.format("owners"),
-        "consent": f"/communication-preferences/{consent}/statuses",
-        "token": f"/oauth/{version}/token",
-    }
+        "objects": f"{crm.format('objects')}/{OBJECT}", "properties": f"{crm.format('properties')}/{OBJECT}", "owners": crm.format("owners"),
+        "consent": f"/communication-preferences/{consent}/statuses", "token": f"/oauth/{version}/token",
+    }  # fmt: skip
 
 
 PATHS: dict[str, dict[str, str]] = {
@@ -40,9 +37,7 @@ PATHS: dict[str, dict[str, str]] = {
 """Every path by `api_version`: HubSpot's numbered versions and its dated ones (WIRE: HubSpot CRM, versioning)."""
 FORMS = "/form-integrations/v1/submissions/forms"
 STALE_MS = 5 * 60 * 1000
-HISTORY_ROWS = 50
-"""A batch read with history takes half as many inputs as one without."""
-
+HISTORY_ROWS = 50  # a batch read with history takes half as many inputs as one without
 CODES: dict[str, Kind] = {
     "VALIDATION_ERROR": "rejected", "CONFLICT": "conflict", "CONFLICTING_UNIQUE_VALUE": "conflict", "OBJECT_NOT_FOUND": "gone",
     "RATE_LIMITS": "rate_limited", "RATE_LIMIT": "rate_limited", "EXPIRED_AUTHENTICATION": "auth_expired",
@@ -149,8 +144,7 @@ class Client:
         if not fixed and not self._refresh:
             raise ValueError(f"{connection.system}: needs the secret token, or client_id, client_secret and refresh_token")
         self.paths, self.app_id, self._system = PATHS[version], connection.options.get("app_id"), connection.system
-        self.types: dict[str, FieldType] = {}
-        """The live schema as it was last read; empty before that."""
+        self.types: dict[str, FieldType] = {}  # the live schema as it was last read; empty before that
         self._apps_own = {name: connection.secrets.get(name, "") for name in ("client_id", "client_secret")}
         self._page_rows = int(connection.options.get("page_rows", "100"))
         bearer = Bearer(fixed=fixed) if fixed else Bearer(self._mint)
@@ -170,9 +164,7 @@ class Client:
         """Read something; the answer's body is an object."""
         return _an_object(await self._session.call("GET", path, params=params))
 
-    async def post(
-        self, path: str, body: Any, *, reads: bool = False, priority: Priority = "normal", hide: Iterable[object] = ()
-    ) -> Answer:
+    async def post(self, path: str, body: Any, *, reads: bool = False, priority: Priority = "normal", hide: Iterable[Any] = ()) -> Answer:
         """Send something: `reads` may be sent again, a write is one attempt; no error quotes the values in `hide`."""
         answer = await self._session.call("POST", path, json=body, idempotent=reads, priority=priority, hide=hide)
         return _an_object(answer, wrote=not reads)
@@ -226,6 +218,7 @@ class Client:
         items = [item for row in known.values() for item in reading.told(row, fields)]
         if strange:  # the answer is not positional: which old id led to which new one is known only by asking for each
             return items + [item for one in left for item in await self._told([one], fields, priority)]
+        _nowhere(left, answer.body)
         return items + await self._deleted(left, reading, priority)
 
     async def _deleted(self, ids: Sequence[str], reading: Reading, priority: Priority) -> list[Item]:
@@ -233,6 +226,7 @@ class Client:
             return []
         answer = await self.read(ids, [MODIFIED], archived=True, priority=priority)
         at = {str(row["id"]): moment(row.get("archivedAt")) for row in contacts(answer.body)}
+        _nowhere([one for one in ids if one not in at], answer.body)
         return [RecordDeleted(ref=reading.ref(one), at=at.get(one) or answer.sent_at, received_at=answer.received_at) for one in ids]
 
     async def write(self, verb: str, inputs: Sequence[Row], *, priority: Priority) -> Answer:
@@ -291,6 +285,13 @@ def contacts(body: Any, *, wrote: bool = False) -> list[Row]:
     if all("id" in row and isinstance(row.setdefault("properties", {}), dict) for row in found):
         return found
     raise _strange("a contact without id or properties", wrote)
+
+
+def _nowhere(ids: Iterable[str], body: Mapping[str, Any]) -> None:
+    """Raise Surprising unless a batch read says of each of these that there is none: one that is only left out may well be there."""
+    errors = (row for row in _mappings(body.get("errors")) if row.get("category") == "OBJECT_NOT_FOUND")
+    if left := {*ids}.difference(*(context(row, "ids") for row in errors)):
+        raise Surprising(f"the answer leaves out {len(left)} of the records that were asked for, and does not say why")
 
 
 def next_page(body: Mapping[str, Any]) -> str | None:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from connectors.base import Failed, Sink, Source, Update
+from connectors.base import Failed, Item, Sink, Source, Update
 from connectors.contract_world import Emulated, NotedBreaker, NotedBudget, long_ago, pages
-from connectors.errors import ConnectorError, Unavailable
+from connectors.errors import ConnectorError, Surprising, Unavailable
 from connectors.registry import load
+from schemas.change import RecordChanged, RecordDeleted
 from tests.contract.hubspot_world import hubspot_world
 from tests.contract.salesforce_world import salesforce_world
 
@@ -104,3 +105,28 @@ async def test_a_write_with_an_odd_answer_is_never_taken_for_done(world: tuple[s
             assert not isinstance(error, Unavailable) or error.unknown_outcome, body
     finally:
         await sink.close()
+
+
+LEFT_OUT = {
+    "hubspot": ("/batch/read", '{"status": "COMPLETE", "results": []}'),
+    "salesforce": ("/queryAll", '{"totalSize": 0, "done": true, "records": []}'),
+}
+
+
+async def test_a_record_that_an_answer_leaves_out_is_not_told_as_deleted(world: tuple[str, Emulated]) -> None:
+    vendor, there = world
+    email, last_name = there.roles["email"], there.roles["last_name"]
+    ident = await there.seed({email: "kim@nordwind.example", last_name: "Larsen"})
+    source = load(vendor).source(there.connection(), NotedBudget(), NotedBreaker())
+    path, body = LEFT_OUT[vendor]
+    try:
+        await source.fields(source.manifest.person_object)
+        for status in (200, 207) if vendor == "hubspot" else (200,):
+            await there.fault(kind="status", status=status, body=body, times=1, path=path)
+            told: list[Item] = []
+            with suppress(Surprising):
+                told += await source.read([ident], [email])
+            assert not [item for item in told if isinstance(item, RecordDeleted)]
+        assert any(isinstance(item, RecordChanged) for item in await source.read([ident], [email]))
+    finally:
+        await source.close()
