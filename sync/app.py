@@ -21,7 +21,7 @@ from sync.runtime.budget import SqlBudget
 from sync.runtime.health import Health
 from sync.settings import Settings
 from sync.sources import service as sources
-from sync.store import playbooks
+from sync.store import cursors, meta, playbooks
 from sync.store.connect import migrate, open_pool
 from sync.writer import service as writer
 
@@ -79,6 +79,27 @@ async def activate(connection: Any, settings: Settings) -> Playbook:
     playbook = loader.load_files(files)
     version = await playbooks.add(connection, files, playbook.checksum, "start")
     return loader.load_files(files, version)
+
+
+async def begin_anew(settings: Settings) -> str:
+    """Begin a new incarnation of `changes` after Kafka lost its data; gives the topic's name.
+
+    Every system is read in full again, which brings what the lost messages said; until then nothing is created. Nothing of ours may run
+    meanwhile: whatever starts next reads the new topic.
+    """
+    dsn, bootstrap = addresses(settings)
+    await migrate(dsn, settings.installation)
+    pool = await open_pool(dsn, settings.installation, size=1)
+    try:
+        async with pool.acquire() as connection, connection.transaction():
+            before = int(await meta.begin(connection, "incarnation", 1))
+            await meta.change(connection, "incarnation", before, before + 1)
+            await cursors.begin_anew(connection)
+            playbook = await active_playbook(connection)()
+        async with pool.acquire() as connection:
+            return (await ground.prepare(connection, bootstrap, settings.installation, playbook.systems, settings.partitions)).topic
+    finally:
+        await pool.close()
 
 
 def active_playbook(pool: Any) -> Callable[[], Awaitable[Playbook]]:

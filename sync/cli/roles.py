@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 import typer
 
-from sync.cli.output import CannotRun, as_json, table
+from sync.cli.output import CannotRun, as_json, console, table
 from sync.settings import Settings
 
 System = Annotated[str, typer.Argument(help="A system's name, as TRUCE_SYSTEMS__<NAME>__URL has it in lower case.")]
@@ -61,17 +62,38 @@ def _edge(reads: str = "", writes: str = "") -> None:
     raise typer.Exit(run_edge(settings, **sides))
 
 
-def topics(json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Show every topic: who writes it, who reads it, what keys it.
+def topics(
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    new_incarnation: Annotated[
+        bool, typer.Option(help="Kafka lost its data: begin `changes` anew and read every system in full again.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --new-incarnation: do not ask.")] = False,
+) -> None:
+    """Show every topic: who writes it, who reads it, what keys it; or begin anew after Kafka lost its data.
 
     Example: `truce topics`
     """
     from sync.topology import topics as every
 
     settings = Settings()
+    if new_incarnation:
+        _begin_anew(settings, yes=yes, json=json)
+        return
     found = every(settings.installation, 1, tuple(settings.systems) or ("salesforce", "hubspot"), settings.partitions)
     if json:
         as_json([{"name": t.name, "partitions": t.partitions, "key": t.key, "writers": t.writers, "readers": t.readers} for t in found])
         return
     rows = [(t.name, t.partitions, t.key, ", ".join(t.writers), ", ".join(t.readers)) for t in found]
     table(("topic", "partitions", "key", "written by", "read by"), rows, "")
+
+
+def _begin_anew(settings: Settings, *, yes: bool, json: bool) -> None:
+    from sync.app import begin_anew
+
+    if not yes and not typer.confirm("Is every worker, source and writer stopped, and is Kafka's old data really gone?"):
+        raise CannotRun("nothing was changed.")
+    topic = asyncio.run(begin_anew(settings))
+    if json:
+        as_json({"topic": topic})
+    else:
+        console.print(f"{topic} begins. Start the workers, sources and writers again: every system is read in full first.", markup=False)

@@ -77,7 +77,7 @@ class Runner:
             return
         if await cursors.get(self.pool, self.system, "changes") is None:
             await cursors.put(self.pool, self.system, "changes", self.source.start(now() - timedelta(seconds=2)))
-        await self._everything(known.cursor if known else None)
+        await self._everything(known.cursor or None if known else None)
 
     async def _sweep(self) -> None:
         await self._everything(None)

@@ -56,3 +56,8 @@ async def hold_lease(pool: Any, name: str, holder: str, seconds: float) -> bool:
 async def drop_lease(pool: Any, name: str, holder: str) -> None:
     """Give a lease back."""
     await pool.execute("DELETE FROM leases WHERE name = $1 AND holder = $2", name, holder)
+
+
+async def begin_anew(pool: Any) -> None:
+    """Order every system to be read in full again; what changed since is read as before."""
+    await pool.execute("UPDATE cursors SET cursor = '', done_at = NULL, changed_at = now() WHERE name = 'everything'")

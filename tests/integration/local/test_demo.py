@@ -1,0 +1,82 @@
+"""The demo as a stranger runs it: a process of its own, servers of its own, an end by itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.house.project import ROOT
+
+FIGURES = {
+    "agree": bool, "people": int, "fields_compared": int, "fields_equal": int, "lost": int, "duplicate_effects": int, "parked": int,
+    "parked_left": int, "calls": int, "calls_minimum": int, "idle_writes": int, "stall_s_after_kill": float, "seconds": float,
+}  # fmt: skip
+
+
+def _truce(*arguments: str, home: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("TRUCE_", "KAFKA_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "sync.cli", *arguments],
+        cwd=ROOT,
+        env={**own, "TRUCE_HOME": str(home), **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def _running_in(home: Path) -> list[str]:
+    """Name what still runs with something of this folder on its command line or as its data."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        words = " ".join(process.info["cmdline"] or ()) + (process.info["environ"] or {}).get("TRUCE_HOME", "")
+        if str(home) in words:
+            found.append(words[:200])
+    return found
+
+
+@pytest.fixture
+def home(servers_folder: Path, request: pytest.FixtureRequest) -> Path:
+    return servers_folder / request.node.name
+
+
+def test_the_demo_ends_with_two_systems_that_agree_and_leaves_nothing_running(home: Path) -> None:
+    done = _truce("demo", home=home)
+    assert done.returncode == 0, done.stdout + done.stderr
+    figures = json.loads((home / "demo.json").read_text())
+    assert {name: type(figures[name]) for name in FIGURES} == FIGURES
+    assert figures["agree"]
+    assert figures["fields_compared"] == figures["fields_equal"] == 16 * figures["people"]
+    assert (figures["lost"], figures["duplicate_effects"], figures["parked"], figures["parked_left"], figures["idle_writes"]) == (
+        0,
+        0,
+        1,
+        0,
+        0,
+    )
+    assert set(figures["latency_ms"]) == {"p50", "p99"}
+    for scene in range(1, 8):
+        assert f"[{scene}]" in done.stdout
+    assert "routing.yaml:" in done.stdout
+    assert "fields equal everywhere ✔" in done.stdout
+    assert _running_in(home) == []
+
+    told = _truce("explain", "kim.larsen@nordwind.example", home=home)  # from the data that the demo left
+    assert told.returncode == 0, told.stderr
+    assert "with ana@acme.example" in told.stdout
+    assert _running_in(home) == []
+
+
+def test_the_demo_runs_on_servers_of_ones_own(home: Path, kafka: str, postgres: str) -> None:
+    done = _truce("demo", "--json", home=home, KAFKA_BOOTSTRAP_SERVERS=kafka, TRUCE_DATABASE=postgres)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert json.loads(done.stdout)["agree"]
+    assert not (home / "demo" / "kafka").exists()
+    assert _running_in(home) == []
