@@ -44,7 +44,7 @@ def _running_in(home: Path) -> list[str]:
 
 @pytest.fixture
 def home(servers_folder: Path, request: pytest.FixtureRequest) -> Path:
-    return servers_folder / request.node.name
+    return servers_folder / str(request.node.name)
 
 
 def test_the_demo_ends_with_two_systems_that_agree_and_leaves_nothing_running(home: Path) -> None:
