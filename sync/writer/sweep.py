@@ -11,7 +11,7 @@ from typing import Any
 from connectors.base import Item, Sink
 from connectors.errors import ConnectorError
 from schemas.base import Ref, Scalar
-from schemas.change import RecordChanged
+from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
 from sync.lead.plan import Row, Told
 from sync.runtime.metrics import metrics
 from sync.store import dirty
@@ -60,6 +60,18 @@ def found_out(one: Overdue, item: Item | None, agrees: Callable[[str, Scalar, Sc
     if one.intent.kind == "create" or len(ended.held) == len(sent.row.fields):
         ended.end, ended.done_at, ended.by_vendor = "written", item.at, True
     return ended
+
+
+def by_record(found: Sequence[Item]) -> dict[str, Item]:
+    """Give what a read says of each record id: its fields, or its end. What the person did, which comes along, says nothing of the record."""
+    by_id: dict[str, Item] = {}
+    for item in found:
+        match item:
+            case RecordChanged() | RecordDeleted() | RecordConverted():
+                by_id[Ref.parse(item.ref).id] = item
+            case RecordMerged():
+                by_id |= {Ref.parse(ref).id: item for ref in item.losers}
+    return by_id
 
 
 @dataclass(slots=True)
@@ -141,13 +153,7 @@ class Sweep:
 
     async def _read(self, late: Sequence[Overdue]) -> dict[str, Item]:
         found = await self.sink.read([str(one.intent.record_id) for one in late], self.knowledge.mapped(), priority="hot")
-        by_id: dict[str, Item] = {}
-        for item in found:
-            if isinstance(item, RecordChanged):
-                by_id[Ref.parse(item.ref).id] = item
-            else:
-                losers = getattr(item, "losers", ()) or (getattr(item, "ref", ""),)
-                by_id |= {Ref.parse(ref).id: item for ref in losers if ref}
+        by_id = by_record(found)
         return {one.intent.id: by_id[str(one.intent.record_id)] for one in late if str(one.intent.record_id) in by_id}
 
     async def _find(self, late: Sequence[Overdue]) -> dict[str, Item]:
