@@ -10,7 +10,6 @@ import functools
 import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import aclosing
-from pathlib import PurePath
 from typing import Any
 
 from connectors.errors import ConnectorError, Surprising, Unavailable
@@ -24,7 +23,7 @@ def place(error: BaseException) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    where = f" at {PurePath(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
+    where = f" at {trace.tb_frame.f_code.co_filename.replace('\\', '/').rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""
     return f"{type(error).__name__}{where}"
 
 
