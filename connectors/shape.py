@@ -23,7 +23,8 @@ def place(error: BaseException) -> str:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    where = f" at {trace.tb_frame.f_code.co_filename.replace('\\', '/').rpartition('/')[2]}:{trace.tb_lineno}" if trace else ""
+    file = trace.tb_frame.f_code.co_filename.replace("\\", "/").rpartition("/")[2] if trace else ""
+    where = f" at {file}:{trace.tb_lineno}" if trace else ""
     return f"{type(error).__name__}{where}"
 
 
