@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-import orjson
+import msgspec
 
 from schemas.base import Scalar
 
@@ -192,35 +192,34 @@ class Lead:
         return rows[0] if rows else None
 
 
+_DECODE = msgspec.json.Decoder(Lead).decode
+_ENCODE = msgspec.json.Encoder().encode
+
+
 def dump(lead: Lead) -> str:
     """Give the document as JSON text."""
-    return orjson.dumps(lead).decode()
-
-
-def _record(raw: dict[str, Any]) -> Record:
-    raw["fields"] = {name: Observed(**value) for name, value in raw["fields"].items()}
-    raw["refused"] = {name: Refused(**value) for name, value in raw["refused"].items()}
-    return Record(**raw)
+    return _ENCODE(lead).decode()
 
 
 def load(text: str | bytes) -> Lead:
     """Read the document, of this state version or an older one (upcast); raises ValueError for a newer one."""
-    raw: dict[str, Any] = orjson.loads(text)
-    if raw["state_version"] > STATE_VERSION:
-        raise ValueError(f"lead state version {raw['state_version']} is newer than this Truce ({STATE_VERSION}): update it")
-    raw["records"] = {ref: _record(record) for ref, record in raw["records"].items()}
-    raw["claims"] = {name: {ref: Claim(**claim) for ref, claim in claims.items()} for name, claims in raw["claims"].items()}
-    raw["desired"] = {name: Desired(**value) for name, value in raw["desired"].items()}
-    raw["consent"] = {name: Consent(**value) for name, value in raw["consent"].items()}
-    raw["touches"] = [TouchNote(**touch) for touch in raw["touches"]]
-    raw["blocked"] = {system: Refused(**value) for system, value in raw.get("blocked", {}).items()}
-    raw["handoff"] = HandoffNote(**raw["handoff"]) if raw["handoff"] else None
-    return Lead(**raw)
+    try:
+        lead = _DECODE(text)
+    except msgspec.ValidationError:
+        _not_newer(msgspec.json.decode(text)["state_version"])
+        raise
+    _not_newer(lead.state_version)
+    return lead
+
+
+def _not_newer(version: int) -> None:
+    if version > STATE_VERSION:
+        raise ValueError(f"lead state version {version} is newer than this Truce ({STATE_VERSION}): update it")
 
 
 def copy(lead: Lead) -> Lead:
     """Give an independent copy; the core never changes a lead that it was given."""
-    return load(orjson.dumps(lead))
+    return load(_ENCODE(lead))
 
 
 def _branch_record(r: Record) -> Record:

@@ -35,11 +35,16 @@ def _server_settings(installation: str) -> dict[str, str]:
     return {"search_path": installation, "idle_in_transaction_session_timeout": "5000", "jit": "off", "timezone": "UTC"}
 
 
+async def _as_it_is(connection: Any) -> None:
+    """Nothing of ours outlives a transaction (no SET, no LISTEN, no session lock): the pool need not ask the server to forget it."""
+
+
 async def open_pool(dsn: str, installation: str, *, size: int = 4) -> Pool:
     """Open a pool of at most `size` connections: schema found by search_path, jsonb as Python data, uuid as text."""
     return await asyncpg.create_pool(
-        dsn, min_size=1, max_size=size, init=_prepare, server_settings=_server_settings(installation), command_timeout=30
-    )
+        dsn, min_size=1, max_size=size, init=_prepare, reset=_as_it_is, server_settings=_server_settings(installation),
+        command_timeout=30,
+    )  # fmt: skip
 
 
 async def connect(dsn: str, installation: str) -> Any:

@@ -17,7 +17,7 @@ WHERE l.id IN (SELECT id FROM chain) ORDER BY l.id FOR UPDATE OF l
 """
 _WRITE = """
 INSERT INTO leads (id, key, rev, doc, stage, stage_since, owner, in_scope, held, handoff_state, survivor, playbook_version, created_at, updated_at)
-SELECT w.id::uuid, w.key, w.rev, w.doc::jsonb, w.stage, to_timestamp(w.stage_since / 1000.0), w.owner, w.in_scope, w.held, w.handoff_state,
+SELECT w.id::uuid, w.key, w.rev, w.doc::json, w.stage, to_timestamp(w.stage_since / 1000.0), w.owner, w.in_scope, w.held, w.handoff_state,
   w.survivor::uuid, w.playbook_version, to_timestamp(w.created_at / 1000.0), now()
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::bool[], $9::bool[], $10::text[], $11::text[],
   $12::int[], $13::bigint[])

@@ -17,7 +17,7 @@ from sync.store import cursors, users
 CHUNK = 2_000
 _LEADS = """
 INSERT INTO leads (id, key, rev, doc, stage, in_scope, playbook_version, created_at, updated_at)
-SELECT w.id::uuid, w.key, $6, replace(replace(replace(replace(replace($7::text, $8, w.id), $9, w.key), $10, w.email), $11, w.crm), $12, w.map)::jsonb,
+SELECT w.id::uuid, w.key, $6, replace(replace(replace(replace(replace($7::text, $8, w.id), $9, w.key), $10, w.email), $11, w.crm), $12, w.map)::json,
   $13, true, $14, now(), now()
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) w(id, key, email, crm, map)
 """

@@ -80,7 +80,9 @@ def two_edits(stage: Stage) -> None:
 
     stage.until("phone and title equal in both", equal)
     stage.settled()
-    aside = stage.ask("SELECT doc->'aside' AS aside FROM leads WHERE doc->'email_keys' @> $1::jsonb", [_key(stage, email)])[0]["aside"]
+    aside = stage.ask("SELECT doc->'aside' AS aside FROM leads WHERE (doc->'email_keys')::jsonb @> $1::jsonb", [_key(stage, email)])[0][
+        "aside"
+    ]
     kept = aside.get("phone") or next(iter(aside.values()), None)
     if not kept:
         raise AssertionError("the losing value was not kept aside")
@@ -230,7 +232,7 @@ def _key(stage: Stage, email: str) -> str:
 
 def _desired(stage: Stage, email: str, field: str) -> Any:
     rows = stage.ask(
-        "SELECT doc->'desired'->$2->>'value' AS value FROM leads WHERE doc->'email_keys' @> $1::jsonb", [_key(stage, email)], field
+        "SELECT doc->'desired'->$2->>'value' AS value FROM leads WHERE (doc->'email_keys')::jsonb @> $1::jsonb", [_key(stage, email)], field
     )
     return rows[0]["value"] if rows else None
 

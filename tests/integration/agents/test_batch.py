@@ -236,7 +236,8 @@ async def test_leads_that_were_joined_are_followed_to_the_survivor(bench: Bench)
     await bench.apply(inputs([message("crm:Lead:1"), message("crm:Lead:2")]))
     ids = [row["id"] for row in await bench.first.fetch("SELECT id FROM leads ORDER BY id")]
     await bench.first.execute(
-        "UPDATE leads SET survivor = $2::text::uuid, doc = jsonb_set(doc, '{survivor}', to_jsonb($2::text)) WHERE id = $1::text::uuid", *ids
+        "UPDATE leads SET survivor = $2::text::uuid, doc = jsonb_set(doc::jsonb, '{survivor}', to_jsonb($2::text))::json WHERE id = $1::text::uuid",
+        *ids,
     )
     seen: list[set[str]] = []
 
