@@ -150,8 +150,8 @@ class _Planner:
 
     def _spelled(self, shared: SharedField, spelled: SystemField, value: Scalar) -> tuple[bool, Scalar]:
         """Give (can it be said, how the vendor says it)."""
-        if value is None:
-            return shared.kind != "user", None
+        if value is None:  # a text that the vendor requires is blanked with what the playbook says for it
+            return shared.kind != "user", self._rules.defaults.get(spelled.name) if shared.kind == "text" else None
         if shared.kind == "user":
             ident = self.control.users.get(str(value).strip().lower())
             return ident is not None, ident

@@ -183,6 +183,28 @@ def _look(work: Work, lead: Lead, data: RecordChanged, values: list[Value]) -> D
     return _conclude(work, lead, record, look, outside=outside and comes is not True, new=new, revived=revived)
 
 
+def _same_mailbox(work: Work, lead: Lead, record: Record, look: Look) -> bool:
+    """An opt-out concerns the address: it holds for the other lead that is known by it too, while a person is asked who is who."""
+    outs = {
+        shared.name: claim
+        for shared in work.index.consents
+        if (claim := lead.claims.get(shared.name, {}).get(record.ref)) is not None and claim.value is True
+    }
+    email = address(look.data, work.playbook) if outs else None
+    if lead.undecided is not None and email is None and outs.keys() & set(look.news):
+        work.out.read_orders.add(record.ref)  # the read says whose address it is
+    holder = by_email(work.facts, email, work.playbook)
+    if holder is None or holder.id == lead.id or holder.erased:
+        return False
+    other, crossed = work.take(holder), False
+    for name, claim in outs.items():
+        if other.claims.get(name, {}).get(record.ref) != claim:
+            other.claims.setdefault(name, {})[record.ref] = claim
+            settle(work, other, [], at=claim.at, source=record.system)
+            crossed = True
+    return crossed
+
+
 def _bad_address(work: Work, lead: Lead, look: Look) -> None:
     """An e-mail that is none is kept as text, told, and is no identity."""
     for name in look.news:
@@ -193,6 +215,8 @@ def _bad_address(work: Work, lead: Lead, look: Look) -> None:
 
 def _conclude(work: Work, lead: Lead, record: Record, look: Look, *, outside: bool, new: bool, revived: bool) -> Decision:
     """Say what became of the message."""
+    if _same_mailbox(work, lead, record, look):
+        look.stirred = True
     if look.stirred or new or revived:
         work.touch(lead)
     if not (look.stirred or new or revived or look.news):
@@ -209,7 +233,7 @@ def _conclude(work: Work, lead: Lead, record: Record, look: Look, *, outside: bo
     consents = [m for m in moved if (shared := work.playbook.fields.get(m.field)) is not None and shared.consent is not None]
     if not lead.in_scope and lead.undecided is None and lead.scope_rule not in (GONE,) and not consents:
         return work.end("filtered", lead.scope_rule)
-    if moved or look.news or new or revived:
+    if moved or look.news or new or revived or len(work.changed) > 1:
         return work.end("applied")
     if "echo" in look.results.values():
         return work.end("noop", "echo: our own write coming back")

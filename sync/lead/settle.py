@@ -168,15 +168,18 @@ def settle(
         names, force = list(lead.claims), force or lead.playbook_version != 0
         lead.playbook_version = work.playbook.version
     moved, aside = desire(lead, names, work.playbook, work.rank)
-    for name, lost in aside:
-        work.line(lead, "aside", field=name, **lost)
     consents = consent.settle(lead, work.playbook)
     moved += consents
     stub = is_stub(lead) and not any(record.fields for record in lead.records.values())
     if not stub and lead.undecided is None and (moved or force or not lead.in_scope):
         values = stage_values(lead, work.playbook, work.now)
-        if _scope(work, lead, values) and judge and (moved or force):
+        inside = _scope(work, lead, values)
+        if not inside and lead.scope_rule != GONE:  # outside the scope nothing of the person is kept, in the timeline neither
+            moved, aside = consents, []
+        elif inside and judge and (moved or force):
             moved += _qualify(work, lead, values, before, work.now if at is None else at, source)
+    for name, lost in aside:
+        work.line(lead, "aside", field=name, **lost)
     _note_moves(work, lead, moved)
     out = any(move.after is True for move in consents)
     lane: Lane = "hot" if (work.hot and not work.bulk) or out else "bulk"

@@ -34,15 +34,17 @@ def read(work: Work, data: RecordChanged, system: str) -> tuple[list[Value], lis
     """Give the shared fields that the message shows, and those that no field of their kind can hold: (vendor name, value, reason)."""
     found: list[Value] = []
     unfit: list[tuple[str, Scalar, str]] = []
-    country = work.playbook.systems[system].country
+    rules = work.playbook.systems[system]
     users, fields = work.facts.users.get(system), data.fields
     for mapped in work.index.mapped[system]:
         shared, spelled = mapped.shared, mapped.spelled
         if spelled.name not in fields:
             continue
         raw = fields[spelled.name]
+        if shared.kind == "text" and isinstance(raw, str) and raw.strip() == rules.defaults.get(spelled.name):
+            raw = None  # what stands there because the vendor requires something is nobody's word
         try:
-            found.append(Value(mapped, canonical(shared, raw, spelled=spelled, country=country, users=users), raw))
+            found.append(Value(mapped, canonical(shared, raw, spelled=spelled, country=rules.country, users=users), raw))
         except Unfit as reason:
             unfit.append((spelled.name, raw, str(reason)))
     return found, unfit
