@@ -6,11 +6,13 @@ import asyncio
 import gc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from connectors.base import Breaker, Budget, Manifest
+from connectors.registry import BadManifest, UnknownVendor
 from sync.agents import ground, lead
 from sync.agents.halt import Halt
 from sync.playbook import loader
@@ -18,7 +20,9 @@ from sync.playbook.models import Playbook
 from sync.runtime import log, status
 from sync.runtime.breaker import SqlBreaker
 from sync.runtime.budget import SqlBudget
-from sync.runtime.health import Health
+from sync.runtime.guard import OUTAGES, passing
+from sync.runtime.health import Health, bind, watch_loop
+from sync.runtime.upkeep import first, keep, rest
 from sync.settings import Settings
 from sync.sources import service as sources
 from sync.store import cursors, meta, playbooks
@@ -33,6 +37,10 @@ more than half of a busy worker's time went into looking."""
 
 class NotSet(RuntimeError):
     """A setting that a role needs is missing; the text names it and says what to do."""
+
+
+ENDS = (Halt, NotSet, sources.AddressInUse, UnknownVendor, BadManifest)
+"""What ends a role: beginning it again changes nothing."""
 
 
 @dataclass(frozen=True)
@@ -174,15 +182,32 @@ async def _status(settings: Settings, health: Health) -> AsyncIterator[None]:
 async def _worker(settings: Settings) -> int:
     stop, health = stop_on_signals(), Health()
     async with _status(settings, health):
-        await prepare(settings)
+        if await _prepared(settings, stop, health) is None:
+            return 0
         from sync.runtime.faust import Tuning  # Faust is imported once the signal handlers stand
 
         tuning = Tuning(session_s=settings.session_s, heartbeat_s=settings.session_s / 3)
         return await lead.run(settings, stop=stop, health=health, tuning=tuning)
 
 
+async def _prepared(settings: Settings, stop: asyncio.Event, health: Health) -> Ready | None:
+    """Prepare as soon as PostgreSQL and Kafka are there; None when told to stop before."""
+    with ExitStack() as named:
+        while not stop.is_set():
+            try:
+                return await prepare(settings)
+            except Exception as error:
+                if (reason := passing(error)) is None:
+                    raise
+                _log.warning("waiting", waiting=reason, reason=type(error).__name__)
+                named.close()
+                named.enter_context(health.waiting(reason))
+                await rest(1.0, stop)
+    return None
+
+
 async def _beat(health: Health) -> None:
-    """Show that the loop runs: what reading and writing wait for stands in their logs and problems."""
+    """Show that the loop runs; what reading and writing wait for they name themselves."""
     while True:
         health.tick()
         health.progress()
@@ -191,17 +216,24 @@ async def _beat(health: Health) -> None:
 
 async def _edge(settings: Settings, reads: tuple[str, ...], writes: tuple[str, ...]) -> int:
     stop, health = stop_on_signals(), Health()
+    bind(health)
     async with _status(settings, health):
-        beat = asyncio.create_task(_beat(health))
+        beat, blocked = asyncio.create_task(_beat(health)), watch_loop(health)
         try:
-            await _roles(settings, await prepare(settings), reads, writes, stop)
+            if ready := await _prepared(settings, stop, health):
+                health.state = "running"
+                await _roles(settings, ready, reads, writes, stop)
+        except BaseExceptionGroup as group:
+            raise first(group) from None
         finally:
+            health.state = "stopping"
+            blocked.set()
             beat.cancel()
     return 0
 
 
 async def _roles(settings: Settings, ready: Ready, reads: tuple[str, ...], writes: tuple[str, ...], stop: asyncio.Event) -> None:
-    pool = await open_pool(ready.dsn, settings.installation, size=8)
+    pool = await open_pool(ready.dsn, settings.installation, size=8)  # it just was there
     budgets: list[SqlBudget] = []
 
     def shared(system: str, manifest: Manifest) -> tuple[Budget, Breaker]:
@@ -211,7 +243,8 @@ async def _roles(settings: Settings, ready: Ready, reads: tuple[str, ...], write
     try:
         async with asyncio.TaskGroup() as group:
             if reads:
-                reading = sources.run(
+                reading = partial(
+                    sources.run,
                     settings,
                     reads,
                     pool=pool,
@@ -221,10 +254,12 @@ async def _roles(settings: Settings, ready: Ready, reads: tuple[str, ...], write
                     playbook=active_playbook(pool),
                     stop=stop,
                 )
-                group.create_task(reading)
+                group.create_task(keep("source", reading, pool, stop, ENDS))
             for system in writes:
-                group.create_task(writer.run(settings, system, stop=stop))
+                group.create_task(keep(f"writer of {system}", partial(writer.run, settings, system, stop=stop), pool, stop, ENDS))
     finally:
-        for budget in budgets:
-            await budget.close()
-        await pool.close()
+        with suppress(*OUTAGES):  # what is not given back ends by itself
+            for budget in budgets:
+                await budget.close()
+            await asyncio.wait_for(pool.close(), 2.0)
+        pool.terminate()

@@ -189,6 +189,9 @@ class App(faust.App):  # type: ignore[misc]
     inbox: Any = None
     """The agent's own queue, once it reads."""
 
+    def _create_directories(self) -> None:
+        """No table, no directory: where we run may be read-only."""
+
     def _new_transport(self) -> Transport:
         return Transport(self.conf.broker_consumer, self)
 

@@ -50,6 +50,16 @@ class Contended(Exception):
 
 
 _AGAIN = (asyncpg.TransactionRollbackError, asyncpg.LockNotAvailableError, Contended)
+OUTAGES = (
+    *_DATABASE,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InterfaceError,
+    OSError,
+    TimeoutError,
+    KafkaError,
+)
+"""PostgreSQL or Kafka is away, or PostgreSQL chose others (a deadlock, a lock that did not come): what was begun is to be done again."""
 
 
 class TooMuchParked(RuntimeError):
@@ -93,6 +103,16 @@ def waits_for(error: Exception) -> str | None:
         return "kafka"
     lost = isinstance(error, asyncpg.InterfaceError) and not isinstance(error, ValueError)  # the driver's DataError is both, and is poison
     return "database" if lost or isinstance(error, (*_DATABASE, OSError, TimeoutError)) else None
+
+
+def passing(error: BaseException) -> str | None:
+    """Name what an error says will pass (`database`, `kafka`, `locks`; of a group, each must), None when waiting would not help."""
+    if isinstance(error, BaseExceptionGroup):
+        found = [passing(one) for one in error.exceptions]
+        return found[0] if all(found) else None
+    if isinstance(error, _AGAIN):
+        return "locks"
+    return waits_for(error) if isinstance(error, Exception) else None
 
 
 def judge(error: Exception) -> Next:

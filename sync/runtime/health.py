@@ -9,6 +9,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from contextvars import ContextVar
 
 from sync.runtime.clock import Clock
 from sync.runtime.metrics import metrics
@@ -63,6 +64,23 @@ class Health:
             "waiting": {reason: round(now - since, 1) for reason, since in self.waits.items()},
             "last_progress_s": round(now - self.progressed_at, 1),
         }
+
+
+_HERE: ContextVar[Health] = ContextVar("health")
+
+
+def here() -> Health:
+    """Give the health of the role that runs here (`bind` names it); one of its own where nobody asks."""
+    found = _HERE.get(None)
+    if found is None:
+        found = Health()
+        _HERE.set(found)
+    return found
+
+
+def bind(health: Health) -> None:
+    """Let all tasks that begin from here on name their waits in this health."""
+    _HERE.set(health)
 
 
 def watch_loop(health: Health, *, every_s: float = 1.0, most: int = int(PATIENCE_S)) -> threading.Event:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import Any
 
+from sync.runtime import log
+from sync.runtime.guard import OUTAGES
+from sync.runtime.health import here
 from sync.store import cursors
 
 HOLD_S, RENEW_S = 10.0, 3.0
+_log = log.get("source")
 
 
 class Lease:
@@ -28,7 +32,7 @@ async def _renew(pool: Any, name: str, holder: str, lease: Lease) -> None:
         await asyncio.sleep(RENEW_S)
         try:
             kept = await cursors.hold_lease(pool, name, holder, HOLD_S)
-        except OSError:
+        except OUTAGES:
             kept = loop.time() < until
         else:
             until = loop.time() + HOLD_S
@@ -37,12 +41,23 @@ async def _renew(pool: Any, name: str, holder: str, lease: Lease) -> None:
             return
 
 
+async def _taken(pool: Any, name: str, holder: str, named: ExitStack) -> bool:
+    named.close()
+    try:
+        return await cursors.hold_lease(pool, name, holder, HOLD_S)
+    except OUTAGES as error:
+        _log.warning("waiting", waiting="database", error=type(error).__name__)
+        named.enter_context(here().waiting("database"))
+        return False
+
+
 @asynccontextmanager
 async def hold(pool: Any, name: str) -> AsyncIterator[Lease]:
     """Wait for the lease, keep it for the length of the block, give it back."""
     holder, lease = uuid.uuid4().hex, Lease()
-    while not await cursors.hold_lease(pool, name, holder, HOLD_S):
-        await asyncio.sleep(1.0)
+    with ExitStack() as named:
+        while not await _taken(pool, name, holder, named):
+            await asyncio.sleep(1.0)
     lease.held.set()
     keeper = asyncio.create_task(_renew(pool, name, holder, lease))
     try:
@@ -50,4 +65,5 @@ async def hold(pool: Any, name: str) -> AsyncIterator[Lease]:
     finally:
         keeper.cancel()
         if not lease.lost.is_set():
-            await cursors.drop_lease(pool, name, holder)
+            with suppress(*OUTAGES):  # it ends by itself
+                await cursors.drop_lease(pool, name, holder)

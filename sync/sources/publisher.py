@@ -101,7 +101,11 @@ def _messages(item: Item, source: str) -> list[tuple[bytes, list[tuple[str, byte
 async def make_producer(bootstrap: str) -> AIOKafkaProducer:
     """Start an idempotent producer without linger."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", linger_ms=0, request_timeout_ms=10_000)
-    await producer.start()
+    try:
+        await producer.start()
+    except BaseException:
+        await producer.stop()
+        raise
     return producer
 
 

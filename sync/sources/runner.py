@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -12,13 +13,16 @@ from connectors.base import Connection, Item, Page, Source
 from connectors.errors import AuthExpired, ConnectorError, RateLimited, Surprising
 from connectors.shape import place
 from schemas.base import Ref
+from sync.lead.decision import ProblemNote
 from sync.playbook.models import Playbook
 from sync.runtime import log
+from sync.runtime.guard import OUTAGES, passing
+from sync.runtime.health import here
 from sync.sources import schema, skew
 from sync.sources.lag import LagGate
 from sync.sources.publisher import Publisher, corrected, now, ref_of
-from sync.store import cursors, read_orders, users
-from sync.store.statement import clean
+from sync.store import cursors, problems, read_orders, users
+from sync.store.statement import clean, run
 
 POLL_SHARE = 0.2
 """The share of the daily quota that polling may use when nothing else is said."""
@@ -40,6 +44,9 @@ class Runner:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when read orders may be waiting."""
 
+    _fine: set[str] = field(default_factory=set)
+    """Steps that worked when they were done last."""
+
     def __post_init__(self) -> None:
         self._log = log.get("source").bind(system=self.system)
 
@@ -54,13 +61,14 @@ class Runner:
 
     async def run(self) -> None:
         """Read until cancelled."""
-        await self._patiently(self._users)
-        await self._patiently(self._first_read)
+        await self._patiently("users", self._users)
+        await self._patiently("first read", self._first_read)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._every(self.poll_s, self._changes))
-            group.create_task(self._every(300.0, self._users))
+            group.create_task(self._every("changes", self.poll_s, self._changes))
+            group.create_task(self._every("users", 300.0, self._users))
             group.create_task(self._orders())
-            group.create_task(self._every(float(self.connection.options.get("sweep_every_s", "86400")), self._sweep, wait_first=True))
+            sweep_s = float(self.connection.options.get("sweep_every_s", "86400"))
+            group.create_task(self._every("sweep", sweep_s, self._sweep, wait_first=True))
 
     async def _fields(self) -> list[str]:
         playbook = await self.playbook()
@@ -108,15 +116,19 @@ class Runner:
 
     async def _orders(self) -> None:
         while True:
-            refs = await read_orders.claim(self.pool, self.system, self.source.manifest.batch_read)
+            refs: list[str] = []
+            await self._patiently("read orders", lambda refs=refs: self._claim(refs))  # type: ignore[misc]
             if refs:
-                await self._patiently(lambda refs=refs: self._read(refs))  # type: ignore[misc]
+                await self._patiently("records", lambda refs=refs: self._read(refs))  # type: ignore[misc]
                 continue
             self.wake.clear()
             try:
                 await asyncio.wait_for(self.wake.wait(), 0.25)
             except TimeoutError:
                 continue
+
+    async def _claim(self, refs: list[str]) -> None:
+        refs += await read_orders.claim(self.pool, self.system, self.source.manifest.batch_read)
 
     async def _read(self, refs: Sequence[str]) -> None:
         items = await self.source.read([Ref.parse(ref).id for ref in refs], await self._fields())
@@ -126,52 +138,57 @@ class Runner:
         if left:
             self._log.warning("ordered records are nowhere to be found", count=len(left))
 
-    async def _every(self, seconds: float, step: Callable[[], Awaitable[None]], *, wait_first: bool = False) -> None:
+    async def _every(self, name: str, seconds: float, step: Callable[[], Awaitable[None]], *, wait_first: bool = False) -> None:
         if wait_first:
             await asyncio.sleep(seconds)
         while True:
-            await self._patiently(step)
+            await self._patiently(name, step)
             await asyncio.sleep(seconds)
 
-    async def _patiently(self, step: Callable[[], Awaitable[None]]) -> None:
+    async def _patiently(self, name: str, step: Callable[[], Awaitable[None]]) -> None:
         """Do a step until it is done; a vendor, Kafka or PostgreSQL that is away is waited for, with the reason in the log."""
+        with ExitStack() as named:  # as long as a step fails, that is what the health check shows
+            await self._until_done(name, step, named)
+
+    async def _until_done(self, name: str, step: Callable[[], Awaitable[None]], named: ExitStack) -> None:
         wait = 0.5
         while True:
             try:
-                return await step()
+                await step()
+                return await self._well(name)
             except RateLimited as error:
+                reason = self.system
                 wait = max(error.retry_after, 0.1)
                 self._log.warning("waiting as told", code=error.code, retry_after=wait)
             except (AuthExpired, Surprising) as error:
-                wait = 60.0
-                await self._page(error)
-            except (ConnectorError, OSError) as error:
+                reason, wait = self.system, 60.0
+                await self._page(name, error)
+            except ConnectorError as error:
+                reason = self.system
                 self._log.warning("reading goes on later", error=type(error).__name__, reason=str(error)[:200], seconds=wait)
             except Exception as error:
-                if _passing(error):
-                    self._log.warning("waiting", error=type(error).__name__, seconds=wait)
+                reason = passing(error) or self.system
+                if passing(error):
+                    self._log.warning("waiting", waiting=reason, error=type(error).__name__, seconds=wait)
                 else:  # a defect, ours or theirs, in reading one system must not end the process that reads and writes them all
                     wait = 60.0
-                    await self._page(Surprising(f"what was read cannot be handled ({place(error)})"))
+                    await self._page(name, Surprising(f"what was read cannot be handled ({place(error)})"))
+            named.close()
+            named.enter_context(here().waiting(reason))
             await asyncio.sleep(wait)
             wait = min(wait * 2, 30.0)
 
-    async def _page(self, error: ConnectorError) -> None:
+    async def _page(self, name: str, error: ConnectorError) -> None:
         self._log.error("a person must look", error=type(error).__name__, reason=error.words[:200])
-        await self.pool.execute(
-            """INSERT INTO problems (kind, key, text, system) VALUES ('connection', $1, $2, $3)
-               ON CONFLICT (kind, key) WHERE closed_at IS NULL DO UPDATE SET last_at = now(), count = problems.count + 1""",
-            f"{self.system}:{type(error).__name__}",
-            clean(f"{self.system} cannot be read: {error.words[:300]}. `truce doctor` says what to do."),
-            self.system,
-        )
+        text = clean(f"{self.system} cannot be read: {error.words[:300]}. `truce doctor` says what to do.")
+        try:
+            await run(self.pool, problems.write([ProblemNote("connection", f"{self.system}:{name}", True, text, system=self.system)]))
+        except OUTAGES as outage:
+            self._log.warning("a problem was not noted", error=type(outage).__name__)
+        self._fine.discard(name)
 
-
-def _passing(error: BaseException) -> bool:
-    """Say whether PostgreSQL or Kafka was away (to be waited for), not that we are wrong."""
-    import asyncpg
-    from aiokafka.errors import KafkaError
-
-    return isinstance(
-        error, KafkaError | asyncpg.PostgresConnectionError | asyncpg.InterfaceError | asyncpg.TooManyConnectionsError | TimeoutError
-    )
+    async def _well(self, name: str) -> None:
+        """Close what an earlier failure of a step opened, in this process or in one before."""
+        if name not in self._fine:
+            await run(self.pool, problems.write([ProblemNote("connection", f"{self.system}:{name}", False, "", system=self.system)]))
+            self._fine.add(name)

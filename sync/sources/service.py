@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import uvicorn
@@ -86,27 +86,33 @@ async def run(
             source = connector.source(connection, *shared(system, connector.manifest))
             stack.push_async_callback(source.close)
             runners[system] = Runner(system, source, connection, pool, publisher, gate, playbook)
+        await stack.enter_async_context(_door(settings, runners, listener))
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_leased(runner)) for runner in runners.values()]
-            server = _serve(settings, runners, listener)
-            if server:
-                tasks.append(group.create_task(server[0].serve([server[1]])))
             await stop.wait()
-            if server:
-                server[0].should_exit = True
-            for task in tasks[: len(runners)]:
+            for task in tasks:
                 task.cancel()
 
 
-def _serve(settings: Settings, runners: Mapping[str, Runner], listener: socket.socket | None) -> tuple[_Server, socket.socket] | None:
+@asynccontextmanager
+async def _door(settings: Settings, runners: Mapping[str, Runner], listener: socket.socket | None) -> AsyncIterator[None]:
+    """Take webhooks for the length of the block, and give the port back however it ends."""
     hooked = {system: runner for system, runner in runners.items() if runner.source.manifest.webhook}
     if not hooked:
-        return None
+        yield
+        return
     app = Inbound(hooked, settings.public_url).app()
     config = uvicorn.Config(
         app, http=Impatient, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2, timeout_keep_alive=20
     )
-    return _Server(config), listener or listen(settings.http_host, settings.http_port)
+    server, listener = _Server(config), listener or listen(settings.http_host, settings.http_port)
+    serving = asyncio.create_task(server.serve([listener]))
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await serving
+        listener.close()
 
 
 async def _leased(runner: Runner) -> None:

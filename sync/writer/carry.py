@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
-import asyncpg
-from aiokafka.errors import KafkaError
-
 from connectors.base import Priority, Sink
 from connectors.errors import AuthExpired, ConnectorError, RateLimited, Surprising, Unavailable
+from sync.runtime.guard import OUTAGES, passing
+from sync.runtime.health import here
 from sync.runtime.metrics import metrics
 from sync.store import intents as store
 from sync.store import pauses
@@ -27,8 +26,6 @@ from sync.writer.results import News, Results, corrected
 from sync.writer.settle import Settler, Sum, hits, publishable
 
 Group = tuple[Lane, str, str]
-OUTAGES = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.CannotConnectNowError, OSError, TimeoutError, KafkaError)
-"""PostgreSQL or Kafka is away: wait and do the same again."""
 PRIORITY: dict[Lane, Priority] = {"hot": "hot", "bulk": "bulk"}
 
 
@@ -130,7 +127,8 @@ class Carrier:
                 return await act()
             except OUTAGES as error:
                 self.log.warning("an outcome waits", system=self.system, waiting=type(error).__name__)
-                await asyncio.sleep(0.5)
+                with here().waiting(passing(error) or "database"):
+                    await asyncio.sleep(0.5)
 
     async def publish(self, news: Sequence[News]) -> None:
         """Publish messages, and remember which intents they settle."""

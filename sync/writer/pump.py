@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
 from sync.lead.decision import ProblemNote
+from sync.runtime.guard import OUTAGES, passing
+from sync.runtime.health import here
 from sync.store import dirty, read_orders
 from sync.store import intents as store
 from sync.topology import Lane
-from sync.writer.carry import OUTAGES, Carrier, Group
+from sync.writer.carry import Carrier, Group
 from sync.writer.control import NoPlaybook
 from sync.writer.intents import Unit
 from sync.writer.queue import KeyedQueue, Mark
@@ -53,14 +56,18 @@ class Pump:
 
     async def run(self) -> None:
         """Work until told to stop and nothing is in flight; outages of PostgreSQL and Kafka are waited out."""
-        while not self.stopping or self._calls:
-            self.wake.clear()
-            try:
-                await self._turn()
-            except (*OUTAGES, NoPlaybook) as error:
-                self.log.warning("the writer waits", system=self.system, waiting=type(error).__name__)
-                self.carrier.rest(1.0)
-            await self._sleep()
+        with ExitStack() as named:
+            while not self.stopping or self._calls:
+                self.wake.clear()
+                try:
+                    await self._turn()
+                    named.close()
+                except (*OUTAGES, NoPlaybook) as error:
+                    named.close()
+                    named.enter_context(here().waiting(passing(error) or "playbook"))
+                    self.log.warning("the writer waits", system=self.system, waiting=type(error).__name__)
+                    self.carrier.rest(1.0)
+                await self._sleep()
 
     async def drain(self, patience_s: float) -> bool:
         """Finish what is on the wire and forget the rest; False when a call is still out after so long."""

@@ -15,13 +15,15 @@ from connectors.registry import load
 from sync.runtime import log as logs
 from sync.runtime.breaker import SqlBreaker
 from sync.runtime.budget import SqlBudget
+from sync.runtime.guard import OUTAGES, passing
+from sync.runtime.health import here
 from sync.runtime.metrics import metrics
 from sync.settings import Settings
 from sync.store import intents as store
 from sync.store import meta, pauses
 from sync.store.connect import open_pool
 from sync.topology import changes_name
-from sync.writer.carry import OUTAGES, Carrier
+from sync.writer.carry import Carrier
 from sync.writer.control import Knowledge
 from sync.writer.guard import Guard
 from sync.writer.intents import GRACE_S, Desk
@@ -129,7 +131,8 @@ class Writer:
                 self.log.warning("the live schema cannot be read", system=self.system, waiting=type(error).__name__)
             except ConnectorError as error:
                 await pauses.halt(self.sweep.pool, self.system, f"{self.system}: {error.words}")
-            await _rest(wait, self.stop)
+            with here().waiting(self.system):
+                await _rest(wait, self.stop)
             wait = min(30.0, wait * 2)
 
     async def run(self) -> None:
@@ -163,7 +166,8 @@ class Writer:
                 await job()
             except OUTAGES as error:
                 self.log.warning("the writer waits", system=self.system, waiting=type(error).__name__)
-                await asyncio.sleep(1.0)
+                with here().waiting(passing(error) or "database"):
+                    await asyncio.sleep(1.0)
 
 
 def _lead_id(key: bytes | None) -> str | None:

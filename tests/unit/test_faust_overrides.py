@@ -52,6 +52,7 @@ def test_upstream_still_calls_what_is_overridden() -> None:
     assert "self.consumer.flow_active" in source(driver.AIOKafkaConsumerThread._fetch_records)
     assert "_settings_extra()" in source(driver.Producer._new_producer)
     assert "self._new_transport()" in source(faust.App)
+    assert "self._create_directories()" in source(faust.App.on_first_start)
     assert "self._new_producer_transport()" in source(faust.App)
 
 
