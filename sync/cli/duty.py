@@ -74,20 +74,20 @@ def explain(who: Who, json: Json = False) -> None:
     """
     from sync.cli.explain import render
 
-    async def step(connection: Any, here: place.Place) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    async def step(connection: Any, here: place.Place) -> tuple[dict[str, Any] | None, list[dict[str, Any]], people.Around]:
         lead = await people.lead_of(connection, who, here.secret.encode())
         if lead is None:
-            return None, []
+            return None, [], people.Around()
         rows = await connection.fetch("SELECT at, kind, data FROM timeline WHERE lead_id::text = $1 ORDER BY id DESC LIMIT 40", lead["id"])
-        return lead, [dict(row) for row in reversed(rows)]
+        return lead, [dict(row) for row in reversed(rows)], await people.around(connection, lead)
 
-    lead, lines = with_store(step)
+    lead, lines, around = with_store(step)
     if lead is None:
         raise CannotRun(f"nobody is known as {who}: give an e-mail, a record ref (system:object:id) or a lead id.")
     if json:
-        as_json({"lead": lead, "timeline": lines})
+        as_json({"lead": lead, "timeline": lines, "duplicates": around.duplicates, "problems": around.problems, "dirty": around.dirty})
     else:
-        render(console, lead, lines, who)
+        render(console, lead, lines, who, around)
 
 
 def parked(json: Json = False) -> None:
@@ -103,13 +103,18 @@ def parked(json: Json = False) -> None:
     if json:
         as_json(rows)
     else:
-        shown = [
-            (r["id"][:13], r["kind"], r["system"], r["ref"], r["field"], r["reason"], r["parked_at"].strftime("%d %b %H:%M:%S"))
-            for r in rows
-        ]
-        table(("id", "what", "system", "record", "field", "reason", "since"), shown, "Nothing is parked.")
-        if rows:
-            console.print("When the cause is mended: truce replay (all), or truce replay ID.")
+        groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+        for row in rows:
+            groups.setdefault((row["system"], row["field"], row["reason"]), []).append(row)
+        for (system, field, reason), some in groups.items():
+            many = f" ({len(some)} times)" if len(some) > 1 else ""
+            console.print(f"{' '.join(one for one in (system, field) if one)}: {reason}{many}", markup=False)
+            console.print(f"  {people.todo(some[0])}", markup=False)
+            for row in some:
+                value = "" if row["value"] is None else f" = {row['value']}"
+                at = row["parked_at"].astimezone().strftime("%d %b %H:%M")
+                console.print(f"  {row['id'][:13]}  {at}  {row['ref'] or row['lead_id'] or row['kind']}{value}", markup=False)
+        console.print("When the cause is mended: truce replay (all), or truce replay ID." if rows else "Nothing is parked.")
     if rows:
         raise typer.Exit(PROBLEM)
 
@@ -141,19 +146,23 @@ def duplicates(json: Json = False) -> None:
     Example: `truce duplicates`
     """
 
+    from sync.cli.explain import named
+
     async def step(connection: Any, _: place.Place) -> list[dict[str, Any]]:
-        return [
-            dict(r)
-            for r in await connection.fetch(
-                "SELECT id, ref, leads, reason, opened_at FROM duplicates WHERE settled_at IS NULL ORDER BY opened_at"
-            )
-        ]
+        return await people.duplicates(connection)
 
     rows = with_store(step)
     if json:
         as_json(rows)
+    elif not rows:
+        console.print("No duplicates to settle.")
     else:
-        table(("record", "leads", "reason"), [(r["ref"], ", ".join(r["leads"]), r["reason"]) for r in rows], "No duplicates to settle.")
+        for row in rows:
+            console.print(f"{row['reason']} (since {row['opened_at'].astimezone().strftime('%d %b %H:%M')})", markup=False)
+            for person in row["people"]:
+                console.print(f"  {'?' if row['ref'] in person['refs'] else ' '} {named(person)}", markup=False)
+        console.print("? waits, and is made nowhere else meanwhile. One person: merge the two in their system, or write the name alike.")
+        console.print("Two people: give one of them an address of their own. Truce sees it and goes on.")
     if rows:
         raise typer.Exit(PROBLEM)
 
@@ -174,7 +183,7 @@ def _scope(what: str) -> str:
     raise CannotRun(f"{what} is neither `all`, a system ({', '.join(playbook.systems)}) nor a shared field ({', '.join(playbook.fields)}).")
 
 
-def pause(what: Scope, reason: Annotated[str, typer.Option(help="Why; everybody sees it.")]) -> None:
+def pause(what: Scope, reason: Annotated[str, typer.Option(help="Why; everybody sees it.")], json: Json = False) -> None:
     """Stop writing to a system, of a field, or at all, within a second; reading and deciding go on.
 
     Example: `truce pause salesforce --reason "migration until 18:00"`
@@ -183,14 +192,19 @@ def pause(what: Scope, reason: Annotated[str, typer.Option(help="Why; everybody 
 
     scope = _scope(what)
 
-    async def step(connection: Any, _: place.Place) -> None:
-        await pauses.put(connection, scope, reason, people.whoami())
+    async def step(connection: Any, _: place.Place) -> bool:
+        return await pauses.put(connection, scope, reason, people.whoami())
 
-    with_store(step)
-    console.print(f"Paused: {what}. Nothing is lost; truce resume {what} writes what has come together.", markup=False)
+    fresh = with_store(step)
+    if json:
+        as_json({"paused": scope, "was_paused_before": not fresh})
+    elif fresh:
+        console.print(f"Paused: {what}. Nothing is lost; truce resume {what} writes what has come together.", markup=False)
+    else:
+        console.print(f"{what} was paused before, and the first reason stays; truce doctor shows it.", markup=False)
 
 
-def resume(what: Scope) -> None:
+def resume(what: Scope, json: Json = False) -> None:
     """Write again; everything that came together meanwhile is written, hot hand-offs first.
 
     Example: `truce resume salesforce`
@@ -199,11 +213,16 @@ def resume(what: Scope) -> None:
 
     scope = _scope(what)
 
-    async def step(connection: Any, _: place.Place) -> bool:
-        return bool(await pauses.lift(connection, scope))
+    async def step(connection: Any, _: place.Place) -> tuple[list[str], list[pauses.Pause]]:
+        return await pauses.lift(connection, scope), await pauses.every(connection)
 
-    was = with_store(step)
-    console.print(f"Resumed: {what}." if was else f"{what} was not paused.", markup=False)
+    lifted, left = with_store(step)
+    if json:
+        as_json({"resumed": lifted, "still_paused": [pause.scope for pause in left]})
+        return
+    console.print(f"Resumed: {what}." if lifted else f"{what} was not paused.", markup=False)
+    for pause in left:
+        console.print(f"Still paused: {pause.scope.rpartition(':')[2]} by {pause.by}: {pause.reason}", markup=False)
 
 
 def report(json: Json = False, limit: Annotated[int, typer.Option(min=1)] = 50) -> None:

@@ -1,53 +1,265 @@
-"""How `truce explain` reads: where a lead stands, why, what happened, what was kept aside."""
+"""How `truce explain` reads: where a lead stands, why, what happened, what was kept aside, what happens next."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console
 
+from connectors.registry import manifests
+from sync.cli.people import Around
 from sync.lead.state import from_ms
 
 Say = Callable[[str], None]
 
 
-def render(console: Console, row: Mapping[str, Any], lines: Iterable[Mapping[str, Any]], who: str) -> None:
+def render(console: Console, row: Mapping[str, Any], lines: Iterable[Mapping[str, Any]], who: str, around: Around | None = None) -> None:
     """Print a lead's story."""
-    doc = row["doc"]
-
-    def say(text: str = "") -> None:
-        console.print(text, markup=False)
-
-    say(_head(doc, who))
-    if doc["held"]:
-        say(f"Its hand-off is held: {doc['held']}")
-    if not doc["in_scope"]:
-        say(f"Outside the sync scope ({doc['scope_rule']}): only consent crosses.")
-    _agreement(say, doc)
-    _why(say, "Why this stage?", doc["why"].get("stage"))
-    _why(say, "Why this owner?", doc["why"].get("owner"))
-    say("What happened")
-    for line in lines:
-        if text := _story(line["kind"], line["data"]):
-            say(f"  {line['at'].astimezone().strftime('%H:%M:%S.%f')[:-3]}  {text}")
-    for field, kept in doc["aside"].items():
-        say(f"Kept aside    {field} {kept['value']} ({kept['ref']}): {kept['reason']}")
+    teller = Teller(lambda text: console.print(text, markup=False), row["doc"], around or Around())
+    teller.head(who)
+    teller.stands()
+    teller.why("stage")
+    teller.why("owner")
+    teller.happened(lines)
+    teller.aside()
+    teller.open()
 
 
-def _value(doc: Mapping[str, Any], name: str) -> Any:
-    return doc["desired"].get(name, {}).get("value")
+class Teller:
+    """Tells one lead's story, line by line."""
+
+    def __init__(self, say: Say, doc: Mapping[str, Any], around: Around) -> None:
+        self.say, self.doc, self.around = say, doc, around
+        self.playbook = around.playbook
+
+    # ---- how things are called
+
+    def system(self, name: str) -> str:
+        """Give a system as people call it."""
+        known = self.playbook.systems.get(name) if self.playbook else None
+        manifest = manifests().get(known.vendor if known else name)
+        return "Truce" if name == "truce" else manifest.title if manifest and name == manifest.vendor else name
+
+    def ref(self, ref: str) -> str:
+        """Give a record ref as people read it: Salesforce 00Q…."""
+        system, _, rest = ref.partition(":")
+        return f"{self.system(system)} {rest.rpartition(':')[2]}".strip()
+
+    def person(self, email: object) -> str:
+        """Give a person's name, as far as it is known."""
+        if not email:
+            return "nobody"
+        rep = self.playbook.reps.get(str(email)) if self.playbook else None
+        return rep.name if rep else self.around.names.get(str(email), str(email))
+
+    def value(self, name: str, value: object) -> str:
+        """Give a field's value as people read it."""
+        if value is None or value == "":
+            return "(blank)"
+        if name == "owner":
+            return self.person(value)
+        if name == "stage":
+            return _stage(value)
+        return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+    def _desired(self, name: str) -> Any:
+        return self.doc["desired"].get(name, {}).get("value")
+
+    # ---- the parts
+
+    def head(self, who: str) -> None:
+        """Say in one line who it is, where they stand and with whom."""
+        doc = self.doc
+        name = " ".join(str(self._desired(part)) for part in ("first_name", "last_name") if self._desired(part)) or who
+        stage = _stage(self._desired("stage")) or "no stage"
+        since = f" since {from_ms(doc['stage_since']).astimezone().strftime('%a %d %b %H:%M')}" if doc["stage_since"] else ""
+        owner = self._desired("owner")
+        parts = (name, self._desired("company"), stage + since, f"with {self.person(owner)}" if owner else "with nobody")
+        self.say(" · ".join(str(part) for part in parts if part))
+
+    def stands(self) -> None:
+        """Say how far the systems agree, and what is in the way."""
+        doc = self.doc
+        if doc["erased"]:
+            self.say("Erased: nothing of this person is kept, and no record is made again.")
+        elif doc["undecided"]:
+            self.say(f"Set aside: {doc['scope_rule']}. Until then no record is made for it.")
+        elif not doc["in_scope"]:
+            self.say(f"Outside the sync scope ({doc['scope_rule']}): only an opt-out crosses, nothing else is kept.")
+        live: dict[str, dict[str, Any]] = {}
+        for ref, record in sorted(doc["records"].items(), key=lambda one: (one[1]["system"], -one[1]["last_at"], one[0])):
+            if record["gone"]:
+                became = f" → {self.ref(record['became'])}" if record["became"] else "; not made again"
+                self.say(f"{self.ref(ref)}: {record['gone']}{became}")
+            elif record["system"] in live:
+                self.say(f"{self.ref(ref)}: one more record of this person; only an opt-out is written to it")
+            else:
+                live[record["system"]] = record
+        if doc["in_scope"]:
+            self._agreement(live)
+        for system, record in live.items():
+            for name, refused in record["refused"].items():
+                self.say(f"  ✘ {self.system(system)} refused {name} {self.value(name, refused['value'])}: {refused['words']}")
+
+    def _agreement(self, live: Mapping[str, Mapping[str, Any]]) -> None:
+        systems = [self.system(name) for name in live]
+        shared = [name for name in self.doc["desired"] if self._in_all(name, live)]
+        wrong: dict[str, list[str]] = {}
+        for system, record in live.items():
+            for name in shared:
+                seen, wanted = record["fields"].get(name), self._desired(name)
+                shown = seen["value"] if seen else None
+                if shown != wanted and (shown or wanted):
+                    unread = "has a value that is not read" if seen is None else self.value(name, shown)
+                    wrong.setdefault(name, []).append(f"{self.system(system)} {unread}")
+        if len(live) > 1:
+            self.say(f"{' and '.join(systems)} agree on {len(shared) - len(wrong)} of {len(shared)} shared fields.")
+        elif live:
+            self.say(f"Only in {systems[0]}: {len(shared) - len(wrong)} of {len(shared)} shared fields are as they should be.")
+        for name, shown in wrong.items():
+            self.say(f"  ✘ {name} should be {self.value(name, self._desired(name))}; {' · '.join(shown)}")
+        for system in self.playbook.systems if self.playbook else ():
+            if system not in live and not any(record["system"] == system for record in self.doc["records"].values()):
+                self.say(f"No record in {self.system(system)}: {self._absent(system)}")
+
+    def _in_all(self, name: str, live: Mapping[str, Mapping[str, Any]]) -> bool:
+        """Say whether each of these records has the field, by the playbook, else by what was seen of them."""
+        shared = self.playbook.fields.get(name) if self.playbook else None
+        return all((system in shared.systems) if shared else name in record["fields"] for system, record in live.items())
+
+    def _absent(self, system: str) -> str:
+        """Say why a person has no record in a system."""
+        rules = self.playbook.systems[system] if self.playbook else None
+        if self.around.duplicates:
+            return "a duplicate waits for a person (truce duplicates)"
+        if system in self.doc["blocked"]:
+            return "it was refused"
+        if rules is not None and rules.create is None:
+            return "the playbook makes none there"
+        if rules is not None and rules.mode == "observe":
+            return "it is in observe mode"
+        return "it is to be written" if system in self.around.dirty else "fields.yaml's `create` does not let it in, or it has no e-mail"
+
+    def why(self, what: str) -> None:
+        """Show one decision: its rule, every line that was looked at with the values it saw, who was passed over."""
+        why = self.doc["why"].get(what)
+        if not why:
+            return
+        now = self._desired(what)
+        title = f"Why {self.person(now) if what == 'owner' else _stage(now) or 'no stage'}?"
+        how = f" · {why['how']}" if why.get("how") else ""
+        said = f" · as {self.ref(why['ref'])} says" if why.get("ref") else ""
+        self.say(f"{title:<14}{why.get('rule', '')}, playbook v{why.get('version', '?')}{how}{said}")
+        for score in ("fit", "engagement"):
+            for points in why.get(score, ()):
+                self.say(f"    {score:<12}{points['points']:+g}  {points['label']}{_seen(points)} ({points['where']})")
+        for line in why.get("lines", []):
+            self.say(f"  {_line(line)}")
+        over = [f"{self.person(one['who'])} ({one['why']})" for one in why.get("passed_over", [])]
+        if over:
+            self.say(f"     passed over: {' · '.join(over)}")
+        if what == "owner" and why.get("owner") and now != why["owner"]:
+            self.say(f"     Truce chose {self.person(why['owner'])}; since then it was changed by hand to {self.person(now)}")
+
+    def happened(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Tell the timeline; the day stands above its first line."""
+        self.say("What happened")
+        day = datetime.now().astimezone().date()
+        for line in lines:
+            at = line["at"].astimezone()
+            if text := self._story(line["kind"], line["data"]):
+                if at.date() != day:
+                    day = at.date()
+                    self.say(f"  {at.strftime('%a %d %b %Y')}")
+                self.say(f"  {at.strftime('%H:%M:%S.%f')[:-3]}  {text}")
+
+    def aside(self) -> None:
+        """Tell what lost, and why."""
+        for field, kept in self.doc["aside"].items():
+            won = self.doc["desired"].get(field)
+            now = f", {self.system(won['ref'].partition(':')[0])} says {self.value(field, won['value'])}" if won else ""
+            self.say(f"Kept aside    {field} {self.value(field, kept['value'])} ({self.ref(kept['ref'])}): {kept['reason']}{now}")
+
+    def open(self) -> None:
+        """Tell what waits: for a person, for a pause, for the writers."""
+        doc, around = self.doc, self.around
+        if doc["held"]:
+            self.say(f"Held          the hand-off: {doc['held']}; it goes on with the next act of this person or of a rep")
+        for one in around.duplicates:
+            others = " or ".join(named(person) for person in one["people"] if person["lead_id"] != str(doc["id"]))
+            self.say(f"Asks you      is it one person with {others}? {one['reason']}: truce duplicates")
+        for problem in around.problems:
+            if problem["kind"] not in ("duplicate", "held"):
+                self.say(f"Problem       {problem['text']} (since {problem['opened_at'].astimezone().strftime('%d %b %H:%M')})")
+        for system, block in doc["blocked"].items():
+            self.say(f"Problem       {self.system(system)} would not make the record: {block['words']}")
+        for name in doc["frozen"]:
+            self.say(f"Frozen        {name} went to and fro too often; it is left alone for a while")
+        for pause in around.pauses:
+            if self._concerned(pause["scope"]):
+                self.say(f"Paused        {pause['scope'].rpartition(':')[2]} by {pause['by']}: {pause['reason']}")
+        if around.dirty:
+            self.say(f"To be written {', '.join(self.system(name) for name in around.dirty)}")
+        if around.would:
+            systems = sorted({self.system(row["system"]) for row in around.would})
+            self.say(f"Observe mode  {len(around.would)} values are not written to {' and '.join(systems)}; truce observe report")
+
+    def _concerned(self, scope: str) -> bool:
+        kind, _, name = scope.partition(":")
+        return scope == "all" or (name in self.around.dirty if kind == "system" else bool(self.around.dirty))
+
+    # ---- the timeline's lines
+
+    def _story(self, kind: str, data: Mapping[str, Any]) -> str:
+        """Tell one line of the timeline; '' for what another line says already."""
+        system = self.system(str(data.get("system", "")))
+        match kind:
+            case "touch":
+                return f'{system}: {data.get("what", "")} "{data.get("name", "")}"'
+            case "stage":
+                by = f" (as {self.ref(str(data['ref']))} says)" if data.get("ref") not in (None, "truce") else ""
+                return f"stage {_stage(data.get('before')) or 'none'} → {_stage(data.get('after'))}: {data.get('rule', '')}{by}"
+            case "owner":
+                return f"owner {self.person(data.get('before'))} → {self.person(data.get('after'))}: {data.get('rule', '')}"
+            case "handoff":
+                return f"hand-off {data.get('state', '')} to {self.person(data.get('owner'))} (cycle {data.get('cycle', '?')})"
+            case "decided":
+                return f"decided {said}" if (said := self._changes(data.get("fields", {}))) else ""
+            case "aside":
+                field = str(data.get("field"))
+                return f"kept aside {field} {self.value(field, data.get('value'))} ({self.ref(str(data.get('ref')))}): {data.get('reason')}"
+            case "written":
+                return f"{system} {data.get('outcome', '')}: {', '.join(data.get('fields', {}))} ✔"
+            case "parked":
+                return f"{system} refused {data.get('field') or 'the record'}: {data.get('words')} → parked"
+            case "filtered":
+                return f"outside the sync scope: {data.get('rule', '')}"
+            case "merged":
+                return f"{', '.join(self.ref(one) for one in data.get('losers', []))} was merged into {self.ref(str(data.get('survivor')))}"
+            case "converted" | "deleted" | "erased":
+                became = f" → {self.ref(str(data['became']))}" if data.get("became") else ""
+                return f"{self.ref(str(data.get('ref')))} was {kind}{became}"
+            case "replayed" | "ordered":
+                return f"{'tried again' if kind == 'replayed' else 'ordered'} by {data.get('by', '')}"
+            case "joined":
+                return f"joined with another lead of the same person: {data.get('reason', '')}"
+            case "held":
+                return f"hand-off held: {data.get('reason', '')}"
+            case _:
+                return f"{kind} {_facts(data)}"
+
+    def _changes(self, fields: Mapping[str, Any]) -> str:
+        rest = [(name, change) for name, change in fields.items() if name not in ("stage", "owner")]
+        shown = [f"{name} {self.value(name, change['after'])}" for name, change in rest[:6]]
+        return " · ".join([*shown, *([f"and {len(rest) - 6} more"] if len(rest) > 6 else [])])
 
 
-def _head(doc: Mapping[str, Any], who: str) -> str:
-    """Say in one line who it is, where they stand and with whom."""
-    name = " ".join(str(_value(doc, part)) for part in ("first_name", "last_name") if _value(doc, part)) or who
-    stage = _stage(_value(doc, "stage")) or "no stage yet"
-    since = f" since {from_ms(doc['stage_since']).astimezone().strftime('%a %d %b %H:%M')}" if doc["stage_since"] else ""
-    owner = _value(doc, "owner")
-    return " · ".join(
-        str(part) for part in (name, _value(doc, "company"), stage + since, f"with {owner}" if owner else "with nobody") if part
-    )
+def named(person: Mapping[str, Any]) -> str:
+    """Name a person of an open question: who they are, and which records show it."""
+    refs = ", ".join(person["refs"])
+    return " · ".join(text for text in (person["name"], person["email"], refs or person["lead_id"]) if text)
 
 
 def _stage(stage: Any) -> str:
@@ -55,65 +267,27 @@ def _stage(stage: Any) -> str:
     return text.upper() if text in ("mql", "sal", "sql") else text
 
 
-def _agreement(say: Say, doc: Mapping[str, Any]) -> None:
-    """Say per record whether it shows what it should."""
-    for ref, record in sorted(doc["records"].items()):
-        if record["gone"]:
-            say(f"{ref}: {record['gone']}" + (f" → {record['became']}" if record["became"] else ""))
-            continue
-        seen = record["fields"]
-        shared = [name for name in seen if name in doc["desired"]]
-        differ = [name for name in shared if seen[name]["value"] != doc["desired"][name]["value"]]
-        tail = f"; differs: {', '.join(differ)}" if differ else ""
-        say(f"{ref}: {len(shared) - len(differ)} of {len(shared)} shared fields as they should be{tail}")
-        for name, refused in record["refused"].items():
-            say(f"  ✘ {name} was refused: {refused['words']}")
-
-
-def _why(say: Say, title: str, why: Mapping[str, Any] | None) -> None:
-    """Show one decision: its rule, every line that was looked at with the values it saw, who was passed over."""
-    if not why:
-        return
-    how = f", {why['how']}" if why.get("how") else ""
-    say(f"{title}   {why.get('rule', '')}, playbook v{why.get('version', '?')}{how}")
-    for line in why.get("lines", []):
-        say(f"  {_line(line)}")
-    for passed in why.get("passed_over", []):
-        say(f"     passed over: {_facts(passed) if isinstance(passed, Mapping) else passed}")
+def _seen(points: Mapping[str, Any]) -> str:
+    if points.get("why"):
+        return f": {points['why']}"
+    return f", {points['touches']} times" if points.get("touches", 1) > 1 else ""
 
 
 def _line(line: Mapping[str, Any]) -> str:
+    """Tell one line that was looked at; a condition of more than one part shows its text, because its values alone say little."""
     mark = "✔" if line.get("matched") else "✘"
     inner = line.get("lines")
-    reasons = " · ".join(str(one.get("why", "")) for one in inner) if inner else line.get("why") or line.get("text") or "matches always"
-    return f"{mark} {line.get('where', ''):<18} {line.get('id', ''):<20} {reasons}".rstrip()
+    reasons = " · ".join(_reason(one) for one in inner) if inner else _reason(line) or "matches always"
+    return (
+        f"{mark} {line.get('where', ''):<18} {line.get('id', ''):<20} {reasons}".rstrip()
+        if "id" in line
+        else f"{mark} {line.get('where', ''):<18} {reasons}"
+    )
 
 
-def _story(kind: str, data: Mapping[str, Any]) -> str:
-    """Tell one line of the timeline; '' for what another line says already."""
-    match kind:
-        case "touch":
-            return f'{data.get("system", "")}: {data.get("what", "")} "{data.get("name", "")}"'
-        case "stage":
-            return f"stage {_stage(data.get('before')) or 'none'} → {_stage(data.get('after'))}: {data.get('rule', '')}"
-        case "owner":
-            return f"owner {data.get('before') or 'nobody'} → {data.get('after')}: {data.get('rule', '')}"
-        case "handoff":
-            return f"hand-off {data.get('state', '')} to {data.get('owner', '')} (cycle {data.get('cycle', '?')})"
-        case "decided":
-            return "decided " + _changes(data.get("fields", {}))
-        case "aside":
-            return f"kept aside {data.get('field')} {data.get('value')} ({data.get('ref')}): {data.get('reason')}"
-        case "written":
-            return f"{data.get('system', '')} {data.get('outcome', '')}: {', '.join(data.get('fields', {}))} ✔"
-        case _:
-            return f"{kind} {_facts(data)}"
-
-
-def _changes(fields: Mapping[str, Any]) -> str:
-    rest = [(name, change) for name, change in fields.items() if name not in ("stage", "owner")]
-    shown = [f"{name} {change['after'] if change['after'] is not None else '(blank)'}" for name, change in rest[:6]]
-    return " · ".join([*shown, *([f"and {len(rest) - 6} more"] if len(rest) > 6 else [])]) or "nothing else"
+def _reason(line: Mapping[str, Any]) -> str:
+    text, why = str(line.get("text") or ""), str(line.get("why") or "")
+    return f"{text}: {why}" if "&&" in text or "||" in text else why or text
 
 
 def _facts(data: Mapping[str, Any]) -> str:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import asyncio
 import getpass
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from schemas import envelope
 from schemas.command import Command
 from schemas.keys import keyed, normal_email
+from sync.playbook.loader import load_files
+from sync.playbook.models import Playbook
 from sync.sources.publisher import make_producer
 from sync.store.connect import connect
 from sync.store.parked import unpack_headers
+from sync.store.playbooks import ACTIVE
 from sync.topology import changes_name
 
 _PARKED = """
-SELECT p.id, p.kind, p.reason, p.code, p.system, p.ref, p.lead_id, p.field, p.parked_at, l.key
+SELECT p.id, p.kind, p.reason, p.code, p.system, p.ref, p.lead_id, p.field, p.value, p.parked_at, l.key
 FROM parked p LEFT JOIN leads l ON l.id = p.lead_id WHERE p.settled_at IS NULL ORDER BY p.parked_at
 """
 
@@ -50,9 +54,91 @@ async def lead_of(connection: Any, who: str, secret: bytes) -> dict[str, Any] | 
     return dict(row) if row else None
 
 
+@dataclass(frozen=True)
+class Around:
+    """What stands around a lead: people's names by e-mail, open questions, problems, what is to be written, what is paused."""
+
+    names: dict[str, str] = field(default_factory=dict)
+    duplicates: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[dict[str, Any]] = field(default_factory=list)
+    dirty: list[str] = field(default_factory=list)
+    pauses: list[dict[str, Any]] = field(default_factory=list)
+    would: list[dict[str, Any]] = field(default_factory=list)
+    playbook: Playbook | None = None
+
+
+async def around(connection: Any, lead: Mapping[str, Any]) -> Around:
+    """Look up what stands around a lead."""
+    ident = str(lead["id"])
+
+    async def rows(statement: str, *values: Any) -> list[dict[str, Any]]:
+        return [dict(row) for row in await connection.fetch(statement, *values)]
+
+    names = await rows("SELECT DISTINCT ON (email) email, name FROM vendor_users WHERE name <> '' ORDER BY email, active DESC, system")
+    open_problems = "SELECT kind, text, opened_at FROM problems WHERE closed_at IS NULL AND (lead_id::text = $1 OR ($2 AND kind = 'held'))"
+    return Around(
+        {row["email"]: row["name"] for row in names},
+        await duplicates(connection, ident),
+        await rows(f"{open_problems} ORDER BY id", ident, bool(lead["held"])),
+        [row["system"] for row in await rows("SELECT system FROM dirty WHERE lead_id::text = $1 ORDER BY system", ident)],
+        await rows("SELECT scope, reason, by FROM pauses ORDER BY scope"),
+        await rows("SELECT system, record_id, field, before, after FROM would_write WHERE lead_id::text = $1 ORDER BY 1, 2, 3", ident),
+        await _in_force(connection),
+    )
+
+
+_DUPLICATES = """
+SELECT id, ref, leads, reason, opened_at FROM duplicates
+WHERE settled_at IS NULL AND ($1::text IS NULL OR leads @> to_jsonb($1::text)) ORDER BY opened_at
+"""
+
+
+async def duplicates(connection: Any, lead_id: str | None = None) -> list[dict[str, Any]]:
+    """Give the open questions (of one lead), oldest first, each with the people whom it names."""
+    rows = [dict(row) for row in await connection.fetch(_DUPLICATES, lead_id)]
+    wanted = sorted({one for row in rows for one in row["leads"]})
+    found = await connection.fetch("SELECT id::text AS id, doc FROM leads WHERE id::text = ANY($1::text[])", wanted)
+    people = {row["id"]: _person(row["id"], row["doc"]) for row in found}
+    for row in rows:
+        row["people"] = [people[one] for one in row["leads"] if one in people]
+    return rows
+
+
+def _person(ident: str, doc: Mapping[str, Any]) -> dict[str, Any]:
+    desired = {name: held.get("value") for name, held in doc["desired"].items()}
+    name = " ".join(str(desired[part]) for part in ("first_name", "last_name") if desired.get(part))
+    refs = sorted(ref for ref, record in doc["records"].items() if not record["gone"])
+    return {"lead_id": ident, "name": name, "email": desired.get("email") or "", "refs": refs}
+
+
+async def _in_force(connection: Any) -> Playbook | None:
+    row = await connection.fetchrow(
+        "SELECT version, files FROM playbooks WHERE to_jsonb(version) = (SELECT value FROM meta WHERE key = $1)", ACTIVE
+    )
+    return load_files({name: text.encode() for name, text in row["files"].items()}, row["version"]) if row else None
+
+
 async def parked(connection: Any) -> list[dict[str, Any]]:
     """Give what is parked and not settled, oldest first."""
     return [dict(row) for row in await connection.fetch(_PARKED)]
+
+
+_TODO = (
+    ("CONFLICT", "another record has this value there: merge the two in the system, or change one"),
+    ("PICKLIST", "add the value to the field's list there, or map it under `values` in fields.yaml"),
+    ("VALIDATION", "change the rule there, or the value"),
+    ("REQUIRED", "the system needs more fields: see `defaults` in fields.yaml"),
+    ("ACCESS", "Truce's user may not write it: give the permission there"),
+    ("playbook does not map", "add the value under `values` (or `reads`) of this field in fields.yaml, restart"),
+    ("bad_value", "mend the value in its system; what is mended arrives by itself"),
+)
+
+
+def todo(row: Mapping[str, Any]) -> str:
+    """Suggest what to do about a parked entry."""
+    said = f"{row['code']} {row['reason']}"
+    found = next((hint for word, hint in _TODO if word in said), "mend what it names, in the system or in the playbook")
+    return f"→ {found}"
 
 
 async def send(bootstrap: str, installation: str, connection: Any, commands: Sequence[tuple[str, Command]]) -> None:

@@ -102,6 +102,19 @@ def winner(shared: SharedField, claims: Mapping[str, Claim], playbook: Playbook,
             return _owned(shared, holders, playbook, rank)
 
 
+_WORDS = {
+    "latest": "the last edit counts",
+    "first": "what was there first stays",
+    "most_advanced": "it never goes backwards",
+    "stricter": "the stricter one counts",
+}
+
+
+def _said(shared: SharedField) -> str:
+    """Say a field's policy in words."""
+    return _WORDS.get(shared.policy, f"{shared.policy} owns {shared.name}")
+
+
 def _put_aside(
     lead: Lead, shared: SharedField, won: Holder, claims: Mapping[str, Claim], rank: Mapping[str, int]
 ) -> dict[str, object] | None:
@@ -112,7 +125,7 @@ def _put_aside(
         lead.aside.pop(shared.name, None)
         return None
     ref, claim = lost
-    reason = f"{shared.policy} ({shared.where}): {system_of(won[0])} has another value"
+    reason = f"{_said(shared)} ({shared.where})"
     kept: dict[str, object] = {"value": claim.value, "ref": ref, "at": claim.at, "reason": reason}
     lead.aside[shared.name] = kept
     return kept if held is None or (held["value"], held["ref"]) != (claim.value, ref) else None

@@ -16,7 +16,7 @@ from sync.lead.identity import (
     names_conflict,
     why_not_join,
 )
-from sync.lead.join import adopt
+from sync.lead.join import absorb, adopt
 from sync.lead.settle import GONE, flip, scope_rule, settle
 from sync.lead.sighting import Look, Value, read
 from sync.lead.state import Lead, Record
@@ -46,6 +46,19 @@ def _stranger(lead: Lead, ref: str, values: list[Value]) -> bool:
     return unread and len(lead.records) > 1 and names_conflict(lead, {one.shared.name: one.value for one in values})
 
 
+def _asked_again(work: Work, lead: Lead, holder: Lead | None, data: RecordChanged, values: list[Value], email: str) -> Lead:
+    """The question about an undecided lead falls away when its address is its own now, or nothing speaks against joining any more."""
+    if holder is None or holder.id == lead.id:
+        work.decided_upon(lead)
+        return lead
+    named = {name: lead.value(name) for name in ("first_name", "last_name")} | {one.shared.name: one.value for one in values}
+    if why_not_join(holder, Ref.parse(data.ref).system, email, named, work.playbook) is not None:
+        return lead
+    home = work.take(holder)
+    absorb(work, home, lead, "nothing speaks against it any more")
+    return home
+
+
 def _place(work: Work, data: RecordChanged, values: list[Value]) -> Lead | None:
     """Find the lead of a record, or begin one; None when it must be read first."""
     known = by_ref(work.facts, data.ref)
@@ -57,6 +70,8 @@ def _place(work: Work, data: RecordChanged, values: list[Value]) -> Lead | None:
         if email is not None and _stranger(lead, data.ref, values):
             del lead.records[data.ref]
             return _join(work, lead, data, values, email)[0]
+        if lead.undecided is not None and email is not None:
+            return _asked_again(work, lead, holder, data, values, email)
         sure = claimed is not None and claimed.id != lead.id
         named = {one.shared.name: one.value for one in values}
         return adopt(work, lead, claimed if sure else holder, data.ref, email or data.truce_id, named, sure=sure)
@@ -136,6 +151,7 @@ def changed(work: Work, data: RecordChanged) -> Decision:
     values, unfit = read(work, data, ref.system)
     work.bulk = data.bulk or data.origin == "import"
     work.hot = not work.bulk and data.origin in (*ACTS, "unknown")
+    known = by_ref(work.facts, data.ref)
     lead = _place(work, data, values)
     if lead is None:
         return work.end("noop", "nothing is known of this record yet: it will be read")
@@ -148,19 +164,20 @@ def changed(work: Work, data: RecordChanged) -> Decision:
         lead = fresh
     for name, value, reason in unfit:
         work.park_field(name, value, reason, data.ref, lead)
-    decision = _look(work, lead, data, values)
+    freed = known is not None and known.undecided is not None and lead.undecided is None
+    decision = _look(work, lead, data, values, freed=freed)
     if unfit and decision.outcome == "noop" and not values:
         decision.outcome, decision.reason = "parked", "; ".join(f"{name}: {reason}" for name, _, reason in unfit)[:500]
     return decision
 
 
-def _look(work: Work, lead: Lead, data: RecordChanged, values: list[Value]) -> Decision:
+def _look(work: Work, lead: Lead, data: RecordChanged, values: list[Value], *, freed: bool) -> Decision:
     """Take in what the record shows, and settle what follows."""
     new = data.ref not in lead.records
     record = work.record(lead, data.ref)
     at = work.clamp(data.at, data.received_at)
     moved = new or at > record.last_at
-    revived = _revived(work, record, at)
+    revived = _revived(work, record, at) or freed
     _address(work, lead, record, data)
     if data.truce_id == lead.id and not record.has_truce_id:
         record.has_truce_id = True

@@ -60,7 +60,7 @@ def test_the_loser_is_kept_with_the_reason_and_goes_when_it_agrees() -> None:
     lead = Lead("l", "k", 0, 0, claims={"phone": {LEAD: Claim("1", 1), CONTACT: Claim("2", 2)}})
     moved, aside = desire(lead, ["phone"], PLAYBOOK, RANKS)
     assert [(m.before, m.after) for m in moved] == [(None, "1")]
-    assert aside == [("phone", {"value": "2", "ref": CONTACT, "at": 2, "reason": "sales (fields.yaml:5): salesforce has another value"})]
+    assert aside == [("phone", {"value": "2", "ref": CONTACT, "at": 2, "reason": "sales owns phone (fields.yaml:5)"})]
     assert desire(lead, ["phone"], PLAYBOOK, RANKS) == ([], [])
     lead.claims["phone"][CONTACT] = Claim("1", 3)
     desire(lead, ["phone"], PLAYBOOK, RANKS)

@@ -64,3 +64,29 @@ def test_outside_the_scope_the_timeline_keeps_nothing_of_the_person() -> None:
     assert decision.outcome == "filtered"
     assert [line.kind for line in decision.lines] == ["filtered"]
     assert "rosa" not in repr(decision.lines)
+
+
+def _asked(facts: Facts, ref: str) -> str | None:
+    return facts.leads[facts.identities["ref", ref]].undecided
+
+
+def test_a_question_falls_away_with_its_reason() -> None:
+    facts = factory.facts()
+    go(facts, snapshot(CONTACT, 1, {"email": "info@x.example", "firstname": "Bert", "country": "DE"}))
+    go(facts, snapshot(LEAD, 2, {"Email": "info@x.example", "FirstName": "Anna", "Country": "DE"}))
+    assert _asked(facts, LEAD) is not None
+    decision = go(facts, changed(LEAD, 5, {"Email": "anna@x.example"}, email="anna@x.example"))
+    lead = facts.leads[facts.identities["ref", LEAD]]
+    assert (lead.undecided, lead.in_scope, lead.value("stage")) == (None, True, "inquiry")
+    assert [(note.kind, note.open) for note in decision.problems] == [("duplicate", False)]
+    assert (lead.id, HS, "hot") in decision.dirty, "a person of their own is made in the other system"
+
+
+def test_a_corrected_name_joins_what_its_difference_kept_apart() -> None:
+    facts = factory.facts()
+    go(facts, snapshot(CONTACT, 1, {"email": "kim@x.example", "firstname": "Bert", "country": "DE"}))
+    go(facts, snapshot(LEAD, 2, {"Email": "kim@x.example", "FirstName": "Anna", "Country": "DE"}))
+    go(facts, changed(LEAD, 4, {"Title": "Head"}, email="kim@x.example"))
+    assert _asked(facts, LEAD) is not None, "a notice without the name says nothing about it"
+    go(facts, changed(LEAD, 5, {"FirstName": "Bert"}, email="kim@x.example"))
+    assert facts.leads[facts.identities["ref", LEAD]].records.keys() >= {LEAD, CONTACT}
