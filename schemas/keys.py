@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import re
 import unicodedata
-from hashlib import sha256
 
 _NEVER = r"@\s\x00-\x1f\x7f\ud800-\udfff<>()\[\],;:\"\\"
 _EMAIL = re.compile(rf"^[^{_NEVER}]{{1,64}}@[^{_NEVER}.]+(\.[^{_NEVER}.]+)+$")
@@ -23,7 +22,7 @@ def normal_email(text: str | None) -> str | None:
 
 def keyed(secret: bytes, text: str) -> str:
     """Give the HMAC-SHA256 of `text` under the installation's secret, as 32 hex digits."""
-    return hmac.new(secret, text.encode(errors="surrogatepass"), sha256).hexdigest()[:32]
+    return hmac.digest(secret, text.encode(errors="surrogatepass"), "sha256").hex()[:32]
 
 
 def lead_key(secret: bytes, email: str | None, ref: str) -> str:
