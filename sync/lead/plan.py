@@ -180,6 +180,7 @@ class _Planner:
         """Give what is to be told of one record (None: of one that would be created); the rest goes to `left` and `would`."""
         found: dict[str, Told] = {}
         ident = view.id if view else None
+        mode = self._rules.mode_of(view.object if view else self._rules.object)
         for shared, spelled in self._shared(consent_only=consent_only):
             wanted = self._desired(shared)
             before = view.observed.get(shared.name) if view else None
@@ -198,15 +199,15 @@ class _Planner:
             sayable, sent = self._spelled(shared, spelled, wanted.value)
             if not sayable:
                 self._leave(ident, shared.name, "no such active user there" if wanted.value else "no owner is known")
-            elif "observe" in {spelled.mode, self._rules.mode}:
+            elif "observe" in {spelled.mode, mode}:
                 self.plan.would.append(Would(ident or "new", shared.name, before, wanted.value, wanted.rule))
             else:
                 found[shared.name] = Told(spelled.name, sent, wanted.value, wanted.version, wanted.at, wanted.rule, before)
         return found
 
-    def _truce_id(self, able: Capabilities) -> dict[str, Told]:
+    def _truce_id(self, able: Capabilities, object_: str) -> dict[str, Told]:
         name = self.control.truce_id_field
-        if name not in able.writable or self._rules.mode == "observe":
+        if name not in able.writable or self._rules.mode_of(object_) == "observe":
             return {}
         return {TRUCE_ID: Told(name, self.lead.id, self.lead.id, 0, self.now, "identity")}
 
@@ -220,7 +221,7 @@ class _Planner:
             whole = place == 0 and self.lead.in_scope
             fields = self._differences(view, able, consent_only=not whole)
             if whole and not view.has_truce_id:
-                fields |= self._truce_id(able)
+                fields |= self._truce_id(able, view.object)
             if fields:
                 self.plan.rows.append(Row("update", view.object, view.id, fields))
 
@@ -253,7 +254,7 @@ class _Planner:
             return
         fields = self._differences(None, able, consent_only=False)
         if self.plan.email in {told.value for told in fields.values()}:
-            fields |= self._truce_id(able)
+            fields |= self._truce_id(able, self._rules.object)
             told = {one.name for one in fields.values()}
             defaults = {name: value for name, value in {**able.defaults, **self._rules.defaults}.items() if name not in told}
             self.plan.rows.append(Row("create", self._rules.object, None, fields, defaults))

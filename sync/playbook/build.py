@@ -101,7 +101,10 @@ class Builder:
     def _system(self, name: str, form: forms.SystemForm) -> System:
         path = ("systems", name, "create")
         create = None if form.create == "never" else self.when("fields.yaml", path, None if form.create == "always" else form.create)
-        return System(name, form.vendor, form.side, form.mode, create, form.object, dict(form.defaults), form.bulk, form.country)
+        return System(
+            *(name, form.vendor, form.side, form.mode, create, form.object, dict(form.defaults), form.bulk, form.country),
+            objects=dict(form.objects),
+        )
 
     def fields(self, form: forms.FieldsFile) -> dict[str, SharedField]:
         """Build the shared fields."""

@@ -54,6 +54,11 @@ class SystemForm(Form):
     side: Side = Field(description="Whose system it is: a field with policy `sales` belongs to the systems of that side.")
     mode: Mode = Field(default="observe", description="`observe`: decide everything, write nothing (the default). `write`: write too.")
     object: str = Field(default="", description="The vendor's object that is created for a person.", examples=["Lead", "contacts"])
+    objects: dict[str, Mode] = Field(
+        default={},
+        description="The mode of single objects of this system; the others have the system's mode.",
+        examples=[{"Lead": "write", "Contact": "observe"}],
+    )
     create: Create = Field(default="never", description="May Truce create records here, and for whom?")
     defaults: dict[str, Value] = Field(default={}, description="Vendor fields that a create needs when nothing better is known.")
     bulk: Literal["hold", "pass"] = Field(

@@ -128,6 +128,12 @@ class System:
     bulk: Literal["hold", "pass"] = "hold"
     country: str | None = None
     """The region by which a phone number without a country code is read."""
+    objects: Mapping[str, Mode] = field(default_factory=dict)
+    """The mode of single objects, where it is not the system's."""
+
+    def mode_of(self, object_: str) -> Mode:
+        """Give an object's mode: what the system does not write, none of its objects does."""
+        return "observe" if self.mode == "observe" else self.objects.get(object_, self.mode)
 
 
 @dataclass(frozen=True, slots=True)

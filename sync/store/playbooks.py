@@ -10,6 +10,15 @@ from sync.store.statement import Connection
 ACTIVE = "active_playbook"
 
 
+_UNWRITTEN = """
+INSERT INTO dirty (lead_id, system, lane, rev, rung_at)
+SELECT DISTINCT w.lead_id, w.system, 'bulk', l.rev, '-infinity'::timestamptz FROM would_write w JOIN leads l ON l.id = w.lead_id
+WHERE l.survivor IS NULL ORDER BY 1, 2
+ON CONFLICT DO NOTHING
+"""
+"""What observe mode kept back is planned anew under another version: it may be in write mode now."""
+
+
 class Version(NamedTuple):
     """One version as it was stored."""
 
@@ -18,7 +27,10 @@ class Version(NamedTuple):
 
 
 async def add(connection: Connection, files: Mapping[str, bytes], checksum: str, author: str) -> int:
-    """Store a version and make it the active one; the same content as the active version's stays that version. Gives its number."""
+    """Store a version and make it the active one; the same content as the active version's stays that version. Gives its number.
+
+    What was not written because of a mode is planned anew under it.
+    """
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(hashtext('truce-playbooks-' || current_schema()))")
         same = await connection.fetchval(
@@ -33,6 +45,7 @@ async def add(connection: Connection, files: Mapping[str, bytes], checksum: str,
         await connection.execute(
             "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value", ACTIVE, version
         )
+        await connection.execute(_UNWRITTEN)
         return int(version)
 
 

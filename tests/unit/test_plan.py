@@ -301,5 +301,21 @@ def test_one_field_in_observe_mode_is_left_out_of_the_row() -> None:
     assert [one.field for one in result.would] == ["phone"]
 
 
+def test_one_object_in_observe_mode_tells_nothing() -> None:
+    book = playbook()
+    book = replace(book, systems={**book.systems, SF: replace(book.systems[SF], objects={"Lead": "observe"})})
+    lead = person({"phone": "+1"}, phone="+2")
+    lead.records[LEAD].has_truce_id = False
+    result = planned(lead, book=book)
+    assert result.rows == []
+    assert [one.field for one in result.would] == ["phone"]
+    other = replace(book, systems={**book.systems, SF: replace(book.systems[SF], objects={"Contact": "observe"})})
+    assert sent(planned(person({"phone": "+1"}, phone="+2"), book=other)) == {"Phone": "+2"}
+
+
+def test_an_object_does_not_write_what_its_system_does_not() -> None:
+    assert replace(playbook().systems[SF], mode="observe", objects={"Lead": "write"}).mode_of("Lead") == "observe"
+
+
 def test_an_empty_create_condition_always_holds() -> None:
     assert playbook().systems[SF].create == When()
