@@ -8,17 +8,20 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from sync.cli import place
+from sync.cli.keeper import EMULATED, Keeper
 from sync.cli.output import CannotRun, console
 from sync.cli.parts import Parts, connections
 from sync.runtime import kafka, postgres
 from sync.runtime.folder import Folder, empty, hold, hold_any, stop_left_over
+from sync.runtime.kafka import LocalKafka
+from sync.runtime.postgres import LocalPostgres
 from sync.settings import Settings
 
 SECRET = "a laptop's secret, set TRUCE_SECRET in production"
@@ -32,6 +35,8 @@ class Local:
     dsn: str
     bootstrap: str
     parts: Parts
+    servers: dict[str, LocalPostgres | LocalKafka] = field(default_factory=dict)
+    """Those of this run, by name: none of one's own."""
 
 
 @contextmanager
@@ -39,8 +44,17 @@ def servers(settings: Settings, folder: Folder, installation: str) -> Iterator[L
     """Run PostgreSQL and Kafka in a folder (or use one's own), and end every part when the block ends."""
     with ExitStack() as stack:
         stack.callback(folder.release)
-        dsn = settings.database.get_secret_value() if settings.database else stack.enter_context(postgres.local(folder.path)).dsn
-        bootstrap = settings.kafka or stack.enter_context(kafka.local(folder.path)).bootstrap
+        ours: dict[str, LocalPostgres | LocalKafka] = {}
+        if settings.database:
+            dsn = settings.database.get_secret_value()
+        else:
+            ours["PostgreSQL"] = database = stack.enter_context(postgres.local(folder.path))
+            dsn = database.dsn
+        if settings.kafka:
+            bootstrap = settings.kafka
+        else:
+            ours["Kafka"] = broker = stack.enter_context(kafka.local(folder.path))
+            bootstrap = broker.bootstrap
         environment = {
             "TRUCE_DATABASE": dsn,
             "KAFKA_BOOTSTRAP_SERVERS": bootstrap,
@@ -49,14 +63,14 @@ def servers(settings: Settings, folder: Folder, installation: str) -> Iterator[L
             "TRUCE_PLAYBOOK": str(settings.playbook.resolve()),
             "TRUCE_HOME": str(settings.home.resolve()),
         }
-        parts = Parts(folder.path, environment)
+        parts = Parts(folder.path, environment, settings.metrics_port)
         stack.callback(parts.stop)
-        yield Local(folder.path, dsn, bootstrap, parts)
+        yield Local(folder.path, dsn, bootstrap, parts, ours)
 
 
 def emulators(parts: Parts) -> dict[str, str]:
     """Start the emulated systems; gives their addresses."""
-    part = parts.start("emulators", "emulate", pipe=True)
+    part = parts.start(EMULATED, "emulate", pipe=True)
     assert part.process.stdout is not None
     line = part.process.stdout.readline()
     if not line:
@@ -148,7 +162,7 @@ def up(
         if urls:
             (settings.home / "emulated.json").write_text(json.dumps(urls))
         _welcome(local, urls, chosen)
-        _watch(local, settings.installation, stopped)
+        Keeper(local, settings.installation, stopped).run()
     console.print("Stopped. The data stays in", str(local.folder), markup=False)
 
 
@@ -174,21 +188,11 @@ def _welcome(local: Local, urls: dict[str, str] | None, port: int) -> None:
     console.print(
         f"Truce is up · Kafka {local.bootstrap} · webhooks http://127.0.0.1:{port}/webhooks/SYSTEM · logs in {local.folder}", markup=False
     )
+    if local.parts.metrics_port:
+        ports = ", ".join(f"{name} {local.parts.port(name)}" for name in local.parts.running if name != EMULATED)
+        console.print(f"  /health and /metrics on 127.0.0.1: {ports}", markup=False)
     for system, url in (urls or {}).items():
         console.print(f"  {system} emulated at {url}", markup=False)
     console.print(
         "Try: truce doctor · truce explain WHO · truce parked · truce pause all --reason why. Ctrl-C ends everything.", markup=False
     )
-
-
-def _watch(local: Local, installation: str, stopped: threading.Event) -> None:
-    """Tell alerts and start again what died, until told to stop."""
-    from sync.alerts.terminal import lines
-
-    while not stopped.wait(1.0):
-        for line in lines(local.dsn, installation):
-            console.print("ALERT", line, markup=False)
-        for name, part in list(local.parts.running.items()):
-            if (code := part.process.poll()) is not None and not stopped.is_set():
-                console.print(f"{name} ended with {code}; started again. The end of {part.log}:\n{part.tail(3)}", markup=False)
-                local.parts.start(name, "worker" if name.startswith("worker") else "edge" if name == "edge" else "emulate")

@@ -17,6 +17,8 @@ import psutil
 from sync.runtime.folder import end, forget, remember
 
 PATIENCE_S = 12.0
+ROLES = ("worker", "edge")
+"""The commands that answer /health and /metrics."""
 
 
 class PartEnded(RuntimeError):
@@ -42,7 +44,14 @@ class Parts:
 
     folder: Path
     environment: Mapping[str, str]
+    metrics_port: int = 0
+    """The first part's port for health and metrics, the second has the next one …; 0: none."""
     running: dict[str, Part] = field(default_factory=dict)
+    _ports: dict[str, int] = field(default_factory=dict)
+
+    def port(self, name: str) -> int:
+        """Give the port on which a part answers /health and /metrics: always the same for the same name."""
+        return self._ports.setdefault(name, self.metrics_port + len(self._ports)) if self.metrics_port else 0
 
     def start(self, name: str, *arguments: str, pipe: bool = False) -> Part:
         """Start `truce ARGUMENTS` as a process; its standard error goes to NAME.log (and its output too, unless `pipe`)."""
@@ -50,7 +59,7 @@ class Parts:
         with log.open("ab") as out:
             process = subprocess.Popen(
                 [sys.executable, "-m", "sync.cli", *arguments],
-                env={**os.environ, **self.environment, "PYTHONUNBUFFERED": "1"},
+                env={**os.environ, **self.environment, **self._own(name, arguments), "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE if pipe else out,
                 stderr=out,
@@ -60,6 +69,9 @@ class Parts:
         remember(self.folder, name, process.pid)
         self.running[name] = Part(name, process, log)
         return self.running[name]
+
+    def _own(self, name: str, arguments: tuple[str, ...]) -> dict[str, str]:
+        return {"TRUCE_METRICS_PORT": str(self.port(name) if arguments[0] in ROLES else 0)}
 
     def kill(self, name: str) -> int:
         """Kill a part with -9, as a power cut would; gives its pid."""

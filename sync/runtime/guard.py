@@ -9,6 +9,7 @@ import asyncio
 import traceback
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
@@ -149,6 +150,10 @@ class Guard(Generic[M]):
 
     async def run(self, messages: Sequence[M]) -> None:
         """Apply all messages in order; raises only CannotPark and what `apply` means as an order to stop (TooMuchParked)."""
+        with ExitStack() as named:  # what is waited for stays named while it is tried again
+            await self._all(messages, named)
+
+    async def _all(self, messages: Sequence[M], named: ExitStack) -> None:
         at, size, tries = 0, len(messages), 0
         while at < len(messages):
             part = messages[at : at + size]
@@ -158,16 +163,19 @@ class Guard(Generic[M]):
                 raise
             except Exception as error:
                 tries += 1
-                size = await self._next(part, error, tries)
+                size = await self._next(part, error, tries, named)
                 at += 0 if size else 1
                 size = size or 1
                 continue
+            named.close()
             at, size, tries = at + done, max(2 * size, 8), 0
 
-    async def _next(self, part: Sequence[M], error: Exception, tries: int) -> int:
+    async def _next(self, part: Sequence[M], error: Exception, tries: int, named: ExitStack) -> int:
         """Give the size to go on with; 0: the one message was parked."""
         what = judge(error)
         if what == "wait":
+            named.close()
+            named.enter_context(self.health.waiting(waits_for(error) or "locks"))
             await self.wait(error, tries)
             return len(part)
         metrics.count("truce_batches_total", result="halved")

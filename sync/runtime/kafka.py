@@ -55,6 +55,17 @@ class LocalKafka:
     bootstrap: str
     folder: Path
     process: subprocess.Popen[bytes]
+    command: list[str]
+
+    @property
+    def ended(self) -> bool:
+        """Say whether its process is gone."""
+        return self.process.poll() is not None
+
+    def again(self, patience_s: float = 60.0) -> None:
+        """Start it again after its end: same address, same data; raises KafkaUnavailable."""
+        self.process = _launch(self.folder, self.command)
+        _wait(self, patience_s)
 
     def stop(self, patience_s: float = 15.0) -> None:
         """End it; by force when it does not end in time."""
@@ -124,7 +135,7 @@ def start(folder: Path, *, patience_s: float = 60.0) -> LocalKafka:
     config = folder / "kafka.properties"
     config.write_text(CONFIG.format(client=client, controller=controller, data=data.as_posix()))
     log = folder / "kafka.log"
-    with log.open("wb") as out:
+    with log.open("ab") as out:
         if not (data / "meta.properties").exists():
             cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
             done = subprocess.run(
@@ -132,15 +143,21 @@ def start(folder: Path, *, patience_s: float = 60.0) -> LocalKafka:
             )
             if done.returncode:
                 raise KafkaUnavailable(f"Kafka's data folder could not be made: see {log}")
-        process = subprocess.Popen([*java, "kafka.Kafka", str(config)], stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
-    remember(folder, "kafka", process.pid)
-    kafka = LocalKafka(f"127.0.0.1:{client}", folder, process)
-    _wait(kafka, client, log, patience_s)
+    command = [*java, "kafka.Kafka", str(config)]
+    kafka = LocalKafka(f"127.0.0.1:{client}", folder, _launch(folder, command), command)
+    _wait(kafka, patience_s)
     return kafka
 
 
-def _wait(kafka: LocalKafka, port: int, log: Path, patience_s: float) -> None:
-    end = time.monotonic() + patience_s
+def _launch(folder: Path, command: list[str]) -> subprocess.Popen[bytes]:
+    with (folder / "kafka.log").open("ab") as out:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
+    remember(folder, "kafka", process.pid)
+    return process
+
+
+def _wait(kafka: LocalKafka, patience_s: float) -> None:
+    end, port, log = time.monotonic() + patience_s, int(kafka.bootstrap.rpartition(":")[2]), kafka.folder / "kafka.log"
     while time.monotonic() < end:
         if kafka.process.poll() is not None:
             raise KafkaUnavailable(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import MutableMapping
+from time import monotonic
 from typing import Any
 
 import structlog
@@ -26,6 +27,26 @@ def _allow(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
     return event
 
 
+class _Once:
+    """Lets a warning of ours through once in a while: during an outage each part says the same every second."""
+
+    def __init__(self, every_s: float = 10.0) -> None:
+        self.every_s, self.last = every_s, dict[tuple[str, ...], float]()
+
+    def __call__(self, _: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        if method == "warning":
+            same, now = (
+                tuple(str(event.get(name)) for name in ("event", "role", "system", "waiting", "error", "reason", "kind")),
+                monotonic(),
+            )
+            if now - self.last.get(same, -self.every_s) < self.every_s:
+                raise structlog.DropEvent
+            if len(self.last) > 1000:
+                self.last.clear()
+            self.last[same] = now
+        return event
+
+
 class _Repeats(logging.Filter):
     """Lets a library's same line through once in a while: aiokafka says 110 lines a second when the broker is away."""
 
@@ -44,10 +65,10 @@ class _Repeats(logging.Filter):
 
 
 def set_up(level: str = "info", *, stream: Any = None) -> None:
-    """Send all logs of this process to standard error as JSON lines; libraries from warning on, same lines at most every 5 s."""
+    """Send all logs of this process to standard error as JSON lines; same warnings at most every 10 s, libraries' from warning on every 5 s."""
     shared = [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), structlog.processors.format_exc_info]
     structlog.configure(
-        processors=[*shared, _allow, structlog.processors.JSONRenderer()],  # type: ignore[list-item]
+        processors=[_Once(), *shared, _allow, structlog.processors.JSONRenderer()],  # type: ignore[list-item]
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
         cache_logger_on_first_use=True,
@@ -63,6 +84,7 @@ def set_up(level: str = "info", *, stream: Any = None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)  # whoever waits for PostgreSQL says so itself, without a traceback
 
 
 def get(role: str) -> Any:

