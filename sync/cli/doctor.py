@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
+from typing import Any
 
 from connectors.base import Finding
 from connectors.errors import ConnectorError
@@ -14,6 +15,7 @@ from sync.playbook import loader
 from sync.playbook.models import Playbook
 from sync.playbook.problems import PlaybookError
 from sync.settings import Settings, SystemSettings
+from sync.store import orphans, pauses
 from sync.store.connect import connect
 
 
@@ -72,9 +74,10 @@ async def _servers(settings: Settings) -> list[Finding]:
         with place.find(settings) as here:
             try:
                 connection = await connect(here.dsn, here.installation)
-                open_problems = await connection.fetchval("SELECT count(*) FROM problems WHERE closed_at IS NULL")
-                await connection.close()
-                found = [Finding(ok=True, what=f"PostgreSQL: reached, {open_problems} open problems")]
+                try:
+                    found = await _kept(connection)
+                finally:
+                    await connection.close()
             except (PostgresError, OSError) as error:
                 found = [Finding(ok=False, what=f"PostgreSQL: {type(error).__name__}", todo="is it up, and is TRUCE_DATABASE right?")]
             if here.bootstrap is None:
@@ -96,6 +99,23 @@ async def _servers(settings: Settings) -> list[Finding]:
             return found
     except place.NothingThere as error:
         return [Finding(ok=False, what="no installation here", todo=str(error))]
+
+
+async def _kept(connection: Any) -> list[Finding]:
+    """Say what the store keeps for a person: open problems, pauses, held hand-offs, and leads that nobody answers for."""
+    rows = await connection.fetch("SELECT text, count FROM problems WHERE closed_at IS NULL ORDER BY id LIMIT 50")
+    found = [Finding(ok=True, what=f"PostgreSQL: reached, {len(rows)}{' or more' if len(rows) == 50 else ''} open problems")]
+    found += [Finding(ok=True, what=f"open: {row['text']}" + (f" ({row['count']} times)" if row["count"] > 1 else "")) for row in rows]
+    for pause in await pauses.every(connection):
+        name = pause.scope.rpartition(":")[2]
+        found.append(Finding(ok=True, what=f"paused: {name} by {pause.by}: {pause.reason}", todo=f"truce resume {name}, when it is over"))
+    alone = await orphans.find(connection)
+    if alone:
+        what = f"{len(alone)} MQLs have neither a person who can work on them nor an open problem"
+        found.append(Finding(ok=False, what=what, todo=f"truce explain {alone[0]} says why for the first"))
+    else:
+        found.append(Finding(ok=True, what="every MQL has a person, or an open problem that says why not"))
+    return found
 
 
 async def _system(system: str, how: SystemSettings, playbook: Playbook, *, fix: bool) -> list[Finding]:

@@ -112,7 +112,7 @@ class Teller:
                 seen, wanted = record["fields"].get(name), self._desired(name)
                 shown = seen["value"] if seen else None
                 if shown != wanted and (shown or wanted):
-                    unread = "has a value that is not read" if seen is None else self.value(name, shown)
+                    unread = "shows nothing known" if seen is None else self.value(name, shown)
                     wrong.setdefault(name, []).append(f"{self.system(system)} {unread}")
         if len(live) > 1:
             self.say(f"{' and '.join(systems)} agree on {len(shared) - len(wrong)} of {len(shared)} shared fields.")
@@ -151,7 +151,7 @@ class Teller:
         title = f"Why {self.person(now) if what == 'owner' else _stage(now) or 'no stage'}?"
         how = f" · {why['how']}" if why.get("how") else ""
         said = f" · as {self.ref(why['ref'])} says" if why.get("ref") else ""
-        self.say(f"{title:<14}{why.get('rule', '')}, playbook v{why.get('version', '?')}{how}{said}")
+        self.say(f"{title:<13} {why.get('rule', '')}, playbook v{why.get('version', '?')}{how}{said}")
         for score in ("fit", "engagement"):
             for points in why.get(score, ()):
                 self.say(f"    {score:<12}{points['points']:+g}  {points['label']}{_seen(points)} ({points['where']})")
@@ -204,7 +204,8 @@ class Teller:
             self.say(f"To be written {', '.join(self.system(name) for name in around.dirty)}")
         if around.would:
             systems = sorted({self.system(row["system"]) for row in around.would})
-            self.say(f"Observe mode  {len(around.would)} values are not written to {' and '.join(systems)}; truce observe report")
+            values = "1 value is" if len(around.would) == 1 else f"{len(around.would)} values are"
+            self.say(f"Observe mode  {values} not written to {' and '.join(systems)}; truce observe report")
 
     def _concerned(self, scope: str) -> bool:
         kind, _, name = scope.partition(":")

@@ -25,7 +25,13 @@ def _hold(work: Work, lead: Lead, source: str) -> None:
     if lead.held is None:
         lead.held = f"bulk from {source}"
         work.line(lead, "held", reason=lead.held)
-    work.problem("held", source, f"hand-offs from bulk changes of {source} are held", lead, system=source)
+    work.problem(
+        "held",
+        source,
+        f"hand-offs from bulk changes of {source} are held: each goes on with the next act of its person or of a rep",
+        lead,
+        system=source,
+    )
 
 
 def _settle_owner(work: Work, lead: Lead, choice: Choice, team: Team, at: int) -> str:

@@ -25,6 +25,24 @@ async def put(pool: Any, system: str, users: Sequence[User]) -> None:
         await connection.execute(
             "UPDATE vendor_users SET active = false WHERE system = $1 AND NOT id = ANY($2::text[])", system, [u.id for u in users]
         )
+        await connection.execute(_INACTIVE, system)
+
+
+_INACTIVE = """
+WITH gone AS (
+  SELECT email, max(name) AS name FROM vendor_users WHERE system = $1 GROUP BY email HAVING NOT bool_or(active)),
+theirs AS (
+  SELECT g.email, g.name, count(*) AS leads FROM gone g JOIN leads l ON l.owner = g.email
+  WHERE l.stage = 'mql' AND l.in_scope AND l.survivor IS NULL GROUP BY g.email, g.name),
+closed AS (
+  UPDATE problems SET closed_at = now()
+  WHERE kind = 'inactive_owner' AND system = $1 AND closed_at IS NULL AND NOT field = ANY(SELECT email FROM theirs))
+INSERT INTO problems (kind, key, text, system, field, count)
+SELECT 'inactive_owner', $1 || ':' || email,
+  name || ' is inactive in ' || $1 || ' and still has handed-over leads: give them to somebody who is there', $1, email, leads
+FROM theirs ON CONFLICT (kind, key) WHERE closed_at IS NULL DO UPDATE SET last_at = now(), count = excluded.count
+"""
+"""Law 6: who was given leads and cannot work on them any more is a problem, until they are somebody else's."""
 
 
 async def every(pool: Any) -> dict[str, dict[str, VendorUser]]:

@@ -1,0 +1,81 @@
+"""What the store keeps for people, on a real PostgreSQL: leads that nobody can work on, and what observe mode kept back."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from connectors.base import User
+from sync.store import orphans, playbooks, users
+from sync.store.connect import open_pool
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+async def pool(postgres: str, installation: str) -> AsyncIterator[Any]:
+    made = await open_pool(postgres, installation, size=2)
+    yield made
+    await made.close()
+
+
+async def mql(pool: Any, owner: str | None, **more: Any) -> str:
+    """Keep a lead that was handed over."""
+    ident = str(uuid.uuid4())
+    row: dict[str, Any] = {"id": ident, "key": "k", "rev": 3, "doc": {}, "stage": "mql", "owner": owner, "in_scope": True} | more
+    row["playbook_version"] = 1
+    names = ", ".join(row)
+    await pool.execute(f"INSERT INTO leads ({names}) VALUES ({', '.join(f'${n}' for n in range(1, len(row) + 1))})", *row.values())
+    return ident
+
+
+async def problems(pool: Any) -> list[str]:
+    rows = await pool.fetch("SELECT text FROM problems WHERE closed_at IS NULL ORDER BY id")
+    return [row["text"] for row in rows]
+
+
+async def test_a_lead_of_somebody_who_left_is_a_problem_until_it_is_somebody_elses(pool: Any) -> None:
+    ana, ben = (
+        User(id="1", email="Ana@acme.example", name="Ana Diaz", active=True),
+        User(id="2", email="ben@acme.example", name="Ben", active=True),
+    )
+    await users.put(pool, "salesforce", [ana, ben])
+    lead = await mql(pool, "ana@acme.example")
+    assert await orphans.find(pool) == []
+    await pool.execute("UPDATE vendor_users SET active = false WHERE id = '1'")
+    assert await orphans.find(pool) == [lead]
+    await users.put(pool, "salesforce", [ben])
+    await users.put(pool, "salesforce", [ben])
+    assert await problems(pool) == [
+        "Ana Diaz is inactive in salesforce and still has handed-over leads: give them to somebody who is there"
+    ]
+    assert await orphans.find(pool) == []
+    await pool.execute("UPDATE leads SET owner = 'ben@acme.example'")
+    await users.put(pool, "salesforce", [ben])
+    assert await problems(pool) == []
+
+
+async def test_a_lead_without_an_owner_is_found_unless_it_is_held_and_told(pool: Any) -> None:
+    alone, held = await mql(pool, None), await mql(pool, None, held=True)
+    await mql(pool, None, in_scope=False)
+    await mql(pool, None, stage="lead")
+    assert sorted(await orphans.find(pool)) == sorted([alone, held])
+    await pool.execute("INSERT INTO problems (kind, key, text) VALUES ('held', 'hubspot', 'held')")
+    assert await orphans.find(pool) == [alone]
+
+
+async def test_a_new_version_plans_anew_what_observe_mode_kept_back(pool: Any) -> None:
+    lead = await mql(pool, None)
+    await pool.execute(
+        "INSERT INTO would_write (lead_id, system, record_id, field, rule) VALUES ($1, 'hubspot', '1', 'phone', 'r'), ($1, 'hubspot', '1', 'title', 'r')",
+        lead,
+    )
+    async with pool.acquire() as connection:
+        first = await playbooks.add(connection, {"fields.yaml": b"a"}, "a", "test")
+        assert [tuple(row) for row in await pool.fetch("SELECT lead_id::text, system, rev FROM dirty")] == [(lead, "hubspot", 3)]
+        await pool.execute("DELETE FROM dirty")
+        assert await playbooks.add(connection, {"fields.yaml": b"a"}, "a", "test") == first
+    assert await pool.fetchval("SELECT count(*) FROM dirty") == 0, "the same version changes nothing"

@@ -1,0 +1,93 @@
+"""What `truce explain` says, word for word, about leads that the core decided."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+
+from sync.cli.explain import render
+from sync.cli.people import Around, todo
+from sync.lead import state
+from sync.lead.decide import decide
+from sync.lead.decision import Facts, fold
+from sync.playbook.models import Playbook
+from tests import factory
+from tests.factory import CONTACT, LEAD, changed, ms, snapshot, touch
+
+PLAYBOOK = factory.playbook()
+
+
+def told(messages: list[Any], around: Around | None = None, playbook: Playbook = PLAYBOOK, facts: Facts | None = None) -> str:
+    """Decide, and give what explain prints of the person."""
+    facts = facts or factory.facts()
+    lines = []
+    for message in messages:
+        decision = decide(message, facts, playbook, ms(100))
+        fold(facts, decision)
+        lines += decision.lines
+    lead = facts.leads[facts.identities["ref", CONTACT]]
+    out = io.StringIO()
+    kept = [{"at": datetime.fromtimestamp(line.at / 1000, UTC), "kind": line.kind, "data": line.data} for line in lines]
+    console = Console(file=out, width=400)
+    render(console, {"id": lead.id, "doc": state.plain(lead)}, kept, "kim@x.example", around or Around(playbook=playbook))
+    return out.getvalue()
+
+
+BOTH = [
+    snapshot(LEAD, 1, {"Email": "kim@x.example", "Country": "DE", "FirstName": "Kim", "Phone": "+4930123456"}),
+    snapshot(CONTACT, 2, {"email": "kim@x.example", "country": "DE", "firstname": "Kim", "phone": "+4930999999"}),
+]
+
+
+def test_names_agreement_points_and_the_loser_with_its_reason() -> None:
+    text = told([*BOTH, touch("a", 50, ref=CONTACT)])
+    assert text.startswith("Kim · MQL since ")
+    assert "· with Ana\n" in text, "people are called by their names"
+    assert "HubSpot and Salesforce agree on " in text
+    assert "✘ stage should be MQL; HubSpot shows nothing known · Salesforce shows nothing known" in text
+    assert "engagement  +60" in text
+    assert "Why Ana?" in text
+    assert "Kept aside    phone +4930999999 (HubSpot 1): sales owns phone (fields.yaml:5), Salesforce says +4930123456" in text
+
+
+def test_a_value_that_could_not_be_read_is_no_agreement() -> None:
+    text = told([*BOTH, changed(LEAD, 60, {"Stage__c": "Nonsense"})])
+    assert "✘ stage should be inquiry" in text
+
+
+def test_whom_nobody_may_be_given_is_told_with_who_was_passed_over() -> None:
+    facts = factory.facts(users=factory.users("ana@acme.example"))
+    text = told([*BOTH, touch("a", 50, ref=CONTACT)], facts=facts)
+    assert "with Ben" in text
+    assert "passed over: Ana (is inactive in salesforce)" in text
+
+
+def test_a_person_in_one_system_is_told_why_not_in_the_other() -> None:
+    text = told(BOTH[1:])
+    assert "Only in HubSpot: " in text
+    assert "No record in Salesforce: " in text
+    observe = replace(PLAYBOOK, systems={**PLAYBOOK.systems, "salesforce": replace(PLAYBOOK.systems["salesforce"], mode="observe")})
+    assert "No record in Salesforce: it is in observe mode" in told(BOTH[1:], playbook=observe)
+
+
+def test_an_open_question_names_the_other_person() -> None:
+    other = {"lead_id": "L2", "name": "Bert Other", "email": "kim@x.example", "refs": ["salesforce:Lead:9"]}
+    question = {"id": "d", "ref": "salesforce:Lead:9", "reason": "the names differ", "people": [other]}
+    text = told(BOTH, Around(duplicates=[question], playbook=PLAYBOOK))
+    assert "Asks you      is it one person with Bert Other · kim@x.example · salesforce:Lead:9? the names differ: truce duplicates" in text
+
+
+def test_held_bulk_says_how_it_goes_on() -> None:
+    text = told([snapshot(CONTACT, 2, {"email": "kim@x.example", "country": "DE", "lifecyclestage": "marketingqualifiedlead"}, bulk=True)])
+    assert "Held          the hand-off: bulk from hubspot" in text
+    assert "it goes on with the next act of this person or of a rep" in text
+
+
+def test_each_parked_entry_has_something_to_do() -> None:
+    assert "map it under `values`" in todo({"code": "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "reason": "bad value"})
+    assert "merge the two" in todo({"code": "CONFLICT", "reason": "Contact already exists"})
+    assert todo({"code": "", "reason": "?"}).startswith("→ ")
