@@ -57,9 +57,16 @@ async def count(pool: Any, system: str | None = None) -> int:
 
 
 async def revive(pool: Any, system: str) -> int:
-    """Mark dirty again what had been left for a reason that is gone: an owner who exists now, a duplicate that was settled."""
+    """Mark dirty again what had been left for a reason that is gone: an owner who exists now, a duplicate that was settled.
+
+    Of duplicates those that were settled since the last time, however long ago that was (the system may have been paused, its writer
+    away), and two minutes more: a transaction may have settled one then and have ended after it.
+    """
     done: str = await pool.execute(
-        """WITH free AS (
+        """WITH now_on AS (
+             INSERT INTO meta (key, value) VALUES ('revived:' || $1, to_jsonb(now()))
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value),
+           free AS (
              UPDATE problems p SET closed_at = now() FROM vendor_users u
              WHERE p.closed_at IS NULL AND p.kind = 'unknown_owner' AND p.system = $1 AND u.system = $1 AND u.active
                AND p.key = $1 || ':' || md5(u.email)
@@ -67,7 +74,8 @@ async def revive(pool: Any, system: str) -> int:
            who AS (
              SELECT l.id, l.rev FROM leads l JOIN free ON l.owner = free.email
              UNION SELECT l.id, l.rev FROM duplicates d CROSS JOIN LATERAL jsonb_array_elements_text(d.leads) AS n(id)
-               JOIN leads l ON l.id = n.id::uuid WHERE d.settled_at > now() - interval '2 minutes')
+               JOIN leads l ON l.id = n.id::uuid WHERE d.settled_at > coalesce(
+                 (SELECT (value #>> '{}')::timestamptz FROM meta WHERE key = 'revived:' || $1), '-infinity') - interval '2 minutes')
            INSERT INTO dirty (lead_id, system, lane, rev, rung_at) SELECT id, $1, 'bulk', rev, '-infinity' FROM who ORDER BY id
            ON CONFLICT DO NOTHING""",
         system,

@@ -30,5 +30,5 @@ async def claim(pool: Any, system: str, most: int, seconds: float = 60.0) -> lis
 
 
 async def settle(pool: Any, refs: Sequence[str]) -> None:
-    """The records were read and Kafka has them."""
-    await pool.execute("DELETE FROM read_orders WHERE ref = ANY($1::text[])", list(refs))
+    """The records were read and Kafka has them; what was ordered once more since it was claimed may have moved since, and stays."""
+    await pool.execute("DELETE FROM read_orders WHERE ref = ANY($1::text[]) AND claimed_until IS NOT NULL", list(refs))
