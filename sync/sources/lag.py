@@ -16,10 +16,12 @@ class LagGate:
     def __init__(self, bootstrap: str, topic: str, pool: Any, little: int = LITTLE) -> None:
         self._bootstrap, self._topic, self._pool, self._little = bootstrap, topic, pool, little
         self._known: AIOKafkaConsumer | None = None
+        self._connecting = asyncio.Lock()
 
     async def lag(self) -> int:
         """Count the messages that are on `changes` and not yet applied."""
-        consumer = self._known = self._known or await self._connected()
+        async with self._connecting:  # all systems of a process ask here, and at once
+            consumer = self._known = self._known or await self._connected()
         partitions = [TopicPartition(self._topic, p) for p in consumer.partitions_for_topic(self._topic) or await self._find(consumer)]
         ends = await consumer.end_offsets(partitions)
         rows = await self._pool.fetch("SELECT partition, next_offset FROM applied WHERE topic = $1", self._topic)
