@@ -39,12 +39,14 @@ async def begin(pool: Any) -> None:
 
 
 def pattern(playbook: Playbook, secret: bytes, at: datetime) -> Lead:
-    """Decide the first sight of one person in both systems; gives the lead."""
+    """Decide the first sight of one person in both systems; gives the lead as it is once both know its Truce id."""
     vendors = {s: {u.id: VendorUser(s, u.id, u.email, True) for u in people.users(s)} for s in people.UNSET}
     facts = Facts(secret, users=vendors, read_fully=frozenset(people.UNSET))
     for system in people.UNSET:
         fold(facts, decide(people.seen(people.PATTERN, system, at), facts, playbook, int(at.timestamp() * 1000)))
     (lead,) = facts.leads.values()
+    for record in lead.records.values():
+        record.has_truce_id = True
     return lead
 
 

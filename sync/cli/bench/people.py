@@ -100,8 +100,15 @@ def seen(n: int, system: str, at: datetime, **changed: Scalar) -> Envelope:
 
 
 def edit(n: int, turn: int, at: datetime) -> Envelope:
-    """Give what a poll shows after a rep's edit: all 40 fields, three of them news."""
-    return seen(n, "salesforce", at, Title=f"Title {turn} of {n}", Phone=f"+4723{(n * 31 + turn) % 1_000_000:06d}", Bench_00__c=f"A-{turn}")
+    """Give an edit of three fields of copy n: what a poll of Salesforce shows (all 40 fields), or in every other turn HubSpot's notice of the three."""
+    title, phone, mark = f"Title {turn} of {n}", f"+4723{(n * 31 + turn) % 1_000_000:06d}", f"A-{turn}"
+    if turn % 2 == 0:
+        return seen(n, "salesforce", at, Title=title, Phone=phone, Bench_00__c=mark)
+    told: dict[str, Scalar] = {"jobtitle": title, "phone": phone, "bench_00": mark}
+    data = RecordChanged(
+        ref=refs(n)["hubspot"], at=at, fields=told, times=dict.fromkeys(told, at), received_at=at, origin="person", actor="userId:1"
+    )  # fmt: skip
+    return envelope.new("truce.record.changed", data, source="hubspot", ident=envelope.derived_id("notice", n, at), time=at)
 
 
 def moments(start: datetime, count: int) -> Iterable[datetime]:

@@ -79,7 +79,10 @@ def _inner(settings: Settings, local: Local, size: Size, *, quiet: bool) -> dict
     """Measure the raw client, the decisions, and the workers' memory."""
     ready = asyncio.run(prepare(settings))
     log = Log(local, ready)
-    _say(quiet, f"{size.leads} leads with {playbook.FIELDS} fields in both systems; {size.decided} edits of three fields each")
+    _say(
+        quiet,
+        f"{size.leads} leads with {playbook.FIELDS} fields in both systems; {size.decided} edits of three fields each, half of them full reads, half notices",
+    )
     log.fill(size.leads)
     log.put(size.decided)
     base = {f"{n}": raw.measure(local, ready.changes, settings.partitions, n, size.raw_s) for n in (1, 2)}
