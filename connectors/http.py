@@ -126,7 +126,8 @@ class Session:
         """Send one request and give the answer if its status is 2xx or in `accept`; raises a ConnectorError else.
 
         `idempotent` (default: GET) calls are tried again; any other call whose outcome is not known raises Unavailable(unknown_outcome=True).
-        `quotas` names the manifest's quotas that this call uses (default: the session's). `hide`: values that no error may quote.
+        `quotas` names the manifest's quotas that this call uses (default: the session's), the shortest window first.
+        `hide`: values that no error may quote.
         `authorised=False` is for minting a token: one attempt without token and breaker, because it runs inside a call that has both.
         """
         full = str(httpx.URL(self._url + path, params=params)) if params else self._url + path
@@ -190,7 +191,7 @@ class Session:
     async def _send(self, ask: _Ask, token: str | None) -> Answer:
         headers = {**ask.headers, "authorization": f"Bearer {token}"} if token else ask.headers
         async with AsyncExitStack() as held:
-            for quota in ask.quotas:
+            for quota in reversed(ask.quotas):  # a slot of a short window is for a call that goes now, not for one that waits hours
                 await held.enter_async_context(self._budget.slot(quota, priority=ask.priority))
             await held.enter_async_context(self._room)
             sent_at = datetime.now(UTC)

@@ -103,6 +103,13 @@ async def test_json_goes_and_comes(wire: Wire) -> None:
     assert breaker.told == [True]
 
 
+async def test_a_call_that_waits_for_the_day_holds_no_slot_of_the_second(wire: Wire) -> None:
+    wire.says(reply(body={}))
+    async with session(wire.url) as (one, budget, _):
+        await one.call("GET", "/x", quotas=("search", "calls", "daily"), priority="bulk")
+    assert [quota for quota, _ in budget.slots] == ["daily", "calls", "search"]
+
+
 async def test_a_connection_is_kept_alive(wire: Wire) -> None:
     wire.says(reply(body={}))
     async with session(wire.url) as (one, _, _):
