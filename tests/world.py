@@ -144,6 +144,8 @@ class World:
             self.duplicates |= set(note.leads) if note.open else set()
         for ident in decision.settled_intents:
             self.intents.pop(ident, None)
+        joined = {lead.id: lead.survivor for lead in decision.leads if lead.survivor is not None}
+        self.intents = {i: (joined.get(lead, lead), system, intent) for i, (lead, system, intent) in self.intents.items()}
         for ref in sorted(decision.read_orders):
             row = self.stores[Ref.parse(ref).system].get(ref)
             if row is not None and row.there:

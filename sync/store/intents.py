@@ -107,6 +107,7 @@ WHERE l.rev = n.rev AND l.survivor IS NULL
   AND ARRAY(SELECT scope FROM pauses ORDER BY scope) = $10::text[]
   AND (SELECT value FROM meta WHERE key = 'active_playbook') = to_jsonb($11::int)
   AND NOT EXISTS (SELECT 1 FROM intents i WHERE i.lead_id = n.lead_id AND i.system = $1 AND i.state = 'open')
+  AND NOT (n.kind = 'create' AND EXISTS (SELECT 1 FROM duplicates q WHERE q.settled_at IS NULL AND q.leads ? n.lead_id::text))
 ON CONFLICT (id) DO NOTHING
 RETURNING id
 """

@@ -13,6 +13,7 @@ from connectors.errors import ConnectorError
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
 from sync.lead.plan import Row, Told
+from sync.lead.seen import TRUCE_ID
 from sync.runtime.metrics import metrics
 from sync.store import dirty
 from sync.store import intents as store
@@ -55,11 +56,17 @@ def found_out(one: Overdue, item: Item | None, agrees: Callable[[str, Scalar, Sc
     ended.record_id = Ref.parse(item.ref).id
     told = sent.row.fields.values()
     ended.held = {one.name: one.sent for one in told if one.name in item.fields and agrees(one.name, one.sent, item.fields[one.name])}
-    if item.truce_id == one.intent.lead_id:
+    if item.truce_id and item.truce_id == _truce_id(one):
         ended.held |= {one.name: one.sent for one in told if one.sent == item.truce_id}
     if one.intent.kind == "create" or len(ended.held) == len(sent.row.fields):
         ended.end, ended.done_at, ended.by_vendor = "written", item.at, True
     return ended
+
+
+def _truce_id(one: Overdue) -> str:
+    """Give the id that the call wrote: not the lead's when that was joined into another one meanwhile."""
+    told = one.intent.fields.get(TRUCE_ID)
+    return str(told["value"]) if told else one.intent.lead_id
 
 
 def by_record(found: Sequence[Item]) -> dict[str, Item]:
@@ -157,6 +164,6 @@ class Sweep:
         return {one.intent.id: by_id[str(one.intent.record_id)] for one in late if str(one.intent.record_id) in by_id}
 
     async def _find(self, late: Sequence[Overdue]) -> dict[str, Item]:
-        found = await self.sink.find_created([one.intent.lead_id for one in late], self.knowledge.mapped(), priority="hot")
-        by_lead = {item.truce_id: item for item in found}
-        return {one.intent.id: by_lead[one.intent.lead_id] for one in late if one.intent.lead_id in by_lead}
+        found = await self.sink.find_created([_truce_id(one) for one in late], self.knowledge.mapped(), priority="hot")
+        by_id = {item.truce_id: item for item in found}
+        return {one.intent.id: by_id[_truce_id(one)] for one in late if _truce_id(one) in by_id}

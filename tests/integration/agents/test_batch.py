@@ -18,6 +18,7 @@ from sync.agents.input import Input, prepare
 from sync.agents.rules import Rules
 from sync.agents.rules import real as real_rules
 from sync.lead.decision import Decision, DuplicateNote, Facts, ParkedNote, ProblemNote
+from sync.lead.state import branch
 from sync.playbook.loader import read
 from sync.playbook.models import Playbook
 from sync.runtime.clock import Clock, SetClock
@@ -282,3 +283,21 @@ async def test_without_a_usable_playbook_nothing_is_applied(bench: Bench, versio
     with pytest.raises(Exception, match="playbook"):
         await bench.apply(inputs([message("crm:Lead:1")]))
     assert await bench.value("SELECT sum(next_offset)::int FROM applied") == 0
+
+
+async def test_the_calls_of_a_lead_that_is_joined_go_over_to_the_survivor(bench: Bench) -> None:
+    await bench.apply(inputs([message("crm:Lead:1"), message("crm:Lead:2")]))
+    one, two = [row["lead_id"] for row in await bench.first.fetch("SELECT lead_id FROM records ORDER BY ref")]
+    ident = "11111111-1111-5111-8111-111111111111"
+    await bench.first.execute(
+        "INSERT INTO intents (id, lead_id, system, kind, object, fields, rev, deadline) VALUES ($1, $2, 'crm', 'update', 'Lead', '{}', 1, now())",
+        *(ident, two),
+    )
+
+    def joining(read: Envelope, facts: Facts, playbook: Playbook, now_ms: int) -> Decision:
+        lead = branch(facts.leads[two])
+        lead.survivor, lead.rev = one, lead.rev + 1
+        return Decision("applied", leads=[lead])
+
+    await bench.apply(inputs([message("crm:Lead:2")], start=2), with_=Rules(joining, tiny.wanted, tiny.load))
+    assert await bench.value("SELECT lead_id FROM intents") == one
