@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -150,6 +151,16 @@ class _Compiled:
 
 
 Compiled = _Shaped | _Compiled
+_WHOLE = re.compile(r"[=!]=|\bin\s*\[")
+"""A value is compared as a whole, not looked into."""
+
+
+def _countries(text: str, shape: shapes.Shape) -> None:
+    """Refuse a country that no lead can have: Truce keeps two capital letters, however a system spells it."""
+    wrong = next((str(v) for v in shape.literals if not re.fullmatch("[A-Z]{2}", str(v))), None)
+    if wrong is not None:
+        better = f"write '{wrong.upper()}'" if len(wrong) == 2 else "write its two letters, as 'DE'"
+        raise Wrong([Mistake(max(0, text.find(wrong)), max(1, len(wrong)), f"{wrong} is never what lead.{shape.field} shows", better)])
 
 
 class Conditions:
@@ -181,6 +192,8 @@ class Conditions:
         shape = shapes.recognise(text) if fast else None
         if shape and shape.fits(kinds[shape.field]):
             self._among(text, shape)
+            if kinds[shape.field] == "country" and _WHOLE.search(text):
+                _countries(text, shape)
             return _Shaped(text, where, shape, kinds[shape.field])
         return _Compiled(text, where, scanned, expression, kinds)
 

@@ -90,11 +90,13 @@ def _bounds(tokens: list[Token], found: Scanned) -> None:
             found.mistakes.append(Mistake(token.at, 1, f"brackets more than {MAX_DEPTH} deep", "use several lines"))
             return
         if token.kind == "other":
-            found.mistakes.append(_strange(token))
+            found.mistakes.append(_strange(token, found.text[token.at + 1 : token.at + 2]))
             return
 
 
-def _strange(token: Token) -> Mistake:
+def _strange(token: Token, after: str) -> Mistake:
+    if token.text == "=" and after in ("<", ">"):
+        return Mistake(token.at, 2, f"={after} is not part of a condition", f"write {after}=")
     if token.text in ("'", '"'):
         return Mistake(token.at, 1, "a quote that does not end", f"write the closing {token.text}")
     better = {"=": "write ==", "&": "write &&", "|": "write ||", "“": 'write "', "”": 'write "', "‘": "write '", "’": "write '"}

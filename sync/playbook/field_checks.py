@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connectors.registry import manifests
 from sync.playbook import forms
 from sync.playbook.build import Files
 from sync.playbook.conditions import DERIVED
@@ -22,6 +23,9 @@ def run(files: Files, form: forms.FieldsFile) -> None:
         if name not in form.fields:
             files.problem(FILE, ("fields",), f"the shared field {name} is missing", f"add {name}: {{type: {kind}, …}}", key=True)
     for name, system in form.systems.items():
+        if system.vendor not in manifests():
+            hint = did_you_mean(system.vendor, manifests())
+            files.problem(FILE, ("systems", name, "vendor"), f"there is no connector {system.vendor}", hint)
         if system.create != "never" and not system.object:
             files.problem(FILE, ("systems", name, "create"), f"{name} creates records, of which object?", "add object: Lead")
     for name, field in form.fields.items():

@@ -154,6 +154,12 @@ class _Walk:
                 self.document.problem(self.path, answer.text, answer.suggestion, at=spot, width=answer.width)
                 return
         said = (error.problem or error.context or "cannot be read").strip()
+        if "<block mapping start>" in said:
+            spot = Spot(number, (mark.column if mark else 0) + 1)
+            self.document.problem(
+                self.path, "indented otherwise than the keys beside it", "begin it in the same column as they do", at=spot
+            )
+            return
         if "<stream end>" in said:
             said = f"the file ends too early ({said})"
         number = min(number, max(1, len(self.document.lines)))

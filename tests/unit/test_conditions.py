@@ -206,6 +206,7 @@ def test_hostile_lines_end_within_50_ms(text: str) -> None:
     assert min(took) < 0.05
 
 
+countries = st.sampled_from(["DE", "NO", "US"])
 texts = st.sampled_from(["DE", "NO", "no", "", "head of x", "VP", "Vice President", "ß", "x'y", "İ"])
 numbers = st.one_of(
     st.integers(-5, 5), st.sampled_from([0.5, 1e18, -0.0, 820, 2**63, 2**53 + 1]), st.floats(allow_nan=False, allow_infinity=False)
@@ -224,7 +225,7 @@ def literal(value: object) -> str:
 @st.composite
 def fast_lines(draw: st.DrawFn) -> str:
     field, values = draw(
-        st.sampled_from([("country", texts), ("title", texts), ("employees", numbers), ("fit", numbers), ("vip", st.booleans())])
+        st.sampled_from([("country", countries), ("title", texts), ("employees", numbers), ("fit", numbers), ("vip", st.booleans())])
     )
     shape = draw(st.sampled_from(["compare", "in", "any_of", "has", "not has"]))
     if shape == "compare":
