@@ -97,12 +97,11 @@ def _address(work: Work, lead: Lead, record: Record, data: RecordChanged) -> Non
     at = work.clamp(data.at, data.received_at)
     if identity is None or record.email_key == identity[1] or (record.email_key is not None and at < record.last_at):
         return
-    first = record.email_key is None
     record.email_key = identity[1]
     work.touch(lead)
     holder = by_email(work.facts, email, work.playbook)
     if holder is not None and holder.id != lead.id:
-        if not first and lead.undecided is None:
+        if lead.undecided is None:
             work.duplicate(record.ref, [holder.id, lead.id], "two leads show one e-mail", lead)
         return
     work.out.identities[identity] = lead.id
