@@ -100,7 +100,9 @@ def _messages(item: Item, source: str) -> list[tuple[bytes, list[tuple[str, byte
 
 async def make_producer(bootstrap: str) -> AIOKafkaProducer:
     """Start an idempotent producer without linger."""
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", linger_ms=0, request_timeout_ms=10_000)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", linger_ms=0, max_batch_size=1 << 18, request_timeout_ms=10_000
+    )
     try:
         await producer.start()
     except BaseException:

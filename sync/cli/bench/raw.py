@@ -18,7 +18,7 @@ BATCH = 500
 async def loop(bootstrap: str, source: str, target: str, partitions: Sequence[int], at: float, seconds: float) -> float:
     """Copy these partitions, again and again, from `at` on for so many seconds; gives messages per second."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, fetch_max_wait_ms=100)
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", linger_ms=0)
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", linger_ms=0, max_batch_size=1 << 18)
     await consumer.start()
     await producer.start()
     try:
