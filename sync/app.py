@@ -61,6 +61,8 @@ def addresses(settings: Settings) -> tuple[str, str]:
         raise NotSet("TRUCE_DATABASE is not set (postgresql://…). `truce up` starts everything on this machine by itself.")
     if settings.kafka is None:
         raise NotSet("KAFKA_BOOTSTRAP_SERVERS is not set (host:port,…). `truce up` starts everything on this machine by itself.")
+    if not settings.database.get_secret_value().startswith(("postgresql://", "postgres://")):
+        raise NotSet("TRUCE_DATABASE is no address of a PostgreSQL: postgresql://USER:PASSWORD@HOST:PORT/DATABASE is expected.")
     return settings.database.get_secret_value(), settings.kafka
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,9 +20,13 @@ from sync.cli.output import CannotRun, console
 from sync.cli.parts import Parts, connections
 from sync.runtime import kafka, postgres
 from sync.runtime.folder import Folder, empty, hold, hold_any, stop_left_over
+from sync.runtime.guard import passing
 from sync.runtime.kafka import LocalKafka
 from sync.runtime.postgres import LocalPostgres
 from sync.settings import Settings
+
+if TYPE_CHECKING:
+    from sync.app import Ready
 
 SECRET = "a laptop's secret, set TRUCE_SECRET in production"
 
@@ -66,6 +70,20 @@ def servers(settings: Settings, folder: Folder, installation: str) -> Iterator[L
         parts = Parts(folder.path, environment, settings.metrics_port)
         stack.callback(parts.stop)
         yield Local(folder.path, dsn, bootstrap, parts, ours)
+
+
+def prepared(settings: Settings) -> Ready:
+    """Make the installation ready; raises CannotRun when one's own PostgreSQL or Kafka does not answer, with which setting names it."""
+    from sync.app import prepare
+
+    try:
+        return asyncio.run(prepare(settings))
+    except Exception as error:
+        away = passing(error)
+        if away not in ("database", "kafka") or isinstance(error, PermissionError):
+            raise
+        what, name = ("PostgreSQL", "TRUCE_DATABASE") if away == "database" else ("Kafka", "KAFKA_BOOTSTRAP_SERVERS")
+        raise CannotRun(f"{what} does not answer ({type(error).__name__}): is it up, and does {name} name it?") from error
 
 
 def emulators(parts: Parts) -> dict[str, str]:
@@ -129,7 +147,6 @@ def up(
 
     Example: `truce up`
     """
-    from sync.app import NotSet, prepare
     from sync.cli.demo.clients import door
     from sync.sources.service import listen
 
@@ -148,10 +165,7 @@ def up(
     with servers(settings, folder, settings.installation) as local:
         urls = None if settings.systems else _peopled(emulators(local.parts))
         ready = settings.model_copy(update=_addresses(local))
-        try:
-            asyncio.run(prepare(ready))
-        except NotSet as error:
-            raise CannotRun(str(error)) from error
+        prepared(ready)
         start_roles(local, workers, chosen, 1.0, urls)
         if urls:
             door(urls["hubspot"], "webhooks", {"url": f"http://127.0.0.1:{chosen}/webhooks/hubspot"})

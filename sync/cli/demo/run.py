@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import time
@@ -11,13 +10,12 @@ from typing import Any
 
 import psutil
 
-from sync.app import prepare
 from sync.cli import emulate, place
 from sync.cli.demo import judge, story, world
 from sync.cli.demo.clients import Crm, Marketing, door
 from sync.cli.demo.screen import Screen
 from sync.cli.demo.stage import NotSo, Stage
-from sync.cli.local import Local, emulators, servers, start_roles
+from sync.cli.local import Local, emulators, prepared, servers, start_roles
 from sync.cli.output import DONE, PROBLEM, as_json, console
 from sync.cli.parts import PartEnded
 from sync.runtime.folder import Folder
@@ -71,7 +69,7 @@ def _set_up(settings: Settings, local: Local, installation: str, screen: Screen)
     crm.add([*theirs, world.OUTSIDE])
     marketing.add([*ours, world.OUTSIDE])
     own = settings.model_copy(update={"installation": installation, "database": SecretStr(local.dsn), "kafka": local.bootstrap})
-    ready = asyncio.run(prepare(own))
+    ready = prepared(own)
     port = free_port()
     door(urls["hubspot"], "webhooks", {"url": f"http://127.0.0.1:{port}/webhooks/hubspot"})
     start_roles(local, 2, port, story.POLL_S, urls)
