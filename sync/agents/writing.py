@@ -9,7 +9,7 @@ from sync.agents.input import Input
 from sync.agents.outbox import Payload
 from sync.lead.decision import Decision, Identity, ParkedNote, PoolState
 from sync.lead.state import Lead
-from sync.store import decided, duplicates, identities, joined, leads, outbox, parked, problems, seen, timeline
+from sync.store import decided, duplicates, erased, identities, joined, leads, outbox, parked, problems, seen, timeline
 from sync.store.parked import Original
 from sync.store.statement import Statement
 from sync.topology import Lane
@@ -87,6 +87,8 @@ def statements(items: Sequence[Decided], total: Net, locked: dict[str, Lead], un
     revs = {lead: (total.leads.get(lead) or locked[lead]).rev for lead, _ in total.dirty if lead in total.leads or lead in locked}
     dirty = {key: (lane, revs.get(key[0], 0)) for key, lane in total.dirty.items()}
     survivors = {lead.id: lead.survivor for lead in total.leads.values() if lead.survivor is not None}
+    gone = [lead.id for lead in total.leads.values() if lead.erased]
+    aside = {note.id for d in decisions for note in d.parked} | {ident for d in decisions for ident in d.released}
     made = [
         leads.write(total.leads.values()) if total.leads else None,
         leads.write_records(total.leads.values()) if total.leads else None,
@@ -96,11 +98,12 @@ def statements(items: Sequence[Decided], total: Net, locked: dict[str, Lead], un
         seen.remember(total.once) if total.once else None,
         decided.mark_dirty(dirty) if dirty else None,
         decided.order_reads(reads) if reads else None,
-        decided.settle_intents(intents) if intents else None,
+        decided.settle_intents(intents, gone) if intents else None,
         decided.write_pools(total.pools) if total.pools else None,
         timeline.write(lines) if lines else None,
         duplicates.write(notes) if notes else None,
         *(joined.move(survivors, settled=intents, noted={note.id for note in notes}) if survivors else ()),
+        *(erased.forget(gone, parked=aside, settled=intents) if gone else ()),
         *problems.write(note for d in decisions for note in d.problems),
         *_parked(items),
         outbox.write({p: payload.pack() for p, payload in total.payloads.items()}) if total.payloads else None,

@@ -20,7 +20,11 @@ _ORDERS = """
 INSERT INTO read_orders (ref, system) SELECT r, split_part(r, ':', 1) FROM unnest($1::text[]) r
 ON CONFLICT (ref) DO UPDATE SET claimed_until = NULL
 """
-_INTENTS = "UPDATE intents SET state = 'applied' WHERE id = ANY($1::text[]::uuid[])"
+_INTENTS = """
+UPDATE intents SET state = 'applied', fields = CASE WHEN lead_id = ANY($2::text[]::uuid[]) THEN '{}'::jsonb ELSE fields END,
+  outcome = CASE WHEN lead_id = ANY($2::text[]::uuid[]) THEN NULL ELSE outcome END
+WHERE id = ANY($1::text[]::uuid[])
+"""
 _LOCK_POOLS = """
 WITH made AS (INSERT INTO pools (name) SELECT n FROM unnest($1::text[]) n ORDER BY n ON CONFLICT DO NOTHING)
 SELECT name, last, counts FROM pools WHERE name = ANY($1::text[]) ORDER BY name FOR UPDATE
@@ -41,9 +45,9 @@ def order_reads(refs: Iterable[str]) -> Statement:
     return Statement(_ORDERS, (sorted(set(refs)),))
 
 
-def settle_intents(ids: Iterable[str]) -> Statement:
-    """Say that the results of these intents are part of their leads."""
-    return Statement(_INTENTS, (sorted(set(ids)),))
+def settle_intents(ids: Iterable[str], erased: Iterable[str] = ()) -> Statement:
+    """Say that the results of these intents are part of their leads; of `erased` leads nothing of what was told is kept."""
+    return Statement(_INTENTS, (sorted(set(ids)), sorted(erased)))
 
 
 async def lock_pools(connection: Connection, names: Iterable[str]) -> dict[str, PoolState]:

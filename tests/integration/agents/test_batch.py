@@ -17,7 +17,7 @@ from sync.agents.batch import Batch, Done
 from sync.agents.input import Input, prepare
 from sync.agents.rules import Rules
 from sync.agents.rules import real as real_rules
-from sync.lead.decision import Decision, DuplicateNote, Facts, ParkedNote, ProblemNote
+from sync.lead.decision import Decision, DuplicateNote, Facts, Line, ParkedNote, ProblemNote
 from sync.lead.state import branch
 from sync.playbook.loader import read
 from sync.playbook.models import Playbook
@@ -301,3 +301,38 @@ async def test_the_calls_of_a_lead_that_is_joined_go_over_to_the_survivor(bench:
 
     await bench.apply(inputs([message("crm:Lead:2")], start=2), with_=Rules(joining, tiny.wanted, tiny.load))
     assert await bench.value("SELECT lead_id FROM intents") == one
+
+
+async def test_an_erased_person_leaves_no_value_behind(bench: Bench) -> None:
+    await bench.apply(inputs([message("crm:Lead:1"), message("crm:Lead:2")]))
+    one, other = [row["lead_id"] for row in await bench.first.fetch("SELECT lead_id FROM records ORDER BY ref")]
+    told, refused = {"title": {"name": "Title", "value": "CEO"}}, ("write", "Zoe Orr is too long", "Zoe Orr")
+    for n, (lead, state) in enumerate(((one, "applied"), (one, "open"), (other, "applied"))):
+        await bench.first.execute(
+            "INSERT INTO intents (id, lead_id, system, kind, object, fields, rev, state, deadline) VALUES ($1, $2, 'crm', 'update', 'Lead', $3, 1, $4, now())",
+            *(f"11111111-1111-5111-8111-11111111111{n}", lead, told, state),
+        )
+    for lead in (one, other):
+        await bench.first.execute(
+            "INSERT INTO parked (id, kind, reason, value, lead_id) VALUES ($1::text, $2, $3, $4, $1::text::uuid)", lead, *refused
+        )
+        await bench.first.execute(
+            "INSERT INTO would_write (lead_id, system, record_id, field, rule) VALUES ($1, 'crm', '1', 'title', 'x')", lead
+        )
+
+    def erasing(read: Envelope, facts: Facts, playbook: Playbook, now_ms: int) -> Decision:
+        lead = branch(facts.leads[one])
+        lead.erased, lead.rev = True, lead.rev + 1
+        return Decision("applied", leads=[lead], lines=[Line(one, now_ms, "erased", {})], settled_intents=list(ended))
+
+    ended: list[str] = []
+    await bench.apply(inputs([message("crm:Lead:1")], start=2), with_=Rules(erasing, tiny.wanted, tiny.load))
+    assert [row["kind"] for row in await bench.first.fetch("SELECT kind FROM timeline WHERE lead_id = $1", one)] == ["erased"]
+    assert [row["lead_id"] for row in await bench.first.fetch("SELECT lead_id FROM would_write")] == [other]
+    rows = await bench.first.fetch("SELECT reason, value, settled_how FROM parked ORDER BY settled_how NULLS LAST")
+    assert [tuple(row) for row in rows] == [("erased", None, "erased"), ("Zoe Orr is too long", "Zoe Orr", None)]
+    kept = [row["fields"] for row in await bench.first.fetch("SELECT fields FROM intents ORDER BY id")]
+    assert kept == [{}, told, told], "what is on the wire must still be known when its result comes"
+    ended.append("11111111-1111-5111-8111-111111111111")
+    await bench.apply(inputs([message("crm:Lead:1")], start=3), with_=Rules(erasing, tiny.wanted, tiny.load))
+    assert [row["fields"] for row in await bench.first.fetch("SELECT fields FROM intents ORDER BY id")] == [{}, {}, told]
