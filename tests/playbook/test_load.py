@@ -153,9 +153,9 @@ def test_hostile_files_are_refused_fast_and_with_a_place(name: str) -> None:
     yaml.parse("routing.yaml", b"routes: []\n")  # imports and caches are no part of the time
     took = []
     for _ in range(3):
-        started = time.perf_counter()
+        started = time.process_time()  # our own time: the machine may be busy with others
         document = yaml.parse("routing.yaml", content)
-        took.append(time.perf_counter() - started)
+        took.append(time.process_time() - started)
     told = problems(GOOD | {"routing.yaml": content})
     assert told[0].file == "routing.yaml"
     assert text in told[0].text
