@@ -114,7 +114,7 @@ RETURNING id
 
 _SETTLE = """
 WITH r AS (
-  UPDATE intents i SET state = x.state, outcome = x.outcome, done_at = clock_timestamp()
+  UPDATE intents i SET state = x.state, outcome = x.outcome, done_at = clock_timestamp(), deadline = clock_timestamp()
   FROM unnest($2::uuid[], $3::text[], $4::jsonb[]) AS x(id, state, outcome) WHERE i.id = x.id AND i.state = 'open' RETURNING i.id),
 k AS (
   SELECT d.lead_id FROM dirty d JOIN unnest($5::uuid[], $6::bigint[]) AS x(lead_id, rev) ON d.lead_id = x.lead_id AND d.rev <= x.rev
@@ -142,6 +142,16 @@ WITH late AS (
 UPDATE intents i SET deadline = clock_timestamp() + make_interval(secs => $3) FROM late, leads l
 WHERE i.id = late.id AND l.id = i.lead_id
 RETURNING i.id, i.lead_id, i.rev, i.kind, i.object, i.record_id, i.fields, i.opened_at, l.key
+"""
+
+_UNAPPLIED = """
+WITH late AS (
+  SELECT id FROM intents WHERE state <> 'applied' AND state = 'done' AND system = $1
+    AND greatest(deadline, done_at + make_interval(secs => $3)) < clock_timestamp()
+  ORDER BY done_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+UPDATE intents i SET deadline = clock_timestamp() + (clock_timestamp() - i.done_at) FROM late, leads l
+WHERE i.id = late.id AND l.id = i.lead_id
+RETURNING l.key, i.outcome
 """
 
 
@@ -242,15 +252,11 @@ async def extend(pool: Any, ids: Sequence[str], timeout_s: float) -> None:
 
 
 async def unapplied(pool: Any, system: str, older_s: float, most: int) -> list[tuple[str, Mapping[str, Any]]]:
-    """Give (lead key, outcome) of results that the lead agent has not applied for so long: perhaps they were never published."""
-    rows = await pool.fetch(
-        """SELECT l.key, i.outcome FROM intents i JOIN leads l ON l.id = i.lead_id
-           WHERE i.state <> 'applied' AND i.state = 'done' AND i.system = $1 AND i.done_at < clock_timestamp() - make_interval(secs => $2)
-           ORDER BY i.done_at LIMIT $3""",
-        system,
-        older_s,
-        most,
-    )
+    """Claim (lead key, outcome) of results that the lead agent has not applied for so long: perhaps they were never published.
+
+    Each comes again only after twice the time: one that is parked every time must not fill the log, and the agents may be away for hours.
+    """
+    rows = await pool.fetch(_UNAPPLIED, system, most, older_s)
     return [(row["key"], row["outcome"]) for row in rows]
 
 
