@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -12,6 +12,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from sync.agents.halt import Halt
 from sync.runtime import log
 from sync.store import applied, meta
+from sync.store.applied import Position
 from sync.store.statement import Connection
 from sync.topology import Topic, changes_name, group_name, topics
 
@@ -36,12 +37,7 @@ async def prepare(connection: Connection, bootstrap: str, installation: str, sys
     admin = await _admin(bootstrap)
     try:
         known = set(await admin.list_topics())
-        if topic not in known and any(position.next_offset for position in positions.values()):
-            raise Halt(
-                2,
-                f"Kafka at {bootstrap} has no topic {topic}, but {sum(p.next_offset for p in positions.values())} of its messages were applied: it lost "
-                "its data, or it is another one. `truce topics --new-incarnation` begins anew and orders a sweep.",
-            )
+        _there(bootstrap, topic, known, positions)
         await _make(admin, [t for t in topics(installation, incarnation, tuple(systems), partitions) if t.name not in known])
         if any(p.epoch.number == number for p in positions.values()) and not await _known(admin, group_name(installation, number)):
             number = int(await meta.change(connection, "group_number", number, number + 1))
@@ -50,6 +46,26 @@ async def prepare(connection: Connection, bootstrap: str, installation: str, sys
     finally:
         await admin.close()
     return Ground(topic, count, number)
+
+
+async def still_there(connection: Connection, bootstrap: str, topic: str) -> None:
+    """Raise Halt(2) when Kafka answers but no longer has the topic of which messages were applied; KafkaError when it is away."""
+    positions = await applied.positions(connection, topic)
+    admin = await _admin(bootstrap)
+    try:
+        _there(bootstrap, topic, set(await admin.list_topics()), positions)
+    finally:
+        await admin.close()
+
+
+def _there(bootstrap: str, topic: str, known: set[str], positions: Mapping[int, Position]) -> None:
+    done = sum(position.next_offset for position in positions.values())
+    if topic not in known and done:
+        raise Halt(
+            2,
+            f"Kafka at {bootstrap} has no topic {topic}, but {done} of its messages were applied: it lost its data, or it is another one. "
+            "`truce topics --new-incarnation` begins anew and orders a sweep.",
+        )
 
 
 async def _admin(bootstrap: str) -> AIOKafkaAdminClient:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 STOP_S = 8.0
+LOST_S = 10.0
 _LOG = log.get("worker")
 WorkerClass = Callable[[Pool, Connect, Batch, Publisher, Clock, Health], Worker]
 
@@ -144,6 +145,7 @@ class LeadAgent:
             self._every(0.5, self._tick),
             self._every(1.0, self._look),
             self._every(5.0, self.delivery.verify),
+            self._every(LOST_S, self._still_there),
             self._every(3600.0, self._days),
         ]
 
@@ -180,6 +182,16 @@ class LeadAgent:
             self.worker.halt(Halt(1, "the broker forgot how often the consumer group changed hands: a new group begins at the next start"))
         if self.delivery.next:
             await self.app.consumer.show_progress(dict(self.delivery.next))
+
+    async def _still_there(self) -> None:
+        """While Kafka is waited for: a broker that came back empty never answers what is asked of the topic."""
+        if "kafka" not in self.health.waits or self.settings.kafka is None:
+            return
+        try:
+            async with self.worker.pool.acquire() as connection:
+                await ground.still_there(connection, self.settings.kafka, self.worker.batch.topic)
+        except Halt as halt:
+            self.worker.halt(halt)
 
     async def _days(self) -> None:
         if self.settings.database is not None:
