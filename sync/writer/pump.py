@@ -24,6 +24,10 @@ from sync.writer.settle import Sum, republished
 
 PATIENCE_S = {"hot": 0.1, "bulk": 1.0}
 """How long planned leads wait for their batch to fill while a call of their kind is under way."""
+LOAD, LOAD_S = 0.1, 1.0
+"""There is load when the last call of a kind took so much of a full batch, not longer ago than this."""
+LOADED_S = {"hot": 0.4, "bulk": 2.0}
+"""How long they wait while there is load, whether or not a call is under way."""
 TRIES = 6
 
 
@@ -44,6 +48,8 @@ class Pump:
     _groups: dict[Group, list[Unit]] = field(default_factory=dict)
     _since: dict[Group, float] = field(default_factory=dict)
     _calls: dict[asyncio.Task[None], Group] = field(default_factory=dict)
+    _last: dict[Group, tuple[float, int]] = field(default_factory=dict)
+    """When the last call of a kind went out, and with how many rows."""
     _tries: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -90,7 +96,8 @@ class Pump:
     async def _sleep(self) -> None:
         now = monotonic()
         times = [t for t in (self.queue.next_due(), self.carrier.rest_until if self.carrier.rest_until > now else None) if t is not None]
-        times += [since + PATIENCE_S[group[0]] for group, since in self._since.items()]
+        times += [since + PATIENCE_S[group[0]] for group, since in self._since.items() if since + PATIENCE_S[group[0]] > now]
+        times += [since + LOADED_S[group[0]] for group, since in self._since.items()]
         timeout = min([1.0, *[max(0.001, t - now) for t in times]])
         try:
             await asyncio.wait_for(self.wake.wait(), timeout)
@@ -113,13 +120,19 @@ class Pump:
             self._send(group, full)
 
     def _next_group(self, full: int) -> Group | None:
-        """Give the group to send: a full one, hot first; else one of which nothing is under way, or that has waited long enough."""
+        """Give the group to send: a full one, hot first; else one that has waited long enough."""
         now, busy = monotonic(), set(self._calls.values())
         groups = sorted(self._groups, key=lambda group: (group[0] != "hot", self._since[group]))
         for group in groups:
             if _rows(self._groups[group]) >= full:
                 return group
-        return next((group for group in groups if group not in busy or now - self._since[group] >= PATIENCE_S[group[0]]), None)
+        return next((group for group in groups if now - self._since[group] >= self._patience(group, full, busy, now)), None)
+
+    def _patience(self, group: Group, full: int, busy: set[Group], now: float) -> float:
+        at, rows = self._last.get(group, (0.0, 0))
+        if rows >= LOAD * full and now - at < LOAD_S:
+            return LOADED_S[group[0]]
+        return PATIENCE_S[group[0]] if group in busy else 0.0
 
     async def _plan(self, taken: Sequence[tuple[str, Lane]]) -> None:
         """Plan leads: into the batches what is to be told, out of the queue what is not."""
@@ -176,6 +189,7 @@ class Pump:
             self._groups[group] = left
         else:
             del self._groups[group], self._since[group]
+        self._last[group] = (monotonic(), _rows(batch))
         task = asyncio.create_task(self._carry(group, batch, self.queue))
         self._calls[task] = group
         task.add_done_callback(self._ended)
