@@ -69,19 +69,19 @@ class Log:
 
     def run(self, workers: int, watch: Callable[[], object] = lambda: None, seconds: float = 120.0) -> list[Sample]:
         """Start workers and look on until all is applied; gives what was seen, and ends them."""
-        names = [self.local.parts.start(f"decider-{self.turn}-{n}", "worker").name for n in range(workers)]
+        for n in range(workers):
+            self.local.parts.start(f"decider-{self.turn}-{n}", "worker")
         try:
             samples = asyncio.run(self._look_on(seconds))
             watch()
         finally:
             self.local.parts.stop()
-        assert names
         return samples
 
-    def memory(self) -> dict[str, float]:
-        """Give the largest worker's resident and own memory in MB."""
+    def memory(self) -> list[dict[str, float]]:
+        """Give each worker's resident and own memory in MB."""
         found = [psutil.Process(part.process.pid).memory_full_info() for part in self.local.parts.running.values()]
-        return {"rss_mb": max(one.rss for one in found) / 2**20, "uss_mb": max(one.uss for one in found) / 2**20}
+        return [{"rss_mb": one.rss / 2**20, "uss_mb": one.uss / 2**20} for one in found]
 
     async def _look_on(self, seconds: float) -> list[Sample]:
         connection = await connect(self.ready.dsn, self.ready.settings.installation)

@@ -86,24 +86,24 @@ def _inner(settings: Settings, local: Local, size: Size, *, quiet: bool) -> dict
     log.fill(size.leads)
     log.put(size.decided)
     base = {f"{n}": raw.measure(local, ready.changes, settings.partitions, n, size.raw_s) for n in (1, 2)}
-    memory: dict[str, dict[str, float]] = {}
+    seen: dict[int, list[dict[str, float]]] = {size.leads: [], size.many: []}
     decided: dict[str, float] = {}
     _say(quiet, "raw client measured; one worker decides, then two")
-    decided["1"] = figures.rate(log.run(1, lambda: memory.update({str(size.leads): log.memory()})), log.sent)
+    decided["1"] = figures.rate(log.run(1, lambda: seen[size.leads].extend(log.memory())), log.sent)
     log.put(size.decided)
-    decided["2"] = figures.rate(log.run(2), log.sent)
+    decided["2"] = figures.rate(log.run(2, lambda: seen[size.leads].extend(log.memory())), log.sent)
     _say(quiet, f"one worker among {size.many} leads")
     log.fill(size.many)
     log.put(size.decided)
-    among_many = figures.rate(log.run(1, lambda: memory.update({str(size.many): log.memory()})), log.sent)
-    few, many = memory[str(size.leads)], memory[str(size.many)]
+    among_many = figures.rate(log.run(1, lambda: seen[size.many].extend(log.memory())), log.sent)
+    memory: dict[str, Any] = {str(leads): max(found, key=lambda one: one["rss_mb"]) for leads, found in seen.items()}
     return {
         "raw_per_s": base,
         "decided_per_s": decided,
         "decided_to_raw": {n: decided[n] / base[n] for n in base},
         "decided_among_many_per_s": among_many,
         "decided": {"fields": playbook.FIELDS, "rules": playbook.rules(), "leads": size.leads, "many": size.many, "changes": size.decided},
-        "memory": memory | {"ratio": many["rss_mb"] / few["rss_mb"]},
+        "memory": memory | {"ratio": memory[str(size.many)]["rss_mb"] / memory[str(size.leads)]["rss_mb"]},
     }
 
 
