@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,7 @@ from sync.settings import Settings
 from sync.sources import service as sources
 from sync.store import cursors, meta, playbooks
 from sync.store.connect import migrate, open_pool
+from sync.topology import WEEK_MS
 from sync.writer import service as writer
 
 _log = log.get("app")
@@ -94,8 +96,8 @@ async def activate(connection: Any, settings: Settings) -> Playbook:
 async def begin_anew(settings: Settings) -> str:
     """Begin a new incarnation of `changes` after Kafka lost its data; gives the topic's name.
 
-    Every system is read in full again, which brings what the lost messages said; until then nothing is created. Nothing of ours may run
-    meanwhile: whatever starts next reads the new topic.
+    Every system is read in full again, which brings what the lost messages said, and what changed in as long as the topic keeps messages,
+    which brings what people did; until then nothing is created. Raises StillHeld while a source runs: whatever starts next reads the new topic.
     """
     dsn, bootstrap = addresses(settings)
     await migrate(dsn, settings.installation)
@@ -104,7 +106,7 @@ async def begin_anew(settings: Settings) -> str:
         async with pool.acquire() as connection, connection.transaction():
             before = int(await meta.begin(connection, "incarnation", 1))
             await meta.change(connection, "incarnation", before, before + 1)
-            await cursors.begin_anew(connection)
+            await cursors.begin_anew(connection, lost=timedelta(milliseconds=WEEK_MS))
             playbook = await active_playbook(connection)()
         async with pool.acquire() as connection:
             return (await ground.prepare(connection, bootstrap, settings.installation, playbook.systems, settings.partitions)).topic

@@ -23,6 +23,15 @@ _MARGIN_MS = 5 * 60 * 1000
 _MOST_SEEN = 2000
 
 
+_CONVERSIONS = {"recent_conversion_date": "recent_conversion_event_name", "first_conversion_date": "first_conversion_event_name"}
+
+
+def _event(props: Row, at: datetime) -> str | None:
+    """Give the contact's own name of the submission made at `at` ("Page: Form", as webhooks and reads have it); the list knows the form alone."""
+    names = (props.get(name) for date, name in _CONVERSIONS.items() if props.get(date) and mapping.moment(props[date]) == at)
+    return next((str(name) for name in names if name), None)
+
+
 class Place(BaseModel):
     """Where reading goes on, in ms: `at` (with `id`, inside one ms; `mid`, in the middle of a sweep), and the backstops' places."""
 
@@ -149,7 +158,8 @@ class HubSpotSource(Source):
         by_email.pop("", None)
         if not by_email:
             return []
-        answer = await self._client.read(list(by_email), ["email", "hs_additional_emails"], by="email", history=[mapping.MERGED_IDS])
+        wanted = ["email", "hs_additional_emails", *_CONVERSIONS, *_CONVERSIONS.values()]
+        answer = await self._client.read(list(by_email), wanted, by="email", history=[mapping.MERGED_IDS])
         reading, touches = self._client.reading(answer), list[TouchRecorded]()
         for row in contacts(answer.body):
             props = row["properties"]
@@ -157,7 +167,7 @@ class HubSpotSource(Source):
             for one, at in (pair for email in held for pair in by_email.get(email, [])):
                 if not mapping.before_merge(row, at):
                     consent, page = consent_of(one), one.get("pageUrl")
-                    touches.append(reading.form(row["id"], at, name, props.get("email"), page=page, consent=consent))
+                    touches.append(reading.form(row["id"], at, _event(props, at) or name, props.get("email"), page=page, consent=consent))
         return touches
 
     async def everything(self, cursor: str | None, fields: Sequence[str]) -> AsyncIterator[Page]:

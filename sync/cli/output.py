@@ -72,9 +72,10 @@ def _expected() -> tuple[type[Exception], ...]:
     from sync.runtime.kafka import KafkaUnavailable
     from sync.runtime.postgres import PostgresUnavailable
     from sync.sources.service import AddressInUse
+    from sync.store.cursors import StillHeld
 
     return (
-        CannotRun, NotSet, PartEnded, NothingThere, FolderBusy, KafkaUnavailable, PostgresUnavailable, AddressInUse, UnknownVendor, BadManifest,
+        CannotRun, NotSet, StillHeld, PartEnded, NothingThere, FolderBusy, KafkaUnavailable, PostgresUnavailable, AddressInUse, UnknownVendor, BadManifest,
         ValidationError, SettingsError, KafkaError, PostgresError, OSError,
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from schemas.keys import keyed, normal_email
 from sync.playbook.loader import load_files
 from sync.playbook.models import Playbook
 from sync.sources.publisher import make_producer
+from sync.store import meta
 from sync.store.connect import connect
 from sync.store.parked import unpack_headers
 from sync.store.playbooks import ACTIVE
@@ -141,10 +142,14 @@ def todo(row: Mapping[str, Any]) -> str:
     return f"→ {found}"
 
 
+async def _changes(connection: Any, installation: str) -> str:
+    """Name the incarnation of `changes` that is read now."""
+    return changes_name(installation, int(await meta.read(connection, "incarnation") or 1))
+
+
 async def send(bootstrap: str, installation: str, connection: Any, commands: Sequence[tuple[str, Command]]) -> None:
     """Put commands on `changes`, each with its lead's key; returns when Kafka has them."""
-    row = await connection.fetchval("SELECT value FROM meta WHERE key = 'incarnation'")
-    topic = changes_name(installation, int(row or 1))
+    topic = await _changes(connection, installation)
     producer = await make_producer(bootstrap)
     try:
         for key, command in commands:
@@ -155,13 +160,15 @@ async def send(bootstrap: str, installation: str, connection: Any, commands: Seq
         await producer.stop()
 
 
-async def _resend(bootstrap: str, connection: Any, row: dict[str, Any]) -> None:
-    """Put a parked message back on the topic that it came from, and settle it."""
+async def _resend(bootstrap: str, installation: str, connection: Any, row: dict[str, Any]) -> None:
+    """Put a parked message back on the topic that it came from (of `changes`: on the incarnation that is read now), and settle it."""
     found = await connection.fetchrow("SELECT topic, key, body, headers FROM parked WHERE id = $1", row["id"])
+    of_changes = found["topic"].startswith(changes_name(installation, 1)[:-1])
+    topic = await _changes(connection, installation) if of_changes else found["topic"]
     producer = await make_producer(bootstrap)
     try:
         headers = unpack_headers(found["headers"] or [])
-        await producer.send_and_wait(found["topic"], found["body"], key=found["key"], headers=headers)
+        await producer.send_and_wait(topic, found["body"], key=found["key"], headers=headers)
     finally:
         await producer.stop()
     await connection.execute("UPDATE parked SET settled_at = now(), settled_how = 'replayed' WHERE id = $1", row["id"])
@@ -175,7 +182,7 @@ async def replay(dsn: str, installation: str, bootstrap: str, only: Sequence[str
         orders = []
         for row in rows:
             if row["kind"] == "message":
-                await _resend(bootstrap, connection, row)
+                await _resend(bootstrap, installation, connection, row)
             else:
                 command = Command(name="replay", lead_id=row["lead_id"], parked_id=row["id"], by=whoami(), at=datetime.now(UTC))
                 orders.append((row["key"] or row["id"], command))

@@ -84,7 +84,8 @@ class Runner:
         if known and known.done_at:
             return
         if await cursors.get(self.pool, self.system, "changes") is None:
-            await cursors.put(self.pool, self.system, "changes", self.source.start(now() - timedelta(seconds=2)))
+            since = await cursors.read_since(self.pool) or now() - timedelta(seconds=2)
+            await cursors.put(self.pool, self.system, "changes", self.source.start(since))
         await self._everything(known.cursor or None if known else None)
 
     async def _sweep(self) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+
+READ_SINCE = "read_since"
 
 
 class Cursor(NamedTuple):
@@ -58,6 +60,28 @@ async def drop_lease(pool: Any, name: str, holder: str) -> None:
     await pool.execute("DELETE FROM leases WHERE name = $1 AND holder = $2", name, holder)
 
 
-async def begin_anew(pool: Any) -> None:
-    """Order every system to be read in full again; what changed since is read as before."""
+class StillHeld(RuntimeError):
+    """Somebody still reads a system; the text says which."""
+
+
+async def begin_anew(pool: Any, *, lost: timedelta) -> None:
+    """Order every system to be read in full again, and what changed in the time that was `lost` once more; raises StillHeld while one is read."""
+    held = [row["name"] for row in await pool.fetch("SELECT name FROM leases WHERE until > now() ORDER BY name")]
+    if held:
+        raise StillHeld(
+            f"{', '.join(held)} is still running: stop every source, writer and worker first (a killed one is let go after 10 s)."
+        )
     await pool.execute("UPDATE cursors SET cursor = '', done_at = NULL, changed_at = now() WHERE name = 'everything'")
+    await pool.execute("DELETE FROM cursors WHERE name = 'changes'")
+    since = datetime.now(UTC) - lost
+    await pool.execute(
+        "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        READ_SINCE,
+        since.isoformat(),
+    )
+
+
+async def read_since(pool: Any) -> datetime | None:
+    """Give from when on changes are to be read where no cursor stands, if a new incarnation ordered it."""
+    found = await pool.fetchval("SELECT value FROM meta WHERE key = $1", READ_SINCE)
+    return datetime.fromisoformat(found) if found else None

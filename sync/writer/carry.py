@@ -57,8 +57,7 @@ class Carrier:
         """Carry a batch through; gives the leads that are done with, the others are to be looked at again. Raises OUTAGES before the call."""
         done: set[str] = set()
         ready = await self._look_up(group, batch, done)
-        if not await self.guard.allow(sum(len(unit.sent) for unit in ready), batch[0].playbook.guards):
-            return done
+        ready = _first(ready, await self.guard.allow(sum(len(unit.sent) for unit in ready), batch[0].playbook.guards))
         committed = await self.desk.commit(ready) if ready else frozenset()
         standing = [unit for unit in ready if all(one.intent_id in committed for one in unit.sent)]
         ids = {one.intent_id for unit in standing for one in unit.sent}
@@ -71,7 +70,15 @@ class Carrier:
 
     async def _look_up(self, group: Group, batch: Sequence[Unit], done: set[str]) -> list[Unit]:
         """Look up the e-mails of what would be created: a hit is told as a change and decided, not written, and is `done`."""
-        asked = {unit.plan.email.strip().lower(): unit for unit in batch if unit.plan.email and unit.sent[0].row.kind == "create"}
+        asked: dict[str, Unit] = {}
+        second: set[str] = set()
+        for unit in batch:
+            if (
+                unit.plan.email
+                and unit.sent[0].row.kind == "create"
+                and asked.setdefault(unit.plan.email.strip().lower(), unit) is not unit
+            ):
+                second.add(unit.lead.id)  # one create per address and batch: the next look-up finds the first one's record
         if not asked:
             return list(batch)
         try:
@@ -81,16 +88,16 @@ class Carrier:
             return []
         total = Sum()
         for email, items in found.items():
-            if (unit := asked.get(email)) is None:
+            if (first := asked.get(email)) is None:
                 continue
-            others = await self.settler.other_leads([item.ref for item in items], unit.lead.id)
+            others = await self.settler.other_leads([item.ref for item in items], first.lead.id)
             if others:
-                self.settler.duplicate(unit.lead.id, items[0].ref, others, "", total)
-            total.news += [(None, News(unit.lead.key, corrected(item, self.knowledge.skew))) for item in items]
-            done.add(unit.lead.id)  # the lead agent rings again
+                self.settler.duplicate(first.lead.id, items[0].ref, others, "", total)
+            total.news += [(None, News(first.lead.key, corrected(item, self.knowledge.skew))) for item in items]
+            done.add(first.lead.id)  # the lead agent rings again
         await self.settler.keep(total)
         await self.publish(publishable(total, frozenset()))
-        return [unit for unit in batch if unit.lead.id not in done]
+        return [unit for unit in batch if unit.lead.id not in done | second]
 
     async def _tell(self, group: Group, sent: Sequence[Sent]) -> list[Ended]:
         able = self.knowledge.capabilities.get(group[2])
@@ -154,3 +161,14 @@ class Carrier:
         self._failures = self._failures + 1 if down and down == whole else 0
         if self._failures:
             self.rest(min(30.0, 0.25 * 2**self._failures) * random.uniform(0.5, 1.0))
+
+
+def _first(units: Sequence[Unit], rows: int) -> list[Unit]:
+    """Give the first units whose rows are so many at most."""
+    found: list[Unit] = []
+    for unit in units:
+        rows -= len(unit.sent)
+        if rows < 0:
+            break
+        found.append(unit)
+    return found

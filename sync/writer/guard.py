@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
 from typing import Any
@@ -37,22 +38,32 @@ class Guard:
     _room: int = 0
     """How many writes were allowed still when they were counted last."""
     _counted_at: float = float("-inf")
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def allow(self, rows: int, guards: Guards) -> bool:
-        """Say whether so many rows may be told now; if not, the system is paused with a problem."""
+    async def allow(self, rows: int, guards: Guards) -> int:
+        """Say how many of so many rows may be told now; when it is none of them, the system is paused with a problem."""
+        async with self._turn:  # two batches that are counted at once would each see the room that only one of them has
+            return await self._allow(rows, guards)
+
+    async def _allow(self, rows: int, guards: Guards) -> int:
+        asked = rows
         self._uncounted += rows
         fresh = monotonic() - self._counted_at < FRESH_S and guards.share_of_records >= 1.0
         if rows == 0 or (fresh and self._uncounted < self._room * SMALL):
-            return True
+            return asked
         rows, self._uncounted = self._uncounted, 0
         found = await self.pool.fetchrow(_COUNT, self.system, rows)
         self._room, self._counted_at = guards.writes_per_hour - found["writes"], monotonic()
-        if found["writes"] > guards.writes_per_hour:
+        over = int(found["writes"]) - guards.writes_per_hour
+        if over >= asked:
             await self._hold(f"{found['writes']} writes within an hour, {guards.writes_per_hour} are allowed")
-            return False
+            return 0
         if guards.share_of_records < 1.0 and found["records"] and found["writes"] > guards.share_of_records * found["records"]:
-            return await self._small_share(rows, guards.share_of_records, found["records"], found["at"])
-        return True
+            return asked if await self._small_share(rows, guards.share_of_records, found["records"], found["at"]) else 0
+        if over > 0:  # the part of the batch for which there is room goes on; the next one finds none
+            await self.pool.fetchrow(_COUNT, self.system, -over)
+            return asked - over
+        return asked
 
     async def _small_share(self, rows: int, share: float, records: int, since: datetime) -> bool:
         told = await self.pool.fetchval(_DISTINCT, self.system, since)

@@ -148,6 +148,7 @@ async def test_a_form_is_the_same_touch_by_webhook_by_poll_and_by_list(world: Hu
     assert len(noticed) == len(read) == 1
     assert len(polled) == 2  # the snapshot's and the list's
     assert len({one.activity_id for one in (*noticed, *polled, *read)}) == 1
+    assert {one.name for one in (*noticed, *polled, *read)} == {f"Prices: {PRICING.name}"}  # whichever comes first scores the same
     assert {one.name for one in noticed} == {"Prices: Pricing"}
     assert {one.ref for one in (*noticed, *polled, *read)} == {f"hubspot:contacts:{ident}"}
     change = next(one for one in receiver.items if isinstance(one, RecordChanged))

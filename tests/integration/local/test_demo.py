@@ -70,7 +70,7 @@ def test_the_demo_ends_with_two_systems_that_agree_and_leaves_nothing_running(ho
 
     told = _truce("explain", "kim.larsen@nordwind.example", home=home)  # from the data that the demo left
     assert told.returncode == 0, told.stderr
-    assert "with ana@acme.example" in told.stdout
+    assert "with Ana Diaz" in told.stdout
     assert _running_in(home) == []
 
 
