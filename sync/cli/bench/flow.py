@@ -28,6 +28,8 @@ SELECT (SELECT count(*) FROM dirty) + (SELECT count(*) FROM intents WHERE state 
   - (SELECT count(*) FROM cursors WHERE name = 'everything') AS n
 """
 
+DECIDED = "SELECT coalesce(sum(next_offset), 0) FROM applied"
+
 
 class NotInTime(RuntimeError):
     """What the bench waited for did not come about; the text says what."""
@@ -63,23 +65,35 @@ class Flow:
                 raise NotInTime(f"not within {seconds:.0f} s: {what}; the logs are in {self.local.folder}")
             time.sleep(every)
 
+    async def _ask(self, statement: str) -> int:
+        connection = await connect(self.local.dsn, self.installation)
+        try:
+            return int(await connection.fetchval(statement))
+        finally:
+            await connection.close()
+
     def settled(self, seconds: float = 90.0) -> None:
         """Wait until both were read fully and nothing is left to be told."""
-
-        async def look() -> int:
-            connection = await connect(self.local.dsn, self.installation)
-            try:
-                return int(await connection.fetchval(SETTLED))
-            finally:
-                await connection.close()
-
         calm = [0]
 
         def quiet() -> bool:
-            calm[0] = calm[0] + 1 if not asyncio.run(look()) else 0
+            calm[0] = calm[0] + 1 if not asyncio.run(self._ask(SETTLED)) else 0
             return calm[0] >= 3
 
         self.until("nothing dirty, no open intent", quiet, seconds=seconds, every=0.25)
+
+    def calm(self, seconds: float) -> None:
+        """Wait until nothing was decided for so long: what a load leaves behind (our own writes, read back by polls) is none of the next figure's."""
+        last = [-1, time.monotonic()]
+
+        def still() -> bool:
+            done = asyncio.run(self._ask(DECIDED))
+            if done != last[0]:
+                last[:] = [done, time.monotonic()]
+            return time.monotonic() - last[1] >= seconds
+
+        self.settled()
+        self.until("nothing being decided", still, seconds=60.0, every=0.25)
 
     def throughput(self, who: Sequence[int], latency_s: float) -> dict[str, Any]:
         """Let marketing change all these people at once, and count how fast they are written in Salesforce, by how many calls."""
@@ -111,7 +125,6 @@ class Flow:
 
     def paced(self, who: Sequence[int], per_s: float, act: Callable[[], None] | None = None, at: int = 0) -> list[float]:
         """Send one webhook after the other at this pace, `act` before number `at`; gives for each how long after its 2xx it was told."""
-        self.settled()
         self._next += 1
         mark = f"Turn {self._next} of"
         effects, calls = (len(self.town.journal("salesforce", kind)) for kind in ("effects", "calls"))

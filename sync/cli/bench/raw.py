@@ -62,7 +62,7 @@ def measure(local: Local, source: str, partitions: int, processes: int, seconds:
     """Give messages per second of so many processes, each with its share of the partitions."""
     target = f"bench.raw.{processes}"
     asyncio.run(make_topic(local.bootstrap, target, partitions))
-    at = time.time() + 2.0 + processes
+    at = time.time() + 1.0 + processes
     started = []
     for n in range(processes):
         mine = ",".join(str(p) for p in range(n, partitions, processes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import platform
 import time
@@ -41,15 +42,17 @@ class Size:
     paced: int
     killed: int
     """How many changes at a steady pace, one worker killed after a quarter of them."""
+    calm_s: float
 
 
-FULL = Size(raw_s=4.0, leads=10_000, many=100_000, decided=12_000, people=3_000, paced=600, killed=800)
-QUICK = Size(raw_s=1.0, leads=500, many=1_000, decided=1_000, people=200, paced=100, killed=200)
+FULL = Size(raw_s=4.0, leads=10_000, many=100_000, decided=12_000, people=3_000, paced=600, killed=800, calm_s=4.0)
+QUICK = Size(raw_s=0.5, leads=300, many=600, decided=600, people=100, paced=50, killed=100, calm_s=0.5)
 
 
 def play(settings: Settings, *, quick: bool, json_out: bool) -> int:
     """Measure everything; gives the exit code: 0 when it was measured, whether or not goals are met."""
     began, size = time.monotonic(), QUICK if quick else FULL
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)  # it warns of topics that are a moment old
     folder = hold_any(settings.home, "bench")
     empty(folder)
     own = settings.model_copy(update={"playbook": playbook.write(folder.path / "playbook"), "systems": {}})
@@ -123,7 +126,9 @@ def _outer(settings: Settings, local: Local, size: Size, *, quiet: bool) -> dict
     ask(f"{town.urls['hubspot']}/_emulator/webhooks", {"url": flow.hook})
     _say(quiet, "changes in HubSpot, written in Salesforce: all at once, then at a steady pace, then with a worker killed")
     loads = {ms: flow.throughput(range(size.people), int(ms) / 1000) for ms in ("0", "200")}
+    flow.calm(size.calm_s)
     waits = flow.paced(range(size.paced), PER_S)
+    flow.calm(size.calm_s)
     stalled = flow.paced(range(size.killed), PER_S, lambda: _kill(local), size.killed // 4)
     local.parts.stop()
     p50 = figures.quantile(waits, 0.5)

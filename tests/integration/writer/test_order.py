@@ -175,7 +175,7 @@ async def test_more_than_the_guard_allows_waits_for_a_person(here: World) -> Non
     await pauses.lift(here.pool, f"system:{SYSTEM}")
     await here.until(lambda: len(here.vendor.effects) > told)
     await here.until(held)
-    assert told < len(here.vendor.effects) <= told + 15
+    assert told < len(here.vendor.effects) <= 2 * 15  # once before the person let them go on (a call may have been on the wire), once after
 
 
 async def test_a_larger_share_than_the_guard_allows_waits_for_a_person(here: World) -> None:
