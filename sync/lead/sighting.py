@@ -90,7 +90,7 @@ class Look:
                 return known
         return found
 
-    def _ours(self, shared: SharedField, value: Scalar, *, exact: bool) -> int | None:
+    def _ours(self, shared: SharedField, value: Scalar, *, last: bool) -> int | None:
         """Give the value's own time when it is our write coming back."""
         for told in self.told.get(shared.name, ()):
             if told.get("value") == value:
@@ -100,7 +100,7 @@ class Look:
             for known, at in ([wanted.value, wanted.at], *wanted.past):
                 if known == value:
                     return int(at)
-        return self.at if self.own and exact and shared.name in self.record.fields else None
+        return self.at if self.own and last and shared.name in self.record.fields else None
 
     def take(self, value: Value) -> None:
         """Take in one field."""
@@ -115,7 +115,8 @@ class Look:
         if before is not None and before.value == found and at >= before.at and not (exact and shared.consent):
             self._again(name, before, at)
             return
-        sight = Sight(found, at, exact, self.read_at, self._ours(shared, found, exact=exact), self.own, self.data.origin)
+        last = exact and at >= self.at  # the message's origin is that of its last edit; what was set before it may be anybody's
+        sight = Sight(found, at, exact, self.read_at, self._ours(shared, found, last=last), self.own, self.data.origin)
         self.results[name] = Watch(self.lead, self.record, shared, value.mapped.honours).look(sight)
         after = self.record.fields.get(name)
         self.stirred |= after is not before

@@ -217,3 +217,15 @@ def test_our_older_write_coming_back_is_no_news_though_another_value_is_desired_
     assert "echo" in decision.reason
     assert facts.leads[lead.id].value("title") == "newer"
     assert (lead.id, SF, "hot") in decision.dirty or (lead.id, SF, "bulk") in decision.dirty
+
+
+@pytest.mark.parametrize("notice_first", [True, False])
+def test_an_edit_under_our_own_write_of_another_field_is_news_from_a_read_as_from_its_notice(notice_first: bool) -> None:
+    facts, lead = begin()
+    go(facts, changed(CONTACT, 10, {"jobtitle": "Buyer"}, origin="person"))
+    edit = changed(CONTACT, 48, {"jobtitle": "CFO"}, times={"jobtitle": 48}, origin="person")
+    shown = {"email": "kim@x.example", "country": "DE", "jobtitle": "CFO", "hubspot_owner_id": "71"}
+    read = snapshot(CONTACT, 49, shown, times={"email": 2, "country": 2, "jobtitle": 48, "hubspot_owner_id": 49}, origin="own")
+    for message in (edit, read) if notice_first else (read, edit):
+        go(facts, message)
+    assert facts.leads[lead.id].value("title") == "CFO"
