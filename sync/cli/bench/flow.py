@@ -25,7 +25,7 @@ BATCH = 200
 SETTLED = """
 SELECT (SELECT count(*) FROM dirty) + (SELECT count(*) FROM intents WHERE state IN ('open', 'done')) + (SELECT count(*) FROM read_orders)
   + (SELECT count(*) FROM cursors WHERE name = 'everything' AND done_at IS NULL) + 2
-  - (SELECT count(*) FROM cursors WHERE name = 'everything') AS n
+  - (SELECT count(*) FROM cursors WHERE name = 'everything') + greatest(0, $1 - (SELECT count(*) FROM records)) AS n
 """
 
 DECIDED = "SELECT coalesce(sum(next_offset), 0) FROM applied"
@@ -65,19 +65,19 @@ class Flow:
                 raise NotInTime(f"not within {seconds:.0f} s: {what}; the logs are in {self.local.folder}")
             time.sleep(every)
 
-    async def _ask(self, statement: str) -> int:
+    async def _ask(self, statement: str, *values: int) -> int:
         connection = await connect(self.local.dsn, self.installation)
         try:
-            return int(await connection.fetchval(statement))
+            return int(await connection.fetchval(statement, *values))
         finally:
             await connection.close()
 
     def settled(self, seconds: float = 90.0) -> None:
-        """Wait until both were read fully and nothing is left to be told."""
+        """Wait until both were read fully, everyone is known and nothing is left to be told."""
         calm = [0]
 
         def quiet() -> bool:
-            calm[0] = calm[0] + 1 if not asyncio.run(self._ask(SETTLED)) else 0
+            calm[0] = calm[0] + 1 if not asyncio.run(self._ask(SETTLED, len(self.town.urls) * len(self.town.ids))) else 0
             return calm[0] >= 3
 
         self.until("nothing dirty, no open intent", quiet, seconds=seconds, every=0.25)
