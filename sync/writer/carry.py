@@ -119,8 +119,8 @@ class Carrier:
         keys = {unit.lead.id: unit.lead.key for unit in units}
         total = await self._insist(lambda: self.settler.sum_up(ended, keys, PRIORITY[group[0]]))
         clean = [(u.lead.id, u.lead.dirty_rev or 0) for u in units if u.lead.id not in total.unclean and not u.plan.stays_dirty]
+        await self._insist(lambda: self.settler.keep(total))  # first: a question must not be lost with us once its lead is clean
         ours = await self._insist(lambda: store.settle(self.pool, self.system, total.settled, clean=clean))
-        await self._insist(lambda: self.settler.keep(total))
         await self._insist(lambda: self.publish(publishable(total, ours)))
         for one in ended:
             metrics.count("truce_writes_total", system=self.system, outcome=one.end)
