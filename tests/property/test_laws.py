@@ -197,3 +197,18 @@ def test_an_observed_system_is_never_written(history: list[tuple[Any, ...]], qui
     for step in history:
         play(world, step)
     assert [write for write in world.writes if write[0] == quiet] == []
+
+
+@settings(max_examples=80, deadline=None)
+@given(steps)
+def test_bulk_hands_nobody_over_and_a_form_fill_is_never_held(history: list[tuple[Any, ...]]) -> None:
+    world = World()
+    for step in history:
+        play(world, step)
+    for message, decision in world.decided:
+        if getattr(message.data, "bulk", False) or getattr(message.data, "origin", "") == "import":
+            assert not [event for event in decision.events if event.type == "truce.handoff.offered"]
+            assert {lane for _, _, lane in decision.dirty} <= {"bulk"}
+        if message.type == "truce.touch.recorded":
+            assert not [lead for lead in decision.leads if lead.held]
+    assert all(lead.handoff is None for lead in world.leads() if lead.held)
