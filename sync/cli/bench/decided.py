@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from schemas import envelope
 from schemas.envelope import Envelope
 from schemas.keys import keyed
 from sync.app import Ready
-from sync.cli.bench import fill, people
+from sync.cli.bench import figures, fill, people
 from sync.cli.bench.figures import Sample
 from sync.cli.local import Local
 from sync.store.connect import connect, open_pool
@@ -35,6 +35,8 @@ class Log:
     sent: int = 0
     leads: int = 0
     turn: int = 0
+    resident: dict[str, list[int]] = field(default_factory=dict)
+    """Part → its resident memory at each look, once messages were applied."""
 
     @property
     def secret(self) -> bytes:
@@ -79,9 +81,12 @@ class Log:
         return samples
 
     def memory(self) -> list[dict[str, float]]:
-        """Give each worker's resident and own memory in MB."""
-        found = [psutil.Process(part.process.pid).memory_full_info() for part in self.local.parts.running.values()]
-        return [{"rss_mb": one.rss / 2**20, "uss_mb": one.uss / 2**20} for one in found]
+        """Give each worker's resident memory in MB: the median while it worked, and what is its own now."""
+        found = []
+        for name, part in self.local.parts.running.items():
+            own = psutil.Process(part.process.pid).memory_full_info().uss
+            found.append({"rss_mb": figures.quantile(self.resident[name], 0.5) / 2**20, "uss_mb": own / 2**20})
+        return found
 
     async def _look_on(self, seconds: float) -> list[Sample]:
         connection = await connect(self.ready.dsn, self.ready.settings.installation)
@@ -91,6 +96,9 @@ class Log:
                 row = await connection.fetchrow(_SAMPLE, self.ready.changes)
                 samples.append(Sample(time.monotonic(), row["done"], row["generation"]))
                 self.local.parts.check()
+                if samples[-1].done > samples[0].done:
+                    for name, part in self.local.parts.running.items():
+                        self.resident.setdefault(name, []).append(psutil.Process(part.process.pid).memory_info().rss)
                 await asyncio.sleep(LOOK_S)
         finally:
             await connection.close()

@@ -36,7 +36,7 @@ def begun(effect_at: float, calls: Sequence[tuple[float, float]]) -> float | Non
     return max(found, default=None)
 
 
-def quantile(values: Sequence[float], share: float) -> float:
+def quantile(values: Sequence[float] | Sequence[int], share: float) -> float:
     """Give the value below which that share of them lies; 0 of nothing."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
