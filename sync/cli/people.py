@@ -15,7 +15,7 @@ from schemas.command import Command
 from schemas.keys import keyed, normal_email
 from sync.playbook.loader import load_files
 from sync.playbook.models import Playbook
-from sync.sources.publisher import make_producer
+from sync.runtime.producer import make_producer
 from sync.store import meta
 from sync.store.connect import connect
 from sync.store.parked import unpack_headers

@@ -98,19 +98,6 @@ def _messages(item: Item, source: str) -> list[tuple[bytes, list[tuple[str, byte
     return [envelope.write(wrap(part, source)) for part in fitting.parts(item)]
 
 
-async def make_producer(bootstrap: str) -> AIOKafkaProducer:
-    """Start an idempotent producer without linger."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", linger_ms=0, max_batch_size=1 << 18, request_timeout_ms=10_000
-    )
-    try:
-        await producer.start()
-    except BaseException:
-        await producer.stop()
-        raise
-    return producer
-
-
 def now() -> datetime:
     """The time of receipt, by our clock."""
     return datetime.now(UTC)

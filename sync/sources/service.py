@@ -14,12 +14,13 @@ from connectors.base import Breaker, Budget, Manifest
 from connectors.registry import load
 from sync.playbook.models import Playbook
 from sync.runtime import log
+from sync.runtime.producer import make_producer
 from sync.settings import Settings
 from sync.sources.inbound import Inbound
 from sync.sources.lag import LagGate
 from sync.sources.lease import hold
 from sync.sources.patience import Impatient
-from sync.sources.publisher import Publisher, make_producer
+from sync.sources.publisher import Publisher
 from sync.sources.runner import Runner
 
 Shared = Callable[[str, Manifest], tuple[Budget, Breaker]]

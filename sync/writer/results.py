@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaProducer
-
 from connectors.base import Item
 from schemas import envelope
 from schemas.base import Message, Ref
@@ -87,19 +85,6 @@ def _envelope(news: News, system: str, now: datetime) -> envelope.Envelope:
         )
     ident = envelope.derived_id(type(data).__name__, data.model_dump_json(exclude={"received_at", "read_at"}), news.key)
     return envelope.new(_KINDS[type(data)], data, source=system, ident=ident, time=now)
-
-
-async def make_producer(bootstrap: str) -> AIOKafkaProducer:
-    """Start an idempotent producer without linger."""
-    producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", linger_ms=0, max_batch_size=1 << 18, request_timeout_ms=10_000
-    )
-    try:
-        await producer.start()
-    except BaseException:
-        await producer.stop()
-        raise
-    return producer
 
 
 class Results:

@@ -18,6 +18,7 @@ from sync.runtime.budget import SqlBudget
 from sync.runtime.guard import OUTAGES, passing
 from sync.runtime.health import here
 from sync.runtime.metrics import metrics
+from sync.runtime.producer import make_producer
 from sync.settings import Settings
 from sync.store import intents as store
 from sync.store import meta, pauses
@@ -30,7 +31,7 @@ from sync.writer.intents import GRACE_S, Desk
 from sync.writer.lanes import Lanes, Offsets
 from sync.writer.pump import Pump
 from sync.writer.queue import Mark
-from sync.writer.results import Results, make_producer
+from sync.writer.results import Results
 from sync.writer.settle import Settler
 from sync.writer.sweep import WATCH_S, Sweep
 

@@ -23,9 +23,10 @@ from connectors.emulator.control import serve
 from connectors.registry import load
 from schemas import envelope
 from sync.agents import ground
+from sync.runtime.producer import make_producer
 from sync.sources.inbound import MAX_BODY, Inbound
 from sync.sources.lag import LagGate
-from sync.sources.publisher import Publisher, make_producer
+from sync.sources.publisher import Publisher
 from sync.sources.runner import Runner
 from sync.store.connect import open_pool
 from tests.integration.sources.free import Free

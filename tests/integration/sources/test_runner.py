@@ -18,9 +18,10 @@ from sync.agents import ground
 from sync.playbook import loader
 from sync.playbook.models import Playbook
 from sync.runtime.health import Health, bind
+from sync.runtime.producer import make_producer
 from sync.sources import lease, service
 from sync.sources.lag import LagGate
-from sync.sources.publisher import Publisher, make_producer
+from sync.sources.publisher import Publisher
 from sync.sources.runner import Runner
 from sync.store import cursors, read_orders
 from sync.store.connect import open_pool

@@ -22,12 +22,12 @@ from schemas.base import Scalar
 from schemas.write import WriteDone
 from sync.lead.state import Lead, Observed, Record
 from sync.playbook import loader
+from sync.runtime.producer import make_producer
 from sync.settings import Settings, SystemSettings
 from sync.store import playbooks
 from sync.store.connect import open_pool
 from sync.topology import LANES, changes_name, writes_name
 from sync.writer import service
-from sync.writer.results import make_producer
 from tests.contract.hubspot_world import hubspot_world
 from tests.contract.salesforce_world import salesforce_world
 from tests.integration.writer.world import World, lead

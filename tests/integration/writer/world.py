@@ -22,10 +22,10 @@ from schemas.write import WriteDone
 from sync.lead.state import Consent, Desired, Lead, Observed, Record, dump
 from sync.playbook.models import Guards, Playbook, SharedField, System, SystemField, When, Where
 from sync.runtime.breaker import SqlBreaker
+from sync.runtime.producer import make_producer
 from sync.settings import Settings
 from sync.store.connect import open_pool
 from sync.topology import LANES, Lane, changes_name, writes_name
-from sync.writer.results import make_producer
 from sync.writer.service import Writer, put_together
 
 SYSTEM = "crm"
