@@ -27,8 +27,10 @@ from sync.playbook.models import (
     Route,
     SharedField,
     Stage,
+    Step,
     System,
     SystemField,
+    Values,
     Verdict,
     When,
     Where,
@@ -56,11 +58,13 @@ class Line:
     """A condition that is a Python function of the values."""
 
     text: str
-    test: Callable[[Mapping[str, Scalar]], bool]
+    test: Callable[[Values], bool]
     names: frozenset[str]
     where: Where
+    timed: bool = False
+    guard: tuple[str, frozenset[Scalar]] | None = None
 
-    def judge(self, values: Mapping[str, Scalar]) -> Verdict:
+    def judge(self, values: Values) -> Verdict:
         """Say whether it holds; an empty field does not match."""
         if any(values.get(name) is None for name in self.names):
             return Verdict(False, self.text, str(self.where), "field empty")
@@ -130,7 +134,7 @@ def playbook(**changes: Any) -> Playbook:
         Route(
             "dach", when("lead.country in ['DE']", lambda v: v["country"] == "DE", "country"), Assign(pool="emea"), Where("routing.yaml", 8)
         ),
-        Route("everyone-else", When(), Assign(pool="sdr", fallback="vera@acme.example"), Where("routing.yaml", 14)),
+        Route("everyone-else", When(), Assign(pool="sdr", fallback=(Step("vera@acme.example"),)), Where("routing.yaml", 14)),
     )
     made = Playbook(
         version=1,

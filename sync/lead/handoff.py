@@ -59,7 +59,6 @@ def _offer(work: Work, lead: Lead, owner: str, rule: str) -> None:
     cycle = lead.handoff.cycle + 1 if lead.handoff else 1
     ident = derived_id(work.message.id, "handoff", lead.id, cycle)
     lead.handoff = HandoffNote(ident, cycle, "offered", owner, rule, work.now)
-    lead.held = None
     work.hot = True
     work.line(lead, "handoff", state="offered", owner=owner, rule=rule, cycle=cycle)
     work.event(lead, "truce.handoff.offered", after=ident, rule=rule)
@@ -76,6 +75,7 @@ def hand_over(work: Work, lead: Lead, values: Mapping[str, Scalar], *, entered: 
         return _hold(work, lead, source)
     if lead.held is not None and not work.hot and not entered:
         return
+    lead.held = None  # from here on it is given to somebody, or an open problem of its own says that nobody can have it
     team = Team(work.playbook, work.facts.users, work.now)
     choice = choose(values, team, {**work.facts.pools, **work.out.pools})
     work.out.chosen_pools |= choice.locked

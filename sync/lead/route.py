@@ -60,7 +60,7 @@ class Team:
         if rep is None:
             return "is not in team.yaml"
         day = self._day()
-        away = next((last for first, last in rep.away if first <= day <= last), None)
+        away = next((one.last for one in rep.away if one.first <= day <= one.last), None)
         if away is not None:
             return f"away to {away}"
         for name, system in self.playbook.systems.items():
@@ -128,12 +128,14 @@ def _pick(assign: Assign, team: Team, pools: Mapping[str, PoolState], choice: Ch
         found = _turn(assign, team, pools, choice)
         if found is not None:
             return found
-    if assign.fallback:
-        obstacle = team.obstacle(assign.fallback)
+    for step in assign.fallback:
+        if step.owner is None:
+            continue
+        obstacle = team.obstacle(step.owner)
         if obstacle is None:
             choice.how = "fallback"
-            return assign.fallback
-        choice.passed_over.append({"who": assign.fallback, "why": obstacle})
+            return step.owner
+        choice.passed_over.append({"who": step.owner, "why": obstacle})
     return None
 
 

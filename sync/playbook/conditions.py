@@ -12,7 +12,7 @@ from cel_expr_python import cel
 from schemas.base import Scalar
 from sync.playbook import said, shapes
 from sync.playbook.expression import Mistake, Scanned, scan
-from sync.playbook.models import Verdict, Where
+from sync.playbook.models import Value, Values, Verdict, Where
 from sync.playbook.problems import did_you_mean
 
 DERIVED: dict[str, str] = {"fit": "number", "engagement": "number", "score": "number", "email_domain": "text"}
@@ -31,7 +31,7 @@ class Wrong(ValueError):
         super().__init__("; ".join(m.text for m in mistakes))
 
 
-def _plain(value: Scalar, kind: str) -> str | float | bool | None:
+def _plain(value: Value, kind: str) -> str | float | bool | None:
     """Give a value as its kind has it, None when it is blank or of another kind."""
     if kind == "number":
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
@@ -40,14 +40,14 @@ def _plain(value: Scalar, kind: str) -> str | float | bool | None:
     return value if isinstance(value, str) and value else None
 
 
-def _value(values: Mapping[str, Scalar], name: str) -> Scalar:
+def _value(values: Values, name: str) -> Value:
     if name == "email_domain" and name not in values:
         email = values.get("email")
         return email.rpartition("@")[2] if isinstance(email, str) and "@" in email else None
     return values.get(name)
 
 
-def _milliseconds(now: Scalar) -> float | None:
+def _milliseconds(now: Value) -> float | None:
     if isinstance(now, str):
         moment = _moment(now)
         return None if moment is None else moment.timestamp() * 1000
@@ -72,14 +72,16 @@ def _days_since(now: float, text: str) -> float:
 class _Shaped:
     """A condition of one of the common shapes: plain Python, verdicts kept by the value seen."""
 
-    __slots__ = ("_cache", "_kind", "_shape", "names", "text", "where")
+    __slots__ = ("_cache", "_kind", "_shape", "guard", "names", "text", "timed", "where")
 
     def __init__(self, text: str, where: Where, shape: shapes.Shape, kind: str) -> None:
         self.text, self.where, self._shape, self._kind = text, where, shape, kind
         self.names = frozenset({shape.field})
+        self.timed = False
+        self.guard: tuple[str, frozenset[Scalar]] | None = None
         self._cache: dict[object, Verdict] = {}
 
-    def judge(self, values: Mapping[str, Scalar]) -> Verdict:
+    def judge(self, values: Values) -> Verdict:
         """Say whether the line holds for these values."""
         raw = values.get(self._shape.field)
         if raw is None:
@@ -88,7 +90,7 @@ class _Shaped:
         found = self._cache.get(value)
         return found if found is not None else self._look(value, raw)
 
-    def _look(self, value: str | float | bool | None, raw: Scalar) -> Verdict:
+    def _look(self, value: str | float | bool | None, raw: Value) -> Verdict:
         shape = self._shape
         if value is None and raw is not None and raw != "":
             return Verdict(bool(shape.blank), self.text, str(self.where), f"{shape.field}: not a {self._kind}")
@@ -110,14 +112,16 @@ class _Shaped:
 class _Compiled:
     """A condition that CEL judges."""
 
-    __slots__ = ("_expression", "_kinds", "_scanned", "names", "text", "where")
+    __slots__ = ("_expression", "_kinds", "_scanned", "guard", "names", "text", "timed", "where")
 
     def __init__(self, text: str, where: Where, scanned: Scanned, expression: Any, kinds: Mapping[str, str]) -> None:
         self.text, self.where, self._scanned, self._expression = text, where, scanned, expression
         self._kinds = {name: kinds.get(name, "text") for name in sorted(scanned.fields)}
         self.names = frozenset(scanned.fields)
+        self.timed = scanned.timed
+        self.guard: tuple[str, frozenset[Scalar]] | None = None
 
-    def judge(self, values: Mapping[str, Scalar]) -> Verdict:
+    def judge(self, values: Values) -> Verdict:
         """Say whether the line holds for these values; anything that cannot be computed is "not matched"."""
         data: dict[str, object] = {}
         seen, empty = [], []

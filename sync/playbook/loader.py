@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path as Folder
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -16,7 +16,8 @@ from sync.playbook.document import Document, Path, Spot
 from sync.playbook.models import Playbook
 from sync.playbook.problems import PlaybookError, Problem, did_you_mean
 
-Shape = TypeVar("Shape", bound=forms.Form)
+SUFFIXES = (".yaml", ".yml", ".csv")
+SUBFOLDERS = ("tables", "env", "cases")
 
 
 def load(folder: Folder, *, version: int = 0) -> Playbook:
@@ -29,23 +30,23 @@ def read(folder: Folder) -> dict[str, bytes]:
     if not folder.is_dir():
         raise PlaybookError([Problem(str(folder), 1, 1, "", "no such folder", "name the folder that holds fields.yaml, routing.yaml …")])
     files = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix in (".yaml", ".yml") and path.is_file():
+    for path in sorted([*folder.iterdir(), *(inner for name in SUBFOLDERS for inner in (folder / name).glob("*"))]):
+        if path.suffix in SUFFIXES and path.is_file():
             with path.open("rb") as file:
-                files[path.name] = file.read(yaml.MAX_BYTES + 1)
+                files[path.relative_to(folder).as_posix()] = file.read(yaml.MAX_BYTES + 1)
     return files
 
 
 def load_files(files: Mapping[str, bytes], version: int = 0) -> Playbook:
     """Load a playbook from its files' contents (pure); raises PlaybookError with every problem in them."""
-    documents = {name: yaml.parse(name, files[name]) for name in forms.FILES if name in files}
+    documents = {name: yaml.parse(name, files[name]) for name in files if forms.shape(name) is not None}
     strangers = _strangers(files)
     for name in forms.FILES:
         if name not in files:
             documents[name] = Document(name, [])
             documents[name].problem((), "this file is missing", "start from the example playbook's")
-    shapes = {name: _shape(documents[name], form) for name, form in forms.FILES.items()}
-    known = Files(documents, shapes["fields.yaml"], shapes["lifecycle.yaml"], shapes["routing.yaml"], shapes["team.yaml"])  # type: ignore[arg-type]
+    shapes = {name: read for name, document in documents.items() if (read := _shape(document)) is not None}
+    known = Files(documents, shapes)
     playbook = build(known, version, checksum(files))
     checks.run(known)
     problems = [problem for document in documents.values() for problem in document.problems] + strangers
@@ -64,12 +65,15 @@ def checksum(files: Mapping[str, bytes]) -> str:
 
 def _strangers(files: Mapping[str, bytes]) -> list[Problem]:
     return [
-        Problem(name, 1, 1, "", "not a file of the playbook", did_you_mean(name, forms.FILES)) for name in files if name not in forms.FILES
+        Problem(name, 1, 1, "", "not a file of the playbook", did_you_mean(name, (*forms.FILES, *forms.OPTIONAL)))
+        for name in files
+        if forms.shape(name) is None
     ]
 
 
-def _shape(document: Document, form: type[Shape]) -> Shape | None:
-    if document.problems:
+def _shape(document: Document) -> forms.Form | None:
+    form = forms.shape(document.file)
+    if document.problems or form is None:
         return None
     try:
         return form.model_validate(document.data)

@@ -70,7 +70,7 @@ def test_a_stage_is_spelled_both_ways_in_both_systems(example: Playbook) -> None
 
 def test_a_route_without_a_fallback_takes_the_outer_one() -> None:
     routes = load_files(GOOD).routes
-    assert routes[0].assign.fallback == "ana@acme.example"
+    assert [step.owner for step in routes[0].assign.fallback] == ["ana@acme.example"]
     assert routes[0].routes[0].assign.owner == "ana@acme.example"
 
 

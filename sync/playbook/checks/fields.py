@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connectors.registry import manifests
 from sync.playbook import forms
-from sync.playbook.build import Files
+from sync.playbook.build.files import Files
 from sync.playbook.conditions import DERIVED
 from sync.playbook.document import Path
 from sync.playbook.problems import did_you_mean

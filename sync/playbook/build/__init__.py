@@ -1,0 +1,46 @@
+"""From the files as written to the playbook as the core sees it: conditions compiled, every rule with its place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sync.playbook.build import fields as of_fields
+from sync.playbook.build import lifecycle as of_lifecycle
+from sync.playbook.build import routing as of_routing
+from sync.playbook.build import team as of_team
+from sync.playbook.build.files import Files as Files
+from sync.playbook.build.lines import Lines
+from sync.playbook.models import Guards, Playbook, When
+
+
+def build(files: Files, version: int, checksum: str) -> Playbook | None:
+    """Build what can be built, noting every problem on the way; None when a file could not be read."""
+    lines = Lines(files)
+    fields, lifecycle, routing, team = files.fields, files.lifecycle, files.routing, files.team
+    systems = of_fields.systems(lines, fields) if fields else {}
+    shared = of_fields.shared(lines, fields) if fields else {}
+    scope = lines.when("fields.yaml", ("scope",), fields.scope) if fields else When()
+    stages = of_lifecycle.stages(lines, lifecycle) if lifecycle else ()
+    fit = of_lifecycle.fit(lines, lifecycle) if lifecycle else ()
+    engagement = of_lifecycle.engagement(lines, lifecycle) if lifecycle else ()
+    routes = of_routing.routes(lines, routing) if routing else ()
+    if not (fields and lifecycle and routing and team):
+        return None
+    scoped = "scope" in fields.model_fields_set
+    built = Playbook(
+        version=version,
+        checksum=checksum,
+        systems=systems,
+        fields=shared,
+        scope=scope,
+        scope_where=files.where("fields.yaml", ("scope",), key=True) if scoped else None,
+        stages=stages,
+        fit=fit,
+        engagement=engagement,
+        routes=routes,
+        reps=of_team.reps(files, team),
+        pools=of_team.pools(files, team),
+        guards=Guards(**fields.guards.model_dump()),
+        timezone=team.timezone,
+    )
+    return built if fields.role_mailboxes is None else replace(built, role_mailboxes=tuple(fields.role_mailboxes))

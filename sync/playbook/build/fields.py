@@ -1,0 +1,46 @@
+"""From fields.yaml to the systems and shared fields as the core sees them."""
+
+from __future__ import annotations
+
+from sync.playbook import forms
+from sync.playbook.build.lines import Lines
+from sync.playbook.models import SharedField, System, SystemField
+
+
+def systems(lines: Lines, form: forms.FieldsFile) -> dict[str, System]:
+    """Build the systems, in the order that settles ties."""
+    return {name: _system(lines, name, one) for name, one in form.systems.items()}
+
+
+def _system(lines: Lines, name: str, form: forms.SystemForm) -> System:
+    path = ("systems", name, "create")
+    create = None if form.create == "never" else lines.when("fields.yaml", path, None if form.create == "always" else form.create)
+    return System(
+        *(name, form.vendor, form.side, form.mode, create, form.object, dict(form.defaults), form.bulk, form.country),
+        objects=dict(form.objects),
+    )
+
+
+def shared(lines: Lines, form: forms.FieldsFile) -> dict[str, SharedField]:
+    """Build the shared fields."""
+    return {name: _field(lines, name, one) for name, one in form.fields.items()}
+
+
+def _field(lines: Lines, name: str, form: forms.FieldForm) -> SharedField:
+    values = lines.values(name, form)
+    spelled = {system: _mapping(one, values) for system, one in form.systems.items()}
+    personal = form.type in ("email", "phone") if form.personal is None else form.personal
+    order = tuple(form.order) or (values if form.policy == "most_advanced" else ())
+    where = lines.files.where("fields.yaml", ("fields", name), key=True)
+    return SharedField(name, form.type, form.policy, spelled, where, personal, order, form.consent)
+
+
+def _mapping(form: str | forms.MappingForm, values: tuple[str, ...]) -> SystemField:
+    if isinstance(form, str):
+        same = {value: value for value in values}
+        return SystemField(form, to_vendor=same, from_vendor=same)
+    to_vendor = dict(form.values) or {value: value for value in values}
+    back: dict[str, str] = {}
+    for ours, theirs in to_vendor.items():
+        back.setdefault(theirs, ours)
+    return SystemField(form.name, form.mode, to_vendor, back | form.reads, form.read_only)

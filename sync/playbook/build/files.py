@@ -1,0 +1,61 @@
+"""The files of a playbook that could be read, each with its document, so that every problem is told at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from sync.playbook import forms
+from sync.playbook.document import Document, Path
+from sync.playbook.models import Where
+
+Shape = TypeVar("Shape", bound=forms.Form)
+
+
+@dataclass(frozen=True)
+class Files:
+    """The documents by file name, and the shapes of those that could be read; what could not has its problems in the document."""
+
+    documents: Mapping[str, Document]
+    shapes: Mapping[str, forms.Form] = field(default_factory=dict)
+
+    def shape(self, file: str, form: type[Shape]) -> Shape | None:
+        """Give a file as its shape has it, None when it is missing or could not be read."""
+        found = self.shapes.get(file)
+        return found if isinstance(found, form) else None
+
+    def within(self, folder: str, form: type[Shape]) -> dict[str, Shape]:
+        """Give a folder's files that could be read, by file name."""
+        return {name: found for name, found in self.shapes.items() if name.startswith(f"{folder}/") and isinstance(found, form)}
+
+    @property
+    def fields(self) -> forms.FieldsFile | None:
+        """fields.yaml."""
+        return self.shape("fields.yaml", forms.FieldsFile)
+
+    @property
+    def lifecycle(self) -> forms.LifecycleFile | None:
+        """lifecycle.yaml."""
+        return self.shape("lifecycle.yaml", forms.LifecycleFile)
+
+    @property
+    def routing(self) -> forms.RoutingFile | None:
+        """routing.yaml."""
+        return self.shape("routing.yaml", forms.RoutingFile)
+
+    @property
+    def team(self) -> forms.TeamFile | None:
+        """team.yaml."""
+        return self.shape("team.yaml", forms.TeamFile)
+
+    def where(self, file: str, path: Path, *, key: bool = False) -> Where:
+        """Give the place of a value (or of its key)."""
+        document = self.documents[file]
+        spot = document.key(path) if key else document.spot(path)
+        return Where(file, spot.line, spot.column)
+
+    def problem(self, file: str, path: Path, text: str, suggestion: str = "", *, key: bool = False) -> None:
+        """Note a problem at a place."""
+        document = self.documents[file]
+        document.problem(path, text, suggestion, at=document.key(path) if key else None)

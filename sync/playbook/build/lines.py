@@ -1,0 +1,62 @@
+"""Compiles the conditions of all files; one that cannot be used becomes a problem, and is left out."""
+
+from __future__ import annotations
+
+from sync.playbook import forms
+from sync.playbook.build.files import Files
+from sync.playbook.conditions import Conditions, Wrong
+from sync.playbook.document import Path, column_of
+from sync.playbook.models import Condition, When, Where
+from sync.playbook.traps import cut
+
+
+class Lines:
+    """Compiles `when` lists against the shared fields."""
+
+    def __init__(self, files: Files) -> None:
+        self.files = files
+        fields = files.fields.fields if files.fields else None
+        kinds = {name: form.type for name, form in fields.items()} if fields is not None else None
+        called = {name: f"{files.where('fields.yaml', ('fields', name), key=True)}, {form.type}" for name, form in (fields or {}).items()}
+        values = {name: self.values(name, form) for name, form in (fields or {}).items() if form.type == "picklist"}
+        self.conditions = Conditions(kinds, called, values)
+
+    def values(self, name: str, form: forms.FieldForm) -> tuple[str, ...]:
+        """Give the values that a picklist may have: those of `stage` are the stages, in their order."""
+        if name == "stage" and self.files.lifecycle and not form.values:
+            return tuple(self.files.lifecycle.stages)
+        return tuple(form.values)
+
+    def when(self, file: str, path: Path, form: forms.WhenForm | str | None) -> When:
+        """Compile the lines of one `when`; None holds always."""
+        if form is None:
+            return When()
+        if isinstance(form, str):
+            return When(all=self._lines(file, [(path, form)]))
+        parts = [
+            self._lines(file, [((*path, name, i), line) for i, line in enumerate(getattr(form, name))]) for name in ("all", "any", "none")
+        ]
+        return When(*parts)
+
+    def _lines(self, file: str, lines: list[tuple[Path, str]]) -> tuple[Condition, ...]:
+        return tuple(found for path, text in lines if (found := self._line(file, path, text)) is not None)
+
+    def _line(self, file: str, path: Path, text: str) -> Condition | None:
+        document = self.files.documents[file]
+        spot = document.spot(path)
+        short = (
+            cut(document.line(spot.line), spot.column - 1, text, spot.end_column - 1)
+            if spot.style is None and spot.end_line == spot.line
+            else None
+        )
+        if short:
+            at = type(spot)(spot.line, short.column)
+            document.problem(path, short.text, short.suggestion, at=at)
+            return None
+        try:
+            return self.conditions.compile(text, Where(file, spot.line, spot.column))
+        except Wrong as wrong:
+            for mistake in wrong.mistakes:
+                at = type(spot)(spot.line, column_of(document, spot, mistake.at))
+                document.problem(path, mistake.text, mistake.suggestion, at=at, width=mistake.width)
+            return None

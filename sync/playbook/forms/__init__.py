@@ -1,0 +1,45 @@
+"""The shapes of the playbook's files, as they are written: strict, every key described; JSON Schema is generated from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sync.playbook.forms.base import Form as Form
+from sync.playbook.forms.base import WhenForm as WhenForm
+from sync.playbook.forms.fields import FieldForm as FieldForm
+from sync.playbook.forms.fields import FieldsFile as FieldsFile
+from sync.playbook.forms.fields import MappingForm as MappingForm
+from sync.playbook.forms.fields import SystemForm as SystemForm
+from sync.playbook.forms.lifecycle import FitForm as FitForm
+from sync.playbook.forms.lifecycle import LifecycleFile as LifecycleFile
+from sync.playbook.forms.lifecycle import StageForm as StageForm
+from sync.playbook.forms.routing import RouteForm as RouteForm
+from sync.playbook.forms.routing import RoutingFile as RoutingFile
+from sync.playbook.forms.team import AwayForm as AwayForm
+from sync.playbook.forms.team import TeamFile as TeamFile
+
+FILES: dict[str, type[Form]] = {
+    "fields.yaml": FieldsFile,
+    "lifecycle.yaml": LifecycleFile,
+    "routing.yaml": RoutingFile,
+    "team.yaml": TeamFile,
+}
+"""The files that every playbook has, and their shapes."""
+OPTIONAL: dict[str, type[Form]] = {}
+"""Those that it may have."""
+FOLDERS: dict[str, type[Form]] = {}
+"""Folders of files of one shape each: `env`, `cases`."""
+
+
+def shape(file: str) -> type[Form] | None:
+    """Give the shape of a file of the playbook, None for a file that is none of its."""
+    folder, _, name = file.rpartition("/")
+    return (FOLDERS.get(folder) if folder and name.endswith(".yaml") else None) or FILES.get(file) or OPTIONAL.get(file)
+
+
+def schema(file: str) -> dict[str, Any]:
+    """Give the JSON Schema of a file, for editors; raises KeyError for a file that is none of the playbook's."""
+    form = shape(file)
+    if form is None:
+        raise KeyError(file)
+    return form.model_json_schema()

@@ -1,0 +1,87 @@
+"""fields.yaml as it is written: systems, scope, guards, shared fields."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from sync.playbook.forms.base import Form, Id, Name, Value, WhenForm, written
+from sync.playbook.models import FieldKind, Mode, Side
+
+Create = Annotated[Annotated[Literal["never", "always"], Tag("short")] | Annotated[WhenForm, Tag("long")], Discriminator(written)]
+
+
+class SystemForm(Form):
+    """One named system; the order of the systems settles ties."""
+
+    vendor: Id = Field(description="Which connector: a folder of `connectors/`.", examples=["salesforce", "hubspot"])
+    side: Side = Field(description="Whose system it is: a field with policy `sales` belongs to the systems of that side.")
+    mode: Mode = Field(default="observe", description="`observe`: decide everything, write nothing (the default). `write`: write too.")
+    object: str = Field(default="", description="The vendor's object that is created for a person.", examples=["Lead", "contacts"])
+    objects: dict[str, Mode] = Field(
+        default={},
+        description="The mode of single objects of this system; the others have the system's mode.",
+        examples=[{"Lead": "write", "Contact": "observe"}],
+    )
+    create: Create = Field(default="never", description="May Truce create records here, and for whom?")
+    defaults: dict[str, Value] = Field(default={}, description="Vendor fields that a create needs when nothing better is known.")
+    bulk: Literal["hold", "pass"] = Field(
+        default="hold", description="Changes that are no one's own act (imports): hold their hand-offs, or not."
+    )
+    country: str | None = Field(
+        default=None, pattern=r"^[A-Z]{2}$", description="The region by which a phone number without a country code is read."
+    )
+
+
+class MappingForm(Form):
+    """How one system spells one shared field."""
+
+    name: str = Field(min_length=1, description="The vendor's field name.", examples=["NumberOfEmployees"])
+    mode: Mode = Field(default="write", description="`observe`: this field is read here and never written.")
+    values: dict[str, str] = Field(default={}, description="Picklists: our value → the vendor's. Must name every value.")
+    reads: dict[str, str] = Field(default={}, description="The vendor's value → ours, where `values` alone does not say it.")
+    read_only: bool = Field(default=False, description="The vendor does not let anyone write it.")
+
+
+Mapping = Annotated[Annotated[str, Tag("short")] | Annotated[MappingForm, Tag("long")], Discriminator(written)]
+
+
+class FieldForm(Form):
+    """One field that both systems are to agree on."""
+
+    type: FieldKind = Field(description="What kind of value it is; text is trimmed, phones become E.164, countries ISO codes.")
+    policy: str = Field(
+        description="Whose value wins: sales | marketing | a system's name | latest | first | most_advanced | stricter.",
+        examples=["sales", "latest"],
+    )
+    systems: dict[Id, Mapping] = Field(description="System → its field: the vendor's name, or name, mode and values.")
+    personal: bool | None = Field(
+        default=None, description="Personal values are masked for those who need not see them (e-mail, phone: yes)."
+    )
+    values: list[str] = Field(default=[], description="Picklists: the values it may have. For `stage` they are those of lifecycle.yaml.")
+    order: list[str] = Field(default=[], description="For most_advanced and stricter: the values from least to most.")
+    consent: Id | None = Field(
+        default=None, description="The channel or subscription type, when this is an opt-out flag (true: opted out)."
+    )
+
+
+class GuardsForm(Form):
+    """When a plan is too large to go on without a person."""
+
+    writes_per_hour: int = Field(default=100_000, ge=1, description="More writes in an hour than this wait for a person.")
+    share_of_records: float = Field(
+        default=1.0, gt=0, le=1, description="A larger share of a system's records than this waits for a person."
+    )
+    flips: int = Field(default=6, ge=2, description="A field that changes more often than this in the window is frozen.")
+    flip_window_s: int = Field(default=600, ge=1, description="That window, in seconds.")
+
+
+class FieldsFile(Form):
+    """fields.yaml: the systems, who is in scope, and the shared fields."""
+
+    systems: dict[Id, SystemForm] = Field(description="The systems, in the order that settles ties.")
+    scope: WhenForm = Field(default=WhenForm(), description="Whom Truce keeps equal. Opt-outs cross for everyone.")
+    guards: GuardsForm = Field(default=GuardsForm(), description="When to stop and ask a person.")
+    role_mailboxes: list[str] | None = Field(default=None, description="Addresses of a function, not of a person: the part before the @.")
+    fields: dict[Name, FieldForm] = Field(description="The shared fields by the name that conditions use.")

@@ -1,0 +1,98 @@
+"""What all parts of a playbook are made of: places, conditions, verdicts. Times are ms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from schemas.base import Scalar
+
+Act = tuple[str, str, int]
+"""One touch as conditions see it: kind, name, time."""
+Value = Scalar | tuple[Act, ...]
+Values = Mapping[str, Value]
+"""What conditions look at: shared fields by name (canonical), `account.<field>`, `opportunity.<field>`, scores, times, and `touches`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A place in the playbook, printed as file:line."""
+
+    file: str
+    line: int
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+NOWHERE = Where("", 0)
+"""The place of what no file says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How one condition line went, with the values it saw, ready to be shown: `country NO is in [DE, FR, NO]`."""
+
+    matched: bool
+    text: str
+    where: str
+    why: str
+
+
+class Condition(Protocol):
+    """One line of CEL over a lead's values; never raises: an empty field is "not matched: field empty"."""
+
+    text: str
+    where: Where
+    names: frozenset[str]
+    """The values that it looks at: `country`, `account.industry`, `touches` …"""
+    timed: bool
+    """Its outcome may change by time alone (`days_since`, `touched`, a dated table)."""
+    guard: tuple[str, frozenset[Scalar]] | None
+    """A value's name and all that it may be for the line to hold, where the line says no more and no less than that."""
+
+    def judge(self, values: Values) -> Verdict:
+        """Say whether the line holds for these values."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """`all`, `any` and `none` lists; empty matches always."""
+
+    all: tuple[Condition, ...] = ()
+    any: tuple[Condition, ...] = ()
+    none: tuple[Condition, ...] = ()
+
+    @property
+    def lines(self) -> tuple[Condition, ...]:
+        """Every line."""
+        return (*self.all, *self.any, *self.none)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every value that one of the lines looks at."""
+        return frozenset().union(*(c.names for c in self.lines))
+
+    @property
+    def timed(self) -> bool:
+        """Say whether the outcome may change by time alone."""
+        return any(c.timed for c in self.lines)
+
+    def judge(self, values: Values) -> tuple[bool, tuple[Verdict, ...]]:
+        """Say whether it holds, with the verdict of each line that was looked at."""
+        verdicts: list[Verdict] = []
+        for condition in self.all:
+            verdicts.append(condition.judge(values))
+            if not verdicts[-1].matched:
+                return False, tuple(verdicts)
+        for condition in self.none:
+            verdicts.append(condition.judge(values))
+            if verdicts[-1].matched:
+                return False, tuple(verdicts)
+        if self.any:
+            some = [condition.judge(values) for condition in self.any]
+            return any(v.matched for v in some), (*verdicts, *some)
+        return True, tuple(verdicts)

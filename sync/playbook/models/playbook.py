@@ -1,0 +1,46 @@
+"""One version of the agreement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sync.playbook.models.base import When, Where
+from sync.playbook.models.fields import Guards, SharedField, Side, System
+from sync.playbook.models.lifecycle import Points, Stage
+from sync.playbook.models.routing import Route
+from sync.playbook.models.team import Pool, Rep
+
+
+@dataclass(frozen=True, slots=True)
+class Playbook:
+    """One version of the agreement."""
+
+    version: int
+    checksum: str
+    systems: Mapping[str, System]
+    """In the order that settles ties."""
+    fields: Mapping[str, SharedField]
+    scope: When
+    scope_where: Where | None
+    stages: tuple[Stage, ...]
+    fit: tuple[Points, ...]
+    engagement: tuple[Points, ...]
+    routes: tuple[Route, ...]
+    reps: Mapping[str, Rep]
+    pools: Mapping[str, Pool]
+    guards: Guards
+    timezone: str = "UTC"
+    role_mailboxes: tuple[str, ...] = ("info", "sales", "office", "contact", "admin", "support", "hello", "marketing")
+    account_fields: Mapping[str, SharedField] = field(default_factory=dict)
+    """Shared fields of accounts: conditions call them `account.<name>`."""
+    opportunity_fields: Mapping[str, SharedField] = field(default_factory=dict)
+    """Shared fields of opportunities: conditions call them `opportunity.<name>`, and mean the lead's open opportunity."""
+
+    def mapped(self, system: str) -> dict[str, SharedField]:
+        """Give the shared fields of leads that a system has, by the vendor's field name."""
+        return {f.systems[system].name: f for f in self.fields.values() if system in f.systems}
+
+    def side(self, system: str) -> Side:
+        """Give the side that a system stands on; raises KeyError for a system that the playbook does not name."""
+        return self.systems[system].side
