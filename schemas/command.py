@@ -16,6 +16,7 @@ class Command(Message):
     lead_id: str | None = None
     ref: RefText | None = None
     parked_id: str | None = None
+    bulk: bool = Field(default=False, description="Ordered for many at once: decided and written, and no hand-off is opened by it.")
     by: str = Field(description="Who asked: an e-mail, or the operating-system user of the CLI.")
     reason: str = ""
     at: Moment

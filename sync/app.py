@@ -68,25 +68,29 @@ def addresses(settings: Settings) -> tuple[str, str]:
     return settings.database.get_secret_value(), settings.kafka
 
 
-async def prepare(settings: Settings) -> Ready:
-    """Bring the schema to its newest version, make the topics, put the playbook of the folder in force if it loads.
+async def prepare(settings: Settings, *, take: bool = False) -> Ready:
+    """Bring the schema to its newest version, make the topics, and see to it that a playbook is in force.
 
-    Raises PlaybookError with every problem when it does not load; the version in force stays untouched then.
+    The folder's is put in force where there is none yet, or with `take`. Raises PlaybookError with every problem when it does not load;
+    the version in force stays untouched then.
     """
     dsn, bootstrap = addresses(settings)
     await migrate(dsn, settings.installation)
     pool = await open_pool(dsn, settings.installation, size=1)
     try:
         async with pool.acquire() as connection:
-            playbook = await activate(connection, settings)
+            playbook = await activate(connection, settings, take=take)
             found = await ground.prepare(connection, bootstrap, settings.installation, playbook.systems, settings.partitions)
     finally:
         await pool.close()
     return Ready(settings, dsn, bootstrap, found.topic, playbook)
 
 
-async def activate(connection: Any, settings: Settings) -> Playbook:
-    """Make the folder's playbook the active version if it loads and differs from it."""
+async def activate(connection: Any, settings: Settings, *, take: bool = False) -> Playbook:
+    """Give the playbook in force; the folder's comes into force where there is none yet, or with `take`."""
+    kept = None if take else await playbooks.active(connection)
+    if kept is not None:
+        return loader.load_files(kept.files, kept.version)
     files = loader.read(settings.playbook)
     playbook = loader.load_files(files)
     version = await playbooks.add(connection, files, playbook.checksum, "start")
@@ -119,13 +123,10 @@ def active_playbook(pool: Any) -> Callable[[], Awaitable[Playbook]]:
     known: dict[int, Playbook] = {}
 
     async def active() -> Playbook:
-        row = await pool.fetchrow(
-            "SELECT version, files FROM playbooks JOIN meta ON meta.key = $1 AND meta.value = to_jsonb(version)", playbooks.ACTIVE
-        )
-        version = row["version"]
-        if version not in known:
+        version = await meta.read(pool, playbooks.ACTIVE)
+        if version not in known and (kept := await playbooks.get(pool, version)) is not None:
             known.clear()
-            known[version] = loader.load_files({name: text.encode() for name, text in row["files"].items()}, version)
+            known[version] = loader.load_files(kept.files, version)
         return known[version]
 
     return active

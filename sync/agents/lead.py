@@ -21,6 +21,7 @@ from sync.runtime.guard import waits_for
 from sync.runtime.health import Health, watch_loop
 from sync.runtime.metrics import metrics
 from sync.settings import Settings
+from sync.store import problems
 from sync.store.connect import Pool, connect, ensure_days, open_pool
 from sync.topology import group_name
 
@@ -146,6 +147,7 @@ class LeadAgent:
             self._every(1.0, self._look),
             self._every(5.0, self.delivery.verify),
             self._every(LOST_S, self._still_there),
+            self._every(10.0, self._held),
             self._every(3600.0, self._days),
         ]
 
@@ -192,6 +194,10 @@ class LeadAgent:
                 await ground.still_there(connection, self.settings.kafka, self.worker.batch.topic)
         except Halt as halt:
             self.worker.halt(halt)
+
+    async def _held(self) -> None:
+        async with self.worker.pool.acquire() as connection:
+            await problems.close_held(connection)
 
     async def _days(self) -> None:
         if self.settings.database is not None:

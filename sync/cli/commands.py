@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sync.cli import bench, duty, house, local, roles
+from sync.cli import bench, duty, house, local, rejudge, roles
 
 
 def attach(app: typer.Typer) -> None:
@@ -18,5 +18,6 @@ def attach(app: typer.Typer) -> None:
     app.command("edge", hidden=True)(roles.edge)
     app.command("topics")(roles.topics)
     duty.attach(app)
+    app.command("rejudge")(rejudge.rejudge)
     bench.attach(app)
     app.add_typer(house.app, name="house")

@@ -186,7 +186,9 @@ class Teller:
         """Tell what waits: for a person, for a pause, for the writers."""
         doc, around = self.doc, self.around
         if doc["held"]:
-            self.say(f"Held          the hand-off: {doc['held']}; it goes on with the next act of this person or of a rep")
+            self.say(
+                f"Held          the hand-off: {doc['held']}; it goes on with the next act of this person or of a rep, or by truce rejudge --hand-over"
+            )
         for one in around.duplicates:
             others = " or ".join(named(person) for person in one["people"] if person["lead_id"] != str(doc["id"]))
             self.say(f"Asks you      is it one person with {others}? {one['reason']}: truce duplicates")

@@ -72,12 +72,12 @@ def servers(settings: Settings, folder: Folder, installation: str) -> Iterator[L
         yield Local(folder.path, dsn, bootstrap, parts, ours)
 
 
-def prepared(settings: Settings) -> Ready:
-    """Make the installation ready; raises CannotRun when one's own PostgreSQL or Kafka does not answer, with which setting names it."""
+def prepared(settings: Settings, *, take: bool = False) -> Ready:
+    """Make the installation ready (`take`: with the folder's playbook in force); raises CannotRun when one's own PostgreSQL or Kafka does not answer, with which setting names it."""
     from sync.app import prepare
 
     try:
-        return asyncio.run(prepare(settings))
+        return asyncio.run(prepare(settings, take=take))
     except Exception as error:
         away = passing(error)
         if away not in ("database", "kafka") or isinstance(error, PermissionError):

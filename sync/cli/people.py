@@ -16,10 +16,9 @@ from schemas.keys import keyed, normal_email
 from sync.playbook.loader import load_files
 from sync.playbook.models import Playbook
 from sync.runtime.producer import make_producer
-from sync.store import meta
+from sync.store import meta, playbooks
 from sync.store.connect import connect
 from sync.store.parked import unpack_headers
-from sync.store.playbooks import ACTIVE
 from sync.topology import changes_name
 
 _PARKED = """
@@ -84,7 +83,7 @@ async def around(connection: Any, lead: Mapping[str, Any]) -> Around:
         [row["system"] for row in await rows("SELECT system FROM dirty WHERE lead_id::text = $1 ORDER BY system", ident)],
         await rows("SELECT scope, reason, by FROM pauses ORDER BY scope"),
         await rows("SELECT system, record_id, field, before, after FROM would_write WHERE lead_id::text = $1 ORDER BY 1, 2, 3", ident),
-        await _in_force(connection),
+        await in_force(connection),
     )
 
 
@@ -112,11 +111,10 @@ def _person(ident: str, doc: Mapping[str, Any]) -> dict[str, Any]:
     return {"lead_id": ident, "name": name, "email": desired.get("email") or "", "refs": refs}
 
 
-async def _in_force(connection: Any) -> Playbook | None:
-    row = await connection.fetchrow(
-        "SELECT version, files FROM playbooks WHERE to_jsonb(version) = (SELECT value FROM meta WHERE key = $1)", ACTIVE
-    )
-    return load_files({name: text.encode() for name, text in row["files"].items()}, row["version"]) if row else None
+async def in_force(connection: Any) -> Playbook | None:
+    """Give the playbook in force, compiled; None when there is none yet."""
+    kept = await playbooks.active(connection)
+    return load_files(kept.files, kept.version) if kept else None
 
 
 async def parked(connection: Any) -> list[dict[str, Any]]:
@@ -142,9 +140,13 @@ def todo(row: Mapping[str, Any]) -> str:
     return f"→ {found}"
 
 
+async def incarnation(connection: Any) -> int:
+    """Give the number of the `changes` that is read now."""
+    return int(await meta.read(connection, "incarnation") or 1)
+
+
 async def _changes(connection: Any, installation: str) -> str:
-    """Name the incarnation of `changes` that is read now."""
-    return changes_name(installation, int(await meta.read(connection, "incarnation") or 1))
+    return changes_name(installation, await incarnation(connection))
 
 
 async def send(bootstrap: str, installation: str, connection: Any, commands: Sequence[tuple[str, Command]]) -> None:
@@ -152,10 +154,12 @@ async def send(bootstrap: str, installation: str, connection: Any, commands: Seq
     topic = await _changes(connection, installation)
     producer = await make_producer(bootstrap)
     try:
+        sent = []
         for key, command in commands:
             message = envelope.new(f"truce.command.{command.name}", command, source="cli", ident=str(uuid.uuid4()), time=command.at)
             value, headers = envelope.write(message)
-            await producer.send_and_wait(topic, value, key=key.encode(), headers=headers)
+            sent.append(await producer.send(topic, value, key=key.encode(), headers=headers))
+        await asyncio.gather(*sent)
     finally:
         await producer.stop()
 

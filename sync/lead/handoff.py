@@ -28,7 +28,7 @@ def _hold(work: Work, lead: Lead, source: str) -> None:
     work.problem(
         "held",
         source,
-        f"hand-offs from bulk changes of {source} are held: each goes on with the next act of its person or of a rep",
+        f"hand-offs from bulk changes of {source} are held: each goes on with the next act of its person or of a rep, all by `truce rejudge --hand-over`",
         lead,
         system=source,
     )

@@ -10,6 +10,9 @@ from sync.lead.settle import settle
 from sync.lead.state import Lead, Refused
 from sync.lead.work import Work
 
+REJUDGED = "rejudge"
+"""The source of what an order to judge many leads again brings."""
+
 
 def _lead(work: Work, data: Command) -> Lead | None:
     lead = work.find(as_lead_id(data.lead_id))
@@ -78,6 +81,14 @@ def _separate(work: Work, lead: Lead, data: Command) -> Decision:
     return work.end("applied")
 
 
+def _judge_again(work: Work, lead: Lead, *, bulk: bool) -> None:
+    """Judge by the rules in force; alone it hands the lead over, among many it is held like all bulk (law 10)."""
+    work.hot, work.bulk = not bulk, bulk
+    if not bulk:
+        lead.held = None
+    settle(work, lead, list(lead.claims), force=True, source=REJUDGED)
+
+
 def ordered(work: Work, data: Command) -> Decision:
     """Decide one order; it is applied once by its id."""
     work.hot = True
@@ -97,7 +108,6 @@ def ordered(work: Work, data: Command) -> Decision:
             work.out.read_orders |= {record.ref for record in lead.records.values() if record.gone is None}
             settle(work, lead, list(lead.claims), judge=False)
         case _:
-            lead.held = None
-            settle(work, lead, list(lead.claims), force=True)
+            _judge_again(work, lead, bulk=data.bulk)
     work.line(lead, "ordered", name=data.name, by=data.by, reason=data.reason)
     return work.end("applied")

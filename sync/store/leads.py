@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import AsyncGenerator, Iterable
+from typing import Any, NamedTuple
 
 from sync.lead.state import Lead, dump, load
 from sync.store.statement import Connection, Statement, columns
@@ -50,6 +50,22 @@ async def lock(connection: Connection, ids: Iterable[str]) -> Locked:
     rows = await connection.fetch(_LOCK, wanted)
     leads = {row["id"]: load(row["doc"]) for row in rows}
     return Locked(leads, all(row["survivor"] is None or row["survivor"] in leads for row in rows))
+
+
+_STREAM = """
+SELECT id::text AS id, key, held, doc::text AS doc FROM leads
+WHERE survivor IS NULL AND in_scope AND id > $1::uuid ORDER BY id LIMIT $2
+"""
+PAGE = 500
+
+
+async def stream(connection: Connection) -> AsyncGenerator[Any, None]:
+    """Give every lead in scope (id, key, held, doc as text), page by page in the order of their ids, without holding a transaction."""
+    last = "00000000-0000-0000-0000-000000000000"
+    while rows := await connection.fetch(_STREAM, last, PAGE):
+        for row in rows:
+            yield row
+        last = rows[-1]["id"]
 
 
 def _narrow(lead: Lead) -> tuple[object, ...]:

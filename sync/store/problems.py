@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sync.lead.decision import ProblemNote
-from sync.store.statement import Statement, clean, columns
+from sync.store.statement import Connection, Statement, clean, columns
 
 _OPEN = """
 INSERT INTO problems (kind, key, text, system, field, ref, lead_id, count, closed_at)
@@ -19,6 +19,16 @@ _CLOSE = """
 UPDATE problems p SET closed_at = now() FROM unnest($1::text[], $2::text[]) w(kind, key)
 WHERE p.kind = w.kind AND p.key = w.key AND p.closed_at IS NULL
 """
+
+
+_NONE_HELD = """
+UPDATE problems SET closed_at = now() WHERE kind = 'held' AND closed_at IS NULL AND NOT EXISTS (SELECT 1 FROM leads WHERE held)
+"""
+
+
+async def close_held(connection: Connection) -> None:
+    """Close the problem of held hand-offs once no lead is held any more."""
+    await connection.execute(_NONE_HELD)
 
 
 def write(notes: Iterable[ProblemNote]) -> list[Statement]:

@@ -78,6 +78,7 @@ leads = Table(
     _time("updated_at"),
     Index("leads_stage", "stage"),
     Index("leads_owner", "owner"),
+    Index("leads_held", "id", postgresql_where=text("held")),
 )
 
 records = Table(
@@ -298,7 +299,10 @@ playbooks = Table(
     Column("files", JSONB, nullable=False),
     Column("author", Text, nullable=False),
     _time("at"),
+    Column("how", Text, nullable=False, server_default="start"),
+    Column("moved", JSONB),
 )
+"""Kept for ever. `how`: start, apply, watch, rollback to v3 …; `moved`: what the preview said then."""
 
 slots = Table(
     "slots",

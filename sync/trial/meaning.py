@@ -1,0 +1,105 @@
+"""What a playbook means, as plain data: conditions as their text, lists by the names of what is in them, no positions in files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+
+from sync.playbook.models import Playbook, When, Where
+
+Path = tuple[str, ...]
+SILENT = {"where", "scope_where", "version", "checksum"}
+NAMED = {"id", "email", "about"}
+"""What the way to an entry says already."""
+NAMES = ("id", "email", "name", "label", "text")
+"""By what the entries of a list are told apart, the first that they have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """One value, as people read it, and the rule that it belongs to."""
+
+    text: str
+    where: Where | None
+    usual: bool = False
+    """What stands there when nobody says anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """Named values in their order."""
+
+    parts: Mapping[str, Leaf | Branch]
+    where: Where | None
+    ordered: bool = False
+    """Their order means something: routes, segments, systems."""
+
+
+Node = Leaf | Branch
+
+
+def meaning(playbook: Playbook) -> Branch:
+    """Give everything that a playbook says."""
+    found = _node(playbook, None)
+    assert isinstance(found, Branch)
+    return found
+
+
+def _node(value: object, where: Where | None) -> Node:
+    if isinstance(value, When):
+        return _when(value, where)
+    if is_dataclass(value) and not isinstance(value, type):
+        here = getattr(value, "where", None) or where
+        known = [f for f in fields(value) if f.name not in SILENT and not f.name.startswith("_")]
+        parts = {f.name: _node(one, here) for f in known if _says(one := getattr(value, f.name))}
+        usual = {f.name for f in known if f.name in NAMED or getattr(value, f.name) == f.default}
+        return Branch({name: _usual(one) if name in usual else one for name, one in parts.items()}, here)
+    if isinstance(value, Mapping):
+        return Branch({str(key): _node(one, where) for key, one in value.items()}, where)
+    if isinstance(value, tuple) and value and not isinstance(value[0], str | int | float | tuple):
+        return _listed(value, where)
+    return Leaf(_text(value), where)
+
+
+def _usual(node: Node) -> Node:
+    return replace(node, usual=True) if isinstance(node, Leaf) else node
+
+
+def _says(value: object) -> bool:
+    """Leave out what stands for nothing: a value that was not given."""
+    return value is not None and not (isinstance(value, tuple | frozenset | str | Mapping) and not value)
+
+
+def _when(when: When, where: Where | None) -> Node:
+    parts = {f"{kind} {line.text}": Leaf(line.text, line.where) for kind in ("all", "any", "none") for line in getattr(when, kind)}
+    return Branch(parts, where) if parts else Leaf("always", where)
+
+
+def _listed(values: tuple[object, ...], where: Where | None) -> Branch:
+    parts: dict[str, Node] = {}
+    for place, one in enumerate(values, 1):
+        name = next((str(found) for key in NAMES if (found := getattr(one, key, None))), "") or _signature(one, place)
+        while name in parts:
+            name += "'"
+        parts[name] = _node(one, where)
+    return Branch(parts, where, ordered=True)
+
+
+def _signature(value: object, place: int) -> str:
+    """Name an entry without a name by what it asks, so that a change of its points is a change and not another entry."""
+    when = getattr(value, "when", None)
+    said = [line.text for line in when.lines] if isinstance(when, When) else []
+    kinds = [str(found) for key in ("owner", "pool", "kind", "name") if (found := getattr(value, key, None))]
+    return " ".join([*kinds, *said]) or f"number {place}"
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, tuple | list):
+        return ", ".join(map(_text, value))
+    if isinstance(value, frozenset | set):
+        return ", ".join(sorted(map(_text, value)))
+    return str(value)
