@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sync.cli import bench, duty, house, local, rejudge, roles
+from sync.cli import bench, check, duty, house, local, rejudge, roles
 
 
 def attach(app: typer.Typer) -> None:
@@ -17,6 +17,7 @@ def attach(app: typer.Typer) -> None:
     app.command("writer")(roles.writer)
     app.command("edge", hidden=True)(roles.edge)
     app.command("topics")(roles.topics)
+    app.command("check")(check.check)
     duty.attach(app)
     app.command("rejudge")(rejudge.rejudge)
     bench.attach(app)

@@ -1,11 +1,9 @@
-"""Commands of the people on duty: check, explain, parked, replay, duplicates, pause, resume, observe report, doctor."""
+"""Commands of the people on duty: explain, parked, replay, duplicates, pause, resume, observe report, doctor."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -24,7 +22,7 @@ observe = typer.Typer(help="What Truce would have written in observe mode.", no_
 
 def attach(app: typer.Typer) -> None:
     """Put these commands on the app."""
-    for command in (check, explain, parked, replay, duplicates, pause, resume, doctor):
+    for command in (explain, parked, replay, duplicates, pause, resume, doctor):
         app.command(command.__name__)(command)
     observe.command("report")(report)
     app.add_typer(observe, name="observe")
@@ -42,29 +40,6 @@ def with_store(step: Callable[[Any, place.Place], Awaitable[Result]]) -> Result:
                 await connection.close()
 
         return asyncio.run(run())
-
-
-def check(folder: Annotated[Path | None, typer.Argument(help="The playbook's folder.")] = None, json: Json = False) -> None:
-    """Say every problem of a playbook at once, with file, line and column; exit 1 if there is one.
-
-    Example: `truce check deploy/playbook`
-    """
-    from sync.playbook.loader import load, read
-    from sync.playbook.problems import PlaybookError
-
-    where = folder or Settings().playbook
-    try:
-        playbook = load(where)
-    except PlaybookError as error:
-        if json:
-            as_json({"ok": False, "problems": [asdict(p) for p in error.problems]})
-        else:
-            console.print(error.render(), markup=False)
-        raise typer.Exit(PROBLEM) from None
-    if json:
-        as_json({"ok": True, "checksum": playbook.checksum, "problems": []})
-    else:
-        console.print(f"No problem in {len(read(where))} files ({where}). Checksum {playbook.checksum[:12]}.", markup=False)
 
 
 def explain(who: Who, json: Json = False) -> None:

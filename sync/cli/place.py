@@ -39,8 +39,8 @@ def remember(home: Path, folder: Path, place: Place, pid: int) -> None:
 
 
 @contextmanager
-def find(settings: Settings) -> Iterator[Place]:
-    """Give the installation to talk to; starts the last run's PostgreSQL for the length of the block if it stands still."""
+def find(settings: Settings, *, start: bool = True) -> Iterator[Place]:
+    """Give the installation to talk to; starts the last run's PostgreSQL for the length of the block if it stands still (and `start`)."""
     secret = settings.secret.get_secret_value()
     if settings.database:
         yield Place(settings.database.get_secret_value(), settings.installation, settings.kafka, secret)
@@ -54,6 +54,8 @@ def find(settings: Settings) -> Iterator[Place]:
     if psutil.pid_exists(note["pid"]):
         yield Place(note["dsn"], note["installation"], note["kafka"], secret)
         return
+    if not start:
+        raise NothingThere("Truce does not run here now: start `truce up`.")
     try:
         folder = hold(settings.home, note["folder"])
     except FolderBusy:

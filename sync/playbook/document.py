@@ -48,13 +48,17 @@ class Document:
         """Give a source line by its 1-based number."""
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
-    def problem(self, path: Path, text: str, suggestion: str = "", *, at: Spot | None = None, width: int = 0) -> None:
+    def problem(
+        self, path: Path, text: str, suggestion: str = "", *, at: Spot | None = None, width: int = 0, warning: bool = False
+    ) -> None:
         """Note a problem at a path (or at a given spot)."""
         where = at or self.spot(path)
         source = self.line(where.line)
         room = max(1, len(source) - where.column + 1)
         size = width or (where.end_column - where.column if where.end_line == where.line else 1)
-        self.problems.append(Problem(self.file, where.line, where.column, written(path), text, suggestion, source, max(1, min(size, room))))
+        self.problems.append(
+            Problem(self.file, where.line, where.column, written(path), text, suggestion, source, max(1, min(size, room)), warning)
+        )
 
 
 def written(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path as Folder
 from typing import Any
@@ -14,7 +15,7 @@ from sync.playbook import checks, forms, traps, yaml
 from sync.playbook.build import Files, build
 from sync.playbook.document import Document, Path, Spot
 from sync.playbook.models import Playbook
-from sync.playbook.problems import PlaybookError, Problem, did_you_mean
+from sync.playbook.problems import PlaybookError, Problem, did_you_mean, ordered
 
 SUFFIXES = (".yaml", ".yml", ".csv")
 SUBFOLDERS = ("tables", "env", "cases")
@@ -37,8 +38,25 @@ def read(folder: Folder) -> dict[str, bytes]:
     return files
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What came of looking at a playbook: all its problems and warnings, and itself where it may be used."""
+
+    playbook: Playbook | None
+    problems: tuple[Problem, ...]
+    read: int
+
+
 def load_files(files: Mapping[str, bytes], version: int = 0) -> Playbook:
     """Load a playbook from its files' contents (pure); raises PlaybookError with every problem in them."""
+    checked = check(files, version)
+    if checked.playbook is None:
+        raise PlaybookError(checked.problems, checked.read)
+    return checked.playbook
+
+
+def check(files: Mapping[str, bytes], version: int = 0, outside: checks.Outside | None = None) -> Checked:
+    """Look at a playbook's files (pure) and, where it is given, at what is outside them."""
     documents = {name: yaml.parse(name, files[name]) for name in files if forms.shape(name) is not None}
     strangers = _strangers(files)
     for name in forms.FILES:
@@ -49,10 +67,11 @@ def load_files(files: Mapping[str, bytes], version: int = 0) -> Playbook:
     known = Files(documents, shapes)
     playbook = build(known, version, checksum(files))
     checks.run(known)
-    problems = [problem for document in documents.values() for problem in document.problems] + strangers
-    if problems or playbook is None:
-        raise PlaybookError(problems, read=len(files))
-    return playbook
+    if outside is not None:
+        checks.against(known, outside)
+    problems = ordered([problem for document in documents.values() for problem in document.problems] + strangers)
+    usable = playbook is not None and all(problem.warning for problem in problems)
+    return Checked(playbook if usable else None, problems, len(files))
 
 
 def checksum(files: Mapping[str, bytes]) -> str:

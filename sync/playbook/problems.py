@@ -26,6 +26,8 @@ class Problem:
     """The source line."""
     width: int = 1
     """How many characters the caret underlines."""
+    warning: bool = False
+    """Worth a look, and no reason to refuse the playbook: it may depend on today's date, or on who is known to a system."""
 
     @property
     def place(self) -> str:
@@ -34,7 +36,7 @@ class Problem:
 
     def render(self) -> str:
         """Give the problem as a person reads it: place, path, text, then the source line with a caret and the suggestion."""
-        head = "  ".join(part for part in (self.place, self.path, self.text) if part)
+        head = "  ".join(part for part in (self.place, self.path, f"warning: {self.text}" if self.warning else self.text) if part)
         if not self.source.strip():
             return f"{head}\n      | {self.suggestion}" if self.suggestion else head
         start = max(0, self.column - 1 - SHOWN // 2) if len(self.source) > SHOWN else 0
@@ -44,20 +46,31 @@ class Problem:
         return f"{head}\n{self.line:>5} | {shown}\n      | {' ' * left}{carets} {self.suggestion}".rstrip()
 
 
+def ordered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Give problems once each, by file and line."""
+    return tuple(sorted(set(problems), key=lambda p: (p.file, p.line, p.column, p.text)))
+
+
+def counted(problems: Sequence[Problem], read: int) -> str:
+    """Say how many problems and warnings there are, and in how many of the files that were read."""
+    files, warnings = len({p.file for p in problems}), sum(p.warning for p in problems)
+    kinds = [(len(problems) - warnings, "problem"), (warnings, "warning")]
+    many = " and ".join(f"{count} {kind}{'s' * (count != 1)}" for count, kind in kinds if count)
+    return f"{many} in {files} file{'s' * (files != 1)} ({read} read)." if problems else f"No problem in {read} files."
+
+
 class PlaybookError(Exception):
-    """A playbook that must not be used; carries all its problems, sorted by file and line. The last good version stays."""
+    """A playbook that must not be used; carries all its problems, sorted by file and line, warnings too. The last good version stays."""
 
     def __init__(self, problems: Iterable[Problem], read: int = 0) -> None:
-        self.problems: tuple[Problem, ...] = tuple(sorted(set(problems), key=lambda p: (p.file, p.line, p.column, p.text)))
+        self.problems: tuple[Problem, ...] = ordered(problems)
         self.read = read
         super().__init__("; ".join(f"{p.place} {p.text}" for p in self.problems[:3]))
 
     def render(self, in_force: int | None = None) -> str:
         """Give all problems and a closing line that says how many, and that the version in force stays."""
-        files = len({p.file for p in self.problems})
-        count = f"{len(self.problems)} problem{'s' * (len(self.problems) != 1)} in {files} file{'s' * (files != 1)} ({self.read} read)."
         kept = f" The version in force (v{in_force}) is untouched." if in_force is not None else ""
-        return "\n".join([*(p.render() for p in self.problems), count + kept])
+        return "\n".join([*(p.render() for p in self.problems), counted(self.problems, self.read) + kept])
 
     def plain(self) -> list[dict[str, Any]]:
         """Give the problems as plain data, for `--json`."""

@@ -55,7 +55,7 @@ class Files:
         spot = document.key(path) if key else document.spot(path)
         return Where(file, spot.line, spot.column)
 
-    def problem(self, file: str, path: Path, text: str, suggestion: str = "", *, key: bool = False) -> None:
-        """Note a problem at a place."""
+    def problem(self, file: str, path: Path, text: str, suggestion: str = "", *, key: bool = False, warning: bool = False) -> None:
+        """Note a problem at a place; a `warning` does not keep the playbook from being used."""
         document = self.documents[file]
-        document.problem(path, text, suggestion, at=document.key(path) if key else None)
+        document.problem(path, text, suggestion, at=document.key(path) if key else None, warning=warning)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sync.playbook.build.files import Files
-from sync.playbook.checks import fields, lifecycle, routing, team
+from sync.playbook.checks import fields, known, lifecycle, routing, team
+from sync.playbook.checks.outside import Outside as Outside
 
 
 def run(files: Files) -> None:
@@ -16,3 +17,9 @@ def run(files: Files) -> None:
         lifecycle.run(files, files.lifecycle)
     if files.routing:
         routing.run(files, files.routing)
+
+
+def against(files: Files, outside: Outside) -> None:
+    """Warn of what is true today or of the systems as they are, and does not keep the playbook from being used."""
+    if files.team and files.fields and outside.users is not None:
+        known.run(files, files.team, files.fields, outside.users)
