@@ -41,6 +41,8 @@ class Manifest(BaseModel):
     title: str
     side: Literal["sales", "marketing"]
     person_object: str = Field(description="The vendor's object for one person: Lead, contacts …")
+    account_object: str = Field(default="", description="The vendor's object for one company: Account, companies …")
+    opportunity_object: str = Field(default="", description="The vendor's object for one deal: Opportunity, deals …")
     truce_id_field: str = Field(description="The unique external-id field that holds the Truce id.")
     quotas: tuple[Quota, ...]
     batch_read: int

@@ -124,6 +124,14 @@ def _url(value: Scalar) -> Scalar:
     return f"{parts.scheme.lower()}://{parts.netloc.lower()}{'' if tail == '/' else tail}"
 
 
+def _domain(value: Scalar) -> Scalar:
+    """Give the bare domain of a website, an address or a domain: acme.example."""
+    text = str(value).strip().lower()
+    host = text.partition("://")[2] or text
+    host = host.partition("/")[0].partition("?")[0].rpartition("@")[2].partition(":")[0]
+    return host.removeprefix("www.").strip(".") or None
+
+
 LANGUAGES = ("pt", "pl", "fi", "da", "nb", "sv", "nl", "it", "es", "fr", "de", "en")
 """The languages in which a country's name is understood; the last one wins."""
 
@@ -172,10 +180,12 @@ _KINDS: dict[str, Callable[[Scalar], Scalar]] = {
     "email": _email,
     "country": _country,
     "url": _url,
+    "domain": _domain,
     "number": _number,
     "flag": _flag,
     "date": _date,
     "time": _time,
+    "ref": _text,
 }
 
 

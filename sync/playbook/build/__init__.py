@@ -42,5 +42,7 @@ def build(files: Files, version: int, checksum: str) -> Playbook | None:
         pools=of_team.pools(files, team),
         guards=Guards(**fields.guards.model_dump()),
         timezone=team.timezone,
+        account_fields=of_fields.shared(lines, fields, "accounts"),
+        opportunity_fields=of_fields.shared(lines, fields, "opportunities"),
     )
     return built if fields.role_mailboxes is None else replace(built, role_mailboxes=tuple(fields.role_mailboxes))

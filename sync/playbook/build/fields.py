@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from sync.playbook import forms
+from sync.playbook.build import picklists
 from sync.playbook.build.lines import Lines
+from sync.playbook.forms import Section
 from sync.playbook.models import SharedField, System, SystemField
 
 
@@ -18,21 +20,23 @@ def _system(lines: Lines, name: str, form: forms.SystemForm) -> System:
     return System(
         *(name, form.vendor, form.side, form.mode, create, form.object, dict(form.defaults), form.bulk, form.country),
         objects=dict(form.objects),
+        account=form.account,
+        opportunity=form.opportunity,
     )
 
 
-def shared(lines: Lines, form: forms.FieldsFile) -> dict[str, SharedField]:
-    """Build the shared fields."""
-    return {name: _field(lines, name, one) for name, one in form.fields.items()}
+def shared(lines: Lines, form: forms.FieldsFile, section: Section = "fields") -> dict[str, SharedField]:
+    """Build the shared fields of leads, or of another section of the file."""
+    return {name: _field(lines, section, name, one) for name, one in getattr(form, section).items()}
 
 
-def _field(lines: Lines, name: str, form: forms.FieldForm) -> SharedField:
-    values = lines.values(name, form)
+def _field(lines: Lines, section: Section, name: str, form: forms.FieldForm) -> SharedField:
+    values = picklists.values(lines.files, section, name, form)
     spelled = {system: _mapping(one, values) for system, one in form.systems.items()}
     personal = form.type in ("email", "phone") if form.personal is None else form.personal
     order = tuple(form.order) or (values if form.policy == "most_advanced" else ())
-    where = lines.files.where("fields.yaml", ("fields", name), key=True)
-    return SharedField(name, form.type, form.policy, spelled, where, personal, order, form.consent)
+    where = lines.files.where("fields.yaml", (section, name), key=True)
+    return SharedField(name, form.type, form.policy, spelled, where, personal, order, form.consent, forms.SECTIONS[section])
 
 
 def _mapping(form: str | forms.MappingForm, values: tuple[str, ...]) -> SystemField:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sync.playbook import forms
+from sync.playbook.build import picklists
 from sync.playbook.build.files import Files
 from sync.playbook.conditions import Conditions, Wrong
 from sync.playbook.document import Path, column_of
@@ -15,17 +16,21 @@ class Lines:
 
     def __init__(self, files: Files) -> None:
         self.files = files
-        fields = files.fields.fields if files.fields else None
-        kinds = {name: form.type for name, form in fields.items()} if fields is not None else None
-        called = {name: f"{files.where('fields.yaml', ('fields', name), key=True)}, {form.type}" for name, form in (fields or {}).items()}
-        values = {name: self.values(name, form) for name, form in (fields or {}).items() if form.type == "picklist"}
-        self.conditions = Conditions(kinds, called, values)
+        self.conditions = Conditions(*self._known())
 
-    def values(self, name: str, form: forms.FieldForm) -> tuple[str, ...]:
-        """Give the values that a picklist may have: those of `stage` are the stages, in their order."""
-        if name == "stage" and self.files.lifecycle and not form.values:
-            return tuple(self.files.lifecycle.stages)
-        return tuple(form.values)
+    def _known(self) -> tuple[dict[str, str] | None, dict[str, str], dict[str, tuple[str, ...]]]:
+        """Give what conditions may name, as they name it (`country`, `account.industry`): kinds, places, picklists' values."""
+        if self.files.fields is None:
+            return None, {}, {}
+        kinds, called, values = {}, {}, {}
+        for section, about in forms.SECTIONS.items():
+            for name, form in getattr(self.files.fields, section).items():
+                known = name if about == "lead" else f"{about}.{name}"
+                kinds[known] = form.type
+                called[known] = f"{self.files.where('fields.yaml', (section, name), key=True)}, {form.type}"
+                if form.type == "picklist":
+                    values[known] = picklists.values(self.files, section, name, form)
+        return kinds, called, values
 
     def when(self, file: str, path: Path, form: forms.WhenForm | str | None) -> When:
         """Compile the lines of one `when`; None holds always."""

@@ -6,9 +6,11 @@ from typing import Any
 
 from sync.playbook.forms.base import Form as Form
 from sync.playbook.forms.base import WhenForm as WhenForm
+from sync.playbook.forms.fields import SECTIONS as SECTIONS
 from sync.playbook.forms.fields import FieldForm as FieldForm
 from sync.playbook.forms.fields import FieldsFile as FieldsFile
 from sync.playbook.forms.fields import MappingForm as MappingForm
+from sync.playbook.forms.fields import Section as Section
 from sync.playbook.forms.fields import SystemForm as SystemForm
 from sync.playbook.forms.lifecycle import FitForm as FitForm
 from sync.playbook.forms.lifecycle import LifecycleFile as LifecycleFile

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field, Tag
 
 from sync.playbook.forms.base import Form, Id, Name, Value, WhenForm, written
-from sync.playbook.models import FieldKind, Mode, Side
+from sync.playbook.models import About, FieldKind, Mode, Side
 
 Create = Annotated[Annotated[Literal["never", "always"], Tag("short")] | Annotated[WhenForm, Tag("long")], Discriminator(written)]
 
@@ -19,6 +19,10 @@ class SystemForm(Form):
     side: Side = Field(description="Whose system it is: a field with policy `sales` belongs to the systems of that side.")
     mode: Mode = Field(default="observe", description="`observe`: decide everything, write nothing (the default). `write`: write too.")
     object: str = Field(default="", description="The vendor's object that is created for a person.", examples=["Lead", "contacts"])
+    account: str = Field(default="", description="The vendor's object that holds accounts (companies).", examples=["Account", "companies"])
+    opportunity: str = Field(
+        default="", description="The vendor's object that holds opportunities (deals).", examples=["Opportunity", "deals"]
+    )
     objects: dict[str, Mode] = Field(
         default={},
         description="The mode of single objects of this system; the others have the system's mode.",
@@ -77,6 +81,11 @@ class GuardsForm(Form):
     flip_window_s: int = Field(default=600, ge=1, description="That window, in seconds.")
 
 
+Section = Literal["fields", "accounts", "opportunities"]
+SECTIONS: dict[Section, About] = {"fields": "lead", "accounts": "account", "opportunities": "opportunity"}
+"""The parts of fields.yaml that name shared fields, and the word before the dot that conditions have for each."""
+
+
 class FieldsFile(Form):
     """fields.yaml: the systems, who is in scope, and the shared fields."""
 
@@ -84,4 +93,16 @@ class FieldsFile(Form):
     scope: WhenForm = Field(default=WhenForm(), description="Whom Truce keeps equal. Opt-outs cross for everyone.")
     guards: GuardsForm = Field(default=GuardsForm(), description="When to stop and ask a person.")
     role_mailboxes: list[str] | None = Field(default=None, description="Addresses of a function, not of a person: the part before the @.")
-    fields: dict[Name, FieldForm] = Field(description="The shared fields by the name that conditions use.")
+    fields: dict[Name, FieldForm] = Field(description="The shared fields of leads by the name that conditions use: `lead.<name>`.")
+    accounts: dict[Name, FieldForm] = Field(
+        default={},
+        description="The shared fields of accounts: `account.<name>` is that of the lead's account. `name`, `domain` and `owner` have their "
+        "meaning: by the first two a lead's account is found, the third may keep the lead.",
+        examples=[{"industry": {"type": "text", "policy": "sales", "systems": {"salesforce": "Industry", "hubspot": "industry"}}}],
+    )
+    opportunities: dict[Name, FieldForm] = Field(
+        default={},
+        description="The shared fields of opportunities: `opportunity.<name>` is that of the lead's open one. `stage`, `owner`, `amount` and "
+        "`account` (type ref: the account that it belongs to) have their meaning.",
+        examples=[{"amount": {"type": "number", "policy": "sales", "systems": {"salesforce": "Amount", "hubspot": "amount"}}}],
+    )

@@ -11,7 +11,8 @@ from sync.playbook.models.base import When, Where
 
 Policy = Literal["sales", "marketing", "latest", "first", "most_advanced", "stricter"] | str
 """Whose value wins; any other word is the name of a system that owns the field."""
-FieldKind = Literal["text", "email", "phone", "country", "url", "number", "flag", "date", "time", "picklist", "user"]
+FieldKind = Literal["text", "email", "phone", "country", "url", "domain", "number", "flag", "date", "time", "picklist", "user", "ref"]
+"""`domain`: of a website or an address, bare; `ref`: another record of the same system, by its id there (an opportunity's account)."""
 Mode = Literal["observe", "write"]
 Side = Literal["sales", "marketing"]
 About = Literal["lead", "account", "opportunity"]

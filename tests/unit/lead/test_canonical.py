@@ -40,6 +40,20 @@ SAME: list[tuple[str, Scalar, Scalar]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("https://www.Acme.example/about?x=1", "acme.example"),
+        ("acme.example.", "acme.example"),
+        ("Kim@Acme.Example", "acme.example"),
+        ("http://user@acme.example:8080", "acme.example"),
+        ("  ", None),
+    ],
+)
+def test_a_domain_is_bare_however_it_is_spelled(value: str, expected: str | None) -> None:
+    assert canonical(shared("domain", "domain", "latest", "Website", "domain"), value) == expected
+
+
 @pytest.mark.parametrize(("name", "value", "expected"), SAME)
 def test_spellings_of_one_value_become_one(name: str, value: Scalar, expected: Scalar) -> None:
     assert canonical(FIELDS[name], value, country="US") == expected
