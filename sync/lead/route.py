@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas.base import Scalar
 from sync.lead.decision import PoolState, VendorUser
-from sync.lead.qualify import trace
+from sync.lead.tree import find
 from sync.playbook.models import Assign, Playbook, Route
 
 
@@ -79,16 +79,6 @@ def _zone(name: str) -> ZoneInfo | Any:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
         return UTC
-
-
-def find(values: Mapping[str, Scalar], routes: tuple[Route, ...], looked: list[dict[str, Any]]) -> Route | None:
-    """Give the first route that matches, its children first; notes all that were looked at."""
-    for route in routes:
-        matched, verdicts = route.when.judge(values)
-        looked.append({"id": route.id, "where": str(route.where), "matched": matched, "lines": trace(verdicts)})
-        if matched:
-            return find(values, route.routes, looked) or route
-    return None
 
 
 def _turn(assign: Assign, team: Team, pools: Mapping[str, PoolState], choice: Choice) -> str | None:

@@ -11,12 +11,22 @@ from cel_expr_python import cel
 
 from schemas.base import Scalar
 from sync.playbook import said, shapes
-from sync.playbook.expression import Mistake, Scanned, scan
+from sync.playbook.expression import Mistake, Scanned, scan, spelled, variable
 from sync.playbook.models import Value, Values, Verdict, Where
 from sync.playbook.problems import did_you_mean
 
-DERIVED: dict[str, str] = {"fit": "number", "engagement": "number", "score": "number", "email_domain": "text"}
-"""What every lead has beside its shared fields; `email_domain` is taken from `email`."""
+DERIVED: dict[str, str] = {
+    "fit": "number",
+    "engagement": "number",
+    "score": "number",
+    "email_domain": "text",
+    "segment": "picklist",
+    "cycle": "number",
+    "created_at": "time",
+    "account.open_opportunities": "number",
+    "account.won_opportunities": "number",
+}
+"""What every lead has beside its shared fields; `email_domain` is taken from `email`, `cycle` counts its hand-offs so far."""
 CACHED = 512
 """Verdicts kept per condition, by the value seen."""
 _TYPES = {"number": cel.Type.DOUBLE, "flag": cel.Type.BOOL}
@@ -34,10 +44,27 @@ class Wrong(ValueError):
 def _plain(value: Value, kind: str) -> str | float | bool | None:
     """Give a value as its kind has it, None when it is blank or of another kind."""
     if kind == "number":
-        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        return _float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
     if kind == "flag":
         return value if isinstance(value, bool) else None
+    if kind == "time" and isinstance(value, int) and not isinstance(value, bool):
+        return _iso(value)
     return value if isinstance(value, str) and value else None
+
+
+def _float(number: float) -> float | None:
+    try:
+        return float(number)
+    except OverflowError:
+        return None
+
+
+def _iso(ms: int) -> str | None:
+    """Give a moment in ms as its ISO text, as shared fields have it."""
+    try:
+        return datetime.fromtimestamp(ms / 1000, UTC).isoformat().replace("+00:00", "Z")
+    except (OverflowError, ValueError, OSError):
+        return None
 
 
 def _value(values: Values, name: str) -> Value:
@@ -78,7 +105,7 @@ class _Shaped:
         self.text, self.where, self._shape, self._kind = text, where, shape, kind
         self.names = frozenset({shape.field})
         self.timed = False
-        self.guard: tuple[str, frozenset[Scalar]] | None = None
+        self.guard: tuple[str, frozenset[Scalar]] | None = None if shape.only is None else (shape.field, frozenset(shape.only))
         self._cache: dict[object, Verdict] = {}
 
     def judge(self, values: Values) -> Verdict:
@@ -128,9 +155,9 @@ class _Compiled:
         for name, kind in self._kinds.items():
             value = _plain(_value(values, name), kind)
             if name in self._scanned.asked:
-                data[f"has_{name}"] = value is not None
+                data[f"has_{variable(name)}"] = value is not None
             if value is not None:
-                data[f"lead_{name}"] = value
+                data[variable(name)] = value
                 seen.append(f"{name} {shapes.shown(value)}")
             else:
                 empty.append(name)
@@ -164,7 +191,7 @@ def _countries(text: str, shape: shapes.Shape) -> None:
     wrong = next((str(v) for v in shape.literals if not re.fullmatch("[A-Z]{2}", str(v))), None)
     if wrong is not None:
         better = f"write '{wrong.upper()}'" if len(wrong) == 2 else "write its two letters, as 'DE'"
-        raise Wrong([Mistake(max(0, text.find(wrong)), max(1, len(wrong)), f"{wrong} is never what lead.{shape.field} shows", better)])
+        raise Wrong([Mistake(max(0, text.find(wrong)), max(1, len(wrong)), f"{wrong} is never what {spelled(shape.field)} shows", better)])
 
 
 class Conditions:
@@ -177,8 +204,8 @@ class Conditions:
         self.open = fields is None
         self._values = {name: some for name, some in (values or {}).items() if some}
         self.kinds: dict[str, str] = dict(fields or {}) | DERIVED
-        names = {name: f"lead.{name}" for name in self.kinds}
-        self._known = None if self.open else names | {name: f"lead.{name} ({place})" for name, place in (called or {}).items()}
+        names = {name: spelled(name) for name in self.kinds}
+        self._known = None if self.open else names | {name: f"{spelled(name)} ({place})" for name, place in (called or {}).items()}
         self._env: Any = None if self.open else _environment(self.kinds)
 
     def compile(self, text: str, where: Where, *, fast: bool = True) -> Compiled:
@@ -206,7 +233,7 @@ class Conditions:
         known = self._values.get(shape.field)
         wrong = [str(v) for v in shape.literals if v not in known] if known and "any_of" not in text else []
         if wrong:
-            said = f"{wrong[0]} is no value of lead.{shape.field}"
+            said = f"{wrong[0]} is no value of {spelled(shape.field)}"
             raise Wrong([Mistake(max(0, text.rfind(wrong[0])), max(1, len(wrong[0])), said, did_you_mean(wrong[0], known or ()))])
 
     def _cel(self, scanned: Scanned) -> Any:
@@ -221,8 +248,8 @@ class Conditions:
 
     def _try(self, expression: Any, scanned: Scanned) -> None:
         """Evaluate once with made-up values: a pattern that is none shows itself here, not at the first lead."""
-        data: dict[str, object] = {f"has_{name}": True for name in scanned.asked} | {"now": 0.0}
-        data |= {f"lead_{name}": _SAMPLES.get(self.kinds[name], "2026-01-01") for name in scanned.needed}
+        data: dict[str, object] = {f"has_{variable(name)}": True for name in scanned.asked} | {"now": 0.0}
+        data |= {variable(name): _SAMPLES.get(self.kinds[name], "2026-01-01") for name in scanned.needed}
         outcome = expression.eval(data=data)
         if outcome.type() == cel.Type.ERROR and "regular expression" in str(outcome.value()).lower():
             at = max(scanned.text.find("matches"), 0)
@@ -230,8 +257,8 @@ class Conditions:
 
 
 def _environment(kinds: Mapping[str, str]) -> Any:
-    variables = {f"lead_{name}": _TYPES.get(kind, cel.Type.STRING) for name, kind in kinds.items()}
-    variables |= {f"has_{name}": cel.Type.BOOL for name in kinds} | {"now": cel.Type.DOUBLE}
+    variables = {variable(name): _TYPES.get(kind, cel.Type.STRING) for name, kind in kinds.items()}
+    variables |= {f"has_{variable(name)}": cel.Type.BOOL for name in kinds} | {"now": cel.Type.DOUBLE}
     words = cel.Type.List(cel.Type.STRING)
     return cel.NewEnv(
         variables=variables,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sync.playbook.problems import did_you_mean
+from sync.playbook.problems import closest, did_you_mean
 from sync.playbook.traps import lost_zero
 
 MAX_LENGTH = 1_000
@@ -15,6 +15,8 @@ MAX_PATTERN = 200
 FUNCTIONS = ("any_of", "days_since", "has")
 METHODS = ("contains", "endsWith", "matches", "startsWith")
 WORDS = ("true", "false", "null", "in", "now")
+SCOPES = ("lead", "account", "opportunity")
+"""Whose value stands before the dot: the lead's own, its account's, its open opportunity's."""
 _TOKEN = re.compile(
     r"""(?P<space>\s+)|(?P<text>r?'(?:[^'\\\n]|\\.)*'|r?"(?:[^"\\\n]|\\.)*")|(?P<number>\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)"""
     r"""|(?P<word>[A-Za-z_]\w*)|(?P<sign>&&|\|\||[=!<>]=|[-+*/%<>!?:.,()\[\]])|(?P<other>.)""",
@@ -65,6 +67,21 @@ class Scanned:
             if pair[0] <= cel_column:
                 best = pair
         return min(best[1] + (cel_column - best[0]), max(0, len(self.text) - 1))
+
+
+def named(scope: str, field_: str) -> str:
+    """Give the name under which conditions find a value: `country` for lead.country, `account.industry` for account.industry."""
+    return field_ if scope == "lead" else f"{scope}.{field_}"
+
+
+def variable(name: str) -> str:
+    """Give the CEL variable of a value: lead_country, account_industry."""
+    return name.replace(".", "_") if "." in name else f"lead_{name}"
+
+
+def spelled(name: str) -> str:
+    """Give a value's name as people write it: lead.country, account.industry."""
+    return name if "." in name else f"lead.{name}"
 
 
 def scan(text: str, known: Mapping[str, str] | None) -> Scanned:
@@ -146,7 +163,7 @@ class _Reader:
     def _word(self, token: Token) -> None:
         if self.index and self.tokens[self.index - 1].text == ".":
             self._method(token)
-        elif token.text == "lead" and self._peek(1) == ".":
+        elif token.text in SCOPES and self._peek(1) == ".":
             self._field(token)
         elif self._peek(1) == "(":
             self._function(token)
@@ -196,36 +213,46 @@ class _Reader:
             self._write(token.text, token.at)
 
     def _has(self, token: Token) -> None:
-        if self._peek(2) != "lead" or self._peek(3) != "." or self._peek(5) != ")":
+        if self._peek(2) not in SCOPES or self._peek(3) != "." or self._peek(5) != ")":
             self._mistake(token, "has() takes one field", "write has(lead.phone)")
             self.index += 1
             return
-        name = self.tokens[self.index + 4]
-        self._known(name)
-        self.found.asked.add(name.text)
+        name = self._known(self._peek(2), self.tokens[self.index + 4])
+        self.found.asked.add(name)
         self.index += 6
-        self._write(f"has_{name.text}", token.at)
+        self._write(f"has_{variable(name)}", token.at)
 
     def _field(self, token: Token) -> None:
         if self.index + 2 >= len(self.tokens) or self.tokens[self.index + 2].kind != "word":
-            self._mistake(token, "a field's name must follow lead.", width=5)
+            self._mistake(token, f"a field's name must follow {token.text}.", width=len(token.text) + 1)
             self.index += 2
             return
-        name = self.tokens[self.index + 2]
+        word = self.tokens[self.index + 2]
+        name = named(token.text, word.text)
         if self._peek(3) == "(":
-            self._mistake(name, f"unknown function {name.text}", did_you_mean(name.text, FUNCTIONS + METHODS))
+            self._mistake(word, f"unknown function {word.text}", did_you_mean(word.text, FUNCTIONS + METHODS))
         else:
-            self._known(name)
-            self.found.needed.add(name.text)
+            self._known(token.text, word)
+            self.found.needed.add(name)
         self.index += 3
-        self._write(f"lead_{name.text}", token.at)
+        self._write(variable(name), token.at)
 
-    def _known(self, name: Token) -> None:
-        self.found.fields.setdefault(name.text, name.at)
-        if self.known is None or name.text in self.known:
-            return
-        hint = did_you_mean(name.text, self.known)
-        for other, called in self.known.items():
-            if hint == f"did you mean {other}?":
-                hint = f"did you mean {called}?"
-        self._mistake(name, f"unknown field lead.{name.text}", hint)
+    def _known(self, scope: str, word: Token) -> str:
+        """Give the name of a field; one that nobody declared is a mistake, with the name that was probably meant."""
+        name = named(scope, word.text)
+        self.found.fields.setdefault(name, word.at)
+        if self.known is not None and name not in self.known:
+            self._mistake(word, f"unknown field {spelled(name)}", self._meant(scope, word.text, self.known))
+        return name
+
+    @staticmethod
+    def _meant(scope: str, word: str, known: Mapping[str, str]) -> str:
+        """Suggest a field of the same scope, else the one of that name in another."""
+        here = {one.rpartition(".")[2]: called for one, called in known.items() if one == named(scope, one.rpartition(".")[2])}
+        near = closest(word, here)
+        if near is not None:
+            return f"did you mean {here[near]}?"
+        other = next((called for one, called in known.items() if one.rpartition(".")[2] == word), None)
+        if other is not None:
+            return f"did you mean {other}?"
+        return did_you_mean(word, here) if here else f"fields.yaml shares no {scope} fields"

@@ -9,11 +9,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sync.playbook.expression import named
+
 _LITERAL = r"""(?:'[^'\\\n]*'|"[^"\\\n]*"|-?\d+(?:\.\d+)?|true|false)"""
-_COMPARE = re.compile(rf"\s*lead\s*\.\s*(\w+)\s*(==|!=|<=|>=|<|>)\s*({_LITERAL})\s*")
-_IN = re.compile(rf"\s*lead\s*\.\s*(\w+)\s+in\s*\[\s*({_LITERAL}(?:\s*,\s*{_LITERAL})*)\s*\]\s*")
-_ANY_OF = re.compile(rf"\s*any_of\s*\(\s*lead\s*\.\s*(\w+)\s*,\s*\[\s*({_LITERAL}(?:\s*,\s*{_LITERAL})*)\s*\]\s*\)\s*")
-_HAS = re.compile(r"\s*(!?)\s*has\s*\(\s*lead\s*\.\s*(\w+)\s*\)\s*")
+_FIELD = r"(lead|account|opportunity)\s*\.\s*(\w+)"
+_COMPARE = re.compile(rf"\s*{_FIELD}\s*(==|!=|<=|>=|<|>)\s*({_LITERAL})\s*")
+_IN = re.compile(rf"\s*{_FIELD}\s+in\s*\[\s*({_LITERAL}(?:\s*,\s*{_LITERAL})*)\s*\]\s*")
+_ANY_OF = re.compile(rf"\s*any_of\s*\(\s*{_FIELD}\s*,\s*\[\s*({_LITERAL}(?:\s*,\s*{_LITERAL})*)\s*\]\s*\)\s*")
+_HAS = re.compile(rf"\s*(!?)\s*has\s*\(\s*{_FIELD}\s*\)\s*")
 _EACH = re.compile(_LITERAL)
 _OPS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
@@ -38,6 +41,8 @@ class Shape:
     literals: tuple[Literal, ...]
     blank: bool | None = None
     """Whether a blank value matches: only `has` asks about blanks; None is "field empty"."""
+    only: frozenset[Literal] | None = None
+    """All that the value may be for it to hold, where that can be listed."""
 
     def fits(self, kind: str) -> bool:
         """Say whether every literal is of this kind; a mixture is left to CEL."""
@@ -49,15 +54,15 @@ def recognise(text: str) -> Shape | None:
     """Give the fast form of a line, or None when only CEL can judge it."""
     compare = _COMPARE.fullmatch(text)
     if compare:
-        return _compare(*compare.groups())
+        return _compare(named(compare[1], compare[2]), compare[3], compare[4])
     inside = _IN.fullmatch(text)
     if inside:
-        return _inside(inside[1], _literals(inside[2]))
+        return _inside(named(inside[1], inside[2]), _literals(inside[3]))
     some = _ANY_OF.fullmatch(text)
     if some:
-        return _any_of(some[1], _literals(some[2]))
+        return _any_of(named(some[1], some[2]), _literals(some[3]))
     has = _HAS.fullmatch(text)
-    return _has(has[2], wanted=not has[1]) if has else None
+    return _has(named(has[2], has[3]), wanted=not has[1]) if has else None
 
 
 def _literals(text: str) -> tuple[Literal, ...]:
@@ -81,13 +86,14 @@ def _compare(field: str, sign: str, literal: str) -> Shape:
     limit, test = _literal(literal), _OPS[sign]
     words = f"{_SIGNS[sign]} {shown(limit)}"
     no = f"≠ {shown(limit)}" if sign == "==" else f"= {shown(limit)}" if sign == "!=" else f"is not {words}"
-    return Shape(field, lambda value: test(value, limit), words, no, (limit,))
+    only = frozenset({limit}) if sign == "==" else None
+    return Shape(field, lambda value: test(value, limit), words, no, (limit,), only=only)
 
 
 def _inside(field: str, literals: tuple[Literal, ...]) -> Shape:
     among = frozenset(literals)
     listed = f"[{', '.join(map(shown, literals))}]"
-    return Shape(field, among.__contains__, f"is in {listed}", f"is not in {listed}", literals)
+    return Shape(field, among.__contains__, f"is in {listed}", f"is not in {listed}", literals, only=among)
 
 
 def _any_of(field: str, literals: tuple[Literal, ...]) -> Shape:

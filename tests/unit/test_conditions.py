@@ -23,6 +23,9 @@ KINDS = {
     "vip": "flag",
     "mql_date": "time",
     "email": "email",
+    "account.industry": "text",
+    "account.name": "text",
+    "opportunity.amount": "number",
 }
 CONDITIONS = Conditions(KINDS, {"employees": "fields.yaml:18, number"})
 HERE = Where("routing.yaml", 14, 11)
@@ -37,6 +40,9 @@ LEAD: dict[str, Scalar] = {
     "email": "kim@nordwind.example",
     "fit": 72.0,
     "now": NOW,
+    "created_at": NOW - 3 * 86_400_000,
+    "account.industry": "Manufacturing",
+    "account.open_opportunities": 0,
 }
 
 
@@ -67,6 +73,12 @@ def line(text: str) -> Condition:
         ("lead.title.matches('^(H|h)ead')", True, "title Head of Operations"),
         ("lead.vip", True, "vip true"),
         ("true", True, "always"),
+        ("account.industry == 'Manufacturing'", True, "account.industry Manufacturing = Manufacturing"),
+        ("account.open_opportunities > 0", False, "account.open_opportunities 0 is not > 0"),
+        ("has(account.name)", False, "account.name is empty"),
+        ("opportunity.amount > 10", False, "opportunity.amount: field empty"),
+        ("has(account.industry) && lead.fit > 1", True, "account.industry Manufacturing, fit 72"),
+        ("days_since(lead.created_at) == 3", True, "created_at 2026-11-20T00:00:00Z"),
     ],
 )
 def test_says_what_it_saw(text: str, matched: bool, why: str) -> None:
@@ -137,9 +149,27 @@ def test_it_names_its_fields() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "guard"),
+    [
+        ("lead.country == 'DE'", ("country", {"DE"})),
+        ("lead.country in ['DE', 'FR']", ("country", {"DE", "FR"})),
+        ("account.industry == 'Energy'", ("account.industry", {"Energy"})),
+        ("lead.vip == true", ("vip", {True})),
+        ("lead.country != 'DE'", None),
+        ("has(lead.country)", None),
+        ("any_of(lead.title, ['VP'])", None),
+    ],
+)
+def test_a_guard_is_all_that_the_value_may_be(text: str, guard: tuple[str, set[Scalar]] | None) -> None:
+    assert line(text).guard == guard
+
+
+@pytest.mark.parametrize(
     ("text", "at", "said", "suggestion"),
     [
         ("lead.employes >= 500", 5, "unknown field lead.employes", "did you mean lead.employees (fields.yaml:18, number)?"),
+        ("account.indstry == 'a'", 8, "unknown field account.indstry", "did you mean account.industry?"),
+        ("lead.industry == 'a'", 5, "unknown field lead.industry", "did you mean account.industry?"),
         ("lead.country == 3", 13, "a text and a number cannot be joined by ==", "a text stands in quotes, a number does not"),
         ("lead.employees in ['a']", 15, "a number cannot be in a list of texts", "write lead.country in ['DE', 'FR']"),
         ("anyof(lead.title, ['a'])", 0, "unknown function anyof", "did you mean any_of?"),
