@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from sync.playbook import forms
 from sync.playbook.build.files import Files
-from sync.playbook.checks.people import person
+from sync.playbook.checks import targets
 from sync.playbook.document import Path
-from sync.playbook.problems import did_you_mean
 
 ROUTING = "routing.yaml"
 
@@ -31,27 +30,27 @@ def run(files: Files, routing: forms.RoutingFile) -> None:
             first = files.where(ROUTING, (*seen[route.id], "id"))
             files.problem(ROUTING, (*path, "id"), f"a second route {route.id}", f"the first is at {first}; an id is used once")
         seen.setdefault(route.id, path)
-        _assign(files, path, route)
+        inherits = len(path) > 2
+        if route.assign is not None:
+            targets.target(files, (*path, "assign"), route.assign, inherits=inherits)
+        elif not inherits:
+            files.problem(ROUTING, path, f"{route.id} does not say who gets the lead", "add assign: {pool: …}")
+        targets.chain(files, path, route)
     _order(files, routing.routes, ("routes",))
-    last, path = routing.routes[-1], ("routes", len(routing.routes) - 1)
+    _last(files, routing.routes[-1], ("routes", len(routing.routes) - 1))
+
+
+def _last(files: Files, last: forms.RouteForm, path: Path) -> None:
+    """Note a last route that does not match always, or does not end at a person."""
     if not _always(last.when):
         hint = "end with a route that has no `when`, so that no lead is without a person"
         files.problem(ROUTING, (*path, "when"), f"the last route, {last.id}, does not match always", hint, key=True)
-    if last.assign.pool and not last.fallback:
+    for key in ("from", "until"):
+        if (last.from_ if key == "from" else last.until) is not None:
+            files.problem(ROUTING, (*path, key), f"the last route, {last.id}, does not count on every day", f"delete {key}", key=True)
+    if last.assign and last.assign.owner is None and not last.steps:
         hint = "add fallback: {owner: …}, for the day when the whole pool is away"
         files.problem(ROUTING, path, f"the last route, {last.id}, does not end at a person", hint)
-
-
-def _assign(files: Files, path: Path, route: forms.RouteForm) -> None:
-    assign = route.assign
-    if (assign.owner is None) == (assign.pool is None):
-        said = "both owner and pool are given" if assign.owner else "neither owner nor pool is given"
-        files.problem(ROUTING, (*path, "assign"), said, "one of them gets the lead", key=True)
-    person(files, ROUTING, (*path, "assign", "owner"), assign.owner)
-    if route.fallback:
-        person(files, ROUTING, (*path, "fallback", "owner"), route.fallback.owner)
-    if assign.pool is not None and files.team and assign.pool not in files.team.pools:
-        files.problem(ROUTING, (*path, "assign", "pool"), f"unknown pool {assign.pool}", did_you_mean(assign.pool, files.team.pools))
 
 
 def _lines(form: forms.WhenForm | str | None) -> frozenset[str] | None:

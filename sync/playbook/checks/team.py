@@ -26,13 +26,21 @@ def run(files: Files, team: forms.TeamFile) -> None:
             files.problem(TEAM, ("reps", email, "manager"), f"{rep.name} would in the end be their own manager")
         for index, away in enumerate(rep.away):
             _absence(files, ("reps", email, "away", index), away)
-    for name, members in team.pools.items():
-        if not members:
-            files.problem(TEAM, ("pools", name), f"nobody is in the pool {name}", "name at least one person", key=True)
-        for index, email in enumerate(members):
-            person(files, TEAM, ("pools", name, index), email)
-            if email in members[:index]:
-                files.problem(TEAM, ("pools", name, index), f"{email} stands in {name} twice", "delete one")
+    for name in team.pools:
+        _pool(files, team, name)
+
+
+def _pool(files: Files, team: forms.TeamFile, name: str) -> None:
+    long = isinstance(team.pools[name], forms.PoolForm)
+    path: Path = ("pools", name, "members") if long else ("pools", name)
+    members = forms.members(team.pool(name))
+    if not members:
+        files.problem(TEAM, path, f"nobody is in the pool {name}", "name at least one person", key=True)
+    emails = [one.rep for one in members]
+    for index, email in enumerate(emails):
+        person(files, TEAM, (*path, index), email)
+        if email in emails[:index]:
+            files.problem(TEAM, (*path, index), f"{email} stands in {name} twice", "delete one")
 
 
 def _is_zone(name: str) -> bool:

@@ -15,10 +15,20 @@ from sync.playbook.forms.fields import SystemForm as SystemForm
 from sync.playbook.forms.lifecycle import FitForm as FitForm
 from sync.playbook.forms.lifecycle import LifecycleFile as LifecycleFile
 from sync.playbook.forms.lifecycle import StageForm as StageForm
+from sync.playbook.forms.routing import AssignForm as AssignForm
+from sync.playbook.forms.routing import QueueForm as QueueForm
 from sync.playbook.forms.routing import RouteForm as RouteForm
 from sync.playbook.forms.routing import RoutingFile as RoutingFile
+from sync.playbook.forms.routing import StepForm as StepForm
+from sync.playbook.forms.team import DAYS as DAYS
 from sync.playbook.forms.team import AwayForm as AwayForm
+from sync.playbook.forms.team import CapsForm as CapsForm
+from sync.playbook.forms.team import Hours as Hours
+from sync.playbook.forms.team import MemberForm as MemberForm
+from sync.playbook.forms.team import PoolForm as PoolForm
+from sync.playbook.forms.team import RepForm as RepForm
 from sync.playbook.forms.team import TeamFile as TeamFile
+from sync.playbook.forms.team import members as members
 
 FILES: dict[str, type[Form]] = {
     "fields.yaml": FieldsFile,

@@ -15,6 +15,8 @@ Email = Annotated[str, StringConstraints(pattern=r"^[^@\sA-Z]+@[^@\sA-Z]+\.[^@\s
 Line = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 """One condition: a line of CEL over `lead.<field>` that is true or false."""
 Date = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+Duration = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,5}[smhdw]$")]
+"""A length of time: 90s, 15m, 2h, 3d, 1w."""
 Value = str | int | float | bool
 
 
