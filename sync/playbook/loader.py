@@ -194,4 +194,11 @@ _PATTERNS = {
     r"^[^@\sA-Z]+@[^@\sA-Z]+\.[^@\sA-Z]+$": "an e-mail address in small letters",
     r"^\d{4}-\d{2}-\d{2}$": "a day as 2026-12-21",
     r"^[A-Z]{2}$": "a country as two capital letters: DE",
+    r"^[a-z]{2}$": "a language as two small letters: de",
+    r"^[1-9]\d{0,5}[smhdw]$": "a length of time as 90s, 15m, 2h, 3d or 1w",
+    r"^(lead|account|opportunity)\.[a-z][a-z0-9_]{0,62}$": "a value as lead.language",
+    r"^[a-z][a-z0-9_-]{0,62}$": "the file's name without tables/ and .csv: small letters, digits, _ and -",
+    r"^([A-Z]{2,3}(-[A-Za-z0-9 ]{1,40})?|none)$": "a country as DE, with a state as DE-BY, or none",
+    r"^([01]?\d|2[0-3]):[0-5]\d-(([01]?\d|2[0-3]):[0-5]\d|24:00)$": "a part of a day as 09:00-17:30",
+    r"^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$": "mon, tue, wed, thu, fri, sat, sun, or several as mon-fri",
 }
