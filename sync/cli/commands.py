@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sync.cli import bench, check, duty, house, local, rejudge, roles
+from sync.cli import apply, bench, check, duty, house, local, rejudge, roles, versions
 
 
 def attach(app: typer.Typer) -> None:
@@ -20,5 +20,7 @@ def attach(app: typer.Typer) -> None:
     app.command("check")(check.check)
     duty.attach(app)
     app.command("rejudge")(rejudge.rejudge)
+    app.command("apply")(apply.apply)
+    app.command("diff")(versions.diff)
     bench.attach(app)
     app.add_typer(house.app, name="house")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 from typing import Any
@@ -43,13 +44,23 @@ async def examine(settings: Settings, *, fix: bool) -> list[Finding]:
     except PlaybookError as error:
         return [Finding(ok=False, what=f"playbook: {len(error.problems)} problems", todo="truce check says each with its line")]
     findings += await _servers(settings)
-    for system, how in (settings.systems or _emulated(settings)).items():
+    for system, how in systems_of(settings).items():
         findings += await _system(system, how, playbook, fix=fix)
-    if not settings.systems and not _emulated(settings):
+    if not systems_of(settings):
         findings.append(
             Finding(ok=False, what="no system is set up", todo="set TRUCE_SYSTEMS__SALESFORCE__VENDOR, …__URL, …__SECRETS__CLIENT_ID …")
         )
     return findings
+
+
+def unmetered() -> _Free:
+    """Give a budget and breaker that let everything pass."""
+    return _Free()
+
+
+def systems_of(settings: Settings) -> Mapping[str, SystemSettings]:
+    """Give the systems that are set up, else the emulated ones of a running `truce up`."""
+    return settings.systems or _emulated(settings)
 
 
 def _emulated(settings: Settings) -> dict[str, SystemSettings]:
@@ -119,7 +130,7 @@ async def _kept(connection: Any) -> list[Finding]:
 
 
 async def _system(system: str, how: SystemSettings, playbook: Playbook, *, fix: bool) -> list[Finding]:
-    free = _Free()
+    free = unmetered()
     source = load(how.vendor).source(how.connection(system), free, free)
     mapped = {name: not shared.systems[system].read_only for name, shared in playbook.mapped(system).items()}
     try:

@@ -17,6 +17,7 @@ from sync.runtime.postgres import PostgresUnavailable
 
 if TYPE_CHECKING:
     from sync.cli.local import Local
+    from sync.cli.watch import Watch
 
 LOOK_S, CALM_S, LONGEST_S = 1.0, 60.0, 30.0
 ALERTS_S = 3.0
@@ -39,6 +40,8 @@ class Keeper:
     local: Local
     installation: str
     stopped: threading.Event
+    watch: Watch | None = None
+    """Takes what is saved in the playbook's folder in force."""
     _lives: dict[str, _Life] = field(default_factory=dict)
     _silent: bool = False
 
@@ -48,6 +51,8 @@ class Keeper:
             self._servers()
             self._parts()
             self._alerts()
+            if self.watch is not None:
+                self.watch.look()
 
     def _servers(self) -> None:
         for name, server in self.local.servers.items():

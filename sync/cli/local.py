@@ -18,6 +18,7 @@ from sync.cli import place
 from sync.cli.keeper import EMULATED, Keeper
 from sync.cli.output import CannotRun, console
 from sync.cli.parts import Parts, connections
+from sync.cli.watch import Watch
 from sync.runtime import kafka, postgres
 from sync.runtime.folder import Folder, empty, hold, hold_any, stop_left_over
 from sync.runtime.guard import passing
@@ -142,6 +143,7 @@ def demo(
 def up(
     workers: Annotated[int, typer.Option(min=1, max=16, help="How many workers decide.")] = 2,
     port: Annotated[int | None, typer.Option(help="Where webhooks come in; 0 takes a free port.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Apply the playbook's folder whenever it is saved.")] = False,
 ) -> None:
     """Run everything on this machine until Ctrl-C; with no system set up, the emulated ones.
 
@@ -169,15 +171,33 @@ def up(
         start_roles(local, workers, chosen, 1.0, urls)
         if urls:
             door(urls["hubspot"], "webhooks", {"url": f"http://127.0.0.1:{chosen}/webhooks/hubspot"})
-        here = place.Place(local.dsn, settings.installation, local.bootstrap, "")
+        here = place.Place(local.dsn, settings.installation, local.bootstrap, settings.secret.get_secret_value())
         import os
 
         place.remember(settings.home, local.folder, here, os.getpid())
         if urls:
             (settings.home / "emulated.json").write_text(json.dumps(urls))
         _welcome(local, urls, chosen)
-        Keeper(local, settings.installation, stopped).run()
+        if told := asyncio.run(_differs(here, settings)):
+            console.print(told, markup=False)
+        Keeper(local, settings.installation, stopped, Watch(ready, here) if watch else None).run()
     console.print("Stopped. The data stays in", str(local.folder), markup=False)
+
+
+async def _differs(here: place.Place, settings: Settings) -> str:
+    """Say so when the folder's playbook is another one than the one in force."""
+    from sync.playbook import loader
+    from sync.store import playbooks
+    from sync.store.connect import connect
+
+    connection = await connect(here.dsn, here.installation)
+    try:
+        kept = await playbooks.active(connection)
+    finally:
+        await connection.close()
+    if kept is None or kept.checksum == loader.checksum(loader.read(settings.playbook)):
+        return ""
+    return f"  v{kept.version} of the playbook is in force, and {settings.playbook} says otherwise: truce diff in-force {settings.playbook}"
 
 
 def _peopled(urls: dict[str, str]) -> dict[str, str]:

@@ -59,13 +59,16 @@ WHERE survivor IS NULL AND in_scope AND id > $1::uuid ORDER BY id LIMIT $2
 PAGE = 500
 
 
-async def stream(connection: Connection) -> AsyncGenerator[Any, None]:
-    """Give every lead in scope (id, key, held, doc as text), page by page in the order of their ids, without holding a transaction."""
-    last = "00000000-0000-0000-0000-000000000000"
-    while rows := await connection.fetch(_STREAM, last, PAGE):
+async def stream(connection: Connection, most: int | None = None) -> AsyncGenerator[Any, None]:
+    """Give leads in scope (id, key, held, doc as text), page by page in the order of their ids, without holding a transaction.
+
+    Ids are hashes: the first `most` are a random sample, and the same one each time.
+    """
+    last, left = "00000000-0000-0000-0000-000000000000", most
+    while rows := await connection.fetch(_STREAM, last, PAGE if left is None else min(PAGE, left)):
         for row in rows:
             yield row
-        last = rows[-1]["id"]
+        last, left = rows[-1]["id"], None if left is None else left - len(rows)
 
 
 def _narrow(lead: Lead) -> tuple[object, ...]:

@@ -58,7 +58,8 @@ class Difference:
         """Say it in a line: `route emea · assign pool: emea-ae → amer-ae`."""
         about, asked = _about(self.path)
         if asked:
-            more = {"added": f"now also {asked}", "removed": f"no longer {asked}"}.get(self.kind, asked)
+            said = {"added": f"now also {asked}", "removed": f"no longer {asked}", "changed": f"now {asked} instead of {self.before}"}
+            more = said.get(self.kind, asked)
             return f"{about} · {more}" if about else more
         match self.kind:
             case "added":
@@ -80,6 +81,10 @@ def differences(before: Playbook, after: Playbook) -> list[Difference]:
     return list(_branches(meaning(before), meaning(after), ()))
 
 
+def _asks(name: str) -> str:
+    return next((kind for kind in ASKED if name.startswith(kind)), "")
+
+
 ASKED = {"all ": "asks", "any ": "asks, as one of several,", "none ": "excludes"}
 
 
@@ -91,7 +96,7 @@ def _about(path: Path) -> tuple[str, str]:
     rest = list(path[2:])
     while len(rest) >= 2 and rest[0] == "routes":  # a route within a route is named by itself
         head, rest = f"route {rest[1]}", rest[2:]
-    kind, asked = next((kind for kind in ASKED if path[-1].startswith(kind)), ""), ""
+    kind, asked = _asks(path[-1]), ""
     if kind:
         asked = f"{ASKED[kind]} {path[-1].removeprefix(kind)}"
         head, rest = ("scope", []) if path[0] == "scope" else (head, [part for part in rest[:-1] if part != "when"])
@@ -100,11 +105,17 @@ def _about(path: Path) -> tuple[str, str]:
 
 
 def _branches(before: Branch, after: Branch, path: Path) -> Iterator[Difference]:
-    for name, one in before.parts.items():
-        if name not in after.parts:
-            yield Difference("removed", (*path, name), _summary(one), "", one.where)
+    gone = [name for name in before.parts if name not in after.parts]
+    new = [name for name in after.parts if name not in before.parts]
+    if len(gone) == len(new) == 1 and _asks(gone[0]) == _asks(new[0]) != "":
+        yield Difference("changed", (*path, new[0]), _summary(before.parts[gone[0]]), "", after.parts[new[0]].where)
+        gone, new = [], []
+    for name in gone:
+        yield Difference("removed", (*path, name), _summary(before.parts[name]), "", before.parts[name].where)
     for name, two in after.parts.items():
         first = before.parts.get(name)
+        if first is None and name not in new:
+            continue
         if first is None:
             yield Difference("added", (*path, name), "", _summary(two), two.where)
         else:

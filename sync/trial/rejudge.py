@@ -52,6 +52,15 @@ class Moves:
         """The share of open leads that move, 0 to 1."""
         return self.moved / self.looked if self.looked else 0.0
 
+    def add(self, other: Moves) -> None:
+        """Count what was found among other leads too."""
+        self.looked += other.looked
+        self.moved += other.moved
+        for what, count in other.counts.items():
+            self.counts[what] += count
+        self.ways += other.ways
+        self.examples = [*self.examples, *other.examples][:EXAMPLES]
+
     def plain(self) -> dict[str, Any]:
         """Give it as plain data, for `--json`."""
         ways = [{"what": w, "before": b, "after": a, "leads": n} for (w, b, a), n in sorted(self.ways.items(), key=lambda o: (-o[1], o[0]))]

@@ -30,7 +30,7 @@ def test_a_playbook_does_not_differ_from_itself_nor_by_comments_and_order_of_key
             "routing.yaml",
             "lead.employees >= 500",
             "lead.employees >= 400",
-            ["no longer asks lead.employees >= 500", "now also asks lead.employees >= 400"],
+            ["route emea-large · now asks lead.employees >= 400 instead of lead.employees >= 500"],
         ),
         ("team.yaml", "Berlin", "Vienna", ["timezone: Europe/Berlin → Europe/Vienna"]),
     ],

@@ -77,6 +77,12 @@ class GuardsForm(Form):
     share_of_records: float = Field(
         default=1.0, gt=0, le=1, description="A larger share of a system's records than this waits for a person."
     )
+    moves_share: float = Field(
+        default=0.25,
+        gt=0,
+        le=1,
+        description="`truce apply` puts a playbook that moves a larger share of the open leads in force only with the checksum that a person has seen.",
+    )
     flips: int = Field(default=6, ge=2, description="A field that changes more often than this in the window is frozen.")
     flip_window_s: int = Field(default=600, ge=1, description="That window, in seconds.")
 

@@ -84,5 +84,7 @@ class Guards:
 
     writes_per_hour: int = 100_000
     share_of_records: float = 1.0
+    moves_share: float = 0.25
+    """A playbook that moves a larger share of the open leads waits for a person who has seen it."""
     flips: int = 6
     flip_window_s: int = 600

@@ -1,0 +1,165 @@
+"""Versions of the playbook: `truce diff`, `truce playbook log`, `truce playbook rollback`; and how a version is named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from sync.cli import people
+from sync.cli.duty import Json, with_store
+from sync.cli.output import PROBLEM, CannotRun, as_json, console, table
+from sync.cli.place import NothingThere, Place
+from sync.lead.state import load
+from sync.playbook.loader import load_files, read
+from sync.playbook.models import Playbook
+from sync.store import leads, playbooks
+from sync.trial.consequences import Consequence, consequences
+from sync.trial.diff import Difference, differences
+
+IN_FORCE = "in-force"
+LOOKED = 20_000
+"""So many leads are looked at for what a change would mean; their ids are random, hence so are these."""
+
+
+class Named(NamedTuple):
+    """A playbook by the name that a person gave it."""
+
+    label: str
+    playbook: Playbook
+
+
+async def named(connection: Any, text: str) -> Named:
+    """Load what `text` names: a folder, `v12`, or `in-force`; raises CannotRun when there is no such version."""
+    number = text.removeprefix("v")
+    if (text == IN_FORCE or number.isdecimal()) and not Path(text).is_dir():
+        if connection is None:
+            raise CannotRun(f"{text} is a version of an installation, and there is none here: name a folder, or start `truce up`.")
+        kept = await (playbooks.active(connection) if text == IN_FORCE else playbooks.get(connection, int(number)))
+        if kept is None:
+            raise CannotRun(f"there is no version {text}: `truce playbook log` shows those that there are.")
+        return Named(f"v{kept.version}", load_files(kept.files, kept.version))
+    return Named(text, load_files(read(Path(text))))
+
+
+async def effects(connection: Any, before: Playbook, after: Playbook) -> list[Consequence]:
+    """Say what a change of the shared fields means for the leads that there are."""
+    found = []
+    async for row in leads.stream(connection, most=LOOKED):
+        found.append(load(row["doc"]))
+    return consequences(before, after, found)
+
+
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="A folder, a version (v12), or in-force.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The same.")],
+    json: Json = False,
+) -> None:
+    """Say what changes between two playbooks by meaning, and what follows for the records that there are; exit 1 if they differ.
+
+    Example: `truce diff in-force deploy/playbook`
+    """
+
+    async def step(connection: Any, _: Place | None) -> tuple[list[Difference], list[Consequence], str]:
+        one, two = await named(connection, before), await named(connection, after)
+        found = differences(one.playbook, two.playbook)
+        follows = await effects(connection, one.playbook, two.playbook) if found and connection is not None else []
+        return found, follows, f"{one.label} → {two.label}"
+
+    found, follows, title = somewhere(step)
+    if json:
+        rows = [{"kind": d.kind, "path": d.path, "before": d.before, "after": d.after, "place": d.place, "text": d.text} for d in found]
+        as_json({"differences": rows, "consequences": [asdict(one) for one in follows]})
+    else:
+        console.print(f"{title}: {len(found)} differences" if found else f"{title}: both say the same.", markup=False)
+        show(found, follows)
+    if found:
+        raise typer.Exit(PROBLEM)
+
+
+def somewhere(step: Any) -> Any:
+    """Do a step on the store where there is one, else without (connection None)."""
+    import asyncio
+
+    try:
+        return with_store(step)
+    except NothingThere:
+        return asyncio.run(step(None, None))
+
+
+def show(found: list[Difference], follows: list[Consequence]) -> None:
+    """Print differences, and what follows from them."""
+    width = max((len(d.place) for d in found), default=0)
+    for d in found:
+        console.print(f"  {d.place:<{width}}  {d.text}", markup=False)
+    if follows:
+        console.print("What follows", markup=False)
+    for one in follows:
+        console.print(f"  {one.where}  {one.text}: {one.count}", markup=False)
+        for example in one.examples:
+            console.print(f"      {example}", markup=False)
+
+
+def log(json: Json = False, most: Annotated[int, typer.Option("--most", min=1, help="How many, the newest first.")] = 50) -> None:
+    """Show the versions: who put which in force, when and how, and how many leads it was said to move.
+
+    Example: `truce playbook log`
+    """
+
+    async def step(connection: Any, _: Place) -> list[playbooks.Entry]:
+        return await playbooks.history(connection, most)
+
+    rows = with_store(step)
+    if json:
+        as_json([row._asdict() for row in rows])
+        return
+    shown = [
+        (f"v{r.version}{' in force' if r.in_force else ''}", r.at.astimezone().strftime("%a %d %b %Y %H:%M"), r.author, r.how, _moved(r.moved), r.checksum[:12])
+        for r in rows
+    ]  # fmt: skip
+    table(("version", "since", "by", "how", "moved", "checksum"), shown, "No playbook was ever in force: truce apply DIR.")
+
+
+def _moved(moved: Mapping[str, Any] | None) -> str:
+    return f"{moved['moved']} of {moved['looked']}" if moved else ""
+
+
+def rollback(
+    version: Annotated[str, typer.Argument(metavar="N", help="The version whose content comes back: v11.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: Json = False,
+) -> None:
+    """Put an earlier version's content in force again, as a new version; nothing of the log is lost.
+
+    Example: `truce playbook rollback v11`
+    """
+
+    async def step(connection: Any, _: Place) -> dict[str, Any]:
+        now, number = await playbooks.active(connection), version.removeprefix("v")
+        kept = await playbooks.get(connection, int(number)) if number.isdecimal() else None
+        if kept is None or now is None:
+            raise CannotRun(f"there is no version {version}: `truce playbook log` shows those that there are.")
+        if kept.checksum == now.checksum:
+            return {"version": now.version, "changed": False}
+        before, after = load_files(now.files, now.version), load_files(kept.files, kept.version)
+        show(differences(before, after), []) if not json else None
+        if not yes and not typer.confirm(f"v{now.version} is in force. Put the content of v{kept.version} in force again?"):
+            raise CannotRun("nothing was changed.")
+        how = f"rollback to v{kept.version}"
+        made = await playbooks.add(connection, kept.files, kept.checksum, people.whoami(), how=how, expected=now.version)
+        return {"version": made, "changed": True, "content_of": kept.version, "was": now.version}
+
+    told = with_store(step)
+    if json:
+        as_json(told)
+    elif not told["changed"]:
+        console.print(f"v{told['version']} is in force, and says the same already.", markup=False)
+    else:
+        console.print(
+            f"v{told['version']} is in force, with the content of v{told['content_of']} (was v{told['was']}). "
+            "Leads that were judged stay as they are until their next change, or `truce rejudge`.",
+            markup=False,
+        )
