@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sync.cli import apply, bench, check, duty, house, local, rejudge, roles, versions
+from sync.cli import apply, bench, check, duty, house, local, playbook, rejudge, roles, versions
 
 
 def attach(app: typer.Typer) -> None:
@@ -23,4 +23,5 @@ def attach(app: typer.Typer) -> None:
     app.command("apply")(apply.apply)
     app.command("diff")(versions.diff)
     bench.attach(app)
+    app.add_typer(playbook.app, name="playbook")
     app.add_typer(house.app, name="house")

@@ -1,0 +1,11 @@
+"""`truce playbook`: what is kept of the agreement, version by version."""
+
+from __future__ import annotations
+
+import typer
+
+from sync.cli import versions
+
+app = typer.Typer(help="The versions of the agreement.", no_args_is_help=True)
+app.command("log")(versions.log)
+app.command("rollback")(versions.rollback)
