@@ -9,7 +9,7 @@ import pytest
 from sync.playbook.loader import load_files
 from sync.trial.diff import differences
 
-GOOD = {path.name: path.read_bytes() for path in (Path(__file__).parents[1] / "playbook" / "good").glob("*.yaml")}
+GOOD = {path.name: path.read_bytes() for path in (Path(__file__).parents[2] / "playbook" / "good").glob("*.yaml")}
 
 
 def told(file: str, before: str, after: str) -> list[str]:
