@@ -1,4 +1,4 @@
-"""Commands of the people on duty: explain, parked, replay, duplicates, pause, resume, observe report, doctor."""
+"""Commands of the people on duty: parked, replay, duplicates, pause, resume, observe report, doctor."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ observe = typer.Typer(help="What Truce would have written in observe mode.", no_
 
 def attach(app: typer.Typer) -> None:
     """Put these commands on the app."""
-    for command in (explain, parked, replay, duplicates, pause, resume, doctor):
+    for command in (parked, replay, duplicates, pause, resume, doctor):
         app.command(command.__name__)(command)
     observe.command("report")(report)
     app.add_typer(observe, name="observe")
@@ -40,29 +40,6 @@ def with_store(step: Callable[[Any, place.Place], Awaitable[Result]]) -> Result:
                 await connection.close()
 
         return asyncio.run(run())
-
-
-def explain(who: Who, json: Json = False) -> None:
-    """Say where a lead stands and why: which line of which file decided, with the values it saw.
-
-    Example: `truce explain kim.larsen@nordwind.example`
-    """
-    from sync.cli.explain import render
-
-    async def step(connection: Any, here: place.Place) -> tuple[dict[str, Any] | None, list[dict[str, Any]], people.Around]:
-        lead = await people.lead_of(connection, who, here.secret.encode())
-        if lead is None:
-            return None, [], people.Around()
-        rows = await connection.fetch("SELECT at, kind, data FROM timeline WHERE lead_id::text = $1 ORDER BY id DESC LIMIT 40", lead["id"])
-        return lead, [dict(row) for row in reversed(rows)], await people.around(connection, lead)
-
-    lead, lines, around = with_store(step)
-    if lead is None:
-        raise CannotRun(f"nobody is known as {who}: give an e-mail, a record ref (system:object:id) or a lead id.")
-    if json:
-        as_json({"lead": lead, "timeline": lines, "duplicates": around.duplicates, "problems": around.problems, "dirty": around.dirty})
-    else:
-        render(console, lead, lines, who, around)
 
 
 def parked(json: Json = False) -> None:

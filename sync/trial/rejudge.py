@@ -68,7 +68,7 @@ class Moves:
         return {**shown, "ways": ways, "examples": [asdict(move) for move in self.examples]}
 
 
-class _Stand(NamedTuple):
+class Stand(NamedTuple):
     """Where a lead stands under one playbook."""
 
     stage: Scalar
@@ -91,7 +91,7 @@ def _slas(routes: Iterable[Route]) -> dict[str, str]:
     return found
 
 
-def _judged(lead: Lead, facts: Facts, playbook: Playbook, now: int, slas: dict[str, str]) -> _Stand:
+def _judged(lead: Lead, facts: Facts, playbook: Playbook, now: int, slas: dict[str, str]) -> Stand:
     """Judge a copy as `truce rejudge` would, as if it were handed over now; who is next in a pool does not count, which route does."""
     fresh = branch(lead)
     fresh.handoff = fresh.held = None
@@ -106,7 +106,12 @@ def _judged(lead: Lead, facts: Facts, playbook: Playbook, now: int, slas: dict[s
     rule = str(told.get("rule") or "") if told.get("stage") == after.value("stage") else desired.rule if desired else ""
     chosen = str((after.why.get("owner") or {}).get("rule") or "")
     route = chosen.rpartition(" ")[2]
-    return _Stand(after.value("stage"), rule, route, chosen, slas.get(route, ""))
+    return Stand(after.value("stage"), rule, route, chosen, slas.get(route, ""))
+
+
+def stands(lead: Lead, facts: Facts, now: int, playbook: Playbook) -> Stand:
+    """Say where a lead would stand if it were judged now under a playbook; nothing of the lead or the facts is changed."""
+    return _judged(lead, facts, playbook, now, _slas(playbook.routes))
 
 
 def preview(leads: Iterable[Lead], facts: Facts, now: int, in_force: Playbook, candidate: Playbook) -> Moves:
