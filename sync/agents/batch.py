@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from schemas.envelope import Envelope
 from sync.agents.input import Input, set_aside
 from sync.agents.rules import Rules
 from sync.agents.writing import Decided, net, statements
+from sync.lead.asking import asked
 from sync.lead.decision import Decision, Facts, Identity, OutcomeKind, PoolState, VendorUser, fold
+from sync.lead.ledger import Asked, Ledger
 from sync.lead.state import Lead
 from sync.playbook.models import Playbook
 from sync.runtime.clock import Clock
 from sync.runtime.guard import Contended, Failure, attempt
 from sync.runtime.metrics import metrics
-from sync.store import applied, decided, identities, leads, users
+from sync.store import accounts, applied, decided, identities, leads, users
 from sync.store.applied import Epoch
 from sync.store.look import Seen, look
 from sync.store.outbox import Unpublished, published
@@ -92,7 +95,8 @@ class Batch:
             raise EpochMoved(strangers)
         todo, next_ = _in_turn(messages, seen)
         playbook = await self.rules.playbook(connection, seen.playbook)
-        items = await self._decide(connection, todo, locked, seen, playbook, why)
+        ledger = await self._ledger(connection, todo, locked, playbook) if seen.entries else Ledger()
+        items = await self._decide(connection, todo, locked, seen, playbook, why, ledger)
         total = net(items)
         outcomes: dict[int, list[OutcomeKind]] = {}
         for item in items:
@@ -118,24 +122,38 @@ class Batch:
             self._users = (seen.users, await users.every(connection))
         return seen
 
+    async def _ledger(self, connection: Connection, todo: Sequence[Input], locked: _Locked, playbook: Playbook) -> Ledger:
+        """Look up the accounts and opportunities that the messages and their leads lead to."""
+        messages = [m.read.data for m in todo if isinstance(m.read, Envelope)]
+        wanted = attempt(asked, messages, locked.leads.values(), playbook, self.secret)
+        return await accounts.look(connection, wanted) if isinstance(wanted, Asked) else Ledger()
+
     async def _decide(
-        self, connection: Connection, todo: Sequence[Input], locked: _Locked, seen: Seen, playbook: Playbook, why: Failure | None
+        self,
+        connection: Connection,
+        todo: Sequence[Input],
+        locked: _Locked,
+        seen: Seen,
+        playbook: Playbook,
+        why: Failure | None,
+        ledger: Ledger,
     ) -> list[Decided]:
         """Decide with the pools as they were seen; then lock those that mattered, and decide again if they had moved."""
         pools, held = dict(seen.pools), set[str]()
-        items = self._decide_all(todo, self._facts(locked, seen, pools), set(seen.once), playbook, why)
+        items = self._decide_all(todo, self._facts(locked, seen, pools, ledger), set(seen.once), playbook, why)
         while chosen := {name for item in items for name in item.decision.chosen_pools} - held:
             truth = await decided.lock_pools(connection, chosen)
             held |= chosen
             if all(pools.get(name, PoolState()) == state for name, state in truth.items()):
                 break
             pools.update(truth)
-            items = self._decide_all(todo[: len(items)], self._facts(locked, seen, pools), set(seen.once), playbook, why)
+            items = self._decide_all(todo[: len(items)], self._facts(locked, seen, pools, ledger), set(seen.once), playbook, why)
         return items
 
-    def _facts(self, locked: _Locked, seen: Seen, pools: dict[str, PoolState]) -> Facts:
+    def _facts(self, locked: _Locked, seen: Seen, pools: dict[str, PoolState], ledger: Ledger) -> Facts:
         known = {identity: lead for identity, lead in locked.identities.items() if lead is not None}
-        return Facts(self.secret, known, dict(locked.leads), set(seen.touches), dict(pools), self._users[1], seen.read_fully, seen.intents)
+        rest = (dict(locked.leads), set(seen.touches), dict(pools), self._users[1], seen.read_fully, seen.intents, ledger.copy())
+        return Facts(self.secret, known, *rest)
 
     def _decide_all(self, todo: Sequence[Input], facts: Facts, once: set[str], playbook: Playbook, why: Failure | None) -> list[Decided]:
         start, items = self.clock.monotonic(), list[Decided]()

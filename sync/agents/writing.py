@@ -9,7 +9,7 @@ from sync.agents.input import Input
 from sync.agents.outbox import Payload
 from sync.lead.decision import Decision, Identity, ParkedNote, PoolState
 from sync.lead.state import Lead
-from sync.store import decided, duplicates, erased, identities, joined, leads, outbox, parked, problems, seen, timeline
+from sync.store import accounts, decided, duplicates, erased, identities, joined, leads, outbox, parked, problems, seen, timeline
 from sync.store.parked import Original
 from sync.store.statement import Statement
 from sync.topology import Lane
@@ -104,6 +104,7 @@ def statements(items: Sequence[Decided], total: Net, locked: dict[str, Lead], un
         duplicates.write(notes) if notes else None,
         *(joined.move(survivors, settled=intents, noted={note.id for note in notes}) if survivors else ()),
         *(erased.forget(gone, parked=aside, settled=intents) if gone else ()),
+        *accounts.write(entry for d in decisions for entry in d.entries),
         *problems.write(note for d in decisions for note in d.problems),
         *_parked(items),
         outbox.write({p: payload.pack() for p, payload in total.payloads.items()}) if total.payloads else None,

@@ -7,7 +7,7 @@ from schemas.command import Command
 from schemas.envelope import Envelope
 from schemas.touch import TouchRecorded
 from schemas.write import WriteDone
-from sync.lead import fates, orders, records, results, touches
+from sync.lead import entries, fates, orders, records, results, touches
 from sync.lead.decision import Decision, Facts
 from sync.lead.identity import unfit
 from sync.lead.qualify import stage_values
@@ -27,6 +27,8 @@ def decide(message: Envelope, facts: Facts, playbook: Playbook, now: int) -> Dec
     if reason is not None:
         return Decision("parked", reason)
     work = Work(message, facts, playbook, now)
+    if (kind := entries.kind_of(work, message.data)) is not None:
+        return entries.entered(work, message.data, kind)
     match message.data:
         case RecordChanged() as data:
             return records.changed(work, data)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from schemas.base import Scalar
 from schemas.envelope import Envelope
+from sync.lead.ledger import Entry, Ledger
 from sync.lead.seen import OpenIntent
 from sync.lead.state import Lead
 from sync.topology import Lane
@@ -65,6 +66,8 @@ class Facts:
     """Systems whose first full read is done."""
     intents: Mapping[tuple[str, str], Sequence[OpenIntent]] = field(default_factory=dict)
     """(lead id, system) → intents whose result is not applied: a value that matches one is our own, coming back."""
+    ledger: Ledger = field(default_factory=Ledger)
+    """The accounts and opportunities that may matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,8 @@ class Decision:
     """Every pool that the choice looked at: locked before it counts."""
     settled_intents: list[str] = field(default_factory=list)
     """Intents whose result is now part of the lead."""
+    entries: list[Entry] = field(default_factory=list)
+    """Accounts and opportunities as they are now."""
 
 
 def fold(facts: Facts, decision: Decision) -> None:
@@ -156,3 +161,5 @@ def fold(facts: Facts, decision: Decision) -> None:
     facts.leads.update((lead.id, lead) for lead in decision.leads)
     facts.touches.update((touch[0], touch[1]) for touch in decision.touches)
     facts.pools.update(decision.pools)
+    for entry in decision.entries:
+        facts.ledger.put(entry)

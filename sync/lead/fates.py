@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from schemas.base import Ref
 from schemas.change import RecordConverted, RecordDeleted, RecordMerged
+from sync.lead.account import CONVERTED
 from sync.lead.decision import Decision
 from sync.lead.identity import UNSEEN, by_ref, is_stub
 from sync.lead.join import absorb
@@ -72,6 +73,9 @@ def converted(work: Work, data: RecordConverted) -> Decision:
     if data.became:
         work.out.identities["ref", data.became] = lead.id
     names: list[str] = []
+    for what, into in (("account", data.account), ("opportunity", data.opportunity)):
+        if into is not None and not lead.erased:
+            lead.claims.setdefault(CONVERTED + what, {})[data.ref] = Claim(into, at, "person")
     if "stage" in work.playbook.fields and not lead.erased and lead.in_scope:
         stage = "opportunity" if data.opportunity else "sql"
         lead.claims.setdefault("stage", {})[data.ref] = Claim(stage, at, "person")

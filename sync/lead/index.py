@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sync.lead.observe import honours_blank
-from sync.playbook.models import Playbook, SharedField, SystemField
+from sync.playbook.models import About, Playbook, SharedField, SystemField
 
 _KNOWN: dict[int, tuple[Playbook, Index]] = {}
 _KEPT = 8
@@ -28,19 +29,28 @@ class Index:
     ranks: dict[str, int]
     mapped: dict[str, tuple[Mapped, ...]]
     consents: tuple[SharedField, ...]
+    about: dict[tuple[str, str], About]
+    """(system, object) → what its records are, where they are no people's."""
+    entered: dict[tuple[str, About], tuple[Mapped, ...]]
+    """(system, account | opportunity) → its shared fields."""
+
+
+def _mapped(fields: Iterable[SharedField], system: str, playbook: Playbook) -> tuple[Mapped, ...]:
+    of_system = (shared for shared in fields if system in shared.systems)
+    return tuple(Mapped(shared, shared.systems[system], honours_blank(shared, system, playbook)) for shared in of_system)
 
 
 def _build(playbook: Playbook) -> Index:
-    mapped = {
-        system: tuple(
-            Mapped(shared, shared.systems[system], honours_blank(shared, system, playbook))
-            for shared in playbook.fields.values()
-            if system in shared.systems
-        )
-        for system in playbook.systems
-    }
+    mapped = {system: _mapped(playbook.fields.values(), system, playbook) for system in playbook.systems}
+    about: dict[tuple[str, str], About] = {}
+    entered: dict[tuple[str, About], tuple[Mapped, ...]] = {}
+    for name, system in playbook.systems.items():
+        entered[name, "account"] = _mapped(playbook.account_fields.values(), name, playbook)
+        entered[name, "opportunity"] = _mapped(playbook.opportunity_fields.values(), name, playbook)
+        about |= {(name, system.account): "account"} if system.account else {}
+        about |= {(name, system.opportunity): "opportunity"} if system.opportunity else {}
     ranks = {"truce": -1, **{name: place for place, name in enumerate(playbook.systems)}}
-    return Index(ranks, mapped, tuple(shared for shared in playbook.fields.values() if shared.consent is not None))
+    return Index(ranks, mapped, tuple(shared for shared in playbook.fields.values() if shared.consent is not None), about, entered)
 
 
 def index(playbook: Playbook) -> Index:

@@ -11,6 +11,7 @@ from sync.lead.state import Claim, Lead, TouchNote
 from sync.playbook.models import SIDE_EXITS, Playbook, Points, Stage, Verdict
 
 DAY_MS = 86_400_000
+_NOTHING: Mapping[str, Scalar] = {}
 
 
 def fit(values: Mapping[str, Scalar], playbook: Playbook) -> tuple[float, list[dict[str, Any]]]:
@@ -51,9 +52,13 @@ def engagement(touches: list[TouchNote], playbook: Playbook, now: int) -> tuple[
     return total, lines
 
 
-def stage_values(lead: Lead, playbook: Playbook, now: int) -> dict[str, Scalar]:
-    """Give the values that conditions look at: the shared fields, and fit, engagement, score, email_domain, created_at, now."""
+def stage_values(lead: Lead, playbook: Playbook, now: int, more: Mapping[str, Scalar] = _NOTHING) -> dict[str, Scalar]:
+    """Give the values that conditions look at: the shared fields, and fit, engagement, score, email_domain, created_at, now.
+
+    `more`: what is known besides, of the lead's account and opportunity.
+    """
     values: dict[str, Scalar] = {name: held.value for name, held in lead.desired.items()}
+    values.update(more)
     values["now"], values["created_at"] = now, lead.created_at
     email = values.get("email")
     values["email_domain"] = email.rpartition("@")[2] if isinstance(email, str) and "@" in email else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from schemas.base import Scalar
-from sync.lead import consent
+from sync.lead import account, consent
 from sync.lead.canonical import canonical
 from sync.lead.handoff import hand_over
 from sync.lead.identity import UNSEEN, is_stub
@@ -172,7 +172,7 @@ def settle(
     moved += consents
     stub = is_stub(lead) and not any(record.fields for record in lead.records.values())
     if not stub and lead.undecided is None and (moved or force or not lead.in_scope):
-        values = stage_values(lead, work.playbook, work.now)
+        values = stage_values(lead, work.playbook, work.now, account.note(lead, work.facts, work.playbook))
         inside = _scope(work, lead, values)
         if not inside and lead.scope_rule != GONE:  # outside the scope nothing of the person is kept, in the timeline neither
             moved, aside = consents, []

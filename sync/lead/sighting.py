@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from schemas.base import Ref, Scalar
@@ -30,13 +30,18 @@ class Value(NamedTuple):
         return self.mapped.shared
 
 
-def read(work: Work, data: RecordChanged, system: str) -> tuple[list[Value], list[tuple[str, Scalar, str]]]:
-    """Give the shared fields that the message shows, and those that no field of their kind can hold: (vendor name, value, reason)."""
+def read(
+    work: Work, data: RecordChanged, system: str, shared_fields: Iterable[Mapped] | None = None
+) -> tuple[list[Value], list[tuple[str, Scalar, str]]]:
+    """Give the shared fields (of leads, unless others are given) that the message shows, and those that no field of their kind can hold.
+
+    The latter as (vendor name, value, reason).
+    """
     found: list[Value] = []
     unfit: list[tuple[str, Scalar, str]] = []
     rules = work.playbook.systems[system]
     users, fields = work.facts.users.get(system), data.fields
-    for mapped in work.index.mapped[system]:
+    for mapped in work.index.mapped[system] if shared_fields is None else shared_fields:
         shared, spelled = mapped.shared, mapped.spelled
         if spelled.name not in fields:
             continue

@@ -18,6 +18,7 @@ SELECT (SELECT value FROM meta WHERE key = '{ACTIVE}') AS playbook,
      WHERE topic = $1 AND partition = ANY($2::int[])) AS positions,
   (SELECT jsonb_agg(jsonb_build_array(name, last, counts)) FROM pools) AS pools,
   (SELECT array_agg(system) FROM cursors WHERE name = 'everything' AND done_at IS NOT NULL) AS read_fully,
+  (EXISTS (SELECT FROM accounts) OR EXISTS (SELECT FROM opportunities)) AS entries,
   (SELECT concat_ws(' ', count(*), count(*) FILTER (WHERE active), max(seen_at)) FROM vendor_users) AS users,
   (SELECT jsonb_agg(jsonb_build_array(t.system, t.activity_id)) FROM touches t
      JOIN unnest($3::text[], $4::text[]) w(system, activity_id) USING (system, activity_id)) AS touches,
@@ -47,6 +48,8 @@ class Seen:
     """Those of the asked inputs that were applied before."""
     intents: dict[tuple[str, str], list[OpenIntent]]
     """(lead id, system) → what the writer has told or is telling, the result not applied yet: by it an early echo is known."""
+    entries: bool = False
+    """There are accounts or opportunities at all."""
 
 
 async def look(
@@ -71,4 +74,5 @@ async def look(
         {(system, activity) for system, activity in row["touches"] or ()},
         set(row["once"] or ()),
         intents,
+        row["entries"],
     )

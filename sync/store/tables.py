@@ -6,7 +6,8 @@ All live in the schema named after the installation, found by `search_path`, so 
 from __future__ import annotations
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, DateTime, Double, Index, Integer, LargeBinary, MetaData, Table, Text, text
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+from sqlalchemy.schema import SchemaItem
 
 metadata = MetaData()
 Time = DateTime(timezone=True)
@@ -93,6 +94,49 @@ records = Table(
     Index("records_lead", "lead_id"),
     Index("records_system", "system", "gone"),
 )
+
+
+
+def _entry(name: str, *more: SchemaItem) -> Table:
+    """A table of accounts or opportunities: the newest of each shared field, with its time."""
+    columns: tuple[SchemaItem, ...] = (
+        Column("ref", Text, primary_key=True),
+        Column("system", Text, nullable=False),
+        Column("object", Text, nullable=False),
+        Column("owner", Text),
+        Column("fields", JSONB, nullable=False),
+        Column("at", Time, nullable=False),
+        Column("there", Boolean, nullable=False),
+        Column("gone", Text),
+        Column("gone_at", Time),
+        Column("became", Text),
+    )
+    return Table(name, metadata, *columns, *more)
+
+
+_there = text("there")
+accounts = _entry(
+    "accounts",
+    Column("domains", ARRAY(Text), nullable=False),
+    Column("name", Text),
+    Column("name_key", Text, nullable=False),
+    Index("accounts_domains", "domains", postgresql_using="gin", postgresql_where=_there),
+    Index("accounts_name", text('"left"(name_key, 4)'), postgresql_where=_there),
+    Index("accounts_became", "became", postgresql_where=text("became IS NOT NULL")),
+)
+"""Accounts by record; `fields`: shared field → [value, ms]; name_key: the name without legal form, accents and case."""
+
+opportunities = _entry(
+    "opportunities",
+    Column("account_ref", Text),
+    Column("people", ARRAY(Text), nullable=False),
+    Column("stage", Text),
+    Column("outcome", Text, nullable=False),
+    Column("amount", Double),
+    Index("opportunities_account", "account_ref", postgresql_where=_there),
+    Index("opportunities_people", "people", postgresql_using="gin", postgresql_where=_there),
+)
+"""Opportunities by record; people: record refs and `email:KEY` of those who are in it."""
 
 touches = Table(
     "touches",
