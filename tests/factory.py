@@ -261,3 +261,28 @@ def done(
 def command(name: Any, seconds: float = 0, **more: Any) -> Envelope:
     """A person's order."""
     return envelope(f"truce.command.{name}", Command(name=name, by="ana@acme.example", reason="test", at=at(seconds), **more))
+
+
+def with_accounts(**changes: Any) -> Playbook:
+    """Give a playbook that knows accounts and opportunities in both systems."""
+    base = playbook()
+    objects = {SF: ("Account", "Opportunity"), HS: ("companies", "deals")}
+    systems = {name: replace(system, account=objects[name][0], opportunity=objects[name][1]) for name, system in base.systems.items()}
+    account = (
+        shared("name", "text", "sales", "Name", "name", about="account"),
+        shared("domain", "url", "sales", "Website", "domain", about="account"),
+        shared("owner", "user", "sales", "OwnerId", "hubspot_owner_id", about="account"),
+        shared("industry", "text", "marketing", "Industry", "industry", about="account"),
+        shared("employees", "number", "latest", "NumberOfEmployees", "numberofemployees", about="account"),
+        shared("customer", "flag", "sales", "Customer__c", None, about="account"),
+    )
+    opportunity = (
+        shared("name", "text", "sales", "Name", "dealname", about="opportunity"),
+        shared("stage", "text", "sales", "StageName", "dealstage", about="opportunity"),
+        shared("owner", "user", "sales", "OwnerId", "hubspot_owner_id", about="opportunity"),
+        shared("amount", "number", "sales", "Amount", "amount", about="opportunity"),
+        shared("account", "text", "sales", "AccountId", "company", about="opportunity"),
+        shared("people", "text", "sales", "Contacts", "contacts", about="opportunity"),
+    )
+    fields_of = {"account_fields": {f.name: f for f in account}, "opportunity_fields": {f.name: f for f in opportunity}}
+    return replace(base, systems=systems, **{**fields_of, **changes})

@@ -78,7 +78,9 @@ class _Asking:
                 if name == "email":
                     self.email(value)
                 else:
-                    self.refs.add(value if value.count(":") >= 2 else f"{parts.system}:{self.playbook.systems[parts.system].account}:{value}")
+                    self.refs.add(
+                        value if value.count(":") >= 2 else f"{parts.system}:{self.playbook.systems[parts.system].account}:{value}"
+                    )
         self.add([domain_of_email(shown.get("email")), *domains_of(shown.get("website"))], shown.get("company"))
 
     def _shown(self, data: RecordChanged, system: str) -> Iterator[tuple[str, object]]:

@@ -22,8 +22,7 @@ def kind_of(work: Work, data: object) -> Kind | None:
     if not about or not isinstance(data, Entered):
         return None
     system, object_, *_ = (data.survivor if isinstance(data, RecordMerged) else data.ref).split(":", 2)
-    found = about.get((system, object_))
-    return found if found == "account" or found == "opportunity" else None
+    return about.get((system, object_))
 
 
 def entered(work: Work, data: object, kind: Kind) -> Decision:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sync.lead.ledger import Kind
 from sync.lead.observe import honours_blank
-from sync.playbook.models import About, Playbook, SharedField, SystemField
+from sync.playbook.models import Playbook, SharedField, SystemField
 
 _KNOWN: dict[int, tuple[Playbook, Index]] = {}
 _KEPT = 8
@@ -29,9 +30,9 @@ class Index:
     ranks: dict[str, int]
     mapped: dict[str, tuple[Mapped, ...]]
     consents: tuple[SharedField, ...]
-    about: dict[tuple[str, str], About]
+    about: dict[tuple[str, str], Kind]
     """(system, object) → what its records are, where they are no people's."""
-    entered: dict[tuple[str, About], tuple[Mapped, ...]]
+    entered: dict[tuple[str, Kind], tuple[Mapped, ...]]
     """(system, account | opportunity) → its shared fields."""
 
 
@@ -42,8 +43,8 @@ def _mapped(fields: Iterable[SharedField], system: str, playbook: Playbook) -> t
 
 def _build(playbook: Playbook) -> Index:
     mapped = {system: _mapped(playbook.fields.values(), system, playbook) for system in playbook.systems}
-    about: dict[tuple[str, str], About] = {}
-    entered: dict[tuple[str, About], tuple[Mapped, ...]] = {}
+    about: dict[tuple[str, str], Kind] = {}
+    entered: dict[tuple[str, Kind], tuple[Mapped, ...]] = {}
     for name, system in playbook.systems.items():
         entered[name, "account"] = _mapped(playbook.account_fields.values(), name, playbook)
         entered[name, "opportunity"] = _mapped(playbook.opportunity_fields.values(), name, playbook)

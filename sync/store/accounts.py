@@ -33,9 +33,9 @@ company AS (
 deals AS (
   SELECT ref FROM roles UNION SELECT o.ref FROM opportunities o JOIN company c ON o.account_ref = c.ref WHERE o.there AND o.outcome <> 'lost')
 SELECT 'account' AS kind, ref, fields, (extract(epoch FROM at) * 1000)::bigint AS at, gone,
-  (extract(epoch FROM gone_at) * 1000)::bigint AS gone_at, became FROM accounts JOIN company USING (ref)
+  (extract(epoch FROM gone_at) * 1000)::bigint AS gone_at, became, 'open' AS outcome FROM accounts JOIN company USING (ref)
 UNION ALL SELECT 'opportunity', ref, fields, (extract(epoch FROM at) * 1000)::bigint, gone,
-  (extract(epoch FROM gone_at) * 1000)::bigint, became FROM opportunities JOIN deals USING (ref)
+  (extract(epoch FROM gone_at) * 1000)::bigint, became, outcome FROM opportunities JOIN deals USING (ref)
 """
 _PUT = """
 INSERT INTO {table} (ref, system, object, owner, fields, at, there, gone, gone_at, became, {more})
@@ -72,7 +72,7 @@ async def look(connection: Connection, asked: Asked) -> Ledger:
 def _entry(row: Any) -> Entry:
     fields = {name: Shown(*shown) for name, shown in row["fields"].items()}
     gone_at = -1 if row["gone_at"] is None else row["gone_at"]
-    return Entry(row["kind"], row["ref"], fields, row["at"], row["gone"], gone_at, row["became"])
+    return Entry(row["kind"], row["ref"], fields, row["at"], row["gone"], gone_at, row["became"], row["outcome"])
 
 
 def _common(entry: Entry) -> tuple[object, ...]:

@@ -96,7 +96,6 @@ records = Table(
 )
 
 
-
 def _entry(name: str, *more: SchemaItem) -> Table:
     """A table of accounts or opportunities: the newest of each shared field, with its time."""
     columns: tuple[SchemaItem, ...] = (

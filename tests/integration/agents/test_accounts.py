@@ -1,0 +1,123 @@
+"""Accounts in the one transaction: entered by one batch, seen by the leads of the next, locked like everything else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest_asyncio
+
+from connectors.base import User
+from schemas.envelope import Envelope, write
+from sync.agents.batch import Batch
+from sync.agents.input import Input, prepare
+from sync.agents.rules import Rules
+from sync.lead.decide import decide
+from sync.lead.identity import wanted
+from sync.playbook.models import Assign, Playbook, Route, When, Where
+from sync.runtime.clock import Clock
+from sync.store import applied, connect, cursors, playbooks, users
+from sync.store.applied import Epoch
+from tests.factory import HS, PEOPLE, SECRET, SF, changed, ms, touch, when, with_accounts
+from tests.integration.agents.test_batch import Record
+
+TOPIC, EPOCH = "t.changes.1", Epoch(1, 1)
+NORDWIND = "salesforce:Account:001N"
+TO_BEN = Route(
+    "known",
+    when("account.owner", lambda v: v["account.owner"] == "ana@acme.example", "account.owner"),
+    Assign(owner="ben@acme.example"),
+    Where("r", 1),
+)
+REST = Route("rest", When(), Assign(owner="joe@acme.example"), Where("r", 2))
+
+
+def book(*_: Any) -> Playbook:
+    return with_accounts(routes=(TO_BEN, REST))
+
+
+class Town:
+    """One installation, its batches one after the other."""
+
+    def __init__(self, dsn: str, name: str, connection: Any) -> None:
+        self.dsn, self.name, self.connection = dsn, name, connection
+        self.offsets: dict[int, int] = {}
+
+    def inputs(self, *messages: Envelope, partition: int = 0) -> list[Input]:
+        start = self.offsets.get(partition, 0)
+        self.offsets[partition] = start + len(messages)
+        return [
+            prepare(Record(TOPIC, partition, start + n, ms(1000 + n), None, *write(message)), wanted, SECRET)
+            for n, message in enumerate(messages)
+        ]
+
+    async def apply(self, messages: Sequence[Input], connection: Any = None) -> list[str]:
+        done = await Batch(TOPIC, Rules(decide, wanted, book), SECRET, Clock()).apply(connection or self.connection, messages, EPOCH)
+        return [str(one) for one in done.outcomes]
+
+    async def value(self, sql: str, *args: object) -> Any:
+        return await self.connection.fetchval(sql, *args)
+
+
+@pytest_asyncio.fixture
+async def town(postgres: str, installation: str) -> AsyncIterator[Town]:
+    first = await connect.connect(postgres, installation)
+    await playbooks.add(first, {"x": b""}, "1", "test")
+    await applied.take(first, TOPIC, range(4), EPOCH)
+    pool = await connect.open_pool(postgres, installation, size=1)
+    for system in (SF, HS):
+        await users.put(pool, system, [User(id=ident, email=email) for email, ident in PEOPLE.items()])
+        await cursors.put(pool, system, "everything", "", done=True)
+    yield Town(postgres, installation, first)
+    await first.close()
+    await pool.close()
+
+
+def account(seconds: float = 1, **values: Any) -> Envelope:
+    return changed(NORDWIND, seconds, {"Name": "Nordwind AS", "Website": "nordwind.example", "OwnerId": "005A", **values})
+
+
+def person(seconds: float = 5) -> Envelope:
+    return changed("hubspot:contacts:1", seconds, {"email": "kim@mail.nordwind.example", "country": "NO"}, origin="form", created=True)
+
+
+async def test_an_account_is_no_lead_and_counts_for_the_leads_after_it(town: Town) -> None:
+    assert await town.apply(town.inputs(account(), account())) == ["applied", "noop"]
+    assert await town.value("SELECT count(*) FROM leads") == 0 == await town.value("SELECT count(*) FROM identities")
+    form = touch("a1", 6, email="kim@mail.nordwind.example")
+    assert await town.apply(town.inputs(person(), form)) == ["applied", "applied"]
+    assert await town.value("SELECT owner FROM leads") == "ben@acme.example"
+    why = await town.value("SELECT doc->'why'->'account' FROM leads")
+    assert (why["ref"], why["how"]) == (NORDWIND, "e-mail domain nordwind.example")
+
+
+async def test_in_one_batch_it_is_the_same(town: Town) -> None:
+    form = touch("a1", 6, email="kim@mail.nordwind.example")
+    assert await town.apply(town.inputs(account(), person(), form)) == ["applied"] * 3
+    assert await town.value("SELECT owner FROM leads") == "ben@acme.example"
+
+
+async def test_what_is_told_late_changes_no_lead_until_it_next_changes(town: Town) -> None:
+    form = touch("a1", 6, email="kim@mail.nordwind.example")
+    await town.apply(town.inputs(person(), form))
+    before = await town.value("SELECT doc::text FROM leads")
+    await town.apply(town.inputs(account()))
+    assert await town.value("SELECT doc::text FROM leads") == before
+    await town.apply(town.inputs(touch("a2", 60, email="kim@mail.nordwind.example")))
+    assert await town.value("SELECT doc->'why'->'account'->>'ref' FROM leads") == NORDWIND
+    assert await town.value("SELECT owner FROM leads") == "joe@acme.example"  # handed over before
+
+
+async def test_two_workers_that_learn_of_one_account_lose_nothing(town: Town) -> None:
+    other = await connect.connect(town.dsn, town.name)
+    try:
+        mine = town.inputs(*(changed(NORDWIND, n, {"Name": f"N{n}"}) for n in range(0, 40, 2)), partition=0)
+        theirs = town.inputs(*(changed(NORDWIND, n, {"Industry": f"I{n}", "Name": f"N{n}"}) for n in range(1, 40, 2)), partition=1)
+        for one, two in zip(mine, theirs, strict=True):
+            await asyncio.gather(town.apply([one]), town.apply([two], other))
+    finally:
+        await other.close()
+    fields = await town.value("SELECT fields FROM accounts")
+    assert fields == {"name": ["N39", ms(39)], "industry": ["I39", ms(39)]}
+    assert await town.value("SELECT count(*) FROM accounts") == 1
