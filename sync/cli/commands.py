@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sync.cli import apply, bench, check, duty, house, local, playbook, rejudge, roles, versions, why
+from sync.cli import apply, bench, cases, check, duty, house, local, playbook, rejudge, roles, versions, why
 
 
 def attach(app: typer.Typer) -> None:
@@ -23,6 +23,7 @@ def attach(app: typer.Typer) -> None:
     app.command("rejudge")(rejudge.rejudge)
     app.command("apply")(apply.apply)
     app.command("diff")(versions.diff)
+    cases.attach(app)
     bench.attach(app)
     app.add_typer(playbook.app, name="playbook")
     app.add_typer(house.app, name="house")

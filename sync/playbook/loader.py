@@ -201,4 +201,6 @@ _PATTERNS = {
     r"^([A-Z]{2,3}(-[A-Za-z0-9 ]{1,40})?|none)$": "a country as DE, with a state as DE-BY, or none",
     r"^([01]?\d|2[0-3]):[0-5]\d-(([01]?\d|2[0-3]):[0-5]\d|24:00)$": "a part of a day as 09:00-17:30",
     r"^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$": "mon, tue, wed, thu, fri, sat, sun, or several as mon-fri",
+    r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$": "a moment with its zone, as 2026-11-23T09:14:00+01:00",
+    r"^\d{1,6}[smhdw]$": "a number and a unit: 90s, 2m, 3h, 14d, 2w",
 }

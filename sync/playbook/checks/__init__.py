@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sync.playbook.build.files import Files
-from sync.playbook.checks import fields, known, lifecycle, routing, team
+from sync.playbook.checks import cases, fields, known, lifecycle, routing, team
 from sync.playbook.checks.outside import Outside as Outside
 
 
@@ -17,6 +17,7 @@ def run(files: Files) -> None:
         lifecycle.run(files, files.lifecycle)
     if files.routing:
         routing.run(files, files.routing)
+    cases.run(files)
 
 
 def against(files: Files, outside: Outside) -> None:

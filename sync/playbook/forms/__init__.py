@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from sync.playbook.forms.base import Form as Form
+from sync.playbook.forms.base import Value as Value
 from sync.playbook.forms.base import WhenForm as WhenForm
+from sync.playbook.forms.cases import CaseForm as CaseForm
+from sync.playbook.forms.cases import CasesFile as CasesFile
+from sync.playbook.forms.cases import ExpectForm as ExpectForm
+from sync.playbook.forms.cases import GivenForm as GivenForm
 from sync.playbook.forms.fields import SECTIONS as SECTIONS
 from sync.playbook.forms.fields import FieldForm as FieldForm
 from sync.playbook.forms.fields import FieldsFile as FieldsFile
@@ -39,7 +44,7 @@ FILES: dict[str, type[Form]] = {
 """The files that every playbook has, and their shapes."""
 OPTIONAL: dict[str, type[Form]] = {}
 """Those that it may have."""
-FOLDERS: dict[str, type[Form]] = {}
+FOLDERS: dict[str, type[Form]] = {"cases": CasesFile}
 """Folders of files of one shape each: `env`, `cases`."""
 
 

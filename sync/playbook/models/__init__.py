@@ -10,6 +10,10 @@ from sync.playbook.models.base import Values as Values
 from sync.playbook.models.base import Verdict as Verdict
 from sync.playbook.models.base import When as When
 from sync.playbook.models.base import Where as Where
+from sync.playbook.models.cases import Case as Case
+from sync.playbook.models.cases import Expect as Expect
+from sync.playbook.models.cases import Given as Given
+from sync.playbook.models.cases import GivenTouch as GivenTouch
 from sync.playbook.models.fields import About as About
 from sync.playbook.models.fields import FieldKind as FieldKind
 from sync.playbook.models.fields import Guards as Guards

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sync.playbook.models.base import When, Where
+from sync.playbook.models.cases import Case
 from sync.playbook.models.fields import Guards, SharedField, Side, System
 from sync.playbook.models.lifecycle import Points, Stage
 from sync.playbook.models.routing import Route
@@ -36,6 +37,9 @@ class Playbook:
     """Shared fields of accounts: conditions call them `account.<name>`."""
     opportunity_fields: Mapping[str, SharedField] = field(default_factory=dict)
     """Shared fields of opportunities: conditions call them `opportunity.<name>`, and mean the lead's open opportunity."""
+
+    cases: tuple[Case, ...] = ()
+    """What the rules are to make of made-up leads: cases/*.yaml."""
 
     def mapped(self, system: str) -> dict[str, SharedField]:
         """Give the shared fields of leads that a system has, by the vendor's field name."""
