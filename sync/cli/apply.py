@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,11 +14,12 @@ import typer
 from connectors.errors import ConnectorError
 from connectors.registry import load as connector
 from sync.cli import people
+from sync.cli.cases import failures
 from sync.cli.doctor import systems_of, unmetered
 from sync.cli.duty import Json, with_store
 from sync.cli.output import PROBLEM, CannotRun, as_json, console
 from sync.cli.place import Place
-from sync.cli.versions import show
+from sync.cli.versions import effects, show
 from sync.lead.decision import Facts
 from sync.lead.state import load, to_ms
 from sync.playbook.loader import load_files, read
@@ -26,6 +27,8 @@ from sync.playbook.models import Playbook
 from sync.settings import Settings, SystemSettings
 from sync.sources.schema import lacking
 from sync.store import leads, playbooks, users
+from sync.trial.cases import Report, play
+from sync.trial.consequences import Consequence
 from sync.trial.diff import Difference, differences
 from sync.trial.rejudge import Moves, preview
 
@@ -41,6 +44,8 @@ class Examined:
     candidate: Playbook
     before: Playbook | None
     differences: list[Difference] = field(default_factory=list)
+    cases: Report | None = None
+    follows: list[Consequence] = field(default_factory=list)
     live: list[str] = field(default_factory=list)
     """What the live systems lack."""
     unasked: list[str] = field(default_factory=list)
@@ -63,6 +68,8 @@ class Examined:
             "checksum": self.candidate.checksum,
             "was": self.before.version if self.before else None,
             "differences": [{"place": d.place, "text": d.text, "kind": d.kind} for d in self.differences],
+            "cases": self.cases.plain() if self.cases else None,
+            "consequences": [asdict(one) for one in self.follows],
             "live": self.live,
             "unasked": self.unasked,
             "moves": self.moves.plain() if self.moves else None,
@@ -76,8 +83,11 @@ async def examine(connection: Any, here: Place, folder: Path, settings: Settings
     kept = await playbooks.active(connection)
     found = Examined(files, candidate, load_files(kept.files, kept.version) if kept else None)
     if found.before is None or found.same:
+        found.cases = None if found.same else play(candidate)
         return found
     found.differences = differences(found.before, candidate)
+    found.cases = play(candidate)
+    found.follows = await effects(connection, found.before, candidate)
     found.live, found.unasked = await _live(candidate, systems_of(settings))
     found.moves = await _moves(connection, here, found.before, candidate)
     return found
@@ -117,7 +127,11 @@ async def _moves(connection: Any, here: Place, before: Playbook, candidate: Play
 
 def _told(found: Examined) -> None:
     """Say what was found, for a person."""
-    show(found.differences, [])
+    show(found.differences, found.follows)
+    if found.cases and found.cases.failed:
+        failures(found.cases)
+    elif found.cases and found.cases.played:
+        console.print(f"{len(found.cases.played)} cases come out as expected.", markup=False)
     for line in found.live:
         console.print(f"✘ {line}: make it there, or change the mapping", markup=False)
     for line in found.unasked:
@@ -141,6 +155,8 @@ def refusal(found: Examined, checksum: str | None) -> str | None:
     """Say why a candidate must not be put in force as it is asked; None when it may."""
     if checksum is not None and not found.candidate.checksum.startswith(checksum):
         return f"this is not what you saw: its checksum is {found.candidate.checksum[:12]}, not {checksum}."
+    if found.cases and found.cases.failed:
+        return f"{len(found.cases.failed)} of {len(found.cases.played)} cases come out otherwise than expected (truce test shows them)."
     if found.live:
         return f"{len(found.live)} mapped fields are not there in the live systems."
     if found.too_large and checksum is None and found.moves and found.before:

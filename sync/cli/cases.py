@@ -51,15 +51,20 @@ def play_all(
 
 def show(report: Report) -> None:
     """Print the cases that failed, and the coverage."""
-    for played in report.failed:
-        console.print("\n".join(_failed(played)), markup=False)
-        console.print()
+    failures(report)
     count, failed = len(report.played), len(report.failed)
     if not count:
         console.print("No cases: write some into cases/*.yaml, or let `truce case WHO` make one of a real lead.", markup=False)
     else:
         console.print(f"{count} {'case' if count == 1 else 'cases'}: {count - failed} as expected, {failed} not.", markup=False)
     console.print("\n".join(_coverage(report.coverage)), markup=False)
+
+
+def failures(report: Report) -> None:
+    """Print the cases that failed, each with the path through the rules."""
+    for played in report.failed:
+        console.print("\n".join(_failed(played)), markup=False)
+        console.print()
 
 
 def _failed(played: Played) -> Iterable[str]:
