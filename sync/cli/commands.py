@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sync.cli import apply, bench, cases, check, duty, house, local, playbook, rejudge, roles, versions, why
+from sync.cli import apply, bench, cases, check, duty, house, local, playbook, rejudge, roles, versions, visitor, why
 
 
 def attach(app: typer.Typer) -> None:
@@ -18,6 +18,7 @@ def attach(app: typer.Typer) -> None:
     app.command("edge", hidden=True)(roles.edge)
     app.command("topics")(roles.topics)
     app.command("check")(check.check)
+    app.command("visitor")(visitor.visitor)
     app.command("explain")(why.explain)
     duty.attach(app)
     app.command("rejudge")(rejudge.rejudge)
