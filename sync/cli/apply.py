@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,12 +21,12 @@ from sync.cli.output import PROBLEM, CannotRun, as_json, console
 from sync.cli.place import Place
 from sync.cli.versions import effects, show
 from sync.lead.decision import Facts
-from sync.lead.state import load, to_ms
+from sync.lead.state import Lead, load, to_ms
 from sync.playbook.loader import load_files, read
 from sync.playbook.models import Playbook
 from sync.settings import Settings, SystemSettings
 from sync.sources.schema import lacking
-from sync.store import leads, playbooks, users
+from sync.store import accounts, leads, playbooks, users
 from sync.trial.cases import Report, play
 from sync.trial.consequences import Consequence
 from sync.trial.diff import Difference, differences
@@ -115,13 +115,18 @@ async def _live(candidate: Playbook, systems: Mapping[str, SystemSettings]) -> t
 async def _moves(connection: Any, here: Place, before: Playbook, candidate: Playbook) -> Moves:
     facts = Facts(here.secret.encode(), users=await users.every(connection))
     total, now = Moves(), to_ms(datetime.now(UTC))
-    some = []
+    some = list[Lead]()
+
+    async def judge() -> None:
+        ledger = await accounts.known(connection, some, candidate, facts.secret)
+        total.add(preview(some, replace(facts, ledger=ledger), now, before, candidate))
+        some.clear()
+
     async for row in leads.stream(connection, most=SAMPLE):
         some.append(load(row["doc"]))
         if len(some) == leads.PAGE:
-            total.add(preview(some, facts, now, before, candidate))
-            some = []
-    total.add(preview(some, facts, now, before, candidate))
+            await judge()
+    await judge()
     return total
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sync.cli import apply, bench, cases, check, duty, house, local, playbook, rejudge, roles, versions, visitor, why
+from sync.cli import apply, bench, cases, check, duty, house, local, playbook, record, rejudge, roles, versions, visitor, why
 
 
 def attach(app: typer.Typer) -> None:
@@ -27,4 +27,5 @@ def attach(app: typer.Typer) -> None:
     cases.attach(app)
     bench.attach(app)
     app.add_typer(playbook.app, name="playbook")
+    app.add_typer(record.app, name="record")
     app.add_typer(house.app, name="house")

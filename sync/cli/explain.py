@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from connectors.registry import manifests
+from sync.cli.account import tell_account
 from sync.cli.people import Around
 from sync.lead.state import from_ms
 
@@ -20,6 +21,7 @@ def render(console: Console, row: Mapping[str, Any], lines: Iterable[Mapping[str
     teller = Teller(lambda text: console.print(text, markup=False), row["doc"], around or Around())
     teller.head(who)
     teller.stands()
+    tell_account(teller.say, teller.doc, teller.around.account, teller.person, teller.ref)
     teller.why("stage")
     teller.why("owner")
     teller.happened(lines)

@@ -12,6 +12,7 @@ from typing import Any
 
 from schemas import envelope
 from schemas.command import Command
+from schemas.envelope import Envelope
 from schemas.keys import keyed, normal_email
 from sync.playbook.loader import load_files
 from sync.playbook.models import Playbook
@@ -65,6 +66,8 @@ class Around:
     pauses: list[dict[str, Any]] = field(default_factory=list)
     would: list[dict[str, Any]] = field(default_factory=list)
     playbook: Playbook | None = None
+    account: dict[str, Any] = field(default_factory=dict)
+    """The lead's account as it is known now: its ref, why it is this one, and what conditions see of it."""
 
 
 async def around(connection: Any, lead: Mapping[str, Any]) -> Around:
@@ -151,12 +154,20 @@ async def _changes(connection: Any, installation: str) -> str:
 
 async def send(bootstrap: str, installation: str, connection: Any, commands: Sequence[tuple[str, Command]]) -> None:
     """Put commands on `changes`, each with its lead's key; returns when Kafka has them."""
+    messages = [
+        (key, envelope.new(f"truce.command.{command.name}", command, source="cli", ident=str(uuid.uuid4()), time=command.at))
+        for key, command in commands
+    ]
+    await publish(bootstrap, installation, connection, messages)
+
+
+async def publish(bootstrap: str, installation: str, connection: Any, messages: Sequence[tuple[str, Envelope]]) -> None:
+    """Put messages on `changes`, each with its key; returns when Kafka has them."""
     topic = await _changes(connection, installation)
     producer = await make_producer(bootstrap)
     try:
         sent = []
-        for key, command in commands:
-            message = envelope.new(f"truce.command.{command.name}", command, source="cli", ident=str(uuid.uuid4()), time=command.at)
+        for key, message in messages:
             value, headers = envelope.write(message)
             sent.append(await producer.send(topic, value, key=key.encode(), headers=headers))
         await asyncio.gather(*sent)

@@ -14,10 +14,11 @@ from sync.cli import people, place
 from sync.cli.duty import Json, Who, with_store
 from sync.cli.explain import Teller, render
 from sync.cli.output import CannotRun, as_json, console
+from sync.lead.account import match, values_of
 from sync.lead.decision import Facts
 from sync.lead.state import Lead, load, to_ms
 from sync.playbook.models import Playbook
-from sync.store import users
+from sync.store import accounts, users
 from sync.trial import past
 from sync.trial.rejudge import is_open, stands
 
@@ -46,11 +47,15 @@ def today(lead: Lead, facts: Facts, now: int, playbook: Playbook) -> str:
     return f"Under today's rules (v{playbook.version}): {' · '.join(changes) or 'the same'}."
 
 
-async def _now(connection: Any, here: place.Place, row: Mapping[str, Any], playbook: Playbook | None) -> str:
+async def _now(connection: Any, here: place.Place, row: Mapping[str, Any], playbook: Playbook | None) -> tuple[dict[str, Any], str]:
+    """Give what is known of the lead's account now, and what today's rules would say."""
     if playbook is None:
-        return ""
-    facts = Facts(here.secret.encode(), users=await users.every(connection))
-    return today(load(orjson.dumps(row["doc"])), facts, to_ms(datetime.now(UTC)), playbook)
+        return {}, ""
+    lead, secret = load(orjson.dumps(row["doc"])), here.secret.encode()
+    facts = Facts(secret, users=await users.every(connection), ledger=await accounts.known(connection, [lead], playbook, secret))
+    found = match(lead, facts.ledger, playbook)
+    account = {"ref": found.account.ref, "how": found.how, "values": values_of(lead, facts, playbook, found)} if found is not None else {}
+    return account, today(lead, facts, to_ms(datetime.now(UTC)), playbook)
 
 
 def explain(
@@ -71,8 +76,8 @@ def explain(
         statement = "SELECT at, kind, data FROM timeline WHERE lead_id::text = $1 ORDER BY id DESC LIMIT $2"
         rows = await connection.fetch(statement, lead["id"], EVERY if until else LINES)
         around = await people.around(connection, lead)
-        told = "" if until else await _now(connection, here, lead, around.playbook)
-        return lead, [dict(row) for row in reversed(rows)], around, told
+        account, told = ({}, "") if until else await _now(connection, here, lead, around.playbook)
+        return lead, [dict(row) for row in reversed(rows)], replace(around, account=account), told
 
     lead, lines, around, told = with_store(step)
     if lead is None:
@@ -80,7 +85,13 @@ def explain(
     if until is not None:
         _then(who, lead, lines, around, until, json=json)
     elif json:
-        more = {"duplicates": around.duplicates, "problems": around.problems, "dirty": around.dirty, "today": told}
+        more = {
+            "duplicates": around.duplicates,
+            "problems": around.problems,
+            "dirty": around.dirty,
+            "today": told,
+            "account": around.account,
+        }
         as_json({"lead": lead, "timeline": lines} | more)
     else:
         render(console, lead, lines, who, around)

@@ -8,7 +8,10 @@ from typing import Any
 import orjson
 
 from schemas.base import Ref
+from sync.lead.asking import asked
 from sync.lead.ledger import BLOCK, Asked, Entry, Kind, Ledger, Shown
+from sync.lead.state import Lead
+from sync.playbook.models import Playbook
 from sync.store.statement import Connection, Statement, columns
 
 _LOOK = f"""
@@ -67,6 +70,12 @@ async def look(connection: Connection, asked: Asked) -> Ledger:
     names = sorted((key, " ".join(domains)) for key, domains in asked.names)
     given = (sorted(asked.refs), sorted(asked.domains), *columns(names, 2), sorted(asked.people))
     return Ledger(_entry(row) for row in await connection.fetch(_LOOK, *given))
+
+
+async def known(connection: Connection, leads: Iterable[Lead], playbook: Playbook, secret: bytes) -> Ledger:
+    """Look up what these leads' decisions would see: for commands, which judge outside a batch."""
+    wanted = asked((), leads, playbook, secret)
+    return Ledger() if wanted is None else await look(connection, wanted)
 
 
 def _entry(row: Any) -> Entry:

@@ -91,3 +91,39 @@ def test_each_parked_entry_has_something_to_do() -> None:
     assert "map it under `values`" in todo({"code": "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "reason": "bad value"})
     assert "merge the two" in todo({"code": "CONFLICT", "reason": "Contact already exists"})
     assert todo({"code": "", "reason": "?"}).startswith("→ ")
+
+
+NORDWIND = "salesforce:Account:001N"
+ACCOUNT = changed(NORDWIND, 1, {"Name": "Nordwind AS", "Website": "x.example", "OwnerId": "005A"})
+DEAL = changed("salesforce:Opportunity:006A", 1, {"Name": "Pumps", "AccountId": "001N", "StageName": "Prospecting", "OwnerId": "005B"})
+SEEN = {
+    "ref": NORDWIND,
+    "how": "e-mail domain x.example",
+    "values": {
+        "account.name": "Nordwind AS",
+        "account.owner": "ana@acme.example",
+        "account.open_opportunities": 1,
+        "account.won_opportunities": 0,
+        "opportunity.name": "Pumps",
+        "opportunity.owner": "ben@acme.example",
+    },
+}
+
+
+def test_the_account_with_the_reason_and_what_is_known_of_it() -> None:
+    book = factory.with_accounts()
+    text = told([ACCOUNT, DEAL, *BOTH], Around(playbook=book, account=SEEN), book)
+    assert (
+        "Account       Nordwind AS (Salesforce 001N) · e-mail domain x.example · with Ana · 1 open opportunity (Pumps, with Ben)\n" in text
+    )
+    assert "at its last decision" not in text
+
+
+def test_an_account_that_became_known_or_was_lost_since_the_last_decision_is_told_as_that() -> None:
+    book = factory.with_accounts()
+    later = told(BOTH, Around(playbook=book, account=SEEN), book)
+    assert "              at its last decision: none; what is known now counts from its next change on\n" in later
+    lost = told([ACCOUNT, *BOTH], Around(playbook=book), book)
+    said = "Nordwind AS (Salesforce 001N): e-mail domain x.example; what is known now counts from its next change on\n"
+    assert f"Account       at its last decision: {said}" in lost
+    assert "Account" not in told(BOTH, Around(playbook=book), book)
