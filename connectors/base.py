@@ -40,7 +40,10 @@ class Manifest(BaseModel):
     vendor: str
     title: str
     side: Literal["sales", "marketing"]
-    person_object: str = Field(description="The vendor's object for one person: Lead, contacts …")
+    person_object: str = Field(description="The vendor's object for one person that is read and written: Lead, contacts …")
+    person_objects: tuple[str, ...] = Field(
+        default=(), description="All its objects for a person, the one that counts first where a person is in several (default: that one)."
+    )
     account_object: str = Field(default="", description="The vendor's object for one company: Account, companies …")
     opportunity_object: str = Field(default="", description="The vendor's object for one deal: Opportunity, deals …")
     truce_id_field: str = Field(description="The unique external-id field that holds the Truce id.")
@@ -51,6 +54,11 @@ class Manifest(BaseModel):
     webhook: bool = Field(description="True if the vendor calls us; then `poll_s` is only the backstop.")
     poll_s: float = Field(description="Seconds between polls unless the settings say otherwise.")
     cursor: Literal["time", "opaque"] = "time"
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Its objects for a person, the one that counts first where a person is in several."""
+        return self.person_objects or (self.person_object,)
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,8 @@ class Capabilities:
     """Fields that go through the vendor's consent API, not through a record update."""
     defaults: Mapping[str, Scalar] = field(default_factory=dict)
     """Vendor fields that a create needs when nothing better is known (Salesforce's Company)."""
+    account_field: str | None = None
+    """The field that names the account which a record of this object stands under; one is made under a known account only."""
 
 
 class Page(Message):

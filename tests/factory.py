@@ -14,11 +14,14 @@ from schemas.command import Command
 from schemas.envelope import Envelope
 from schemas.touch import TouchRecorded
 from schemas.write import FieldRefused, WriteDone
+from sync.lead.creation import note
 from sync.lead.decision import Facts, VendorUser
+from sync.lead.state import Lead
 from sync.playbook.models import (
     SIDE_EXITS,
     STAGES,
     Assign,
+    CreateRule,
     Guards,
     Playbook,
     Points,
@@ -114,6 +117,17 @@ def fields() -> dict[str, SharedField]:
     return {row.name: row for row in rows}
 
 
+def makes(object_: str, rule: When | None = None) -> tuple[CreateRule, ...]:
+    """Give the one rule of a system that makes a record of everyone, or of those for whom the rule holds."""
+    return (CreateRule(object_, rule or When(), Where("fields.yaml", 3)),)
+
+
+def noted(lead: Lead, book: Playbook) -> Lead:
+    """Give the lead as the lead agent leaves it: noted is as what it is to be made where it has no record."""
+    note(lead, book.systems, {name: held.value for name, held in lead.desired.items()})
+    return lead
+
+
 def stages() -> tuple[Stage, ...]:
     """Give the stages: a form makes a lead, 50 points an MQL."""
     rules = {
@@ -140,8 +154,8 @@ def playbook(**changes: Any) -> Playbook:
         version=1,
         checksum="test",
         systems={
-            SF: System(SF, "salesforce", "sales", "write", When(), "Lead", country="US"),
-            HS: System(HS, "hubspot", "marketing", "write", When(), "contacts", country="US"),
+            SF: System(SF, "salesforce", "sales", "write", makes("Lead"), country="US"),
+            HS: System(HS, "hubspot", "marketing", "write", makes("contacts"), country="US"),
         },
         fields=fields(),
         scope=When(

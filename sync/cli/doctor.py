@@ -132,7 +132,8 @@ async def _kept(connection: Any) -> list[Finding]:
 async def _system(system: str, how: SystemSettings, playbook: Playbook, *, fix: bool) -> list[Finding]:
     free = unmetered()
     source = load(how.vendor).source(how.connection(system), free, free)
-    mapped = {name: not shared.systems[system].read_only for name, shared in playbook.mapped(system).items()}
+    person = source.manifest.person_object
+    mapped = {name: not shared.systems[system].read_only for name, shared in playbook.mapped(system, person).items()}
     try:
         return [
             finding.model_copy(update={"what": f"{system}: {finding.what.removeprefix(f'{how.vendor}: ')}"})

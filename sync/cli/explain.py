@@ -11,6 +11,7 @@ from rich.console import Console
 from connectors.registry import manifests
 from sync.cli.account import tell_account
 from sync.cli.people import Around
+from sync.cli.records import absent, in_order
 from sync.lead.state import from_ms
 
 Say = Callable[[str], None]
@@ -91,7 +92,7 @@ class Teller:
         elif not doc["in_scope"]:
             self.say(f"Outside the sync scope ({doc['scope_rule']}): only an opt-out crosses, nothing else is kept.")
         live: dict[str, dict[str, Any]] = {}
-        for ref, record in sorted(doc["records"].items(), key=lambda one: (one[1]["system"], -one[1]["last_at"], one[0])):
+        for ref, record in in_order(doc["records"], self.around):
             if record["gone"]:
                 became = f" → {self.ref(record['became'])}" if record["became"] else "; not made again"
                 self.say(f"{self.ref(ref)}: {record['gone']}{became}")
@@ -124,25 +125,17 @@ class Teller:
             self.say(f"  ✘ {name} should be {self.value(name, self._desired(name))}; {' · '.join(shown)}")
         for system in self.playbook.systems if self.playbook else ():
             if system not in live and not any(record["system"] == system for record in self.doc["records"].values()):
-                self.say(f"No record in {self.system(system)}: {self._absent(system)}")
+                self.say(f"No record in {self.system(system)}: {absent(self.doc, self.around, system)}")
 
     def _in_all(self, name: str, live: Mapping[str, Mapping[str, Any]]) -> bool:
         """Say whether each of these records has the field, by the playbook, else by what was seen of them."""
         shared = self.playbook.fields.get(name) if self.playbook else None
-        return all((system in shared.systems) if shared else name in record["fields"] for system, record in live.items())
-
-    def _absent(self, system: str) -> str:
-        """Say why a person has no record in a system."""
-        rules = self.playbook.systems[system] if self.playbook else None
-        if self.around.duplicates:
-            return "a duplicate waits for a person (truce duplicates)"
-        if system in self.doc["blocked"]:
-            return "it was refused"
-        if rules is not None and rules.create is None:
-            return "the playbook makes none there"
-        if rules is not None and rules.mode == "observe":
-            return "it is in observe mode"
-        return "it is to be written" if system in self.around.dirty else "fields.yaml's `create` does not let it in, or it has no e-mail"
+        named = (
+            {system: spelled.name_of(live[system]["object"]) for system, spelled in shared.systems.items() if system in live}
+            if shared
+            else {}
+        )
+        return all(named.get(system) if shared else name in record["fields"] for system, record in live.items())
 
     def why(self, what: str) -> None:
         """Show one decision: its rule, every line that was looked at with the values it saw, who was passed over."""

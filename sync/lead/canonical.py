@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -15,7 +16,7 @@ from babel import Locale
 from schemas.base import Scalar
 from schemas.keys import normal_email
 from sync.lead.decision import VendorUser
-from sync.playbook.models import SharedField, SystemField
+from sync.playbook.models import Normalise, SharedField, SystemField
 
 MAX_TEXT = 65_536
 """The longest text that any vendor of ours keeps in one field."""
@@ -45,7 +46,28 @@ def clean(text: str, limit: int = MAX_TEXT) -> str:
 def _text(value: Scalar) -> Scalar:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value).strip() or None
+    text = str(value).strip()
+    return (text if text.isascii() else unicodedata.normalize("NFC", text)) or None  # one letter with its accent is the same as two
+
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]{1,}(?![^\W\d_]))?")
+
+
+def _word(match: re.Match[str]) -> str:
+    """Give one word a capital first; after an apostrophe too, unless one letter follows (O'Neil, the firm's)."""
+    return "".join(
+        part if part in "'’" else part.capitalize() if place == 0 or len(part) > 1 else part.lower()
+        for place, part in enumerate(re.split("(['’])", match.group()))
+    )
+
+
+def _cased(text: str, how: Normalise) -> str:
+    match how:
+        case "lower":
+            return text.lower()
+        case "upper":
+            return text.upper()
+    return _WORD.sub(_word, text) if text.isupper() or text.islower() else text
 
 
 def _email(value: Scalar) -> Scalar:
@@ -233,4 +255,4 @@ def canonical(
     if kind == "user":
         return _user(value, users or {})
     found = _KINDS[kind](value)
-    return found
+    return _cased(found, shared.normalise) if shared.normalise and isinstance(found, str) else found

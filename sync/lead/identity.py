@@ -45,10 +45,10 @@ def address(data: RecordChanged, playbook: Playbook | None = None) -> str | None
     """Give the record's e-mail as the message carries it: in `email`, else in the mapped field."""
     if data.email is not None or playbook is None:
         return data.email
-    system = data.ref.partition(":")[0]
+    system, object_ = [*data.ref.split(":", 2), ""][:2]
     for shared in playbook.fields.values():
         if shared.kind == "email" and system in shared.systems:
-            value = data.fields.get(shared.systems[system].name)
+            value = data.fields.get(shared.systems[system].name_of(object_))
             if isinstance(value, str):
                 return value
     return None
@@ -140,7 +140,8 @@ def shows(lead: Lead, key: str, secret: bytes, playbook: Playbook) -> bool:
             continue
         if record.gone is not None or not lead.in_scope or record.system not in told:
             return True
-        primary = lead.primary(record.system)
+        rules = playbook.systems.get(record.system)
+        primary = lead.primary(record.system, rules.primary if rules else ())
         if primary is not None and primary.ref != record.ref:
             return True
     return key in lead.email_keys and not any(record.email_key for record in lead.records.values())

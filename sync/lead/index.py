@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from schemas.base import Ref
 from sync.lead.ledger import Kind
 from sync.lead.observe import honours_blank
 from sync.playbook.models import Playbook, SharedField, SystemField
@@ -19,6 +20,8 @@ class Mapped:
 
     shared: SharedField
     spelled: SystemField
+    name: str
+    """How the object calls it."""
     honours: bool
     """A blank by this system is an act."""
 
@@ -29,29 +32,44 @@ class Index:
 
     ranks: dict[str, int]
     mapped: dict[str, tuple[Mapped, ...]]
+    """By system."""
+    objects: dict[tuple[str, str], tuple[Mapped, ...]]
+    """By system and object, of objects that call a field otherwise."""
     consents: tuple[SharedField, ...]
     about: dict[tuple[str, str], Kind]
     """(system, object) → what its records are, where they are no people's."""
     entered: dict[tuple[str, Kind], tuple[Mapped, ...]]
     """(system, account | opportunity) → its shared fields."""
 
+    def of(self, system: str, ref: str) -> tuple[Mapped, ...]:
+        """Give the shared fields of leads that a record of a system has."""
+        named = self.objects.get((system, Ref.parse(ref).object)) if self.objects else None
+        return self.mapped[system] if named is None else named
 
-def _mapped(fields: Iterable[SharedField], system: str, playbook: Playbook) -> tuple[Mapped, ...]:
-    of_system = (shared for shared in fields if system in shared.systems)
-    return tuple(Mapped(shared, shared.systems[system], honours_blank(shared, system, playbook)) for shared in of_system)
+
+def _mapped(fields: Iterable[SharedField], system: str, object_: str, playbook: Playbook) -> tuple[Mapped, ...]:
+    """Give those of the fields that an object of a system has."""
+    return tuple(
+        Mapped(shared, spelled, name, honours_blank(shared, system, playbook))
+        for shared in fields
+        if (spelled := shared.systems.get(system)) is not None and (name := spelled.name_of(object_))
+    )
 
 
 def _build(playbook: Playbook) -> Index:
-    mapped = {system: _mapped(playbook.fields.values(), system, playbook) for system in playbook.systems}
+    every = playbook.fields.values()
+    mapped = {system: _mapped(every, system, "", playbook) for system in playbook.systems}
+    named = {(system, one) for f in every for system, spelled in f.systems.items() for one in spelled.objects}
+    objects = {(system, one): _mapped(every, system, one, playbook) for system, one in named if system in playbook.systems}
     about: dict[tuple[str, str], Kind] = {}
     entered: dict[tuple[str, Kind], tuple[Mapped, ...]] = {}
     for name, system in playbook.systems.items():
-        entered[name, "account"] = _mapped(playbook.account_fields.values(), name, playbook)
-        entered[name, "opportunity"] = _mapped(playbook.opportunity_fields.values(), name, playbook)
+        entered[name, "account"] = _mapped(playbook.account_fields.values(), name, system.account, playbook)
+        entered[name, "opportunity"] = _mapped(playbook.opportunity_fields.values(), name, system.opportunity, playbook)
         about |= {(name, system.account): "account"} if system.account else {}
         about |= {(name, system.opportunity): "opportunity"} if system.opportunity else {}
     ranks = {"truce": -1, **{name: place for place, name in enumerate(playbook.systems)}}
-    return Index(ranks, mapped, tuple(shared for shared in playbook.fields.values() if shared.consent is not None), about, entered)
+    return Index(ranks, mapped, objects, tuple(shared for shared in every if shared.consent is not None), about, entered)
 
 
 def index(playbook: Playbook) -> Index:

@@ -13,7 +13,7 @@ from typing import Literal
 from connectors.base import Capabilities
 from schemas.base import Scalar
 from sync.lead.seen import TRUCE_ID, Kind, OpenIntent, View, same, seen_through
-from sync.lead.state import Lead
+from sync.lead.state import Lead, Making, precedence
 from sync.playbook.models import Playbook, SharedField, System, SystemField
 
 Wait = Literal["paused", "intent"]
@@ -148,23 +148,23 @@ class _Planner:
             return None
         return Told("", None, consent.opted_out, 0, consent.at, f"{shared.where} {shared.policy}")
 
-    def _spelled(self, shared: SharedField, spelled: SystemField, value: Scalar) -> tuple[bool, Scalar]:
+    def _spelled(self, shared: SharedField, spelled: SystemField, name: str, value: Scalar) -> tuple[bool, Scalar]:
         """Give (can it be said, how the vendor says it)."""
         if value is None:  # a text that the vendor requires is blanked with what the playbook says for it
-            return shared.kind != "user", self._rules.defaults.get(spelled.name) if shared.kind == "text" else None
+            return shared.kind != "user", self._rules.defaults.get(name) if shared.kind == "text" else None
         if shared.kind == "user":
             ident = self.control.users.get(str(value).strip().lower())
             return ident is not None, ident
         return True, spelled.to_vendor.get(str(value), value) if spelled.to_vendor else value
 
     def _obstacle(
-        self, view: View | None, shared: SharedField, spelled: SystemField, told: Told, able: Capabilities
+        self, view: View | None, shared: SharedField, spelled: SystemField, theirs: str, told: Told, able: Capabilities
     ) -> tuple[str, bool] | None:
         """Say why a difference is not told, and whether it stays to be told; None: nothing is in the way."""
         name = shared.name
         if spelled.read_only:
             return "read only", False
-        if spelled.name not in able.writable and spelled.name not in able.consent_fields:
+        if theirs not in able.writable and theirs not in able.consent_fields:
             return "not writable there", False
         if view is not None and name in view.refused and same(shared.kind, view.refused[name], told.value):
             return "refused before", False
@@ -176,12 +176,14 @@ class _Planner:
             return "paused", True
         return None
 
-    def _differences(self, view: View | None, able: Capabilities, *, consent_only: bool) -> dict[str, Told]:
+    def _differences(self, object_: str, view: View | None, able: Capabilities, *, consent_only: bool) -> dict[str, Told]:
         """Give what is to be told of one record (None: of one that would be created); the rest goes to `left` and `would`."""
         found: dict[str, Told] = {}
         ident = view.id if view else None
-        mode = self._rules.mode_of(view.object if view else self._rules.object)
+        mode = self._rules.mode_of(object_)
         for shared, spelled in self._shared(consent_only=consent_only):
+            if not (theirs := spelled.name_of(object_)):
+                continue
             wanted = self._desired(shared)
             before = view.observed.get(shared.name) if view else None
             if wanted is None or same(shared.kind, wanted.value, before):
@@ -190,19 +192,19 @@ class _Planner:
                 continue  # blank is not opted out either
             if wanted.value is None and view is not None and shared.name not in view.observed:
                 continue  # unknown there: nothing is blanked
-            if obstacle := self._obstacle(view, shared, spelled, wanted, able):
+            if obstacle := self._obstacle(view, shared, spelled, theirs, wanted, able):
                 reason, stays = obstacle
                 self._leave(ident, shared.name, reason, stays=stays)
                 if reason == "unread" and view is not None:
                     self.plan.reads.add(view.ref)
                 continue
-            sayable, sent = self._spelled(shared, spelled, wanted.value)
+            sayable, sent = self._spelled(shared, spelled, theirs, wanted.value)
             if not sayable:
                 self._leave(ident, shared.name, "no such active user there" if wanted.value else "no owner is known")
             elif "observe" in {spelled.mode, mode}:
                 self.plan.would.append(Would(ident or "new", shared.name, before, wanted.value, wanted.rule))
             else:
-                found[shared.name] = Told(spelled.name, sent, wanted.value, wanted.version, wanted.at, wanted.rule, before)
+                found[shared.name] = Told(theirs, sent, wanted.value, wanted.version, wanted.at, wanted.rule, before)
         return found
 
     def _truce_id(self, able: Capabilities, object_: str) -> dict[str, Told]:
@@ -213,27 +215,29 @@ class _Planner:
 
     def updates(self, views: Sequence[View]) -> None:
         """Plan the update of every live record: all fields of the primary, consent of the followers."""
-        live = sorted((view for view in views if view.gone is None), key=lambda view: (-view.last_at, view.ref))
+        order = self._rules.primary
+        live = sorted(
+            (view for view in views if view.gone is None), key=lambda view: precedence(view.object, view.last_at, view.ref, order)
+        )
         for place, view in enumerate(live):
             able = self.capabilities.get(view.object)
             if able is None:
                 continue
             whole = place == 0 and self.lead.in_scope
-            fields = self._differences(view, able, consent_only=not whole)
+            fields = self._differences(view.object, view, able, consent_only=not whole)
             if whole and not view.has_truce_id:
                 fields |= self._truce_id(able, view.object)
             if fields:
                 self.plan.rows.append(Row("update", view.object, view.id, fields))
 
-    def _may_create(self, able: Capabilities | None) -> Capabilities | None:
-        """Give the object's capabilities when a record is to be created now."""
-        rules = self._rules
-        if not self.lead.in_scope or rules.create is None or able is None or not able.creates:
-            return None
-        matched, _ = rules.create.judge({name: held.value for name, held in self.lead.desired.items()})
-        if not matched:
-            return None
-        if self.system in self.lead.blocked:
+    def _may_create(self, making: Making) -> Capabilities | None:
+        """Give the object's capabilities when a record is to be created now; the reason stands in `left` when one is not."""
+        able = self.capabilities.get(making.object)
+        if able is None or not able.creates:
+            self._leave(None, "", f"Truce cannot make a record of {making.object} there yet ({making.rule})")
+        elif able.account_field and making.account is None:
+            self._leave(None, "", f"a {making.object} is made under its account, and none is known there ({making.rule})")
+        elif self.system in self.lead.blocked:
             self._leave(None, "", "refused before")
         elif self.control.duplicate or self.lead.undecided is not None:
             self._leave(None, "", "a duplicate waits for a person")
@@ -249,15 +253,23 @@ class _Planner:
         """Plan a record for a lead that has none in this system and never had one there."""
         emails = [held.value for f in self.playbook.fields.values() if f.kind == "email" and (held := self.lead.desired.get(f.name))]
         self.plan.email = str(emails[0]) if emails and emails[0] else None
-        able = self._may_create(self.capabilities.get(self._rules.object))
-        if able is None:
+        making = self.lead.makes.get(self.system)
+        if not self.lead.in_scope or making is None or making.object not in {rule.object for rule in self._rules.creates}:
             return
-        fields = self._differences(None, able, consent_only=False)
+        if (able := self._may_create(making)) is None:
+            return
+        fields = self._differences(making.object, None, able, consent_only=False)
         if self.plan.email in {told.value for told in fields.values()}:
-            fields |= self._truce_id(able, self._rules.object)
-            told = {one.name for one in fields.values()}
-            defaults = {name: value for name, value in {**able.defaults, **self._rules.defaults}.items() if name not in told}
-            self.plan.rows.append(Row("create", self._rules.object, None, fields, defaults))
+            fields |= self._truce_id(able, making.object)
+            self.plan.rows.append(Row("create", making.object, None, fields, self._defaults(making, able, fields)))
+
+    def _defaults(self, making: Making, able: Capabilities, fields: Mapping[str, Told]) -> dict[str, Scalar]:
+        """Give the vendor fields that a create needs besides: what the playbook says of those that the object has, the account above it."""
+        several = len({rule.object for rule in self._rules.creates}) > 1
+        stated = {name: value for name, value in self._rules.defaults.items() if not several or name in able.writable}
+        above = {able.account_field: making.account} if able.account_field else {}
+        told = {one.name for one in fields.values()}
+        return {name: value for name, value in {**able.defaults, **stated, **above}.items() if name not in told}
 
 
 def plan(

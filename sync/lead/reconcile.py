@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from schemas.base import Scalar
 from sync.lead.state import Claim, Desired, Lead, Record
-from sync.playbook.models import SIDE_EXITS, Playbook, SharedField
+from sync.playbook.models import SIDE_EXITS, Freeze, Playbook, SharedField
 
 TRUCE = "truce"
 """The pseudo-ref of what Truce itself decides."""
@@ -181,7 +181,7 @@ def differs(lead: Lead, record: Record, system: str, playbook: Playbook, *, cons
         if shared is None or (consent_only and shared.consent is None) or name in lead.frozen:
             continue
         spelled = shared.systems.get(system)
-        if spelled is None or spelled.read_only:
+        if spelled is None or spelled.read_only or not spelled.name_of(record.object):
             continue
         seen = record.fields.get(name)
         if (seen.value if seen else None) == wanted.value or (shared.kind == "flag" and seen is None and not wanted.value):
@@ -192,13 +192,20 @@ def differs(lead: Lead, record: Record, system: str, playbook: Playbook, *, cons
     return False
 
 
+def limit(playbook: Playbook, name: str) -> Freeze:
+    """Give how often a field may go to and fro, in which window: its own limit, else that of the guards."""
+    shared = playbook.fields.get(name)
+    own = shared.freeze if shared is not None else None
+    return own or Freeze(playbook.guards.flips, playbook.guards.flip_window_s)
+
+
 def count_flip(lead: Lead, name: str, now: int, playbook: Playbook) -> bool:
     """Note that a field went to and fro; True when it is too often and the field is frozen from now on."""
-    guards = playbook.guards
-    window = guards.flip_window_s * 1000
+    allowed = limit(playbook, name)
+    window = allowed.window_s * 1000
     times = [t for t in lead.flips.get(name, ()) if t > now - window]
-    lead.flips[name] = [*times, now][-(guards.flips + 2) :]
-    if len(times) + 1 <= guards.flips or name in lead.frozen:
+    lead.flips[name] = [*times, now][-(allowed.flips + 2) :]
+    if len(times) + 1 <= allowed.flips or name in lead.frozen:
         return False
     lead.frozen[name] = now + window
     return True

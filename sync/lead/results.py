@@ -16,17 +16,22 @@ from sync.lead.work import Work
 from sync.playbook.models import SharedField
 
 
+def _name(data: WriteDone, shared: SharedField) -> str:
+    """Give how the record that was written calls a field."""
+    return shared.systems[data.system].name_of(Ref.parse(data.ref).object if data.ref else "")
+
+
 def _value(work: Work, lead: Lead, data: WriteDone, shared: SharedField) -> Scalar:
     """Give the canonical value that the record holds because of us; raises Unfit when it is none."""
-    spelled = shared.systems[data.system]
+    spelled, name = shared.systems[data.system], _name(data, shared)
     held = lead.desired.get(shared.name)
-    raw = data.fields.get(spelled.name)
+    raw = data.fields.get(name)
     for intent in work.facts.intents.get((lead.id, data.system), ()):
         told = intent.fields.get(shared.name) if intent.id == data.intent_id else None
-        if told is not None and (spelled.name not in data.fields or raw in (told.get("sent"), told.get("value"))):
+        if told is not None and (name not in data.fields or raw in (told.get("sent"), told.get("value"))):
             return told.get("value")
     same = held is not None and data.versions.get(shared.name) == held.version
-    if held is not None and same and (spelled.name not in data.fields or spelled.to_vendor.get(str(held.value)) == raw):
+    if held is not None and same and (name not in data.fields or spelled.to_vendor.get(str(held.value)) == raw):
         return held.value
     users = work.facts.users.get(data.system)
     return canonical(shared, raw, spelled=spelled, country=work.playbook.systems[data.system].country, users=users)
@@ -62,7 +67,7 @@ def _tried(work: Work, lead: Lead, data: WriteDone, name: str, refused: FieldRef
 def _shared(work: Work, data: WriteDone, vendor_name: str) -> str:
     for name, shared in work.playbook.fields.items():
         spelled = shared.systems.get(data.system)
-        if spelled is not None and spelled.name == vendor_name:
+        if spelled is not None and vendor_name in spelled.names:
             return name
     return ""
 
@@ -98,13 +103,13 @@ def _holds(work: Work, lead: Lead, record: Record, data: WriteDone) -> None:
     refused = {one.field for one in data.refused}
     shown: dict[str, Scalar] = {}
     for name, shared in work.playbook.fields.items():
-        spelled = shared.systems.get(data.system)
-        if spelled is None or spelled.name in refused or (spelled.name not in data.fields and name not in data.versions):
+        theirs = _name(data, shared) if data.system in shared.systems else ""
+        if not theirs or theirs in refused or (theirs not in data.fields and name not in data.versions):
             continue
         try:
             value = _value(work, lead, data, shared)
         except Unfit as reason:
-            work.park_field(spelled.name, data.fields.get(spelled.name), str(reason), record.ref, lead)
+            work.park_field(theirs, data.fields.get(theirs), str(reason), record.ref, lead)
             continue
         held = lead.desired.get(name)
         current = held is not None and data.versions.get(name) == held.version
@@ -114,7 +119,7 @@ def _holds(work: Work, lead: Lead, record: Record, data: WriteDone) -> None:
         _settled(work, record, name, data.system)
         if held is not None and current and value != held.value:
             words = "took the write and keeps another value"
-            _refuse(work, lead, record, data, name, FieldRefused(field=spelled.name, value=held.value, code="altered", words=words), 1)
+            _refuse(work, lead, record, data, name, FieldRefused(field=theirs, value=held.value, code="altered", words=words), 1)
         if shared.kind == "email" and (plain := normal_email(str(value))) is not None:
             record.email_key = keyed(work.facts.secret, plain)
     if shown:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from schemas.base import Scalar
-from sync.lead import account, consent
+from sync.lead import account, consent, creation
 from sync.lead.canonical import canonical
 from sync.lead.handoff import hand_over
 from sync.lead.identity import UNSEEN, is_stub
 from sync.lead.qualify import stage_values, stands
-from sync.lead.reconcile import SCORES, Moved, claim_truce, count_flip, desire, differs
+from sync.lead.reconcile import SCORES, Moved, claim_truce, count_flip, desire, differs, limit
 from sync.lead.state import Lead, Refused, from_ms
 from sync.lead.work import Work
 from sync.topology import Lane
@@ -44,7 +44,7 @@ def _note_moves(work: Work, lead: Lead, moved: list[Moved]) -> None:
 def flip(work: Work, lead: Lead, name: str) -> None:
     """Count that a field went to and fro; one that does so too often is frozen, and a problem."""
     if count_flip(lead, name, work.now, work.playbook):
-        text = f"{name} keeps changing to and fro: left alone for {work.playbook.guards.flip_window_s} s"
+        text = f"{name} keeps changing to and fro: left alone for {limit(work.playbook, name).window_s} s"
         work.problem("frozen_field", f"{lead.id}:{name}", text, lead, field=name)
 
 
@@ -63,7 +63,7 @@ def _forget(work: Work, lead: Lead) -> None:
             name: seen for name, seen in record.fields.items() if name in work.playbook.fields and work.playbook.fields[name].consent
         }
         record.refused, record.partial = {}, True
-    lead.touches, lead.why, lead.aside, lead.flips, lead.frozen, lead.stage_since = [], {}, {}, {}, {}, None
+    lead.touches, lead.why, lead.aside, lead.flips, lead.frozen, lead.stage_since, lead.makes = [], {}, {}, {}, {}, None, {}
 
 
 def scope_rule(lead: Lead, values: dict[str, Scalar], work: Work) -> str | None:
@@ -139,16 +139,16 @@ def _date(work: Work, lead: Lead, at: int) -> list[Moved]:
     return desire(lead, ["mql_date"], work.playbook, work.rank)[0]
 
 
-def _ring(work: Work, lead: Lead, moved: list[Moved], lane: Lane) -> None:
-    """Mark each system that shows, or may show, something else than it should."""
+def _ring(work: Work, lead: Lead, moved: list[Moved], fresh: set[str], lane: Lane) -> None:
+    """Mark each system that shows, or may show, something else than it should; `fresh`: those where a record is to be made now."""
     for name, system in work.playbook.systems.items():
-        live = lead.live(name)
+        live = lead.live(name, system.primary)
         if live:
             whole = lead.in_scope
             first = differs(lead, live[0], name, work.playbook, consent_only=not whole) or (whole and not live[0].has_truce_id)
             if first or any(differs(lead, record, name, work.playbook, consent_only=True) for record in live[1:]):
                 work.out.dirty.add((lead.id, name, lane))
-        elif lead.in_scope and system.create is not None and moved and not any(r.system == name for r in lead.records.values()):
+        elif lead.in_scope and (moved or name in fresh) and (making := lead.makes.get(name)) is not None and making.object:
             work.out.dirty.add((lead.id, name, lane))
 
 
@@ -170,6 +170,7 @@ def settle(
     moved, aside = desire(lead, names, work.playbook, work.rank)
     consents = consent.settle(lead, work.playbook)
     moved += consents
+    fresh: set[str] = set()
     stub = is_stub(lead) and not any(record.fields for record in lead.records.values())
     if not stub and lead.undecided is None and (moved or force or not lead.in_scope):
         values = stage_values(lead, work.playbook, work.now, account.note(lead, work.facts, work.playbook))
@@ -178,10 +179,12 @@ def settle(
             moved, aside = consents, []
         elif inside and judge and (moved or force):
             moved += _qualify(work, lead, values, before, work.now if at is None else at, source)
+        if inside:
+            fresh = creation.note(lead, work.playbook.systems, values)
     for name, lost in aside:
         work.line(lead, "aside", field=name, **lost)
     _note_moves(work, lead, moved)
     out = any(move.after is True for move in consents)
     lane: Lane = "hot" if (work.hot and not work.bulk) or out else "bulk"
-    _ring(work, lead, moved, lane)
+    _ring(work, lead, moved, fresh, lane)
     return moved

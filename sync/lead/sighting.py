@@ -41,17 +41,17 @@ def read(
     unfit: list[tuple[str, Scalar, str]] = []
     rules = work.playbook.systems[system]
     users, fields = work.facts.users.get(system), data.fields
-    for mapped in work.index.mapped[system] if shared_fields is None else shared_fields:
-        shared, spelled = mapped.shared, mapped.spelled
-        if spelled.name not in fields:
+    for mapped in work.index.of(system, data.ref) if shared_fields is None else shared_fields:
+        shared, spelled, name = mapped.shared, mapped.spelled, mapped.name
+        if name not in fields:
             continue
-        raw = fields[spelled.name]
-        if shared.kind == "text" and isinstance(raw, str) and raw.strip() == rules.defaults.get(spelled.name):
+        raw = fields[name]
+        if shared.kind == "text" and isinstance(raw, str) and raw.strip() == rules.defaults.get(name):
             raw = None  # what stands there because the vendor requires something is nobody's word
         try:
             found.append(Value(mapped, canonical(shared, raw, spelled=spelled, country=rules.country, users=users), raw))
         except Unfit as reason:
-            unfit.append((spelled.name, raw, str(reason)))
+            unfit.append((name, raw, str(reason)))
     return found, unfit
 
 
@@ -113,7 +113,7 @@ class Look:
         if self.consent_only and shared.consent is None:
             return
         found = self._spelled(value) if shared.kind == "picklist" else value.value
-        own_time = self.data.times.get(value.mapped.spelled.name)
+        own_time = self.data.times.get(value.mapped.name)
         at = self.at if own_time is None else self.work.clamp(own_time, self.data.received_at)
         before = self.record.fields.get(name)
         exact = own_time is not None

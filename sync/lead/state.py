@@ -5,6 +5,7 @@ Times in it are whole milliseconds since 1970 in UTC (`ms`). Fields are keyed by
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -112,6 +113,20 @@ class Consent:
 
 
 @dataclass(slots=True)
+class Making:
+    """As what a person without a record in a system is to be made there."""
+
+    object: str
+    """Empty: no rule lets them in."""
+    rule: str
+    """file:line of the rule, or of the first of those that do not hold."""
+    why: str = ""
+    """What they saw, when none holds."""
+    account: str | None = None
+    """The id of the record there of the account that they belong to."""
+
+
+@dataclass(slots=True)
 class TouchNote:
     """A touch as scoring needs it."""
 
@@ -175,21 +190,28 @@ class Lead:
     """The duplicate that a person must settle first; until then the lead is created nowhere (`in_scope` is False)."""
     blocked: dict[str, Refused] = field(default_factory=dict)
     """System → why it would not create a record; not tried again until the desired state changes or somebody replays it."""
+    makes: dict[str, Making] = field(default_factory=dict)
+    """System in which no record of it is → as what it is to be made there."""
 
     def value(self, name: str) -> Scalar:
         """Give the desired value of a field, None when there is none."""
         held = self.desired.get(name)
         return held.value if held else None
 
-    def live(self, system: str) -> list[Record]:
+    def live(self, system: str, order: Sequence[str] = ()) -> list[Record]:
         """Give the records in a system that are not gone, primary first: see `primary`."""
         rows = [r for r in self.records.values() if r.system == system and r.gone is None]
-        return sorted(rows, key=lambda r: (-r.last_at, r.ref))
+        return sorted(rows, key=lambda r: precedence(r.object, r.last_at, r.ref, order)) if len(rows) > 1 else rows
 
-    def primary(self, system: str) -> Record | None:
-        """Give the record that is written in a system: the last active one that is not gone (ties by ref)."""
-        rows = self.live(system)
+    def primary(self, system: str, order: Sequence[str] = ()) -> Record | None:
+        """Give the record that is written in a system: by the order of objects, then the last active one that is not gone (ties by ref)."""
+        rows = self.live(system, order)
         return rows[0] if rows else None
+
+
+def precedence(object_: str, last_at: int, ref: str, order: Sequence[str]) -> tuple[int, int, str]:
+    """Give what records of one lead and system are sorted by, the one that is written first; objects not in `order` come after."""
+    return (order.index(object_) if object_ in order else len(order), -last_at, ref)
 
 
 _DECODE = msgspec.json.Decoder(Lead).decode
@@ -242,7 +264,7 @@ def branch(lead: Lead) -> Lead:
     return made
 
 
-_COPIED = ("email_keys", "desired", "consent", "touches", "frozen", "why", "aside", "blocked")
+_COPIED = ("email_keys", "desired", "consent", "touches", "frozen", "why", "aside", "blocked", "makes")
 _SHARED = tuple(f.name for f in fields(Lead) if f.name not in {*_COPIED, "id", "key", "created_at", "now", "records", "claims", "flips"})
 
 

@@ -72,9 +72,10 @@ class Runner:
 
     async def _fields(self) -> list[str]:
         playbook = await self.playbook()
-        live = await self.source.fields(self.source.manifest.person_object)
-        await schema.report(self.pool, self.system, schema.lacking(playbook, self.system, live))
-        return schema.wanted(playbook, self.system, live)
+        person = self.source.manifest.person_object
+        live = await self.source.fields(person)
+        await schema.report(self.pool, self.system, schema.lacking(playbook, self.system, person, live))
+        return schema.wanted(playbook, self.system, person, live)
 
     async def _users(self) -> None:
         await users.put(self.pool, self.system, await self.source.users())

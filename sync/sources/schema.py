@@ -9,14 +9,14 @@ from connectors.base import FieldType
 from sync.playbook.models import Playbook
 
 
-def lacking(playbook: Playbook, system: str, live: Mapping[str, FieldType]) -> dict[str, str]:
+def lacking(playbook: Playbook, system: str, object_: str, live: Mapping[str, FieldType]) -> dict[str, str]:
     """Give the mapped vendor fields that the live schema does not have, each with the place in the playbook that names it."""
-    return {name: f"{shared.where} {shared.name}" for name, shared in playbook.mapped(system).items() if name not in live}
+    return {name: f"{shared.where} {shared.name}" for name, shared in playbook.mapped(system, object_).items() if name not in live}
 
 
-def wanted(playbook: Playbook, system: str, live: Mapping[str, FieldType]) -> list[str]:
+def wanted(playbook: Playbook, system: str, object_: str, live: Mapping[str, FieldType]) -> list[str]:
     """Give the vendor fields to read: the mapped ones that exist."""
-    return [name for name in playbook.mapped(system) if name in live]
+    return [name for name in playbook.mapped(system, object_) if name in live]
 
 
 async def report(pool: Any, system: str, missing: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ Path = tuple[str, ...]
 SILENT = {"where", "scope_where", "version", "checksum"}
 NAMED = {"id", "email", "about"}
 """What the way to an entry says already."""
-NAMES = ("id", "email", "name", "label", "text")
+NAMES = ("id", "email", "name", "label", "text", "object")
 """By what the entries of a list are told apart, the first that they have."""
 
 

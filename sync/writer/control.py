@@ -14,7 +14,7 @@ from sync.lead.canonical import Unfit, canonical
 from sync.lead.plan import Control
 from sync.lead.seen import same
 from sync.playbook.loader import load_files
-from sync.playbook.models import Playbook
+from sync.playbook.models import Playbook, SharedField
 from sync.store import playbooks
 from sync.store.intents import Gates
 
@@ -78,17 +78,25 @@ class Knowledge:
         )
 
     def mapped(self) -> list[str]:
-        """Name the vendor fields that the playbook maps."""
-        return sorted(self._playbook.mapped(self.system)) if self._playbook else []
+        """Name the vendor fields of a person that the playbook maps."""
+        return sorted(self._playbook.mapped(self.system, self.sink.manifest.person_object)) if self._playbook else []
+
+    def _names(self) -> dict[str, SharedField]:
+        """Give the shared fields by every name that an object has for them; what a person's record calls so comes first."""
+        if self._playbook is None:
+            return {}
+        every = {
+            name: one for one in self._playbook.fields.values() if self.system in one.systems for name in one.systems[self.system].names
+        }
+        return every | self._playbook.mapped(self.system, self.sink.manifest.person_object)
 
     def unique(self) -> frozenset[str]:
         """Name the vendor fields of which no two records may have the same value."""
-        shared = self._playbook.mapped(self.system) if self._playbook else {}
-        return frozenset({name for name, one in shared.items() if one.kind == "email"} | {self.sink.manifest.truce_id_field})
+        return frozenset({name for name, one in self._names().items() if one.kind == "email"} | {self.sink.manifest.truce_id_field})
 
     def agrees(self, name: str, sent: Scalar, kept: Scalar) -> bool:
         """Say whether two of the vendor's values are one in canonical form."""
-        shared = self._playbook.mapped(self.system).get(name) if self._playbook else None
+        shared = self._names().get(name)
         if shared is None or self._playbook is None:
             return str(sent).lower() == str(kept).lower()
         country = self._playbook.systems[self.system].country

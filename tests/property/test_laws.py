@@ -13,7 +13,7 @@ from sync.lead import state
 from sync.lead.canonical import Unfit, canonical
 from sync.lead.decide import decide
 from sync.lead.handoff import handing
-from sync.playbook.models import System, When
+from sync.playbook.models import System
 from tests import factory
 from tests.factory import HS, PEOPLE, SF
 from tests.world import World
@@ -190,8 +190,7 @@ def test_what_was_deleted_is_not_made_again(history: list[tuple[str, str]]) -> N
 @given(steps, st.sampled_from([SF, HS]))
 def test_an_observed_system_is_never_written(history: list[tuple[Any, ...]], quiet: str) -> None:
     systems = {
-        name: System(name, s.vendor, s.side, "observe" if name == quiet else "write", When(), s.object)
-        for name, s in PLAYBOOK.systems.items()
+        name: System(name, s.vendor, s.side, "observe" if name == quiet else "write", s.creates) for name, s in PLAYBOOK.systems.items()
     }
     world = World(playbook=factory.playbook(systems=systems))
     for step in history:

@@ -14,7 +14,7 @@ from sync.lead.plan import Control, Plan, Row, plan
 from sync.lead.seen import TRUCE_ID, OpenIntent
 from sync.lead.state import Desired, Fate, Lead, Observed, Record, Refused
 from sync.playbook.models import Playbook
-from tests.factory import SF, playbook
+from tests.factory import SF, noted, playbook
 
 BOOK = playbook()
 ABLE = {"Lead": Capabilities(frozenset(f.systems[SF].name for f in BOOK.fields.values() if SF in f.systems) | {"Truce_Id__c"})}
@@ -48,10 +48,11 @@ def leads(draw: st.DrawFn) -> Lead:
     wanted = {name: Desired(draw(VALUES[name]), 100, "truce", 1, "r") for name in sorted(names)}
     rows = [draw(records(place)) for place in range(draw(st.integers(0, 2)))]
     frozen = dict.fromkeys(draw(st.sets(st.sampled_from(NAMES), max_size=1)), draw(st.sampled_from([500, 5_000])))
-    return Lead(
+    made = Lead(
         "L1", "k", 1, 1, in_scope=draw(st.booleans()), desired=wanted, records={row.ref: row for row in rows}, frozen=frozen,
         erased=draw(st.sampled_from([False, False, False, True])), survivor=draw(st.sampled_from([None, None, None, "L2"])),
     )  # fmt: skip
+    return noted(made, BOOK)
 
 
 @st.composite

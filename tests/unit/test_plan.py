@@ -13,8 +13,8 @@ from schemas.base import Scalar
 from sync.lead.plan import Control, Plan, plan
 from sync.lead.seen import OpenIntent
 from sync.lead.state import Consent, Desired, Lead, Observed, Record, Refused
-from sync.playbook.models import Playbook, SystemField, When
-from tests.factory import CONTACT, HS, LEAD, SF, playbook, when
+from sync.playbook.models import Playbook, SystemField
+from tests.factory import CONTACT, HS, LEAD, SF, makes, noted, playbook, when
 
 ABLE = Capabilities(frozenset(f.systems[SF].name for f in playbook().fields.values() if SF in f.systems) | {"Truce_Id__c"})
 CONTROL = Control("Truce_Id__c", users={"ana@acme.example": "005A"}, read_fully=True)
@@ -43,7 +43,7 @@ def add(lead: Lead, ref: str, shown: Mapping[str, Scalar], **more: Any) -> Recor
 def planned(
     lead: Lead, *intents: OpenIntent, book: Playbook | None = None, now: int = 5_000, able: Capabilities = ABLE, **control: Any
 ) -> Plan:
-    return plan(lead, SF, book or playbook(), intents, {"Lead": able}, replace(CONTROL, **control), now)
+    return plan(noted(lead, book or playbook()), SF, book or playbook(), intents, {"Lead": able}, replace(CONTROL, **control), now)
 
 
 def sent(result: Plan) -> dict[str, Scalar]:
@@ -229,12 +229,12 @@ def test_nothing_is_created_before_the_first_full_read() -> None:
 
 
 def no_create(book: Playbook) -> Playbook:
-    return replace(book, systems={**book.systems, SF: replace(book.systems[SF], create=None)})
+    return replace(book, systems={**book.systems, SF: replace(book.systems[SF], creates=())})
 
 
 def only_germans(book: Playbook) -> Playbook:
     rule = when("lead.country == 'DE'", lambda v: v["country"] == "DE", "country")
-    return replace(book, systems={**book.systems, SF: replace(book.systems[SF], create=rule)})
+    return replace(book, systems={**book.systems, SF: replace(book.systems[SF], creates=makes("Lead", rule))})
 
 
 @pytest.mark.parametrize("book", [no_create(playbook()), only_germans(playbook())])
@@ -315,7 +315,3 @@ def test_one_object_in_observe_mode_tells_nothing() -> None:
 
 def test_an_object_does_not_write_what_its_system_does_not() -> None:
     assert replace(playbook().systems[SF], mode="observe", objects={"Lead": "write"}).mode_of("Lead") == "observe"
-
-
-def test_an_empty_create_condition_always_holds() -> None:
-    assert playbook().systems[SF].create == When()

@@ -1,17 +1,14 @@
-"""Whether fields.yaml adds up: owners that exist, picklists spelled fully in every system, consent that only gets stricter."""
+"""Whether the shared fields of fields.yaml add up: owners that exist, names that lead somewhere, consent that only gets stricter."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from connectors.registry import manifests
 from sync.playbook import forms
-from sync.playbook.build import picklists
 from sync.playbook.build.files import Files
+from sync.playbook.checks import systems, values
 from sync.playbook.conditions import DERIVED
 from sync.playbook.document import Path
 from sync.playbook.forms import SECTIONS, Section
-from sync.playbook.models import About, FieldKind
+from sync.playbook.models import FieldKind
 from sync.playbook.problems import did_you_mean
 
 FILE = "fields.yaml"
@@ -20,11 +17,13 @@ POLICIES = (*SIDES, "latest", "first", "most_advanced", "stricter")
 NEEDED: dict[str, FieldKind] = {"email": "email", "stage": "picklist", "owner": "user"}
 """Shared fields of leads that every playbook must have, with their type."""
 KINDS: dict[Section, dict[str, FieldKind]] = {
-    "fields": NEEDED,
+    "fields": NEEDED | {"status": "picklist"},
     "accounts": {"name": "text", "owner": "user"},
     "opportunities": {"stage": "picklist", "owner": "user", "amount": "number", "account": "ref"},
 }
 """Shared fields that have a meaning, with their type."""
+REFS: frozenset[tuple[Section, str]] = frozenset({("fields", "account"), ("opportunities", "account")})
+"""What may be a reference: the account of a contact, and that of an opportunity."""
 RESERVED: dict[Section, set[str]] = {
     "fields": {*DERIVED, "now"},
     "accounts": {"open_opportunities", "won_opportunities"},
@@ -35,80 +34,53 @@ RESERVED: dict[Section, set[str]] = {
 
 def run(files: Files, form: forms.FieldsFile) -> None:
     """Note every problem of fields.yaml."""
+    systems.run(files, form)
     for name, kind in NEEDED.items():
         if name not in form.fields:
             files.problem(FILE, ("fields",), f"the shared field {name} is missing", f"add {name}: {{type: {kind}, …}}", key=True)
-    for name, system in form.systems.items():
-        if system.vendor not in manifests():
-            hint = did_you_mean(system.vendor, manifests())
-            files.problem(FILE, ("systems", name, "vendor"), f"there is no connector {system.vendor}", hint)
-        if system.create != "never" and not system.object:
-            hint = f"add object: {_object(system, 'lead')}"
-            files.problem(FILE, ("systems", name, "create"), f"{name} creates records, of which object?", hint)
-    for section, about in SECTIONS.items():
+    for section in SECTIONS:
         for name, field in getattr(form, section).items():
-            _field(files, form, Place(section, about, name), field)
+            _field(files, form, section, name, field)
         _twice(files, form, section)
-        _objects(files, form, section, about)
 
 
-def _object(system: forms.SystemForm, about: About) -> str:
-    """Give the vendor's object for one person, account or opportunity, as its connector names it."""
-    manifest = manifests().get(system.vendor)
-    kind: dict[About, str] = {"lead": "person_object", "account": "account_object", "opportunity": "opportunity_object"}
-    return getattr(manifest, kind[about], "") or "…"
-
-
-def _objects(files: Files, form: forms.FieldsFile, section: Section, about: About) -> None:
-    """Note a system that has fields of accounts or opportunities and no object that holds them, once."""
-    if about == "lead":
-        return
-    for name, system in form.systems.items():
-        first = next((one for one, field in getattr(form, section).items() if name in field.systems), None)
-        if first is not None and not getattr(system, about):
-            text = f"{name} names no object that holds {section}"
-            hint = f"add {about}: {_object(system, about)} to systems.{name}"
-            files.problem(FILE, (section, first, "systems", name), text, hint, key=True)
-
-
-class Place(NamedTuple):
-    """A shared field: where it stands, and whose it is."""
-
-    section: Section
-    about: About
-    name: str
-
-    @property
-    def path(self) -> Path:
-        """Its place in the file."""
-        return (self.section, self.name)
-
-
-def _field(files: Files, form: forms.FieldsFile, place: Place, field: forms.FieldForm) -> None:
-    path, name, kinds = place.path, place.name, KINDS[place.section]
-    if name in RESERVED[place.section]:
-        files.problem(FILE, path, f"{place.about}.{name} is Truce's own", "give the field another name", key=True)
-    if field.type != kinds.get(name, field.type):
-        files.problem(FILE, (*path, "type"), f"{name} has type {kinds[name]}, not {field.type}")
-    elif field.type == "ref" and name not in kinds:
-        files.problem(FILE, (*path, "type"), "only an opportunity's account is a ref", "type: text")
-    if not field.systems:
-        files.problem(FILE, (*path, "systems"), f"no system has {name}", "name the systems' fields, or delete it", key=True)
-    for system in field.systems:
-        if system not in form.systems:
-            files.problem(FILE, (*path, "systems", system), f"unknown system {system}", did_you_mean(system, form.systems), key=True)
+def _field(files: Files, form: forms.FieldsFile, section: Section, name: str, field: forms.FieldForm) -> None:
+    path: Path = (section, name)
+    kind = KINDS[section].get(name, field.type)
+    if name in RESERVED[section]:
+        files.problem(FILE, path, f"{SECTIONS[section]}.{name} is Truce's own", "give the field another name", key=True)
+    if field.type != kind:
+        files.problem(FILE, (*path, "type"), f"{name} has type {kind}, not {field.type}")
+    elif field.type == "ref" and (section, name) not in REFS:
+        files.problem(FILE, (*path, "type"), "only account is a ref", "type: text")
+    if field.normalise and field.type != "text":
+        text = f"normalise is for texts, and {name} is a {field.type}"
+        files.problem(FILE, (*path, "normalise"), text, "delete it: what is compared of it is normal already", key=True)
+    _mapped(files, form, path, section, field)
     _policy(files, form, path, field)
-    _consent(files, place, field)
-    values = _values(files, place, field)
-    if field.type == "picklist":
-        _spelled(files, place, field, values)
-    elif field.values:
-        files.problem(FILE, (*path, "values"), f"values are for picklists, and {name} is a {field.type}", "type: picklist", key=True)
-    _ordered(files, place, field, values)
+    _consent(files, path, section, field)
+    values.run(files, section, name, field)
+
+
+def _mapped(files: Files, form: forms.FieldsFile, path: Path, section: Section, field: forms.FieldForm) -> None:
+    if not field.systems:
+        files.problem(FILE, (*path, "systems"), f"no system has {path[1]}", "name the systems' fields, or delete it", key=True)
+    for system, mapping in field.systems.items():
+        here = (*path, "systems", system)
+        if system not in form.systems:
+            files.problem(FILE, here, f"unknown system {system}", did_you_mean(system, form.systems), key=True)
+            continue
+        known = systems.objects(form, system, section)
+        for object_, called in mapping.objects.items() if isinstance(mapping, forms.MappingForm) else ():
+            if known is not None and object_ not in known:
+                files.problem(FILE, (*here, "objects", object_), f"unknown object {object_}", did_you_mean(object_, known), key=True)
+            elif called == mapping.name:
+                hint = "delete it: an object that is not named has the field by that name"
+                files.problem(FILE, (*here, "objects", object_), f"{object_} calls it {called} like all", hint)
 
 
 def _policy(files: Files, form: forms.FieldsFile, field_path: Path, field: forms.FieldForm) -> None:
-    path, name = (*field_path, "policy"), field_path[-1]
+    path, name = (*field_path, "policy"), field_path[1]
     known = [system for system in field.systems if system in form.systems]
     if field.policy not in POLICIES and field.policy not in form.systems:
         hint = did_you_mean(field.policy, [*POLICIES, *form.systems])
@@ -119,9 +91,8 @@ def _policy(files: Files, form: forms.FieldsFile, field_path: Path, field: forms
         files.problem(FILE, path, f"{field.policy} owns {name}, and no system of that side has it", "name its field under systems")
 
 
-def _consent(files: Files, place: Place, field: forms.FieldForm) -> None:
-    path = place.path
-    if field.consent and place.about != "lead":
+def _consent(files: Files, path: Path, section: Section, field: forms.FieldForm) -> None:
+    if field.consent and section != "fields":
         files.problem(FILE, (*path, "consent"), "only a person opts out", "delete consent", key=True)
     if field.consent and field.type != "flag":
         files.problem(FILE, (*path, "type"), f"an opt-out is a flag, not a {field.type}", "type: flag")
@@ -129,70 +100,22 @@ def _consent(files: Files, place: Place, field: forms.FieldForm) -> None:
         files.problem(FILE, (*path, "policy"), "an opt-out anywhere wins everywhere", "policy: stricter")
 
 
-def _values(files: Files, place: Place, field: forms.FieldForm) -> list[str]:
-    """Give the values that it may have; those of a machine of lifecycle.yaml stand there."""
-    path, key = place.path, picklists.machine(place.section, place.name, field)
-    ours = list(picklists.named(files, key)) if key else []
-    if ours and field.values and field.values != ours:
-        text = f"the values of {place.name} are the {key} of lifecycle.yaml"
-        files.problem(FILE, (*path, "values"), text, "delete values", key=True)
-    if field.type == "picklist" and not (field.values or ours) and (key is None or files.lifecycle):
-        hint = f"add values: […], or {key} to lifecycle.yaml" if key else "add values: […]"
-        files.problem(FILE, path, f"the values of {place.name} are missing", hint, key=True)
-    for index, value in enumerate(field.values):
-        if value in field.values[:index]:
-            files.problem(FILE, (*path, "values", index), f"{value} stands here twice", "delete one")
-    return ours or list(field.values)
-
-
-def _spelled(files: Files, place: Place, field: forms.FieldForm, values: list[str]) -> None:
-    if not values:
-        return
-    for system, mapping in field.systems.items():
-        if isinstance(mapping, forms.MappingForm) and (mapping.values or mapping.reads):
-            _total(files, (*place.path, "systems", system), mapping, values)
-
-
-def _total(files: Files, path: Path, mapping: forms.MappingForm, values: list[str]) -> None:
-    if mapping.values:
-        missing = [value for value in values if value not in mapping.values]
-        if missing:
-            what = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not spelled in {path[3]}"
-            files.problem(FILE, (*path, "values"), what, f"add {missing[0]}: …", key=True)
-    first: dict[str, str] = {}
-    for ours, theirs in mapping.values.items():
-        if ours not in values:
-            files.problem(FILE, (*path, "values", ours), f"unknown value {ours}", did_you_mean(ours, values), key=True)
-        elif theirs in first and theirs not in mapping.reads:
-            hint = f"say which it is when {path[3]} shows it: reads: {{{theirs}: {first[theirs]}}}"
-            files.problem(FILE, (*path, "values", ours), f"{ours} and {first[theirs]} are both spelled {theirs}", hint)
-        first.setdefault(theirs, ours)
-    for theirs, ours in mapping.reads.items():
-        if ours not in values:
-            files.problem(FILE, (*path, "reads", theirs), f"unknown value {ours}", did_you_mean(ours, values))
-
-
-def _ordered(files: Files, place: Place, field: forms.FieldForm, values: list[str]) -> None:
-    path = place.path
-    if field.order and values and sorted(field.order) != sorted(values):
-        odd = sorted(set(field.order) ^ set(values)) or sorted({v for v in field.order if field.order.count(v) > 1})
-        files.problem(
-            FILE, (*path, "order"), f"order and values differ: {', '.join(odd)}", "every value once, from least to most", key=True
-        )
-    if field.policy == "most_advanced" and not field.order and not values and field.type != "picklist":
-        files.problem(FILE, (*path, "policy"), "most_advanced: in which order?", "add order: [least, …, most]")
-    if field.policy == "stricter" and field.type != "flag" and not (field.order or field.consent):
-        files.problem(FILE, (*path, "policy"), "stricter: in which order?", "add order: [loosest, …, strictest]")
+def _names(form: forms.FieldsFile, section: Section, system: str, mapping: str | forms.MappingForm) -> set[tuple[str, str]]:
+    """Give (object, name there) of a mapping, for every object of its section; "" stands for all that are not named."""
+    if isinstance(mapping, str):
+        mapping = forms.MappingForm(name=mapping)
+    every = {"", *(systems.objects(form, system, section) or ()), *mapping.objects}
+    return {(object_, called) for object_ in every if (called := mapping.objects.get(object_, mapping.name))}
 
 
 def _twice(files: Files, form: forms.FieldsFile, section: Section) -> None:
-    taken: dict[tuple[str, str], str] = {}
+    """Note a vendor field that two shared fields claim in one object."""
+    taken: dict[tuple[str, str, str], str] = {}
     for name, field in getattr(form, section).items():
         for system, mapping in field.systems.items():
-            vendor = mapping if isinstance(mapping, str) else mapping.name
-            other = taken.setdefault((system, vendor), name)
-            if other != name:
-                path = (section, name, "systems", system)
-                files.problem(
-                    FILE, path, f"{vendor} of {system} is {other} already", f"see {files.where(FILE, (section, other), key=True)}"
-                )
+            for object_, called in sorted(_names(form, section, system, mapping)):
+                other = taken.setdefault((system, object_, called), name)
+                if other != name:
+                    seen = files.where(FILE, (section, other), key=True)
+                    files.problem(FILE, (section, name, "systems", system), f"{called} of {system} is {other} already", f"see {seen}")
+                    break

@@ -4,12 +4,38 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, StringConstraints, Tag
 
-from sync.playbook.forms.base import Form, Id, Name, Value, WhenForm, written
-from sync.playbook.models import About, FieldKind, Mode, Side
+from sync.playbook.forms.base import Form, Id, Name, Value, When, WhenForm, written
+from sync.playbook.models import About, FieldKind, Mode, Normalise, Side
 
-Create = Annotated[Annotated[Literal["never", "always"], Tag("short")] | Annotated[WhenForm, Tag("long")], Discriminator(written)]
+
+class CreateForm(Form):
+    """As what a person is made in a system, and who is."""
+
+    as_: str = Field(
+        alias="as",
+        description="The vendor's object. A contact is made under the account that the lead was matched to.",
+        examples=["Contact"],
+    )
+    when: When | None = Field(default=None, description="For whom; without it for everyone.", examples=["has(account.name)"])
+
+
+def _created(value: object) -> str:
+    return "list" if isinstance(value, list) else written(value)
+
+
+Create = Annotated[
+    Annotated[Literal["never", "always"], Tag("short")] | Annotated[WhenForm, Tag("long")] | Annotated[list[CreateForm], Tag("list")],
+    Discriminator(_created),
+]
+
+
+class FreezeForm(Form):
+    """When one field is left alone, where it is not as the guards say."""
+
+    flips: int = Field(ge=2, description="Changing to and fro more often than this in the window freezes the field.")
+    window_s: int = Field(ge=1, description="The window, in seconds; it stays frozen for as long.")
 
 
 class SystemForm(Form):
@@ -28,7 +54,18 @@ class SystemForm(Form):
         description="The mode of single objects of this system; the others have the system's mode.",
         examples=[{"Lead": "write", "Contact": "observe"}],
     )
-    create: Create = Field(default="never", description="May Truce create records here, and for whom?")
+    create: Create = Field(
+        default="never",
+        description="May Truce create records here, for whom, and as what: never, always, all / any / none, or a list of rules of which "
+        "the first that holds counts.",
+        examples=["always", {"all": ["has(lead.company)"]}, [{"as": "Contact", "when": "has(account.name)"}, {"as": "Lead"}]],
+    )
+    primary: list[str] = Field(
+        default=[],
+        description="Which of several records of one lead is written: objects in this order, then the last active one. The others are read, "
+        "and only told of an opt-out.",
+        examples=[["Contact", "Lead"]],
+    )
     defaults: dict[str, Value] = Field(default={}, description="Vendor fields that a create needs when nothing better is known.")
     bulk: Literal["hold", "pass"] = Field(
         default="hold", description="Changes that are no one's own act (imports): hold their hand-offs, or not."
@@ -38,10 +75,24 @@ class SystemForm(Form):
     )
 
 
+def _called(value: object) -> str:
+    return "name" if isinstance(value, str) else "none"
+
+
+ObjectName = Annotated[
+    Annotated[str, StringConstraints(min_length=1), Tag("name")] | Annotated[Literal[False], Tag("none")], Discriminator(_called)
+]
+
+
 class MappingForm(Form):
     """How one system spells one shared field."""
 
     name: str = Field(min_length=1, description="The vendor's field name.", examples=["NumberOfEmployees"])
+    objects: dict[str, ObjectName] = Field(
+        default={},
+        description="Objects that call the field otherwise: object → name, or false where it does not have it.",
+        examples=[{"Contact": "Title__c"}, {"Contact": False}],
+    )
     mode: Mode = Field(default="write", description="`observe`: this field is read here and never written.")
     values: dict[str, str] = Field(default={}, description="Picklists: our value → the vendor's. Must name every value.")
     reads: dict[str, str] = Field(default={}, description="The vendor's value → ours, where `values` alone does not say it.")
@@ -66,7 +117,18 @@ class FieldForm(Form):
     values: list[str] = Field(default=[], description="Picklists: the values it may have. For `stage` they are those of lifecycle.yaml.")
     order: list[str] = Field(default=[], description="For most_advanced and stricter: the values from least to most.")
     consent: Id | None = Field(
-        default=None, description="The channel or subscription type, when this is an opt-out flag (true: opted out)."
+        default=None, description="The channel or subscription type, when this is an opt-out flag (true: opted out).", examples=["email"]
+    )
+    freeze: FreezeForm | None = Field(
+        default=None,
+        description="When this field is left alone because it goes to and fro; without it as the guards say.",
+        examples=[{"flips": 3, "window_s": 600}],
+    )
+    normalise: Normalise | None = Field(
+        default=None,
+        description="Texts only: `lower` and `upper` make all letters small or capital, `title` writes KIM LARSEN and kim larsen as Kim Larsen. "
+        "What differs in that alone is the same, and is not written.",
+        examples=["upper"],
     )
 
 

@@ -15,9 +15,12 @@ from sync.playbook.models.cases import Expect as Expect
 from sync.playbook.models.cases import Given as Given
 from sync.playbook.models.cases import GivenTouch as GivenTouch
 from sync.playbook.models.fields import About as About
+from sync.playbook.models.fields import CreateRule as CreateRule
 from sync.playbook.models.fields import FieldKind as FieldKind
+from sync.playbook.models.fields import Freeze as Freeze
 from sync.playbook.models.fields import Guards as Guards
 from sync.playbook.models.fields import Mode as Mode
+from sync.playbook.models.fields import Normalise as Normalise
 from sync.playbook.models.fields import Policy as Policy
 from sync.playbook.models.fields import SharedField as SharedField
 from sync.playbook.models.fields import Side as Side

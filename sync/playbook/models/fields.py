@@ -13,6 +13,8 @@ Policy = Literal["sales", "marketing", "latest", "first", "most_advanced", "stri
 """Whose value wins; any other word is the name of a system that owns the field."""
 FieldKind = Literal["text", "email", "phone", "country", "url", "domain", "number", "flag", "date", "time", "picklist", "user", "ref"]
 """`domain`: of a website or an address, bare; `ref`: another record of the same system, by its id there (an opportunity's account)."""
+Normalise = Literal["lower", "upper", "title"]
+"""What is done to a text before it is compared: `title` gives words that are all capital or all small a capital first."""
 Mode = Literal["observe", "write"]
 Side = Literal["sales", "marketing"]
 About = Literal["lead", "account", "opportunity"]
@@ -30,6 +32,25 @@ class SystemField:
     """Picklists: canonical value → the vendor's."""
     from_vendor: Mapping[str, str] = field(default_factory=dict)
     read_only: bool = False
+    objects: Mapping[str, str] = field(default_factory=dict)
+    """Objects that call the field otherwise; empty: they do not have it."""
+
+    def name_of(self, object_: str) -> str:
+        """Give the field's name in an object, empty when the object does not have it."""
+        return self.objects.get(object_, self.name) if self.objects else self.name
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name that it has."""
+        return frozenset({self.name, *self.objects.values()} - {""})
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """A field that changes to and fro more often than `flips` in the window is left alone for as long as that."""
+
+    flips: int
+    window_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +68,18 @@ class SharedField:
     consent: str | None = None
     """The channel or subscription type, when this is a consent flag (true = opted out)."""
     about: About = "lead"
+    freeze: Freeze | None = None
+    """None: as the guards say."""
+    normalise: Normalise | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRule:
+    """As what a person is made in a system, and who is."""
+
+    object: str
+    when: When
+    where: Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +90,8 @@ class System:
     vendor: str
     side: Side
     mode: Mode = "observe"
-    create: When | None = None
-    """None: never; an empty When: always."""
-    object: str = ""
-    """The object that is created for a person (Lead, contacts)."""
+    creates: tuple[CreateRule, ...] = ()
+    """The first rule that holds says as what a person is made here; when none holds nobody is."""
     defaults: Mapping[str, Scalar] = field(default_factory=dict)
     """Vendor fields a create needs when no value is known."""
     bulk: Literal["hold", "pass"] = "hold"
@@ -72,6 +103,8 @@ class System:
     """The object that holds accounts (Account, companies); empty: none is read."""
     opportunity: str = ""
     """The object that holds opportunities (Opportunity, deals)."""
+    primary: tuple[str, ...] = ()
+    """Which of several records of a lead is written: objects in this order, other objects after them; then the last active one."""
 
     def mode_of(self, object_: str) -> Mode:
         """Give an object's mode: what the system does not write, none of its objects does."""

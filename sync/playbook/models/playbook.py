@@ -41,9 +41,9 @@ class Playbook:
     cases: tuple[Case, ...] = ()
     """What the rules are to make of made-up leads: cases/*.yaml."""
 
-    def mapped(self, system: str) -> dict[str, SharedField]:
-        """Give the shared fields of leads that a system has, by the vendor's field name."""
-        return {f.systems[system].name: f for f in self.fields.values() if system in f.systems}
+    def mapped(self, system: str, object_: str = "") -> dict[str, SharedField]:
+        """Give the shared fields of leads that an object of a system has, by the vendor's field name."""
+        return {name: f for f in self.fields.values() if system in f.systems and (name := f.systems[system].name_of(object_))}
 
     def side(self, system: str) -> Side:
         """Give the side that a system stands on; raises KeyError for a system that the playbook does not name."""

@@ -27,6 +27,7 @@ from sync.settings import Settings
 from sync.store.connect import open_pool
 from sync.topology import LANES, Lane, changes_name, writes_name
 from sync.writer.service import Writer, put_together
+from tests.factory import makes, noted
 
 SYSTEM = "crm"
 PERSON = "Lead"
@@ -48,7 +49,7 @@ def playbook(*, version: int = 1, mode: str = "write", guards: Guards | None = N
         )
         for name, kind in kinds.items()
     }  # fmt: skip
-    system = System(SYSTEM, "stub", "sales", mode, When(), PERSON, {"Company": "[unknown]"})  # type: ignore[arg-type]
+    system = System(SYSTEM, "stub", "sales", mode, makes(PERSON), {"Company": "[unknown]"})  # type: ignore[arg-type]
     nothing: Any = ()
     return Playbook(version, "", {SYSTEM: system}, fields, When(), None, nothing, nothing, nothing, nothing, {}, {}, guards or Guards())
 
@@ -193,6 +194,7 @@ class World:
     async def put(self, *leads: Lead, lane: Lane = "hot", dirty: bool = True) -> None:
         """Store leads as the lead agent would, and mark them dirty."""
         for one in leads:
+            noted(one, self.book)
             await self.pool.execute(
                 """INSERT INTO leads (id, key, rev, doc, in_scope, playbook_version, survivor) VALUES ($1, $2, $3, $4::text::jsonb, $5, 1, $6)
                    ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, doc = excluded.doc, survivor = excluded.survivor""",

@@ -1,0 +1,42 @@
+"""A lead's records as a person is told of them: in which order, and why there is none in a system."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.registry import manifests
+from sync.cli.people import Around
+from sync.lead.state import precedence
+
+
+def in_order(records: Mapping[str, dict[str, Any]], around: Around) -> list[tuple[str, dict[str, Any]]]:
+    """Sort records, by their refs, by system, in each the one that is written first."""
+    systems = around.playbook.systems if around.playbook else {}
+
+    def place(one: tuple[str, dict[str, Any]]) -> tuple[Any, ...]:
+        ref, record = one
+        rules = systems.get(record["system"])
+        return record["system"], *precedence(record["object"], record["last_at"], ref, rules.primary if rules else ())
+
+    return sorted(records.items(), key=place)
+
+
+def absent(doc: Mapping[str, Any], around: Around, system: str) -> str:
+    """Say why a lead, as its document has it, has no record in a system."""
+    rules = around.playbook.systems[system] if around.playbook else None
+    making = doc.get("makes", {}).get(system)
+    if around.duplicates:
+        return "a duplicate waits for a person (truce duplicates)"
+    if system in doc["blocked"]:
+        return "it was refused"
+    if rules is not None and not rules.creates:
+        return "the playbook makes none there"
+    if making and not making["object"]:
+        return f"no rule of {making['rule']} lets it in{': ' if making['why'] else ''}{making['why']}"
+    manifest = manifests().get(rules.vendor) if rules is not None else None
+    if making and manifest is not None and making["object"] != manifest.person_object:
+        return f"it is to be a {making['object']} ({making['rule']}), which Truce cannot make there yet"
+    if rules is not None and rules.mode_of(making["object"] if making else "") == "observe":
+        return "it is in observe mode"
+    return "it is to be written" if system in around.dirty else "it has no e-mail, or was judged before anybody was to be made there"
