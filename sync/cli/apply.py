@@ -96,15 +96,16 @@ async def examine(connection: Any, here: Place, folder: Path, settings: Settings
 async def _live(candidate: Playbook, systems: Mapping[str, SystemSettings]) -> tuple[list[str], list[str]]:
     """Ask each system whether it has the fields that the candidate maps."""
     lacks, unasked = [], []
-    for name, system in candidate.systems.items():
+    for name in candidate.systems:
         if name not in systems:
             unasked.append(f"{name}: no connection is set up here")
             continue
         how, free = systems[name], unmetered()
         source = connector(how.vendor).source(how.connection(name), free, free)
         try:
-            live = await source.fields(system.object)
-            lacks += [f"{where}: {name} has no field {one}" for one, where in lacking(candidate, name, live).items()]
+            person = source.manifest.person_object
+            live = await source.fields(person)
+            lacks += [f"{where}: {name} has no field {one}" for one, where in lacking(candidate, name, person, live).items()]
         except ConnectorError as error:
             unasked.append(f"{name}: {type(error).__name__}: {error.words}")
         finally:

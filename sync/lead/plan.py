@@ -132,11 +132,12 @@ class _Planner:
     def _leave(self, record_id: str | None, name: str, reason: str, *, stays: bool = False) -> None:
         self.plan.left.append(Left(record_id, name, reason, stays))
 
-    def _shared(self, *, consent_only: bool) -> Iterator[tuple[SharedField, SystemField]]:
+    def _shared(self, object_: str, *, consent_only: bool) -> Iterator[tuple[SharedField, SystemField, str]]:
+        """Give the fields that an object has, each with the object's name for it."""
         for shared in self.playbook.fields.values():
             spelled = shared.systems.get(self.system)
-            if spelled is not None and (shared.consent is not None or not consent_only):
-                yield shared, spelled
+            if spelled is not None and (shared.consent is not None or not consent_only) and (theirs := spelled.name_of(object_)):
+                yield shared, spelled, theirs
 
     def _desired(self, shared: SharedField) -> Told | None:
         """Give the canonical value wanted, its vendor spelling still open; None while nothing is known of it."""
@@ -144,9 +145,7 @@ class _Planner:
         if held is not None:
             return Told("", None, held.value, held.version, held.at, held.rule)
         consent = self.lead.consent.get(shared.consent) if shared.consent else None
-        if consent is None:
-            return None
-        return Told("", None, consent.opted_out, 0, consent.at, f"{shared.where} {shared.policy}")
+        return None if consent is None else Told("", None, consent.opted_out, 0, consent.at, f"{shared.where} {shared.policy}")
 
     def _spelled(self, shared: SharedField, spelled: SystemField, name: str, value: Scalar) -> tuple[bool, Scalar]:
         """Give (can it be said, how the vendor says it)."""
@@ -181,9 +180,7 @@ class _Planner:
         found: dict[str, Told] = {}
         ident = view.id if view else None
         mode = self._rules.mode_of(object_)
-        for shared, spelled in self._shared(consent_only=consent_only):
-            if not (theirs := spelled.name_of(object_)):
-                continue
+        for shared, spelled, theirs in self._shared(object_, consent_only=consent_only):
             wanted = self._desired(shared)
             before = view.observed.get(shared.name) if view else None
             if wanted is None or same(shared.kind, wanted.value, before):

@@ -148,7 +148,7 @@ def _siblings(form: type[forms.Form], loc: tuple[int | str, ...]) -> set[str]:
     definitions = form.model_json_schema()
     node: dict[str, Any] = definitions
     for part in (*loc[:-1], None):
-        node = _followed(node, definitions)
+        node = _followed(node, definitions, listed=part == "list")
         if part is None:
             break
         named = [node.get("additionalProperties"), *node.get("patternProperties", {}).values()]
@@ -158,9 +158,11 @@ def _siblings(form: type[forms.Form], loc: tuple[int | str, ...]) -> set[str]:
     return set(node.get("properties", {}))
 
 
-def _followed(node: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+def _followed(node: dict[str, Any], definitions: dict[str, Any], *, listed: bool) -> dict[str, Any]:
+    """Follow references and choices to the shape that stands there: of a choice the list if it is one, else the first with keys."""
     for _ in range(4):
         options = [one for one in node.get("oneOf", node.get("anyOf", ())) if "$ref" in one or one.get("oneOf")]
+        options = [one for one in node.get("oneOf", ()) if listed and "items" in one] or options
         if "$ref" in node:
             node = definitions["$defs"][node["$ref"].rpartition("/")[2]]
         elif options:
@@ -178,16 +180,25 @@ def _words(error: ErrorDetails, spot: Spot) -> tuple[str, str]:
     if given is None:
         return "nothing stands here", "write a value, or delete the key"
     if kind == "literal_error":
-        options = str(context.get("expected", "")).replace("'", "").replace(" or ", ", ").split(", ")
+        options = str(context.get("expected", "")).replace("'", "").replace("False", "false").replace(" or ", ", ").split(", ")
         said = f"is none of {', '.join(options)}" if len(options) > 1 else f"is not {options[0]}, the only one there is"
         return f"{shown} {said}", did_you_mean(str(given), options, list_up_to=0)
     if kind == "string_pattern_mismatch":
         return f"{shown} is not written as it should be", _PATTERNS.get(str(context.get("pattern")), "")
+    if kind in _LIMITS:
+        said, name = _LIMITS[kind]
+        return f"{shown} is not {said} {context[name]}", ""
     wanted = {"model_type": "keys", "dict_type": "keys", "list_type": "a list (lines that begin with -)", "string_type": "a text"}.get(kind)
     wanted = wanted or {"float_type": "a number", "int_type": "a whole number", "bool_type": "true or false"}.get(kind)
     return (f"{wanted} must stand here", "") if wanted else (error["msg"][:1].lower() + error["msg"][1:], "")
 
 
+_LIMITS = {
+    "greater_than": ("more than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
 _PATTERNS = {
     r"^[a-z][a-z0-9_]{0,62}$": "small letters, digits and _, a letter first",
     r"^[a-z][a-z0-9-]{0,62}$": "small letters, digits and -, a letter first",

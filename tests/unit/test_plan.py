@@ -277,6 +277,68 @@ def test_nothing_is_created_for_a_lead_that_is_none_any_more(change: dict[str, A
     assert planned(lead).rows == []
 
 
+CONTACTS = Capabilities(frozenset({"Email", "Phone", "Title__c", "LastName", "Truce_Id__c"}), account_field="AccountId")
+
+
+def as_contact(book: Playbook) -> Playbook:
+    """A playbook by which people are made contacts, which call their title otherwise and have no country."""
+    title = SystemField("Title", objects={"Contact": "Title__c"})
+    country = SystemField("Country", objects={"Contact": ""})
+    fields = book.fields | {name: replace(book.fields[name], systems={SF: one}) for name, one in (("title", title), ("country", country))}
+    rules = (*makes("Contact", when("has(lead.company)", lambda v: bool(v["company"]), "company")), *makes("Lead"))
+    defaults = {"LastName": "[not provided]", "Company": "[not provided]"}
+    return replace(book, fields=fields, systems={**book.systems, SF: replace(book.systems[SF], creates=rules, defaults=defaults)})
+
+
+def test_a_contact_is_made_under_its_account_with_the_names_that_its_object_has() -> None:
+    book = as_contact(playbook())
+    lead = noted(person(None, company="Nordwind", title="CTO", country="DE"), book)
+    lead.makes[SF].account = "001A"
+    (row,) = plan(lead, SF, book, [], {"Lead": ABLE, "Contact": CONTACTS}, CONTROL, 5_000).rows
+    assert (row.kind, row.object, row.record_id) == ("create", "Contact", None)
+    expected = {"Email": "ana@example.com", "Title__c": "CTO", "Truce_Id__c": "L1", "LastName": "[not provided]", "AccountId": "001A"}
+    assert row.vendor_fields() == expected
+
+
+def test_what_cannot_be_made_is_made_as_nothing_else_and_says_so() -> None:
+    book = as_contact(playbook())
+    lead = noted(person(None, company="Nordwind"), book)
+    yet = plan(lead, SF, book, [], {"Lead": ABLE}, CONTROL, 5_000)
+    assert (yet.rows, [one.reason for one in yet.left]) == ([], ["Truce cannot make a record of Contact there yet (fields.yaml:3)"])
+    alone = plan(lead, SF, book, [], {"Lead": ABLE, "Contact": CONTACTS}, CONTROL, 5_000)
+    assert (alone.rows, [one.reason for one in alone.left]) == (
+        [],
+        ["a Contact is made under its account, and none is known there (fields.yaml:3)"],
+    )
+    assert not yet.stays_dirty
+
+
+def test_what_the_rules_made_before_is_not_made_under_rules_that_do_not() -> None:
+    lead = noted(person(None, company="Nordwind"), as_contact(playbook()))
+    assert plan(lead, SF, playbook(), [], {"Lead": ABLE, "Contact": CONTACTS}, CONTROL, 5_000).rows == []
+
+
+def test_of_several_records_the_playbooks_order_of_objects_says_which_is_written() -> None:
+    lead = person({"phone": "+1"}, phone="+2")
+    add(lead, f"{SF}:Contact:0031", {"email": "ana@example.com", "phone": "+1"}, last_at=5)
+    able = {"Lead": ABLE, "Contact": CONTACTS}
+    written = {}
+    for order in ((), ("Contact", "Lead"), ("Lead",)):
+        book = playbook()
+        book = replace(book, systems={**book.systems, SF: replace(book.systems[SF], primary=order)})
+        written[order] = [row.object for row in plan(lead, SF, book, [], able, CONTROL, 5_000).rows]
+    assert written == {(): ["Lead"], ("Contact", "Lead"): ["Contact"], ("Lead",): ["Lead"]}
+
+
+def test_a_field_is_written_by_the_name_that_the_object_has_for_it() -> None:
+    book = as_contact(playbook())
+    lead = person(None, title="CTO", country="DE")
+    add(lead, f"{SF}:Contact:0031", {"email": "ana@example.com", "title": "CEO", "country": "FR"})
+    result = plan(lead, SF, book, [], {"Contact": CONTACTS}, CONTROL, 5_000)
+    assert sent(result) == {"Title__c": "CTO"}
+    assert result.left == []
+
+
 # — observe mode —
 
 

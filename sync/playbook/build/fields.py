@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from connectors.registry import manifests
 from sync.playbook import forms
 from sync.playbook.build import picklists
@@ -54,6 +56,8 @@ def shared(lines: Lines, form: forms.FieldsFile, section: Section = "fields") ->
 def _field(lines: Lines, section: Section, name: str, form: forms.FieldForm) -> SharedField:
     values = picklists.values(lines.files, section, name, form)
     spelled = {system: _mapping(one, values) for system, one in form.systems.items()}
+    if form.type == "ref":  # the id of a record means nothing in another system
+        spelled = {system: replace(one, read_only=True) for system, one in spelled.items()}
     personal = form.type in ("email", "phone") if form.personal is None else form.personal
     order = tuple(form.order) or (values if form.policy == "most_advanced" else ())
     where = lines.files.where(FILE, (section, name), key=True)

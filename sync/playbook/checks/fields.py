@@ -70,8 +70,10 @@ def _mapped(files: Files, form: forms.FieldsFile, path: Path, section: Section, 
         if system not in form.systems:
             files.problem(FILE, here, f"unknown system {system}", did_you_mean(system, form.systems), key=True)
             continue
+        if isinstance(mapping, str):
+            continue
         known = systems.objects(form, system, section)
-        for object_, called in mapping.objects.items() if isinstance(mapping, forms.MappingForm) else ():
+        for object_, called in mapping.objects.items():
             if known is not None and object_ not in known:
                 files.problem(FILE, (*here, "objects", object_), f"unknown object {object_}", did_you_mean(object_, known), key=True)
             elif called == mapping.name:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from schemas.base import Scalar
@@ -52,6 +54,23 @@ SAME: list[tuple[str, Scalar, Scalar]] = [
 )
 def test_a_domain_is_bare_however_it_is_spelled(value: str, expected: str | None) -> None:
     assert canonical(shared("domain", "domain", "latest", "Website", "domain"), value) == expected
+
+
+@pytest.mark.parametrize(
+    ("how", "value", "expected"),
+    [
+        ("upper", " sw1a 1aa ", "SW1A 1AA"),
+        ("lower", "Nordwind", "nordwind"),
+        ("title", "KIM LARSEN-HOLM", "Kim Larsen-Holm"),
+        ("title", "kim o'neil", "Kim O'Neil"),
+        ("title", "THE FIRM'S", "The Firm's"),
+        ("title", "Ronald McDonald", "Ronald McDonald"),
+        ("title", "", None),
+        (None, "Mu\u0308ller", "Müller"),
+    ],
+)
+def test_a_text_is_spelled_as_the_playbook_says(how: Any, value: str, expected: str | None) -> None:
+    assert canonical(shared("code", "text", "latest", "Code__c", "code", normalise=how), value) == expected
 
 
 @pytest.mark.parametrize(("name", "value", "expected"), SAME)

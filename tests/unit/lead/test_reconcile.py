@@ -10,7 +10,7 @@ from schemas.base import Scalar
 from sync.lead.index import index
 from sync.lead.reconcile import TRUCE, count_flip, desire, winner
 from sync.lead.state import Claim, Lead
-from sync.playbook.models import Guards
+from sync.playbook.models import Freeze, Guards
 from tests.factory import CONTACT, LEAD, fields, ms, playbook, shared
 
 PLAYBOOK = playbook()
@@ -84,3 +84,12 @@ def test_a_field_that_goes_to_and_fro_is_frozen_once() -> None:
     assert [count_flip(lead, "title", ms(n), book) for n in range(4)] == [False, False, True, False]
     assert lead.frozen["title"] == ms(62)
     assert not count_flip(Lead("l", "k", 0, 0, flips={"title": [ms(0), ms(1)]}), "title", ms(100), book)
+
+
+def test_a_field_may_have_a_limit_of_its_own_for_going_to_and_fro() -> None:
+    book = playbook(guards=Guards(flips=50, flip_window_s=10))
+    book = replace(book, fields={**book.fields, "title": replace(book.fields["title"], freeze=Freeze(2, 60))})
+    lead = Lead("l", "k", 0, 0)
+    assert [count_flip(lead, "title", ms(n), book) for n in (0, 20, 40)] == [False, False, True]
+    assert lead.frozen == {"title": ms(100)}
+    assert [count_flip(lead, "phone", ms(n), book) for n in (0, 1, 2, 3)] == [False] * 4
