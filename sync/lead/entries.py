@@ -59,7 +59,7 @@ def _changed(work: Work, data: RecordChanged, kind: Kind) -> Decision:
     at = work.clamp(data.at, data.received_at)
     shown: dict[str, Shown] = {}
     for one in values:
-        own = data.times.get(one.mapped.spelled.name)
+        own = data.times.get(one.mapped.name)
         shown[one.shared.name] = Shown(_pointing(work, one, system, kind), at if own is None else work.clamp(own, data.received_at))
     before = _held(work, kind, data.ref)
     if _put(work, before, before.show(shown, at)):
@@ -91,7 +91,7 @@ def _person(work: Work, word: str, system: str) -> list[str]:
     if plain is not None:
         return [f"email:{keyed(work.facts.secret, plain)}"]
     rules = work.playbook.systems[system]
-    people = {name for name in (rules.object, *rules.objects) if name and (system, name) not in work.index.about}
+    people = {name for name in (*rules.people, *rules.objects) if (system, name) not in work.index.about}
     return sorted({_ref(word, system, name) for name in people})
 
 

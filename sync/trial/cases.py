@@ -133,8 +133,9 @@ def _problems(built: Built) -> tuple[str, ...]:
 def _writes(built: Built, system: str) -> dict[str, Scalar]:
     """Give what one system would be told, by the vendor's field; people by their e-mail."""
     rules = built.playbook.systems[system]
-    names = {field.systems[system].name for field in built.playbook.fields.values() if system in field.systems} | {_TRUCE_ID_FIELD}
-    objects = {rules.object, *(record.object for record in built.lead.records.values() if record.system == system)}
+    spelled = [field.systems[system] for field in built.playbook.fields.values() if system in field.systems]
+    names = {name for one in spelled for name in one.names} | {_TRUCE_ID_FIELD}
+    objects = {*rules.people, *(record.object for record in built.lead.records.values() if record.system == system)}
     able = {name: Capabilities(frozenset(names)) for name in objects}
     control = Control(_TRUCE_ID_FIELD, users={email: email for email in built.playbook.reps}, read_fully=True)
     planned = plan(built.lead, system, built.playbook, (), able, control, built.at)

@@ -69,7 +69,7 @@ def team(playbook: Playbook) -> dict[str, dict[str, VendorUser]]:
 
 
 def _object(system: System) -> str:
-    return system.object or next(iter(system.objects), "record")
+    return system.person or next(iter(system.people), "record")
 
 
 def _ref(system: System) -> str:
@@ -84,10 +84,14 @@ def _spelled(shared: SharedField, system: str, value: Scalar) -> Scalar:
 def _record(case: Case, playbook: Playbook, system: System, at: int, truce_id: str | None) -> RecordChanged:
     """Give the whole record as one system shows it."""
     mapped = {name: shared for name, shared in playbook.fields.items() if system.name in shared.systems}
-    fields = {shared.systems[system.name].name: _spelled(shared, system.name, case.given.lead.get(name)) for name, shared in mapped.items()}
+    object_ = _object(system)
+    fields = {
+        shared.systems[system.name].name_of(object_): _spelled(shared, system.name, case.given.lead.get(name))
+        for name, shared in mapped.items()
+    }
     email = next((case.given.lead[name] for name, shared in mapped.items() if shared.kind == "email" and case.given.lead.get(name)), None)
     stage, since = mapped.get("stage"), case.given.since
-    times = {stage.systems[system.name].name: from_ms(case.given.at - since)} if stage is not None and since is not None else {}
+    times = {stage.systems[system.name].name_of(object_): from_ms(case.given.at - since)} if stage is not None and since is not None else {}
     return RecordChanged(
         ref=_ref(system), at=from_ms(at), fields=fields, times=times, complete=True, received_at=from_ms(at),
         email=None if email is None else str(email), truce_id=truce_id, origin="person",

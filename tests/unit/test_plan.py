@@ -284,7 +284,9 @@ def as_contact(book: Playbook) -> Playbook:
     """A playbook by which people are made contacts, which call their title otherwise and have no country."""
     title = SystemField("Title", objects={"Contact": "Title__c"})
     country = SystemField("Country", objects={"Contact": ""})
-    fields = book.fields | {name: replace(book.fields[name], systems={SF: one}) for name, one in (("title", title), ("country", country))}
+    fields = {**book.fields} | {
+        name: replace(book.fields[name], systems={SF: one}) for name, one in (("title", title), ("country", country))
+    }
     rules = (*makes("Contact", when("has(lead.company)", lambda v: bool(v["company"]), "company")), *makes("Lead"))
     defaults = {"LastName": "[not provided]", "Company": "[not provided]"}
     return replace(book, fields=fields, systems={**book.systems, SF: replace(book.systems[SF], creates=rules, defaults=defaults)})

@@ -27,6 +27,7 @@ def _system(lines: Lines, name: str, form: forms.SystemForm) -> System:
         account=form.account,
         opportunity=form.opportunity,
         primary=tuple(form.primary) or (manifest.people if manifest else ()),
+        person=form.object or (manifest.person_object if manifest else ""),
     )
 
 

@@ -105,6 +105,14 @@ class System:
     """The object that holds opportunities (Opportunity, deals)."""
     primary: tuple[str, ...] = ()
     """Which of several records of a lead is written: objects in this order, other objects after them; then the last active one."""
+    person: str = ""
+    """The object that a person usually is (Lead, contacts)."""
+
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Every object that a person may be."""
+        named = (*self.primary, self.person, *(rule.object for rule in self.creates))
+        return tuple(name for name in dict.fromkeys(named) if name)
 
     def mode_of(self, object_: str) -> Mode:
         """Give an object's mode: what the system does not write, none of its objects does."""
