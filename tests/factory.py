@@ -67,6 +67,10 @@ class Line:
     timed: bool = False
     guard: tuple[str, frozenset[Scalar]] | None = None
 
+    def holds(self, values: Values) -> bool:
+        """Say whether it holds."""
+        return self.judge(values).matched
+
     def judge(self, values: Values) -> Verdict:
         """Say whether it holds; an empty field does not match."""
         if any(values.get(name) is None for name in self.names):

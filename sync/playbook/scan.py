@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -26,8 +27,8 @@ MAX_LINE = 10_000
 FAST = 32_768
 """Files up to this many bytes are parsed before traps are named; larger ones are first searched for them line by line."""
 
+_ITEM = re.compile(r"^( *+)- ", re.MULTILINE)
 _DEEP = re.compile(rf"(?:[\[{{][ \t]*){{{MAX_DEPTH + 1}}}")
-_ITEM = re.compile(r"^( *)- ", re.MULTILINE)
 
 
 def reader() -> YAML:
@@ -39,32 +40,43 @@ def reader() -> YAML:
 
 def small(document: Document, text: str) -> bool:
     """Refuse by cheap counts what would take long to parse."""
-    for place, row in enumerate(document.lines, 1):
-        if len(row) > MAX_LINE:
-            document.problem((), f"a line of {len(row):,} characters: {MAX_LINE:,} at most", at=Spot(place, MAX_LINE))
-            return False
-        deep = _DEEP.search(row)
-        if deep:
-            document.problem((), f"nested more than {MAX_DEPTH} deep", at=Spot(place, deep.end()))
-            return False
-    items = [(len(m.group(1)), m.start()) for m in _ITEM.finditer(text)]
-    outer = min((indent for indent, _ in items), default=0)
-    starts = [start for indent, start in items if indent == outer]
-    if len(starts) > MAX_RULES:
-        line = text.count("\n", 0, starts[MAX_RULES]) + 1
+    longest = max(map(len, document.lines), default=0)
+    if longest > MAX_LINE:
+        place = next(place for place, row in enumerate(document.lines, 1) if len(row) > MAX_LINE)
+        row = document.lines[place - 1]
+        document.problem((), f"a line of {len(row):,} characters: {MAX_LINE:,} at most", at=Spot(place, MAX_LINE))
+        return False
+    deep = _DEEP.search(text)
+    if deep:
+        line = text.count("\n", 0, deep.end()) + 1
+        document.problem((), f"nested more than {MAX_DEPTH} deep", at=Spot(line, deep.end() - text.rfind("\n", 0, deep.end()) - 1))
+        return False
+    outer, count = _rules(text)
+    if count > MAX_RULES:
+        begin = re.finditer(rf"^ {{{outer}}}- ", text, re.MULTILINE)
+        line = text.count("\n", 0, next(islice(begin, MAX_RULES, None)).start()) + 1
         document.problem(
-            (), f"{len(starts):,} rules are too many: {MAX_RULES:,} at most", "put what repeats into a table", at=Spot(line, outer + 1)
+            (), f"{count:,} rules are too many: {MAX_RULES:,} at most", "put what repeats into a table", at=Spot(line, outer + 1)
         )
         return False
     if text.count("[") + text.count("{") + text.count(",") > 20 * MAX_RULES:
         document.problem((), f"more than {20 * MAX_RULES:,} values in brackets", "put what repeats into a table")
         return False
     if len(text) > FAST:
-        for place, row in enumerate(document.lines, 1):
-            answer = traps.marker(row)
+        for place in traps.marked(text):
+            answer = traps.marker(document.line(place))
             if answer:
                 document.problem((), answer.text, answer.suggestion, at=Spot(place, answer.column), width=answer.width)
     return not document.problems
+
+
+def _rules(text: str) -> tuple[int, int]:
+    """Give how far the outermost list is indented, and how many entries begin there."""
+    if text.startswith("- ") or "\n- " in text:
+        return 0, text.count("\n- ") + text.startswith("- ")
+    indents = _ITEM.findall(text)
+    outer = min(indents, key=len, default="")
+    return len(outer), indents.count(outer)
 
 
 def scan(document: Document, text: str) -> bool:

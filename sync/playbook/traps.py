@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 _ENTRY = re.compile(r"^(?P<lead>\s*(?:- +)*(?:[\w.-]+: +)?)(?P<rest>\S.*?)\s*$")
-_MARKER = re.compile(r"^\s*(?:- +|[\w.-]+: +)+(?P<mark>[!&*])\S*")
+_MARKER = re.compile(r"^[ \t]*+(?:- +|[\w.-]++: +)+(?P<mark>[!&*])\S*", re.MULTILINE)
+MARKED = 100
+"""So many tags, aliases and anchors are told of a large file."""
 _QUOTED_START = re.compile(r"""^(?P<quoted>'(?:[^']|'')*'|"(?:[^"\\]|\\.)*")\s*(?P<more>[^\s#:,\]}].*)$""")
 _IN_FIELD = re.compile(r"""^(?P<word>'[^']*'|"[^"]*")\s+in\s+(?P<field>lead\.\w+)$""")
 _NOT_HAS = re.compile(r"^!\s*(?P<inner>has\([^()]*\))$")
@@ -60,6 +63,11 @@ def anchor(line: str, column: int) -> Answer:
     rest, at = _rest(line, column)
     word = rest.split()[0] if rest else ""
     return Answer('a word that begins with "&" is a YAML anchor, and anchors are refused', f"delete {word}", at, max(1, len(word)))
+
+
+def marked(text: str) -> list[int]:
+    """Give the 1-based lines of a text that have a tag, alias or anchor at the beginning of a value, by their look alone."""
+    return [text.count("\n", 0, found.start()) + 1 for found in islice(_MARKER.finditer(text), MARKED)]
 
 
 def marker(line: str) -> Answer | None:

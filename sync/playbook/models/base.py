@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -53,6 +53,11 @@ class Condition(Protocol):
     guard: tuple[str, frozenset[Scalar]] | None
     """A value's name and all that it may be for the line to hold, where the line says no more and no less than that."""
 
+    @property
+    def holds(self) -> Callable[[Values], bool]:
+        """Say whether the line holds for these values, and no more: `judge` without its reasons, for the path that every lead takes."""
+        ...
+
     def judge(self, values: Values) -> Verdict:
         """Say whether the line holds for these values."""
         ...
@@ -80,6 +85,16 @@ class When:
     def timed(self) -> bool:
         """Say whether the outcome may change by time alone."""
         return any(c.timed for c in self.lines)
+
+    def holds(self, values: Values) -> bool:
+        """Say whether it holds, and no more: `judge` without its verdicts, for the path that every lead takes."""
+        for condition in self.all:
+            if not condition.holds(values):
+                return False
+        for condition in self.none:
+            if condition.holds(values):
+                return False
+        return not self.any or any(condition.holds(values) for condition in self.any)
 
     def judge(self, values: Values) -> tuple[bool, tuple[Verdict, ...]]:
         """Say whether it holds, with the verdict of each line that was looked at."""
