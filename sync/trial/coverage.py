@@ -55,6 +55,10 @@ class _Watched:
         self.guard: tuple[str, frozenset[Scalar]] | None = None
         self.outcomes: set[bool] = set()
 
+    def holds(self, values: Values) -> bool:
+        """Hold as the line does."""
+        return self.judge(values).matched
+
     def judge(self, values: Values) -> Verdict:
         """Judge as the line does."""
         verdict = self._line.judge(values)
