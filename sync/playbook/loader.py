@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from sync.playbook import checks, forms, traps, yaml
+from sync.playbook import checks, forms, tables, traps, yaml
 from sync.playbook.build import Files, build
 from sync.playbook.document import Document, Path, Spot
 from sync.playbook.models import Playbook
@@ -34,7 +34,9 @@ def read(folder: Folder) -> dict[str, bytes]:
     for path in sorted([*folder.iterdir(), *(inner for name in SUBFOLDERS for inner in (folder / name).glob("*"))]):
         if path.suffix in SUFFIXES and path.is_file():
             with path.open("rb") as file:
-                files[path.relative_to(folder).as_posix()] = file.read(yaml.MAX_BYTES + 1)
+                name = path.relative_to(folder).as_posix()
+                # one byte more than may be: what is too large is refused, not cut
+                files[name] = file.read((tables.MAX_BYTES if tables.is_table(name) else yaml.MAX_BYTES) + 1)
     return files
 
 
@@ -58,13 +60,15 @@ def load_files(files: Mapping[str, bytes], version: int = 0) -> Playbook:
 def check(files: Mapping[str, bytes], version: int = 0, outside: checks.Outside | None = None) -> Checked:
     """Look at a playbook's files (pure) and, where it is given, at what is outside them."""
     documents = {name: yaml.parse(name, files[name]) for name in files if forms.shape(name) is not None}
+    parsed = {name: tables.parse(name, files[name]) for name in files if tables.is_table(name)}
+    documents |= {name: document for name, (document, _) in parsed.items()}
     strangers = _strangers(files)
     for name in forms.FILES:
         if name not in files:
             documents[name] = Document(name, [])
             documents[name].problem((), "this file is missing", "start from the example playbook's")
     shapes = {name: read for name, document in documents.items() if (read := _shape(document)) is not None}
-    known = Files(documents, shapes)
+    known = Files(documents, shapes, {table.name: table for _, table in parsed.values() if table is not None})
     playbook = build(known, version, checksum(files))
     checks.run(known)
     if outside is not None:
@@ -86,7 +90,7 @@ def _strangers(files: Mapping[str, bytes]) -> list[Problem]:
     return [
         Problem(name, 1, 1, "", "not a file of the playbook", did_you_mean(name, (*forms.FILES, *forms.OPTIONAL)))
         for name in files
-        if forms.shape(name) is None
+        if forms.shape(name) is None and not tables.is_table(name)
     ]
 
 

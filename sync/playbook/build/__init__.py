@@ -8,14 +8,16 @@ from sync.playbook.build import cases as of_cases
 from sync.playbook.build import fields as of_fields
 from sync.playbook.build import lifecycle as of_lifecycle
 from sync.playbook.build import routing as of_routing
+from sync.playbook.build import tables as of_tables
 from sync.playbook.build import team as of_team
 from sync.playbook.build.files import Files as Files
 from sync.playbook.build.lines import Lines
-from sync.playbook.models import Guards, Playbook, When
+from sync.playbook.models import TERRITORIES, Guards, Playbook, Territories, When
 
 
 def build(files: Files, version: int, checksum: str) -> Playbook | None:
     """Build what can be built, noting every problem on the way; None when a file could not be read."""
+    tables = of_tables.tables(files)
     lines = Lines(files)
     fields, lifecycle, routing, team = files.fields, files.lifecycle, files.routing, files.team
     systems = of_fields.systems(lines, fields) if fields else {}
@@ -43,6 +45,8 @@ def build(files: Files, version: int, checksum: str) -> Playbook | None:
         pools=of_team.pools(files, team),
         guards=Guards(**fields.guards.model_dump()),
         timezone=team.timezone,
+        tables=tables,
+        territories=Territories(tables[TERRITORIES]) if TERRITORIES in tables else None,
         account_fields=of_fields.shared(lines, fields, "accounts"),
         opportunity_fields=of_fields.shared(lines, fields, "opportunities"),
         cases=of_cases.cases(files),

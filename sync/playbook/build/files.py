@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from sync.playbook import forms
 from sync.playbook.document import Document, Path
-from sync.playbook.models import Where
+from sync.playbook.models import Table, Where
 
 Shape = TypeVar("Shape", bound=forms.Form)
 
@@ -19,6 +19,8 @@ class Files:
 
     documents: Mapping[str, Document]
     shapes: Mapping[str, forms.Form] = field(default_factory=dict)
+    read: Mapping[str, Table] = field(default_factory=dict)
+    """The tables as they were read, by name."""
 
     def shape(self, file: str, form: type[Shape]) -> Shape | None:
         """Give a file as its shape has it, None when it is missing or could not be read."""
@@ -48,6 +50,10 @@ class Files:
     def team(self) -> forms.TeamFile | None:
         """team.yaml."""
         return self.shape("team.yaml", forms.TeamFile)
+
+    def has_table(self, name: str) -> bool:
+        """Say whether a table is there, be it one that could not be read."""
+        return f"tables/{name}.csv" in self.documents
 
     def where(self, file: str, path: Path, *, key: bool = False) -> Where:
         """Give the place of a value (or of its key)."""

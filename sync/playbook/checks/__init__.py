@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sync.playbook.build.files import Files
-from sync.playbook.checks import cases, fields, known, lifecycle, routing, team
+from sync.playbook.checks import cases, fields, known, lifecycle, routing, tables, team
 from sync.playbook.checks.outside import Outside as Outside
 
 
@@ -13,6 +13,7 @@ def run(files: Files) -> None:
         fields.run(files, files.fields)
     if files.team:
         team.run(files, files.team)
+    tables.run(files)
     if files.lifecycle:
         lifecycle.run(files, files.lifecycle)
     if files.routing:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from sync.playbook import forms
 from sync.playbook.build.files import Files
 from sync.playbook.build.routing import FILE, TARGETS
+from sync.playbook.build.tables import asked
 from sync.playbook.checks.people import person
 from sync.playbook.document import Path
+from sync.playbook.models import TERRITORIES
+from sync.playbook.models.tables import OWNER, POOL
 from sync.playbook.problems import did_you_mean
 
 TERRITORY = "territory"
@@ -24,11 +27,37 @@ def target(files: Files, path: Path, form: forms.AssignForm, *, inherits: bool) 
     person(files, FILE, (*path, "owner"), form.owner)
     pool(files, (*path, "pool"), form.pool)
     queue(files, (*path, "queue"), form.queue)
+    table(files, (*path, "table"), form.table)
+
+
+def table(files: Files, path: Path, name: str | None) -> None:
+    """Note a table that is not there, or whose rows name nobody or cannot be found."""
+    if name is None:
+        return
+    if not files.has_table(name):
+        files.problem(FILE, path, f"there is no tables/{name}.csv", did_you_mean(name, files.read))
+        return
+    found = files.read.get(name)
+    if found is None:
+        return
+    if name == TERRITORIES:
+        files.problem(FILE, path, "a lead falls into a territory, it is not looked up by a key", "write pool: territory")
+    elif found.column(OWNER) is None and found.column(POOL) is None:
+        files.problem(FILE, path, f"tables/{name}.csv names neither owners nor pools", "give it a column owner or pool")
+    elif not asked(files, found.columns[0]):
+        said = f"by which value is a lead looked up in {found.key}, the first column of tables/{name}.csv?"
+        files.problem(FILE, path, said, "call the column as the field: email_domain:domain, company, account")
 
 
 def pool(files: Files, path: Path, name: str | None) -> None:
     """Note a pool that team.yaml does not have."""
-    if name is not None and name != TERRITORY and files.team and name not in files.team.pools:
+    if name == TERRITORY:
+        found = files.read.get(TERRITORIES)
+        if not files.has_table(TERRITORIES):
+            files.problem(FILE, path, "there is no tables/territories.csv", "add it: country,state,postal_from,postal_to,territory,pool")
+        elif found and found.column(OWNER) is None and found.column(POOL) is None:
+            files.problem(FILE, path, "tables/territories.csv names neither pools nor owners", "give it a column pool")
+    elif name is not None and files.team and name not in files.team.pools:
         files.problem(FILE, path, f"unknown pool {name}", did_you_mean(name, files.team.pools))
 
 

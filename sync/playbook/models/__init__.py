@@ -38,6 +38,9 @@ from sync.playbook.models.routing import Queue as Queue
 from sync.playbook.models.routing import Route as Route
 from sync.playbook.models.routing import Step as Step
 from sync.playbook.models.routing import Sticky as Sticky
+from sync.playbook.models.tables import Column as Column
+from sync.playbook.models.tables import Row as Row
+from sync.playbook.models.tables import Table as Table
 from sync.playbook.models.team import Absence as Absence
 from sync.playbook.models.team import Caps as Caps
 from sync.playbook.models.team import Hours as Hours
@@ -45,3 +48,5 @@ from sync.playbook.models.team import Pool as Pool
 from sync.playbook.models.team import Ramp as Ramp
 from sync.playbook.models.team import Rep as Rep
 from sync.playbook.models.team import Span as Span
+from sync.playbook.models.territories import TERRITORIES as TERRITORIES
+from sync.playbook.models.territories import Territories as Territories

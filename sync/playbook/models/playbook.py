@@ -10,7 +10,9 @@ from sync.playbook.models.cases import Case
 from sync.playbook.models.fields import Guards, SharedField, Side, System
 from sync.playbook.models.lifecycle import Points, Stage
 from sync.playbook.models.routing import Route
+from sync.playbook.models.tables import Table
 from sync.playbook.models.team import Pool, Rep
+from sync.playbook.models.territories import Territories
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,10 @@ class Playbook:
 
     cases: tuple[Case, ...] = ()
     """What the rules are to make of made-up leads: cases/*.yaml."""
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    """tables/*.csv by name, territories too."""
+    territories: Territories | None = None
+    """tables/territories.csv: what `territory('x')` and `pool: territory` ask; None: there is none."""
 
     def mapped(self, system: str, object_: str = "") -> dict[str, SharedField]:
         """Give the shared fields of leads that an object of a system has, by the vendor's field name."""
