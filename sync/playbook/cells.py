@@ -89,15 +89,21 @@ def _date(text: str) -> Cell | Wrong:
             return date.fromisoformat(text).isoformat()
     except ValueError:
         return Wrong(f"there is no day {text}")
-    parts = re.fullmatch(r"(\d{1,4})[./-](\d{1,2})[./-](\d{1,4})", text)
-    better = ""
-    if parts:
-        first, second, third = parts.groups()
-        year, month, day = (first, second, third) if len(first) == 4 else (third, second, first)
-        certain = len(first) == 4 or "." in text or int(first) > 12
-        if certain and len(year) == 4:
-            better = f"write {year}-{int(month):02d}-{int(day):02d}"
-    return Wrong(f"{_shown(text)} is not written as a day", better or "write it as 2026-12-31")
+    better = _as_day(text)
+    return Wrong(f"{_shown(text)} is not written as a day", f"write {better}" if better else "write it as 2026-12-31")
+
+
+def _as_day(text: str) -> str | None:
+    """Give a day of another spelling as it should be, None where it may be one of two."""
+    parts = re.fullmatch(r"(\d{4})[./-](\d{1,2})[./-](\d{1,2})|(\d{1,2})([./-])(\d{1,2})[./-](\d{4})", text)
+    if parts is None:
+        return None
+    if parts[1]:
+        return f"{parts[1]}-{int(parts[2]):02d}-{int(parts[3]):02d}"
+    first, second = int(parts[4]), int(parts[6])
+    if parts[5] == "." or first > 12:
+        return f"{parts[7]}-{second:02d}-{first:02d}"
+    return f"{parts[7]}-{first:02d}-{second:02d}" if second > 12 else None
 
 
 def _postal(text: str) -> Cell | Wrong:

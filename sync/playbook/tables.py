@@ -56,7 +56,7 @@ def parse(file: str, content: bytes) -> tuple[Document, Table | None]:
     text = _text(document, content)
     if text is None:
         return document, None
-    reader = _Reader(document, _delimiter(document.lines))
+    reader = _Reader(document, text, _delimiter(document.lines))
     table = reader.read() if not document.problems else None
     return document, table
 
@@ -77,7 +77,7 @@ def _text(document: Document, content: bytes) -> str | None:
         column = len(content[start : error.start].decode("utf-8", "replace")) + 1
         document.problem((), "not UTF-8", "save it as CSV UTF-8", at=Spot(line, column))
         return None
-    document.lines = list(io.StringIO(text, newline=""))
+    document.lines = [line.rstrip("\r\n") for line in io.StringIO(text, newline="")]
     odd = _ODD.search(text)
     if odd:
         above = list(io.StringIO(text[: odd.end()], newline=""))
@@ -96,8 +96,11 @@ def _delimiter(lines: list[str]) -> str:
 @dataclass(slots=True)
 class _Reader:
     document: Document
+    text: str
     delimiter: str
     columns: tuple[Column, ...] = ()
+    titled: bool = False
+    """The header is read."""
     untold: int = 0
     first: int = 1
     """The line that the row at hand begins on."""
@@ -113,6 +116,7 @@ class _Reader:
             return None
         if not self._header(head):
             return None
+        self.titled = True
         body = self._body(rows)
         if self.untold:
             self.document.problem((), f"and {self.untold:,} more problems in this table", at=Spot(1, 1))
@@ -121,29 +125,33 @@ class _Reader:
 
     def _rows(self) -> Iterator[list[str]]:
         """Give the rows that are not blank; `first` is then the line that the row begins on."""
-        reader = csv.reader(self.document.lines, delimiter=self.delimiter, strict=True)
+        reader = csv.reader(io.StringIO(self.text, newline=""), delimiter=self.delimiter, strict=True)
         self.first = 1
         try:
             for row in reader:
-                if any(row):
+                if any(map(str.strip, row)):
                     yield row
                 self.first = reader.line_num + 1
         except csv.Error as error:
             self._broken(str(error), reader.line_num)
 
     def _broken(self, said: str, line: int) -> None:
-        at = Spot(self.first, 1)
-        if "field larger" in said:
-            self.document.problem(
-                (), "a cell that never ends: a quote is not closed", 'end it with ", or delete the one that begins it', at=at
-            )
-        elif "unexpected end" in said:
-            self.document.problem(
-                (), "a quote is opened and never closed", 'end it with "; a quote inside a quoted cell is written twice: ""', at=at
-            )
+        if "field larger" in said or "unexpected end" in said:
+            hint = 'end it with "; a quote inside a quoted cell is written twice: ""'
+            self.document.problem((), "a quote is opened and never closed", hint, at=self._opened())
         else:
             hint = 'a cell that has quotes in it begins and ends with ", and writes each of them twice: ""'
             self.document.problem((), "something stands behind a closing quote", hint, at=Spot(line, 1))
+
+    def _opened(self) -> Spot:
+        """Give the place of the quote that nothing closes."""
+        found, quoted = Spot(self.first, 1), False
+        for line in range(self.first, len(self.document.lines) + 1):
+            for column, letter in enumerate(self.document.line(line), 1):
+                if letter == '"':
+                    quoted = not quoted
+                    found = Spot(line, column) if quoted else found
+        return found
 
     def _header(self, head: list[str]) -> bool:
         """Read the columns; False when they cannot be used."""
@@ -170,7 +178,7 @@ class _Reader:
         if not _NAME.match(name):
             better = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
             hint = f"write {better}{colon}{kind}" if _NAME.match(better) else "small letters, digits and _, a letter first"
-            self._told(number, f"{name or 'nothing'} is no name for a column", hint)
+            self._told(number, f"{name} is no name for a column" if name else "a column without a name", hint)
             return None
         if any(name == other.name for other in self.columns):
             self._told(number, f"a second column {name}", "a column's name is used once")
@@ -197,9 +205,11 @@ class _Reader:
                 cell = reader(text) if text else None
                 if isinstance(cell, cells.Wrong):
                     self._told(number, cell.text, cell.suggestion)
-                    cell = None
-                # texts that come again are kept once: a table is mostly the same few words
-                made.append(same.setdefault(cell, cell) if isinstance(cell, str) else cell)
+                else:
+                    # texts that come again are kept once: a table is mostly the same few words
+                    made.append(same.setdefault(cell, cell) if isinstance(cell, str) else cell)
+            if len(made) < width:
+                continue
             body.append(tuple(made))
             self.lines.append(self.first)
             if len(body) > MAX_ROWS:
@@ -224,7 +234,7 @@ class _Reader:
         if len(self.document.problems) >= TOLD:
             self.untold += 1
             return
-        path = (self.columns[number].name,) if number < len(self.columns) and self.lines else ()
+        path = (self.columns[number].name,) if self.titled else ()
         self.document.problem(path, text, suggestion, at=self._spot(number))
 
     def _spot(self, number: int) -> Spot:
@@ -249,7 +259,7 @@ def spot(document: Document, line: int, number: int, delimiter: str | None = Non
         elif letter == between and not quoted:
             cell += 1
         column += 1
-    rest = text[column:].rstrip("\r\n")
+    rest = text[column:]
     ends = rest.find('"', 1) + 1 if rest.startswith('"') else rest.find(between)
     width = ends if ends > 0 else len(rest)
     start = column + (len(rest[:width]) - len(rest[:width].lstrip()))

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from sync.playbook.loader import load_files
+from sync.playbook.loader import load_files, read
 from sync.playbook.problems import PlaybookError
 
 HERE = Path(__file__).parent
-GOOD = {path.name: path.read_bytes() for path in (HERE / "good").glob("*.yaml")}
-BAD = sorted((HERE / "bad").glob("*.yaml"))
+GOOD = read(HERE / "good")
+BAD = sorted(path for path in (HERE / "bad").iterdir() if path.suffix in (".yaml", ".csv"))
 
 
 def expected(text: str) -> tuple[str, list[str]]:
@@ -20,15 +20,22 @@ def expected(text: str) -> tuple[str, list[str]]:
     return lines[0].removeprefix("# ").partition(":")[0], told
 
 
+def content(path: Path) -> bytes:
+    """Give what stands in the file; a table has no comments, so its head is no part of it."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    return b"".join(line for line in lines if path.suffix != ".csv" or not line.startswith((b"# expect ", b"# tables/")))
+
+
 @pytest.mark.parametrize("path", BAD, ids=[path.stem for path in BAD])
 def test_mistake_is_told_at_its_place(path: Path) -> None:
-    file, wanted = expected(path.read_text())
+    file, wanted = expected(path.read_text(errors="replace"))
     with pytest.raises(PlaybookError) as caught:
-        load_files(GOOD | {file: path.read_bytes()})
+        load_files(GOOD | {file: content(path)})
     told = [f"{p.place}  {p.path}  {p.text}  →  {p.suggestion}".rstrip() for p in caught.value.problems]
     assert told == [line.rstrip() for line in wanted]
-    for problem in caught.value.problems:
-        assert problem.source == path.read_text().splitlines()[problem.line - 1]
+    shown = content(path).decode("utf-8-sig", errors="replace").splitlines()
+    for problem in (one for one in caught.value.problems if one.source):
+        assert problem.source == shown[problem.line - 1]
         assert 1 <= problem.column <= len(problem.source) + 1
 
 
@@ -45,7 +52,7 @@ def test_all_problems_of_all_files_are_told_at_once_and_sorted() -> None:
     places = [(p.file, p.line) for p in caught.value.problems]
     assert places == sorted(places)
     assert [p.file for p in caught.value.problems] == ["routing.yaml"] * 3 + ["team.yaml"]
-    assert caught.value.render(12).endswith("4 problems in 2 files (4 read). The version in force (v12) is untouched.")
+    assert caught.value.render(12).endswith("4 problems in 2 files (6 read). The version in force (v12) is untouched.")
 
 
 def test_a_problem_is_shown_with_the_line_and_a_caret() -> None:

@@ -15,5 +15,5 @@ def test_accounts_and_opportunities_have_shared_fields_of_their_own() -> None:
     assert {name: field.about for name, field in book.account_fields.items()}["industry"] == "account"
     assert book.opportunity_fields["account"].kind == "ref"
     assert book.fields["owner"].about == "lead"
-    assert str(book.account_fields["industry"].where) == "fields.yaml:24"
+    assert str(book.account_fields["industry"].where) == "fields.yaml:26"
     assert (book.systems["salesforce"].account, book.systems["salesforce"].opportunity) == ("Account", "Opportunity")
