@@ -6,18 +6,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from schemas.envelope import Envelope
-from sync.agents.input import Input, set_aside
+from sync.agents.deciding import Deciding
+from sync.agents.input import Input
 from sync.agents.rules import Rules
 from sync.agents.writing import Decided, net, statements
 from sync.lead.asking import asked
-from sync.lead.decision import Decision, Facts, Identity, OutcomeKind, PoolState, VendorUser, fold
+from sync.lead.decision import Facts, Identity, OutcomeKind, VendorUser
 from sync.lead.ledger import Asked, Ledger
 from sync.lead.state import Lead
 from sync.playbook.models import Playbook
 from sync.runtime.clock import Clock
 from sync.runtime.guard import Contended, Failure, attempt
 from sync.runtime.metrics import metrics
-from sync.store import accounts, applied, decided, identities, leads, users
+from sync.store import accounts, applied, identities, leads, users
 from sync.store.applied import Epoch
 from sync.store.look import Seen, look
 from sync.store.outbox import Unpublished, published
@@ -61,8 +62,8 @@ class Batch:
 
     def __init__(self, topic: str, rules: Rules, secret: bytes, clock: Clock, *, budget_ms: int = 250) -> None:
         self.topic, self.rules, self.secret, self.clock = topic, rules, secret, clock
-        self.budget_s = budget_ms / 1000
         self._users: tuple[str, dict[str, dict[str, VendorUser]]] = ("", {})
+        self._deciding = Deciding(rules, clock, budget_ms / 1000)
 
     async def apply(
         self, connection: Connection, messages: Sequence[Input], epoch: Epoch, forget: Sequence[int] = (), why: Failure | None = None
@@ -96,7 +97,8 @@ class Batch:
         todo, next_ = _in_turn(messages, seen)
         playbook = await self.rules.playbook(connection, seen.playbook)
         ledger = await self._ledger(connection, todo, locked, playbook) if seen.entries else Ledger()
-        items = await self._decide(connection, todo, locked, seen, playbook, why, ledger)
+        facts = self._facts(locked, seen, ledger)
+        items = await self._deciding.decide(connection, todo, facts, set(seen.once), playbook, why)
         total = net(items)
         outcomes: dict[int, list[OutcomeKind]] = {}
         for item in items:
@@ -114,6 +116,13 @@ class Batch:
         count = len(messages) if len(items) == len(todo) else messages.index(todo[len(items)])
         return Done(count, next_, set(), [item.decision.outcome for item in items], kept)
 
+    def _facts(self, locked: _Locked, seen: Seen, ledger: Ledger) -> Facts:
+        known = {identity: lead for identity, lead in locked.identities.items() if lead is not None}
+        return Facts(
+            *(self.secret, known, locked.leads, seen.touches),
+            users=self._users[1], read_fully=seen.read_fully, intents=seen.intents, ledger=ledger,
+        )  # fmt: skip
+
     async def _look(self, connection: Connection, messages: Sequence[Input], known: Iterable[str]) -> Seen:
         touches = {touch for m in messages for touch in m.wanted.touches}
         once = {m.wanted.once for m in messages if m.wanted.once}
@@ -127,58 +136,6 @@ class Batch:
         messages = [m.read.data for m in todo if isinstance(m.read, Envelope)]
         wanted = attempt(asked, messages, locked.leads.values(), playbook, self.secret)
         return await accounts.look(connection, wanted) if isinstance(wanted, Asked) else Ledger()
-
-    async def _decide(
-        self,
-        connection: Connection,
-        todo: Sequence[Input],
-        locked: _Locked,
-        seen: Seen,
-        playbook: Playbook,
-        why: Failure | None,
-        ledger: Ledger,
-    ) -> list[Decided]:
-        """Decide with the pools as they were seen; then lock those that mattered, and decide again if they had moved."""
-        pools, held = dict(seen.pools), set[str]()
-        items = self._decide_all(todo, self._facts(locked, seen, pools, ledger), set(seen.once), playbook, why)
-        while chosen := {name for item in items for name in item.decision.chosen_pools} - held:
-            truth = await decided.lock_pools(connection, chosen)
-            held |= chosen
-            if all(pools.get(name, PoolState()) == state for name, state in truth.items()):
-                break
-            pools.update(truth)
-            items = self._decide_all(todo[: len(items)], self._facts(locked, seen, pools, ledger), set(seen.once), playbook, why)
-        return items
-
-    def _facts(self, locked: _Locked, seen: Seen, pools: dict[str, PoolState], ledger: Ledger) -> Facts:
-        known = {identity: lead for identity, lead in locked.identities.items() if lead is not None}
-        rest = (dict(locked.leads), set(seen.touches), dict(pools), self._users[1], seen.read_fully, seen.intents, ledger.copy())
-        return Facts(self.secret, known, *rest)
-
-    def _decide_all(self, todo: Sequence[Input], facts: Facts, once: set[str], playbook: Playbook, why: Failure | None) -> list[Decided]:
-        start, items = self.clock.monotonic(), list[Decided]()
-        for message in todo:
-            item = self._decide_one(message, facts, once, playbook, why)
-            fold(facts, item.decision)
-            items.append(item)
-            if self.clock.monotonic() - start > self.budget_s:
-                break
-        metrics.observe("truce_decide_seconds", self.clock.monotonic() - start)
-        return items
-
-    def _decide_one(self, message: Input, facts: Facts, once: set[str], playbook: Playbook, why: Failure | None) -> Decided:
-        read, ident = why or message.read, message.wanted.once
-        if isinstance(read, Failure):
-            return Decided(message, set_aside(message, read), read.traceback)
-        if ident is not None and ident in once:
-            return Decided(message, Decision("noop", "applied before"))
-        got = attempt(self.rules.decide, read, facts, playbook, message.record.timestamp)
-        if isinstance(got, Failure):
-            return Decided(message, set_aside(message, got), got.traceback)
-        if ident is None or got.outcome == "parked":
-            return Decided(message, got)
-        once.add(ident)
-        return Decided(message, got, once=ident)
 
 
 async def _lock(connection: Connection, messages: Sequence[Input]) -> _Locked:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from sync.agents.input import Input
 from sync.agents.outbox import Payload
-from sync.lead.decision import Decision, Identity, ParkedNote, PoolState
+from sync.lead.decision import Decision, Identity, ParkedNote
 from sync.lead.state import Lead
-from sync.store import accounts, decided, duplicates, erased, identities, joined, leads, outbox, parked, problems, seen, timeline
+from sync.lead.turns import PoolState
+from sync.store import accounts, decided, duplicates, erased, identities, joined, leads, outbox, parked, problems, seen, timeline, turns
 from sync.store.parked import Original
 from sync.store.statement import Statement
 from sync.topology import Lane
@@ -83,6 +84,7 @@ def statements(items: Sequence[Decided], total: Net, locked: dict[str, Lead], un
     touches = [touch for d in decisions for touch in d.touches]
     notes = [note for d in decisions for note in d.duplicates]
     reads = {ref for d in decisions for ref in d.read_orders}
+    given = [turn for d in decisions for turn in d.turns]
     intents = {ident for d in decisions for ident in d.settled_intents}
     revs = {lead: (total.leads.get(lead) or locked[lead]).rev for lead, _ in total.dirty if lead in total.leads or lead in locked}
     dirty = {key: (lane, revs.get(key[0], 0)) for key, lane in total.dirty.items()}
@@ -99,7 +101,8 @@ def statements(items: Sequence[Decided], total: Net, locked: dict[str, Lead], un
         decided.mark_dirty(dirty) if dirty else None,
         decided.order_reads(reads) if reads else None,
         decided.settle_intents(intents, gone) if intents else None,
-        decided.write_pools(total.pools) if total.pools else None,
+        turns.keep(total.pools) if total.pools else None,
+        turns.write(given) if given else None,
         timeline.write(lines) if lines else None,
         duplicates.write(notes) if notes else None,
         *(joined.move(survivors, settled=intents, noted={note.id for note in notes}) if survivors else ()),

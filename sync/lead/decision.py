@@ -8,9 +8,12 @@ from typing import Any, Literal
 
 from schemas.base import Scalar
 from schemas.envelope import Envelope
+from sync.lead import caps
+from sync.lead.basis import NOTHING, Basis
 from sync.lead.ledger import Entry, Ledger
 from sync.lead.seen import OpenIntent
 from sync.lead.state import Lead
+from sync.lead.turns import PoolState, Turn
 from sync.topology import Lane
 
 IdentityKind = Literal["ref", "email"]
@@ -41,14 +44,6 @@ class VendorUser:
     active: bool
 
 
-@dataclass(frozen=True, slots=True)
-class PoolState:
-    """Whose turn it was last, and how many each got since the pool began."""
-
-    last: str | None = None
-    counts: Mapping[str, int] = field(default_factory=dict)
-
-
 @dataclass(slots=True)
 class Facts:
     """What the batch looked up; the shell folds each decision into it before the next message is decided."""
@@ -60,6 +55,10 @@ class Facts:
     touches: set[tuple[str, str]] = field(default_factory=set)
     """Touches that were counted before, (system, activity id)."""
     pools: dict[str, PoolState] = field(default_factory=dict)
+    given: dict[str, Mapping[str, Mapping[int, int]]] = field(default_factory=dict)
+    """Pool or person (by e-mail) → owner → quarter hour → leads given."""
+    open: dict[str, int] = field(default_factory=dict)
+    """Person → open leads, of those who are counted."""
     users: Mapping[str, Mapping[str, VendorUser]] = field(default_factory=dict)
     """System → the vendor's user id → user."""
     read_fully: frozenset[str] = frozenset()
@@ -147,8 +146,10 @@ class Decision:
     read_orders: set[str] = field(default_factory=set)
     """Record refs that must be read before anything can be said."""
     pools: dict[str, PoolState] = field(default_factory=dict)
-    chosen_pools: frozenset[str] = frozenset()
-    """Every pool that the choice looked at: locked before it counts."""
+    basis: Basis = NOTHING
+    """What its choices may depend on: locked and counted before they hold."""
+    turns: list[Turn] = field(default_factory=list)
+    """Hand-offs, and who was given each."""
     settled_intents: list[str] = field(default_factory=list)
     """Intents whose result is now part of the lead."""
     entries: list[Entry] = field(default_factory=list)
@@ -158,6 +159,11 @@ class Decision:
 def fold(facts: Facts, decision: Decision) -> None:
     """Put a decision into the facts, so that the next message of the batch sees it."""
     facts.identities.update(decision.identities)
+    for lead in decision.leads:
+        if facts.open:
+            caps.move(facts.open, facts.leads.get(lead.id), lead)
+    for turn in decision.turns:
+        caps.add(facts.given, turn)
     facts.leads.update((lead.id, lead) for lead in decision.leads)
     facts.touches.update((touch[0], touch[1]) for touch in decision.touches)
     facts.pools.update(decision.pools)

@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from schemas.base import Scalar
 from schemas.envelope import derived_id
+from sync.lead import caps
+from sync.lead.eligible import Team
 from sync.lead.reconcile import TRUCE, claim_truce, desire
-from sync.lead.route import Choice, Team, choose
+from sync.lead.route import Choice, choose
 from sync.lead.state import Claim, HandoffNote, Lead
+from sync.lead.turns import Turn
 from sync.lead.work import Work
 from sync.playbook.models import Playbook, Stage
 
 OPEN = ("offered", "accepted", "worked")
+KEPT = 50
+"""So many of the people who had a lead are remembered."""
 
 
 def handing(playbook: Playbook) -> Stage | None:
     """Give the stage that hands leads over."""
     return next((stage for stage in playbook.stages if stage.handoff), None)
+
+
+def team_for(work: Work, lead: Lead) -> Team:
+    """Give everybody as they stand now towards a lead, with what this decision gave away already."""
+    facts, open_ = work.facts, dict(work.facts.open)
+    for one in work.open.values():
+        caps.move(open_, facts.leads.get(one.id), None if one.id == lead.id else one)
+    given = dict(facts.given)
+    for turn in work.out.turns:
+        caps.add(given, turn)
+    pools = {**facts.pools, **work.out.pools}
+    return Team(work.playbook, facts.users, work.now, pools, given, open_, tuple(lead.had), frozenset(lead.said_no))
 
 
 def _hold(work: Work, lead: Lead, source: str) -> None:
@@ -42,17 +60,24 @@ def _settle_owner(work: Work, lead: Lead, choice: Choice, team: Team, at: int) -
     desire(lead, ["owner"], work.playbook, work.rank)
     named = lead.value("owner")
     if named == owner or "owner" not in work.playbook.fields:
-        work.out.pools |= choice.pools
         return owner
     if isinstance(named, str) and team.obstacle(named) is None:
-        choice.how, choice.owner = "sales named them after that", named
+        choice.keep(named, "sales named them after that")
         lead.claims["owner"].pop(TRUCE)
         return named
     later = max(claim.at for claim in lead.claims["owner"].values()) + 1
     lead.claims["owner"][TRUCE] = Claim(owner, later, TRUCE)
     desire(lead, ["owner"], work.playbook, work.rank)
-    work.out.pools |= choice.pools
     return owner
+
+
+def _note_turn(work: Work, lead: Lead, choice: Choice, owner: str, rule: str) -> None:
+    """Put down who got it: among the turns, with the pool's turn that it used up, and in the lead."""
+    passed = tuple((one["who"], one["why"]) for one in choice.passed_over)
+    made = choice.turn or Turn(lead.id, work.now, owner, choice.kind, "", 0)
+    work.out.turns.append(replace(made, lead_id=lead.id, owner=owner, rule=rule, version=work.playbook.version, passed_over=passed))
+    work.out.pools |= choice.pools
+    lead.had = [*(one for one in lead.had if one != owner), owner][-KEPT:]
 
 
 def _offer(work: Work, lead: Lead, owner: str, rule: str) -> None:
@@ -76,9 +101,9 @@ def hand_over(work: Work, lead: Lead, values: Mapping[str, Scalar], *, entered: 
     if lead.held is not None and not work.hot and not entered:
         return
     lead.held = None  # from here on it is given to somebody, or an open problem of its own says that nobody can have it
-    team = Team(work.playbook, work.facts.users, work.now)
-    choice = choose(values, team, {**work.facts.pools, **work.out.pools})
-    work.out.chosen_pools |= choice.locked
+    team = team_for(work, lead)
+    choice = choose(values, team)
+    work.out.basis |= choice.basis
     before = lead.value("owner")
     if choice.owner is None:
         lead.why["owner"] = choice.why(work.playbook, work.now)
@@ -90,6 +115,7 @@ def hand_over(work: Work, lead: Lead, values: Mapping[str, Scalar], *, entered: 
     owner = _settle_owner(work, lead, choice, team, at)
     lead.why["owner"] = choice.why(work.playbook, work.now)
     rule = lead.why["owner"]["rule"]
+    _note_turn(work, lead, choice, owner, rule)
     _offer(work, lead, owner, rule)
     if before != owner:
         work.line(lead, "owner", before=before, after=owner, rule=rule)

@@ -57,6 +57,8 @@ def absorb(work: Work, survivor: Lead, loser: Lead, reason: str, *, source: str 
             if TRUCE in loser.claims.get(name, {}):
                 survivor.claims.setdefault(name, {})[TRUCE] = loser.claims[name][TRUCE]
     survivor.held = survivor.held or loser.held
+    survivor.had = [*(one for one in loser.had if one not in survivor.had), *survivor.had]
+    survivor.said_no += [one for one in loser.said_no if one not in survivor.said_no]
     survivor.created_at = min(survivor.created_at, loser.created_at)
     loser.survivor, loser.undecided = survivor.id, None
     loser.claims, loser.desired, loser.aside, loser.why = {}, {}, {}, {}

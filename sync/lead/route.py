@@ -1,18 +1,27 @@
-"""Who gets it: the ordered tree whose root always matches, and the pools that take turns. Never somebody who cannot. Times are ms."""
+"""Who gets it: the ordered tree whose root always matches, whoever keeps it, and the pools that take turns. Times are ms."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas.base import Scalar
-from sync.lead.decision import PoolState, VendorUser
+from sync.lead import basis, hours
+from sync.lead.basis import NOTHING, Basis
+from sync.lead.eligible import ROUNDS, Strict, Team
+from sync.lead.pool import draw
 from sync.lead.tree import find
-from sync.playbook.models import Assign, Playbook, Route
+from sync.lead.turns import How, PoolState, Turn
+from sync.playbook.models import Assign, Playbook, Pool, Route, Step, Sticky
+
+STICKY: Mapping[Sticky, tuple[str, str]] = {
+    "owner": ("owner", "keeps its owner"),
+    "account_owner": ("account.owner", "the account is theirs"),
+    "opportunity_owner": ("opportunity.owner", "the open opportunity is theirs"),
+    "previous_owner": ("", "had it before"),
+}
+"""Who keeps a lead → the value that names them, and how that is told."""
 
 
 @dataclass(slots=True)
@@ -23,11 +32,20 @@ class Choice:
     route: Route | None
     looked: list[dict[str, Any]]
     how: str = ""
+    """As people read it."""
+    kind: How = "named"
     passed_over: list[dict[str, str]] = field(default_factory=list)
+    turn: Turn | None = None
+    """The pool's turn that it uses up, if somebody's it was."""
     pools: dict[str, PoolState] = field(default_factory=dict)
-    """Pools as they are after the choice."""
-    locked: frozenset[str] = frozenset()
-    """Every pool that it looked at."""
+    """Pools as they are once that turn is used up."""
+    tally: str = ""
+    """How the owner stands in the pool with this lead: `3 of 12 this week, fair 3.2`."""
+    basis: Basis = NOTHING
+
+    def keep(self, owner: str, how: str) -> None:
+        """Let somebody have it whom nobody had to look for: no turn is used up."""
+        self.owner, self.how, self.kind, self.turn, self.pools, self.tally = owner, how, "sticky", None, {}, ""
 
     def why(self, playbook: Playbook, at: int) -> dict[str, Any]:
         """Give the choice as it is kept and shown."""
@@ -38,105 +56,106 @@ class Choice:
             "how": self.how,
             "lines": self.looked,
             "passed_over": self.passed_over,
+            "tally": self.tally,
             "version": playbook.version,
             "at": at,
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Team:
-    """Who may be given a lead at this moment."""
-
-    playbook: Playbook
-    users: Mapping[str, Mapping[str, VendorUser]]
-    now: int
-
-    def _day(self) -> str:
-        return datetime.fromtimestamp(self.now / 1000, _zone(self.playbook.timezone)).date().isoformat()
-
-    def obstacle(self, email: str) -> str | None:
-        """Say why a person may not be given a lead; None when they may."""
-        rep = self.playbook.reps.get(email)
-        if rep is None:
-            return "is not in team.yaml"
-        day = self._day()
-        away = next((one.last for one in rep.away if one.first <= day <= one.last), None)
-        if away is not None:
-            return f"away to {away}"
-        for name, system in self.playbook.systems.items():
-            if system.side == "sales":
-                known = [user for user in self.users.get(name, {}).values() if user.email.strip().lower() == email.lower()]
-                if not known:
-                    return f"has no user in {name}"
-                if not any(user.active for user in known):
-                    return f"is inactive in {name}"
-        return None
-
-
-@lru_cache(maxsize=64)
-def _zone(name: str) -> ZoneInfo | Any:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC
-
-
-def _turn(assign: Assign, team: Team, pools: Mapping[str, PoolState], choice: Choice) -> str | None:
-    """Give the next of the pool after the last one who may be given a lead."""
-    name = assign.pool or ""
-    pool = team.playbook.pools.get(name)
-    if pool is None or not pool.members:
-        choice.passed_over.append({"who": name, "why": "an empty pool"})
-        return None
-    state = pools.get(name, PoolState())
-    start = pool.members.index(state.last) + 1 if state.last in pool.members else 0
-    for step in range(len(pool.members)):
-        member = pool.members[(start + step) % len(pool.members)]
-        obstacle = team.obstacle(member)
-        if obstacle is None:
-            choice.pools[name] = PoolState(member, {**state.counts, member: state.counts.get(member, 0) + 1})
-            choice.how = f"pool {name}, next in turn"
-            return member
-        choice.passed_over.append({"who": member, "why": obstacle})
-    return None
-
-
-def _pick(assign: Assign, team: Team, pools: Mapping[str, PoolState], choice: Choice, owner: str | None) -> str | None:
-    if assign.sticky and owner:
-        obstacle = team.obstacle(owner)
-        if obstacle is None:
-            choice.how = "keeps its owner"
-            return owner
-        choice.passed_over.append({"who": owner, "why": obstacle})
-    if assign.owner:
-        obstacle = team.obstacle(assign.owner)
-        if obstacle is None:
-            choice.how = "named by the route"
-            return assign.owner
-        choice.passed_over.append({"who": assign.owner, "why": obstacle})
-    if assign.pool:
-        found = _turn(assign, team, pools, choice)
-        if found is not None:
-            return found
-    for step in assign.fallback:
-        if step.owner is None:
-            continue
-        obstacle = team.obstacle(step.owner)
-        if obstacle is None:
-            choice.how = "fallback"
-            return step.owner
-        choice.passed_over.append({"who": step.owner, "why": obstacle})
-    return None
-
-
-def choose(values: Mapping[str, Scalar], team: Team, pools: Mapping[str, PoolState]) -> Choice:
+def choose(values: Mapping[str, Scalar], team: Team) -> Choice:
     """Choose the owner of a lead with these values (its owner now among them)."""
     looked: list[dict[str, Any]] = []
-    route = find(values, team.playbook.routes, looked)
+    route = find(values, team.playbook.routes, looked, hours.day(team.now, team.playbook.timezone))
     choice = Choice(None, route, looked)
-    if route is None:
-        return choice
-    owner = values.get("owner")
-    choice.owner = _pick(route.assign, team, pools, choice, str(owner) if owner else None)
-    choice.locked = frozenset({route.assign.pool} if route.assign.pool else ())
+    return choice if route is None else assign(choice, route.assign, values, team)
+
+
+def assign(choice: Choice, how: Assign, values: Mapping[str, Scalar], team: Team) -> Choice:
+    """Put down who gets a lead by this assignment: whoever keeps it, else whom it names or whose turn it is, else the fallbacks in order.
+
+    Where nobody may, holidays count no longer; and where only the fallback is left, it may be somebody who said no.
+    """
+    search = _Search(choice, how, values, team)
+    choice.basis = search.basis()
+    for strict in ROUNDS:
+        choice.passed_over.clear()
+        if search.found(strict):
+            break
     return choice
+
+
+class _Search:
+    """One search for somebody who may be given a lead."""
+
+    def __init__(self, choice: Choice, how: Assign, values: Mapping[str, Scalar], team: Team) -> None:
+        self.choice, self.assign, self.values, self.team = choice, how, values, team
+        self.steps = [Step(how.owner, how.pool, how.queue), *how.fallback]
+        self.keepers = [(who, words) for kind in how.sticky if (found := self._keeper(kind)) for who, words in [found]]
+
+    def _keeper(self, kind: Sticky) -> tuple[str, str] | None:
+        name, words = STICKY[kind]
+        who = self.values.get(name) if name else (self.team.had[-1] if self.team.had else None)
+        return (str(who), words) if who else None
+
+    def _pool(self, name: str | None) -> Pool | None:
+        return self.team.playbook.pools.get(name) if name else None
+
+    def basis(self) -> Basis:
+        """Give what it depends on; the owner of now is in it, because sales may have named them after the act that did this."""
+        people = {who for who, _ in self.keepers} | {one for step in self.steps if (one := _person(step))}
+        people |= {str(owner)} if (owner := self.values.get("owner")) else set()
+        pools = [(pool, self.assign.by if n == 0 else None) for n, step in enumerate(self.steps) if (pool := self._pool(step.pool))]
+        return basis.of(self.team.playbook, people, pools)
+
+    def found(self, strict: Strict) -> bool:
+        """Look once, as strictly as told."""
+        if strict.refusals:
+            if any(self._named(who, strict, "sticky", words) for who, words in self.keepers):
+                return True
+            if self._step(self.steps[0], strict, last=False):
+                return True
+        return any(self._step(step, strict, last=True) for step in self.steps[1:])
+
+    def _step(self, step: Step, strict: Strict, *, last: bool) -> bool:
+        person = _person(step)
+        if person:
+            words = f"answers for the queue {step.queue.name}" if step.queue else "fallback" if last else "named by the route"
+            return self._named(person, strict, "fallback" if last else "named", words)
+        return bool(step.pool) and self._turn(step.pool or "", strict, last=last)
+
+    def _pass(self, who: str, why: str) -> None:
+        if {"who": who, "why": why} not in self.choice.passed_over:
+            self.choice.passed_over.append({"who": who, "why": why})
+
+    def _named(self, email: str, strict: Strict, kind: How, words: str) -> bool:
+        stand, why = self.team.stand(email, strict)
+        if stand is None:
+            self._pass(email, why)
+            return False
+        if stand.covers:
+            self._pass(email, self.team.obstacle(email, strict) or "")
+            kind, words = "cover", f"covers {self.team.name(email)}; {words}"
+        self.choice.owner, self.choice.kind, self.choice.how = stand.owner, kind, words
+        return True
+
+    def _turn(self, name: str, strict: Strict, *, last: bool) -> bool:
+        pool = self._pool(name)
+        if pool is None or not pool.members:
+            self._pass(name, "an empty pool")
+            return False
+        asked = Assign(by=None, memory=self.assign.memory) if last else self.assign
+        drawn = draw(pool, asked, self.values, self.team, strict)
+        for who, why in drawn.passed_over:
+            self._pass(who, why)
+        if drawn.turn is None or drawn.state is None:
+            return False
+        choice, turn = self.choice, drawn.turn
+        choice.owner, choice.kind, choice.turn, choice.pools, choice.tally = turn.owner, turn.how, turn, {name: drawn.state}, drawn.tally
+        choice.how = f"pool {name}, {drawn.words}"
+        if turn.member and turn.member != turn.owner:
+            choice.how += f", for {self.team.name(turn.member)}"
+        return True
+
+
+def _person(step: Step) -> str | None:
+    return step.queue.human if step.queue else step.owner

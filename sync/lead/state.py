@@ -188,6 +188,10 @@ class Lead:
     erased: bool = False
     undecided: str | None = None
     """The duplicate that a person must settle first; until then the lead is created nowhere (`in_scope` is False)."""
+    had: list[str] = field(default_factory=list)
+    """Who was given it by a hand-off, newest last, each once."""
+    said_no: list[str] = field(default_factory=list)
+    """Who had it and recycled or rejected it."""
     blocked: dict[str, Refused] = field(default_factory=dict)
     """System → why it would not create a record; not tried again until the desired state changes or somebody replays it."""
     makes: dict[str, Making] = field(default_factory=dict)
@@ -264,7 +268,7 @@ def branch(lead: Lead) -> Lead:
     return made
 
 
-_COPIED = ("email_keys", "desired", "consent", "touches", "frozen", "why", "aside", "blocked", "makes")
+_COPIED = ("email_keys", "desired", "consent", "touches", "frozen", "why", "aside", "had", "said_no", "blocked", "makes")
 _SHARED = tuple(f.name for f in fields(Lead) if f.name not in {*_COPIED, "id", "key", "created_at", "now", "records", "claims", "flips"})
 
 

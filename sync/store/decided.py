@@ -1,13 +1,10 @@
-"""What else a decision leaves behind: leads to be written, records to be read, whose turn it is, intents that are settled."""
+"""What else a decision leaves behind: leads to be written, records to be read, intents that are settled."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import orjson
-
-from sync.lead.decision import PoolState
-from sync.store.statement import Connection, Statement, columns
+from sync.store.statement import Statement, columns
 from sync.topology import Lane
 
 _DIRTY = """
@@ -25,14 +22,6 @@ UPDATE intents SET state = 'applied', fields = CASE WHEN lead_id = ANY($2::text[
   outcome = CASE WHEN lead_id = ANY($2::text[]::uuid[]) THEN NULL ELSE outcome END
 WHERE id = ANY($1::text[]::uuid[])
 """
-_LOCK_POOLS = """
-WITH made AS (INSERT INTO pools (name) SELECT n FROM unnest($1::text[]) n ORDER BY n ON CONFLICT DO NOTHING)
-SELECT name, last, counts FROM pools WHERE name = ANY($1::text[]) ORDER BY name FOR UPDATE
-"""
-_POOLS = """
-INSERT INTO pools (name, last, counts) SELECT w.name, w.last, w.counts::jsonb FROM unnest($1::text[], $2::text[], $3::text[]) w(name, last, counts)
-ON CONFLICT (name) DO UPDATE SET last = excluded.last, counts = excluded.counts
-"""
 
 
 def mark_dirty(leads: Mapping[tuple[str, str], tuple[Lane, int]]) -> Statement:
@@ -48,18 +37,3 @@ def order_reads(refs: Iterable[str]) -> Statement:
 def settle_intents(ids: Iterable[str], erased: Iterable[str] = ()) -> Statement:
     """Say that the results of these intents are part of their leads; of `erased` leads nothing of what was told is kept."""
     return Statement(_INTENTS, (sorted(set(ids)), sorted(erased)))
-
-
-async def lock_pools(connection: Connection, names: Iterable[str]) -> dict[str, PoolState]:
-    """Lock pools in one order for all workers; one that nobody used yet is empty."""
-    wanted = sorted(set(names))
-    rows = await connection.fetch(_LOCK_POOLS, wanted)
-    if len(rows) < len(wanted):  # made just now, by us or by another worker
-        rows = await connection.fetch(_LOCK_POOLS, wanted)
-    return {row["name"]: PoolState(row["last"], row["counts"]) for row in rows}
-
-
-def write_pools(pools: Mapping[str, PoolState]) -> Statement:
-    """Keep whose turn it was."""
-    rows = [(name, pool.last, orjson.dumps(dict(pool.counts)).decode()) for name, pool in sorted(pools.items())]
-    return Statement(_POOLS, columns(rows, 3))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sync.lead.decision import PoolState
 from sync.lead.seen import OpenIntent
 from sync.store.applied import Epoch, Position
 from sync.store.intents import opened
@@ -16,7 +15,6 @@ _LOOK = f"""
 SELECT (SELECT value FROM meta WHERE key = '{ACTIVE}') AS playbook,
   (SELECT jsonb_agg(jsonb_build_array(partition, next_offset, group_number, generation)) FROM applied
      WHERE topic = $1 AND partition = ANY($2::int[])) AS positions,
-  (SELECT jsonb_agg(jsonb_build_array(name, last, counts)) FROM pools) AS pools,
   (SELECT array_agg(system) FROM cursors WHERE name = 'everything' AND done_at IS NOT NULL) AS read_fully,
   (EXISTS (SELECT FROM accounts) OR EXISTS (SELECT FROM opportunities)) AS entries,
   (SELECT concat_ws(' ', count(*), count(*) FILTER (WHERE active), max(seen_at)) FROM vendor_users) AS users,
@@ -38,7 +36,6 @@ class Seen:
     playbook: int | None
     """The active version."""
     positions: dict[int, Position]
-    pools: dict[str, PoolState]
     read_fully: frozenset[str]
     users: str
     """Changes whenever a vendor's users do."""
@@ -68,7 +65,6 @@ async def look(
     return Seen(
         row["playbook"],
         {p: Position(offset, Epoch(number, generation)) for p, offset, number, generation in row["positions"] or ()},
-        {name: PoolState(last, counts) for name, last, counts in row["pools"] or ()},
         frozenset(row["read_fully"] or ()),
         row["users"],
         {(system, activity) for system, activity in row["touches"] or ()},

@@ -289,9 +289,32 @@ pools = Table(
     "pools",
     metadata,
     Column("name", Text, primary_key=True),
-    Column("last", Text),
-    Column("counts", JSONB, nullable=False, server_default="{}"),
+    _count("number"),
+    Column("state", JSON, nullable=False, server_default="{}"),
 )
+"""One row per pool, and per person with a cap (by e-mail): locked before anybody is chosen. number: of the last turn; state: see PoolState."""
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=True),
+    Column("lead_id", UUID(as_uuid=False), nullable=False),
+    Column("at", Time, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("how", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("playbook_version", Integer, nullable=False),
+    Column("passed_over", JSON, nullable=False),
+    Column("pool", Text),
+    Column("number", BigInteger),
+    Column("member", Text),
+    Column("by", Text),
+    Column("eligible", JSON, nullable=False),
+    Index("turns_pool", "pool", "number", unique=True, postgresql_where=text("pool IS NOT NULL")),
+    Index("turns_owner", "owner", "at"),
+    Index("turns_lead", "lead_id"),
+)
+"""Every hand-off that was given to somebody. `number`: without a gap per pool, in the order of its lock; `member`: whose turn it was."""
 
 cursors = Table(
     "cursors",

@@ -65,7 +65,8 @@ class Bench:
 
     async def apply(self, messages: list[Input], *, epoch: Epoch = EPOCH, with_: Rules | None = None, clock: Clock | None = None) -> Done:
         connection = await self.connection()
-        return await Batch(TOPIC, with_ or rules(), b"s", clock or Clock()).apply(connection, messages, epoch)
+        patience = 250 if clock else 60_000  # on a busy machine real time says nothing
+        return await Batch(TOPIC, with_ or rules(), b"s", clock or Clock(), budget_ms=patience).apply(connection, messages, epoch)
 
     async def value(self, sql: str, *args: object) -> Any:
         return await self.first.fetchval(sql, *args)
@@ -155,7 +156,7 @@ async def test_the_same_new_person_in_many_partitions_at_once_becomes_one_lead(b
 async def test_turns_in_a_pool_are_taken_one_after_the_other_by_all_workers(bench: Bench) -> None:
     batches = [inputs([message(f"crm:Lead:{p}-{n}", n, pool="everyone") for n in range(20)], p) for p in range(6)]
     await asyncio.gather(*(bench.apply(batch) for batch in batches))
-    assert await bench.value("SELECT (counts->>'ana')::int FROM pools WHERE name = 'everyone'") == 120
+    assert await bench.value("SELECT number FROM pools WHERE name = 'everyone'") == 120
 
 
 async def test_a_touch_that_two_workers_read_is_counted_once(bench: Bench) -> None:

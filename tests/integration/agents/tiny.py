@@ -8,8 +8,10 @@ from schemas.change import RecordChanged
 from schemas.envelope import Envelope, derived_id, new
 from schemas.event import LeadEvent
 from sync.agents.rules import Rules
-from sync.lead.decision import Decision, Facts, Line, PoolState, Wanted
+from sync.lead.basis import Basis
+from sync.lead.decision import Decision, Facts, Line, Wanted
 from sync.lead.state import Desired, Lead, Record, copy, from_ms, to_ms
+from sync.lead.turns import PoolState, after
 from sync.playbook.models import Guards, Playbook, When
 
 SYSTEM = "crm"
@@ -64,9 +66,8 @@ def _more(decision: Decision, message: Envelope, data: RecordChanged, facts: Fac
     name = data.fields.get("pool")
     if name:
         pool = facts.pools.get(str(name), PoolState())
-        counts = {**pool.counts, "ana": pool.counts.get("ana", 0) + 1}
-        decision.pools[str(name)] = PoolState("ana", counts)
-        decision.chosen_pools = frozenset({str(name)})
+        decision.pools[str(name)] = after(pool, "ana", {"ana": 1.0}, "")
+        decision.basis = Basis(frozenset({str(name)}))
 
 
 def load(files: Mapping[str, bytes], version: int) -> Playbook:

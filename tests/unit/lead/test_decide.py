@@ -46,8 +46,8 @@ def test_a_form_makes_an_mql_with_the_rule_and_the_person() -> None:
     assert [event.type for event in decision.events] == ["truce.lead.stage_changed", "truce.handoff.offered", "truce.lead.owner_changed"]
     assert len({event.id for event in decision.events}) == 3
     assert decision.dirty == {(lead.id, SF, "hot"), (lead.id, HS, "hot")}
-    assert decision.chosen_pools == {"emea"}
-    assert decision.pools["emea"].last == "ana@acme.example"
+    assert decision.basis.locked == {"emea"}
+    assert decision.pools["emea"].served == {"ana@acme.example": 1}
     assert decision.touches == [(HS, "a", lead.id, "form", "demo", ms(50))]
     assert "kim" not in repr(decision.events)
 
@@ -60,7 +60,7 @@ def test_pools_take_turns() -> None:
         decision = go(facts, touch(f"a{n}", 2, ref=f"hubspot:contacts:{n}"))
         owners.append(decision.leads[0].value("owner"))
     assert owners == ["ana@acme.example", "ben@acme.example"] * 2
-    assert facts.pools["emea"].counts == {"ana@acme.example": 2, "ben@acme.example": 2}
+    assert facts.pools["emea"].had == {"ana@acme.example": 2, "ben@acme.example": 2}
 
 
 def test_a_hand_off_is_opened_once() -> None:
