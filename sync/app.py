@@ -91,7 +91,7 @@ async def activate(connection: Any, settings: Settings, *, take: bool = False) -
     kept = None if take else await playbooks.active(connection)
     if kept is not None:
         return loader.load_files(kept.files, kept.version)
-    files = loader.read(settings.playbook)
+    files = loader.read(settings.playbook, settings.environment)
     playbook = loader.load_files(files)
     version = await playbooks.add(connection, files, playbook.checksum, "start")
     return loader.load_files(files, version)

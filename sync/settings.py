@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     kafka: str | None = Field(default=None, validation_alias="KAFKA_BOOTSTRAP_SERVERS", description="host:port,…; without it a local one.")
     secret: SecretStr = Field(default=SecretStr("a laptop's secret, set TRUCE_SECRET in production"), description="Keys the e-mails.")
     playbook: Path = Field(default=Path("deploy/playbook"), description="The folder whose version becomes the active one at start.")
+    environment: str | None = Field(
+        default=None, pattern=r"^([a-z][a-z0-9-]{0,62})?$", description="Which file of the playbook's env/ counts here; none: none does."
+    )
     systems: dict[str, SystemSettings] = {}
     partitions: int = Field(default=12, ge=1, le=512)
     batch_size: int = Field(default=500, ge=1, le=5000)

@@ -22,7 +22,7 @@ from sync.cli.place import Place
 from sync.cli.versions import effects, show
 from sync.lead.decision import Facts
 from sync.lead.state import Lead, load, to_ms
-from sync.playbook.loader import load_files, read
+from sync.playbook.loader import environment_of, load_files, read
 from sync.playbook.models import Playbook
 from sync.settings import Settings, SystemSettings
 from sync.sources.schema import lacking
@@ -78,9 +78,9 @@ class Examined:
 
 async def examine(connection: Any, here: Place, folder: Path, settings: Settings) -> Examined:
     """Look at a candidate from every side; raises PlaybookError with all its problems when it does not load."""
-    files = read(folder)
-    candidate = load_files(files)
     kept = await playbooks.active(connection)
+    files = read(folder, settings.environment or (environment_of(kept.files) if kept else None))
+    candidate = load_files(files)
     found = Examined(files, candidate, load_files(kept.files, kept.version) if kept else None)
     if found.before is None or found.same:
         found.cases = None if found.same else play(candidate)

@@ -33,7 +33,7 @@ def play_all(
     from sync.playbook.loader import load
 
     where = folder or Settings().playbook
-    report = play(load(where))
+    report = play(load(where, environment=Settings().environment))
     if update:
         from sync.cli.update import write
 

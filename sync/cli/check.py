@@ -39,7 +39,7 @@ def check(
     where = folder or settings.playbook
     if not where.is_dir():
         raise CannotRun(f"there is no folder {where}: {MISSING}")
-    files, stands = read(where), standing(settings)
+    files, stands = read(where, settings.environment), standing(settings)
     checked = examine(files, outside=Outside(datetime.now(UTC).date(), stands.users))
     tell: dict[str, Callable[[Checked, Path, Standing, str], None]] = {"text": _text, "json": _json, "github": _github}
     tell["json" if json else format_](checked, where, stands, checksum(files))

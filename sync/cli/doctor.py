@@ -39,7 +39,7 @@ async def examine(settings: Settings, *, fix: bool) -> list[Finding]:
     """Give everything that was looked at, good and bad."""
     findings = []
     try:
-        playbook = loader.load(settings.playbook)
+        playbook = loader.load(settings.playbook, environment=settings.environment)
         findings.append(Finding(ok=True, what=f"playbook {settings.playbook}: loads"))
     except PlaybookError as error:
         return [Finding(ok=False, what=f"playbook: {len(error.problems)} problems", todo="truce check says each with its line")]

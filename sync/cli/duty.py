@@ -127,7 +127,8 @@ def _scope(what: str) -> str:
 
     if what == "all":
         return what
-    playbook = load(Settings().playbook)
+    settings = Settings()
+    playbook = load(settings.playbook, environment=settings.environment)
     if what in playbook.systems:
         return f"system:{what}"
     if what in playbook.fields:

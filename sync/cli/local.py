@@ -195,7 +195,7 @@ async def _differs(here: place.Place, settings: Settings) -> str:
         kept = await playbooks.active(connection)
     finally:
         await connection.close()
-    if kept is None or kept.checksum == loader.checksum(loader.read(settings.playbook)):
+    if kept is None or kept.checksum == loader.checksum(loader.read(settings.playbook, loader.environment_of(kept.files))):
         return ""
     return f"  v{kept.version} of the playbook is in force, and {settings.playbook} says otherwise: truce diff in-force {settings.playbook}"
 

@@ -14,8 +14,9 @@ from sync.cli.duty import Json, with_store
 from sync.cli.output import PROBLEM, CannotRun, as_json, console, table
 from sync.cli.place import NothingThere, Place
 from sync.lead.state import load
-from sync.playbook.loader import load_files, read
+from sync.playbook.loader import checksum, environment_of, load_files, read, within
 from sync.playbook.models import Playbook
+from sync.settings import Settings
 from sync.store import leads, playbooks
 from sync.trial.consequences import Consequence, consequences
 from sync.trial.diff import Difference, differences
@@ -42,7 +43,7 @@ async def named(connection: Any, text: str) -> Named:
         if kept is None:
             raise CannotRun(f"there is no version {text}: `truce playbook log` shows those that there are.")
         return Named(f"v{kept.version}", load_files(kept.files, kept.version))
-    return Named(text, load_files(read(Path(text))))
+    return Named(text, load_files(read(Path(text), Settings().environment)))
 
 
 async def effects(connection: Any, before: Playbook, after: Playbook) -> list[Consequence]:
@@ -142,14 +143,16 @@ def rollback(
         kept = await playbooks.get(connection, int(number)) if number.isdecimal() else None
         if kept is None or now is None:
             raise CannotRun(f"there is no version {version}: `truce playbook log` shows those that there are.")
-        if kept.checksum == now.checksum:
+        files = within(kept.files, environment_of(now.files))  # content comes back; where it is in force stays
+        mark = checksum(files)
+        if mark == now.checksum:
             return {"version": now.version, "changed": False}
-        before, after = load_files(now.files, now.version), load_files(kept.files, kept.version)
+        before, after = load_files(now.files, now.version), load_files(files, kept.version)
         show(differences(before, after), []) if not json else None
         if not yes and not typer.confirm(f"v{now.version} is in force. Put the content of v{kept.version} in force again?"):
             raise CannotRun("nothing was changed.")
         how = f"rollback to v{kept.version}"
-        made = await playbooks.add(connection, kept.files, kept.checksum, people.whoami(), how=how, expected=now.version)
+        made = await playbooks.add(connection, files, mark, people.whoami(), how=how, expected=now.version)
         return {"version": made, "changed": True, "content_of": kept.version, "was": now.version}
 
     told = with_store(step)

@@ -17,7 +17,8 @@ def spelled(values: Sequence[str]) -> dict[str, str]:
     from sync.playbook.loader import load
     from sync.playbook.problems import did_you_mean
 
-    mapped = load(Settings().playbook).mapped("hubspot")
+    settings = Settings()
+    mapped = load(settings.playbook, environment=settings.environment).mapped("hubspot")
     names = {shared.name: vendor for vendor, shared in mapped.items()} | {vendor: vendor for vendor in mapped}
     found = {}
     for text in values:

@@ -28,7 +28,7 @@ class Watch:
     def look(self) -> None:
         """Look once; what is new and no longer being written is applied, or its problems are told."""
         try:
-            found = checksum(read(self.settings.playbook))
+            found = checksum(read(self.settings.playbook, self.settings.environment))
         except (OSError, PlaybookError):
             return  # being replaced just now
         settled, self._last = found == self._last, found

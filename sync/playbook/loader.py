@@ -19,15 +19,29 @@ from sync.playbook.problems import PlaybookError, Problem, did_you_mean, ordered
 
 SUFFIXES = (".yaml", ".yml", ".csv")
 SUBFOLDERS = ("tables", "env", "cases")
+ENVIRONMENT = "environment"
+"""Under this name the chosen environment stands among a playbook's files, so that a version means the same to every process
+that compiles it, whatever its own settings say. No file of a folder can have it."""
 
 
-def load(folder: Folder, *, version: int = 0) -> Playbook:
+def load(folder: Folder, *, version: int = 0, environment: str | None = None) -> Playbook:
     """Load the playbook in a folder; raises PlaybookError with every problem in it."""
-    return load_files(read(folder), version)
+    return load_files(read(folder, environment), version)
 
 
-def read(folder: Folder) -> dict[str, bytes]:
-    """Read the playbook's files as they are, name → content; raises PlaybookError when there is no such folder."""
+def within(files: Mapping[str, bytes], environment: str | None) -> dict[str, bytes]:
+    """Give a playbook's files as those of an environment (of env/<name>.yaml), None: of none."""
+    plain = {name: content for name, content in files.items() if name != ENVIRONMENT}
+    return plain | ({ENVIRONMENT: environment.encode()} if environment else {})
+
+
+def environment_of(files: Mapping[str, bytes]) -> str | None:
+    """Give the environment that is noted among a playbook's files, None when none is."""
+    return files.get(ENVIRONMENT, b"").decode(errors="replace") or None
+
+
+def read(folder: Folder, environment: str | None = None) -> dict[str, bytes]:
+    """Read the playbook's files as they are, name → content, and note the environment; raises PlaybookError when there is no such folder."""
     if not folder.is_dir():
         raise PlaybookError([Problem(str(folder), 1, 1, "", "no such folder", "name the folder that holds fields.yaml, routing.yaml …")])
     files = {}
@@ -37,7 +51,7 @@ def read(folder: Folder) -> dict[str, bytes]:
                 name = path.relative_to(folder).as_posix()
                 # one byte more than may be: what is too large is refused, not cut
                 files[name] = file.read((tables.MAX_BYTES if tables.is_table(name) else yaml.MAX_BYTES) + 1)
-    return files
+    return within(files, environment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +63,12 @@ class Checked:
     read: int
 
 
-def load_files(files: Mapping[str, bytes], version: int = 0) -> Playbook:
-    """Load a playbook from its files' contents (pure); raises PlaybookError with every problem in them."""
-    checked = check(files, version)
+def load_files(files: Mapping[str, bytes], version: int = 0, environment: str | None = None) -> Playbook:
+    """Load a playbook from its files' contents (pure); raises PlaybookError with every problem in them.
+
+    `environment` in place of the one that is noted among the files.
+    """
+    checked = check(within(files, environment) if environment else files, version)
     if checked.playbook is None:
         raise PlaybookError(checked.problems, checked.read)
     return checked.playbook
@@ -59,17 +76,16 @@ def load_files(files: Mapping[str, bytes], version: int = 0) -> Playbook:
 
 def check(files: Mapping[str, bytes], version: int = 0, outside: checks.Outside | None = None) -> Checked:
     """Look at a playbook's files (pure) and, where it is given, at what is outside them."""
+    environment, mark = environment_of(files) or "", checksum(files)
+    files = within(files, None)
     documents = {name: yaml.parse(name, files[name]) for name in files if forms.shape(name) is not None}
     parsed = {name: tables.parse(name, files[name]) for name in files if tables.is_table(name)}
     documents |= {name: document for name, (document, _) in parsed.items()}
     strangers = _strangers(files)
-    for name in forms.FILES:
-        if name not in files:
-            documents[name] = Document(name, [])
-            documents[name].problem((), "this file is missing", "start from the example playbook's")
+    documents |= {name: _missing(name, hint) for name, hint in _wanted(files, environment).items() if name not in files}
     shapes = {name: read for name, document in documents.items() if (read := _shape(document)) is not None}
-    known = Files(documents, shapes, {table.name: table for _, table in parsed.values() if table is not None})
-    playbook = build(known, version, checksum(files))
+    known = Files(documents, shapes, {table.name: table for _, table in parsed.values() if table is not None}, environment)
+    playbook = build(known, version, mark)
     checks.run(known)
     if outside is not None:
         checks.against(known, outside)
@@ -84,6 +100,22 @@ def checksum(files: Mapping[str, bytes]) -> str:
     for name in sorted(files):
         digest.update(f"{name}\0{len(files[name])}\0".encode(errors="surrogateescape") + files[name])
     return digest.hexdigest()
+
+
+def _wanted(files: Mapping[str, bytes], environment: str) -> dict[str, str]:
+    """Give each file that must be there with what to do when it is not."""
+    wanted = dict.fromkeys(forms.FILES, "start from the example playbook's")
+    if environment:
+        known = [name.removeprefix("env/").removesuffix(".yaml") for name in files if name.startswith("env/")]
+        hint = did_you_mean(environment, known) or "write it; it may be empty but for a comment"
+        wanted[f"env/{environment}.yaml"] = f"TRUCE_ENVIRONMENT is {environment}: {hint}"
+    return wanted
+
+
+def _missing(name: str, hint: str) -> Document:
+    document = Document(name, [])
+    document.problem((), "this file is missing", hint)
+    return document
 
 
 def _strangers(files: Mapping[str, bytes]) -> list[Problem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sync.playbook.build import cases as of_cases
+from sync.playbook.build import env as of_env
 from sync.playbook.build import fields as of_fields
 from sync.playbook.build import lifecycle as of_lifecycle
 from sync.playbook.build import routing as of_routing
@@ -51,4 +52,5 @@ def build(files: Files, version: int, checksum: str) -> Playbook | None:
         opportunity_fields=of_fields.shared(lines, fields, "opportunities"),
         cases=of_cases.cases(files),
     )
+    built = of_env.overlaid(files, built)
     return built if fields.role_mailboxes is None else replace(built, role_mailboxes=tuple(fields.role_mailboxes))

@@ -21,6 +21,8 @@ class Files:
     shapes: Mapping[str, forms.Form] = field(default_factory=dict)
     read: Mapping[str, Table] = field(default_factory=dict)
     """The tables as they were read, by name."""
+    environment: str = ""
+    """Which file of env/ was chosen; empty: none."""
 
     def shape(self, file: str, form: type[Shape]) -> Shape | None:
         """Give a file as its shape has it, None when it is missing or could not be read."""
@@ -30,6 +32,11 @@ class Files:
     def within(self, folder: str, form: type[Shape]) -> dict[str, Shape]:
         """Give a folder's files that could be read, by file name."""
         return {name: found for name, found in self.shapes.items() if name.startswith(f"{folder}/") and isinstance(found, form)}
+
+    @property
+    def env(self) -> forms.EnvFile | None:
+        """The file of env/ that was chosen."""
+        return self.shape(f"env/{self.environment}.yaml", forms.EnvFile) if self.environment else None
 
     @property
     def fields(self) -> forms.FieldsFile | None:

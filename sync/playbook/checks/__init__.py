@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sync.playbook.build.files import Files
-from sync.playbook.checks import cases, fields, known, lifecycle, routing, tables, team
+from sync.playbook.checks import cases, env, fields, ids, known, lifecycle, routing, tables, team
 from sync.playbook.checks.outside import Outside as Outside
 
 
@@ -19,6 +19,8 @@ def run(files: Files) -> None:
     if files.routing:
         routing.run(files, files.routing)
     cases.run(files)
+    env.run(files)
+    ids.run(files)
 
 
 def against(files: Files, outside: Outside) -> None:

@@ -11,6 +11,8 @@ from sync.playbook.forms.cases import CaseForm as CaseForm
 from sync.playbook.forms.cases import CasesFile as CasesFile
 from sync.playbook.forms.cases import ExpectForm as ExpectForm
 from sync.playbook.forms.cases import GivenForm as GivenForm
+from sync.playbook.forms.env import EnvFile as EnvFile
+from sync.playbook.forms.env import EnvSystemForm as EnvSystemForm
 from sync.playbook.forms.fields import SECTIONS as SECTIONS
 from sync.playbook.forms.fields import FieldForm as FieldForm
 from sync.playbook.forms.fields import FieldsFile as FieldsFile
@@ -44,7 +46,7 @@ FILES: dict[str, type[Form]] = {
 """The files that every playbook has, and their shapes."""
 OPTIONAL: dict[str, type[Form]] = {}
 """Those that it may have."""
-FOLDERS: dict[str, type[Form]] = {"cases": CasesFile}
+FOLDERS: dict[str, type[Form]] = {"cases": CasesFile, "env": EnvFile}
 """Folders of files of one shape each: `env`, `cases`."""
 
 

@@ -39,6 +39,12 @@ class Playbook:
     """Shared fields of accounts: conditions call them `account.<name>`."""
     opportunity_fields: Mapping[str, SharedField] = field(default_factory=dict)
     """Shared fields of opportunities: conditions call them `opportunity.<name>`, and mean the lead's open opportunity."""
+    environment: str = ""
+    """Which of env/ it is compiled with; empty: none."""
+    queues: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Queue → system → its id there, in this environment."""
+    channels: Mapping[str, str] = field(default_factory=dict)
+    """Channel → its id or address in this environment."""
 
     cases: tuple[Case, ...] = ()
     """What the rules are to make of made-up leads: cases/*.yaml."""
