@@ -131,7 +131,7 @@ _TODO = (
     ("VALIDATION", "change the rule there, or the value"),
     ("REQUIRED", "the system needs more fields: see `defaults` in fields.yaml"),
     ("ACCESS", "Truce's user may not write it: give the permission there"),
-    ("playbook does not map", "add the value under `values` (or `reads`) of this field in fields.yaml, restart"),
+    ("playbook does not map", "add the value under `values` (or `reads`) of this field in fields.yaml, then truce apply"),
     ("bad_value", "mend the value in its system; what is mended arrives by itself"),
 )
 

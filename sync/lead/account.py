@@ -196,7 +196,8 @@ def note(lead: Lead, facts: Facts, playbook: Playbook) -> dict[str, Scalar]:
     if found is None:
         lead.why.pop("account", None)
     else:
-        kept = {"ref": found.account.ref, "name": found.account.text("name") or "", "how": found.how}
+        records = [entry.ref for entry in found.records]
+        kept = {"ref": found.account.ref, "name": found.account.text("name") or "", "how": found.how, "records": records}
         if {name: lead.why.get("account", {}).get(name) for name in kept} != kept:
             lead.why["account"] = {**kept, "version": playbook.version, "at": lead.now}
     return values_of(lead, facts, playbook, found)

@@ -26,7 +26,7 @@ _FLAGS: dict[str, bool] = {"true": True, "1": True, "yes": True, "false": False,
 
 
 class Unfit(ValueError):
-    """A value that a field of its kind cannot hold; says why, without the value."""
+    """A value that a field of its kind cannot hold; says why, without the value but for a picklist's that is not personal."""
 
 
 def clean(text: str, limit: int = MAX_TEXT) -> str:
@@ -222,7 +222,8 @@ def _picked(shared: SharedField, spelled: SystemField | None, value: Scalar) -> 
     if found is None and text in shared.order:
         return text
     if found is None:
-        raise Unfit("a value that the playbook does not map")
+        shown = "a value" if shared.personal else f'"{str(text)[:60]}" is a value'
+        raise Unfit(f"{shown} that the playbook does not map")
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from schemas.base import Ref
 from sync.lead.state import Lead, Making
 from sync.playbook.models import System, Value
 
@@ -19,10 +20,19 @@ def choose(system: System, values: Mapping[str, Value]) -> Making | None:
     return Making("", str(system.creates[0].where), "; ".join(dict.fromkeys(seen))) if system.creates else None
 
 
+def account_of(lead: Lead, system: str) -> str | None:
+    """Give the id, in a system, of the account that a lead was matched to; None when none of its records is there."""
+    refs = (Ref.parse(ref) for ref in lead.why.get("account", {}).get("records", ()))
+    return next((ref.id for ref in refs if ref.system == system), None)
+
+
 def note(lead: Lead, systems: Mapping[str, System], values: Mapping[str, Value]) -> set[str]:
     """Keep on the lead as what it is to be made in each system that has no record of it; gives the systems where that is new."""
     known = {record.system for record in lead.records.values()}
     found = {name: made for name, one in systems.items() if name not in known and (made := choose(one, values)) is not None}
-    fresh = {name for name, made in found.items() if made.object and (name not in lead.makes or lead.makes[name].object != made.object)}
+    for name, made in found.items():
+        made.account = account_of(lead, name)
+    held = {name: (made.object, made.account) for name, made in lead.makes.items()}
+    fresh = {name for name, made in found.items() if made.object and held.get(name) != (made.object, made.account)}
     lead.makes = found
     return fresh

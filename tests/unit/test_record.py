@@ -35,7 +35,7 @@ def test_shared_names_become_the_vendor_s_and_values_are_spelled_as_it_does() ->
         (ACCOUNT, "hat=x", "no shared field hat of salesforce's Account (known: "),
         (ACCOUNT, "name", "'name': write field=value; field= makes it blank."),
         (ACCOUNT, "employees=many", "employees=many: a text, needs a number."),
-        (LEAD, "stage=mqll", "stage=mqll: a value that the playbook does not map (did you mean mql?)"),
+        (LEAD, "stage=mqll", 'stage=mqll: "mqll" is a value that the playbook does not map (did you mean mql?)'),
     ],
 )
 def test_what_cannot_be_told_is_refused_with_what_to_do(ref: Ref, text: str, said: str) -> None:

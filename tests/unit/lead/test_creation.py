@@ -9,7 +9,7 @@ from sync.lead.decide import decide
 from sync.lead.decision import fold
 from sync.lead.state import Making
 from sync.playbook.models import CreateRule, System, When, Where
-from tests.factory import CONTACT, HS, SF, changed, facts, ms, playbook, snapshot, when
+from tests.factory import CONTACT, HS, SF, changed, facts, ms, playbook, snapshot, when, with_accounts
 
 COMPANY = when("has(lead.company)", lambda v: bool(v["company"]), "company")
 RULES = (CreateRule("Contact", COMPANY, Where("fields.yaml", 7)), CreateRule("Lead", When(), Where("fields.yaml", 8)))
@@ -50,6 +50,19 @@ def test_who_falls_under_a_rule_later_is_made_then_and_the_doorbell_rings() -> N
     second = decide(changed(CONTACT, 3, {"company": "Nordwind"}), known, book, ms(4))
     assert {name for _, name, _ in second.dirty} >= {SF}
     assert second.leads[0].makes[SF].object == "Lead"
+
+
+def test_who_belongs_to_an_account_is_made_under_its_record_in_that_system() -> None:
+    rule = CreateRule("Contact", when("has(account.name)", lambda v: bool(v["account.name"]), "account.name"), Where("fields.yaml", 7))
+    with_both = with_accounts()
+    book = replace(with_both, systems={**with_both.systems, SF: replace(with_both.systems[SF], creates=(rule,))})
+    known = facts()
+    fold(known, decide(changed("salesforce:Account:001N", 1, {"Name": "Nordwind AS", "Website": "nordwind.example"}), known, book, ms(2)))
+    decision = decide(changed(CONTACT, 3, {"email": "kim@nordwind.example"}), known, book, ms(4))
+    assert decision.leads[0].makes == {SF: Making("Contact", "fields.yaml:7", account="001N")}
+    assert SF in {system for _, system, _ in decision.dirty}
+    alone = decide(changed(CONTACT, 3, {"email": "kim@fjord.example"}), known, book, ms(4))
+    assert alone.leads[0].makes == {SF: Making("", "fields.yaml:7", "field empty")}
 
 
 def test_outside_the_scope_nothing_is_noted() -> None:

@@ -12,7 +12,16 @@ from sync.lead import hours
 from sync.playbook.models import Hours, Span
 
 WEEK: dict[int, tuple[Span, ...]] = {n: (("09:00", "12:00"), ("13:00", "17:30")) for n in range(1, 6)}
-ZONES = ("Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Chatham", "America/St_Johns", "UTC")
+ZONES = (
+    "Europe/Berlin",
+    "America/New_York",
+    "Asia/Kolkata",
+    "Asia/Kathmandu",
+    "Australia/Lord_Howe",
+    "Pacific/Chatham",
+    "America/St_Johns",
+    "UTC",
+)
 moments = st.datetimes(datetime(2024, 1, 1), datetime(2031, 1, 1), timezones=st.just(UTC)).map(lambda at: int(at.timestamp() * 1000))
 
 
@@ -54,7 +63,9 @@ def test_the_clock_that_springs_forward_and_falls_back_is_followed() -> None:
 
 def test_a_span_over_midnight_belongs_to_the_day_that_it_begins_on() -> None:
     late = Hours({5: (("22:00", "06:00"),)}, "UTC")
-    answers = {at: hours.working(late, ms(f"2026-11-{at}:00+00:00"), "UTC") for at in ("27T21:59", "27T22:00", "28T05:59", "28T06:00", "27T05:00")}
+    answers = {
+        at: hours.working(late, ms(f"2026-11-{at}:00+00:00"), "UTC") for at in ("27T21:59", "27T22:00", "28T05:59", "28T06:00", "27T05:00")
+    }
     assert answers == {"27T21:59": False, "27T22:00": True, "28T05:59": True, "28T06:00": False, "27T05:00": False}
     assert hours.working(Hours({1: (("00:00", "00:00"),)}, "UTC"), ms("2026-11-23T23:59:00+00:00"), "UTC"), "the whole day"
 
