@@ -37,6 +37,7 @@ EVENT_TYPES: dict[str, type[Message]] = {
     "truce.lead.stage_changed": LeadEvent,
     "truce.lead.owner_changed": LeadEvent,
     "truce.handoff.offered": LeadEvent,
+    "truce.handoff.closed": LeadEvent,
     "truce.problem.opened": LeadEvent,
 }
 """Every type that may stand on `events`."""

@@ -9,7 +9,12 @@ from pydantic import Field
 from schemas.base import Message, Moment, Scalar
 
 EventType = Literal[
-    "truce.lead.created", "truce.lead.stage_changed", "truce.lead.owner_changed", "truce.handoff.offered", "truce.problem.opened"
+    "truce.lead.created",
+    "truce.lead.stage_changed",
+    "truce.lead.owner_changed",
+    "truce.handoff.offered",
+    "truce.handoff.closed",
+    "truce.problem.opened",
 ]
 
 
@@ -22,4 +27,5 @@ class LeadEvent(Message):
     before: Scalar = None
     after: Scalar = None
     rule: str = Field(default="", description="file:line and id of the rule that decided, '' when no rule did.")
+    kind: str = Field(default="", description="Of a hand-off that is no MQL: its kind, `customer` or `open_deal`.")
     playbook_version: int = 0

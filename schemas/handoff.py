@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from schemas.base import Message, Moment
 
 HandoffState = Literal["offered", "accepted", "rejected", "expired", "worked", "closed"]
@@ -18,5 +20,7 @@ class Handoff(Message):
     state: HandoffState
     owner: str
     rule: str
+    kind: str = Field(default="mql", description="`mql`, or a kind of the playbook's lifecycle.yaml: `customer`, `open_deal`.")
+    sla: str = Field(default="", description="The SLA of sla.yaml that it runs under; '' is the ordinary one.")
     opened_at: Moment
     changed_at: Moment

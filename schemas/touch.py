@@ -24,4 +24,8 @@ class TouchRecorded(Message):
     email: str | None = None
     consent: dict[str, bool] = Field(default_factory=dict, description="What the person said: channel or type → may be contacted.")
     details: dict[str, Scalar] = Field(default_factory=dict)
+    delivered_at: Moment | None = Field(
+        default=None, description="When the message that was opened or clicked had been delivered, where the vendor says so."
+    )
+    machine: bool = Field(default=False, description="True when the vendor itself says that a machine did it, not the person.")
     bulk: bool = False

@@ -23,8 +23,8 @@ def render(console: Console, row: Mapping[str, Any], lines: Iterable[Mapping[str
     teller.head(who)
     teller.stands()
     tell_account(teller.say, teller.doc, teller.around.account, teller.person, teller.ref)
-    teller.why("stage")
-    teller.why("owner")
+    for what in ("stage", "owner", "handoff"):
+        teller.why(what)
     teller.happened(lines)
     teller.aside()
     teller.open()
@@ -142,8 +142,8 @@ class Teller:
         why = self.doc["why"].get(what)
         if not why:
             return
-        now = self._desired(what)
-        title = f"Why {self.person(now) if what == 'owner' else _stage(now) or 'no stage'}?"
+        now = why["owner"] if what == "handoff" else self._desired(what)
+        title = f"Why {(_stage(now) or 'no stage') if what == 'stage' else self.person(now)}{' (no MQL)' if what == 'handoff' else ''}?"
         how = f" · {why['how']}" if why.get("how") else ""
         said = f" · as {self.ref(why['ref'])} says" if why.get("ref") else ""
         self.say(f"{title:<13} {why.get('rule', '')}, playbook v{why.get('version', '?')}{how}{said}")
@@ -222,7 +222,8 @@ class Teller:
             case "owner":
                 return f"owner {self.person(data.get('before'))} → {self.person(data.get('after'))}: {data.get('rule', '')}"
             case "handoff":
-                return f"hand-off {data.get('state', '')} to {self.person(data.get('owner'))} (cycle {data.get('cycle', '?')})"
+                who, kind = self.person(data.get("owner")), data.get("kind", "mql")
+                return f"hand-off {data.get('state', '')} to {who} ({kind}, cycle {data.get('cycle', '?')}): {data.get('rule', '')}"
             case "decided":
                 return f"decided {said}" if (said := self._changes(data.get("fields", {}))) else ""
             case "aside":
@@ -261,8 +262,7 @@ def named(person: Mapping[str, Any]) -> str:
 
 
 def _stage(stage: Any) -> str:
-    text = str(stage or "")
-    return text.upper() if text in ("mql", "sal", "sql") else text
+    return str(stage).upper() if stage in ("mql", "sal", "sql") else str(stage or "")
 
 
 def _seen(points: Mapping[str, Any]) -> str:

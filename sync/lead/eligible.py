@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-from schemas.base import Scalar
 from sync.lead import caps, hours
 from sync.lead.caps import Given, Quarters
 from sync.lead.decision import VendorUser
 from sync.lead.turns import PoolState
-from sync.playbook.models import Absence, Caps, Playbook, Pool, Rep
+from sync.playbook.models import Absence, Caps, Playbook, Pool, Rep, Value
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -147,7 +146,7 @@ class Team:
         rep = self.playbook.reps.get(email)
         return rep.name if rep else email
 
-    def misfit(self, email: str, skills: Iterable[str], language: Scalar) -> str | None:
+    def misfit(self, email: str, skills: Iterable[str], language: Value) -> str | None:
         """Say what somebody cannot do that the lead asks for."""
         rep = self.playbook.reps.get(email)
         if rep is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from schemas.base import Ref
 from schemas.change import RecordConverted, RecordDeleted, RecordMerged
 from sync.lead.account import CONVERTED
@@ -81,8 +83,7 @@ def converted(work: Work, data: RecordConverted) -> Decision:
         lead.claims.setdefault("stage", {})[data.ref] = Claim(stage, at, "person")
         names.append("stage")
     if lead.handoff is not None and lead.handoff.state in ("offered", "accepted"):
-        note = lead.handoff
-        lead.handoff = type(note)(note.id, note.cycle, "worked", note.owner, note.rule, note.opened_at)
+        lead.handoff = replace(lead.handoff, state="worked")
     work.line(lead, "converted", ref=data.ref, became=data.became, at=at)
     settle(work, lead, names, at=at, source=record.system)
     return work.end("applied")
@@ -97,7 +98,7 @@ def _erase(work: Work, lead: Lead, record: Record, at: int) -> None:
     lead.claims = {name: held for name, held in lead.claims.items() if name.startswith("consent:")}
     lead.desired, lead.touches, lead.aside, lead.why, lead.flips, lead.blocked = {}, [], {}, {}, {}, {}
     lead.handoff = lead.held = lead.undecided = None
-    lead.had, lead.said_no = [], []
+    lead.had, lead.said_no, lead.segment = [], [], ""
     for key in lead.email_keys:
         work.out.identities["email", key] = lead.id
 

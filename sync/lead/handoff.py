@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from schemas.base import Scalar
 from schemas.envelope import derived_id
 from sync.lead import caps
 from sync.lead.eligible import Team
-from sync.lead.reconcile import TRUCE, claim_truce, desire
+from sync.lead.qualify import place_of
+from sync.lead.reconcile import TRUCE, claim_truce, desire, system_of
 from sync.lead.route import Choice, choose
 from sync.lead.state import Claim, HandoffNote, Lead
 from sync.lead.turns import Turn
 from sync.lead.work import Work
-from sync.playbook.models import Playbook, Stage
+from sync.playbook.models import MQL, SIDE_EXITS, Playbook, Stage, Values
 
 OPEN = ("offered", "accepted", "worked")
 KEPT = 50
@@ -71,7 +71,7 @@ def _settle_owner(work: Work, lead: Lead, choice: Choice, team: Team, at: int) -
     return owner
 
 
-def _note_turn(work: Work, lead: Lead, choice: Choice, owner: str, rule: str) -> None:
+def note_turn(work: Work, lead: Lead, choice: Choice, owner: str, rule: str) -> None:
     """Put down who got it: among the turns, with the pool's turn that it used up, and in the lead."""
     passed = tuple((one["who"], one["why"]) for one in choice.passed_over)
     made = choice.turn or Turn(lead.id, work.now, owner, choice.kind, "", 0)
@@ -80,24 +80,75 @@ def _note_turn(work: Work, lead: Lead, choice: Choice, owner: str, rule: str) ->
     lead.had = [*(one for one in lead.had if one != owner), owner][-KEPT:]
 
 
-def _offer(work: Work, lead: Lead, owner: str, rule: str) -> None:
+def offer(work: Work, lead: Lead, owner: str, rule: str, kind: str = MQL, sla: str = "") -> None:
+    """Open a hand-off to somebody."""
     cycle = lead.handoff.cycle + 1 if lead.handoff else 1
     ident = derived_id(work.message.id, "handoff", lead.id, cycle)
-    lead.handoff = HandoffNote(ident, cycle, "offered", owner, rule, work.now)
+    lead.handoff = HandoffNote(ident, cycle, "offered", owner, rule, work.now, kind, sla)
     work.hot = True
-    work.line(lead, "handoff", state="offered", owner=owner, rule=rule, cycle=cycle)
-    work.event(lead, "truce.handoff.offered", after=ident, rule=rule)
+    work.line(lead, "handoff", state="offered", owner=owner, rule=rule, cycle=cycle, kind=kind)
+    work.event(lead, "truce.handoff.offered", after=ident, rule=rule, handoff=kind)
 
 
-def hand_over(work: Work, lead: Lead, values: Mapping[str, Scalar], *, entered: bool, at: int, source: str) -> None:
+def is_open(lead: Lead) -> bool:
+    """Say whether the lead is in somebody's hands."""
+    return lead.handoff is not None and lead.handoff.state in OPEN
+
+
+def close(work: Work, lead: Lead, reason: str) -> None:
+    """End the open hand-off, if there is one."""
+    note = lead.handoff
+    if note is None or note.state not in OPEN:
+        return
+    lead.handoff = replace(note, state="closed")
+    work.line(lead, "handoff", state="closed", owner=note.owner, rule=reason, cycle=note.cycle, kind=note.kind)
+    work.event(lead, "truce.handoff.closed", before=note.state, after=note.id, rule=reason, handoff=note.kind)
+
+
+def stage_left(work: Work, lead: Lead, before: Scalar) -> None:
+    """The stage moved: what was handed over ends where the lead leaves sales' hands, and who said no is remembered."""
+    stage, held = handing(work.playbook), lead.desired.get("stage")
+    if stage is None or held is None:
+        return
+    at, was, now = place_of(work.playbook, stage.id), place_of(work.playbook, before), place_of(work.playbook, held.value)
+    if held.value not in SIDE_EXITS and not (now < at <= was):
+        return
+    system, owner = work.playbook.systems.get(system_of(held.ref)), lead.value("owner")
+    if system is not None and system.side == "sales" and isinstance(owner, str) and "@" in owner:
+        lead.said_no = [*(one for one in lead.said_no if one != owner), owner][-KEPT:]
+    if lead.handoff is not None and lead.handoff.kind == MQL:
+        close(work, lead, lead.why["stage"]["rule"])
+
+
+def held_back(work: Work, lead: Lead, source: str) -> bool:
+    """Hold what bulk would hand over; True when it is held."""
+    system = work.playbook.systems.get(source)
+    held = work.bulk and (system is None or system.bulk == "hold")
+    if held:
+        _hold(work, lead, source)
+    return held
+
+
+def nobody(work: Work, lead: Lead, rule: str) -> None:
+    """Open the problem that nobody may be given the lead."""
+    work.problem("unrouted", lead.id, f"nobody may be given this lead ({rule or 'no route matched'})", lead)
+
+
+def somebody(work: Work, lead: Lead, what: str) -> None:
+    """Close it, if the last choice of this kind (`owner`, `handoff`) found nobody."""
+    if what in lead.why and lead.why[what]["owner"] is None:
+        work.problem("unrouted", lead.id, "has an owner now", lead, opened=False)
+
+
+def hand_over(work: Work, lead: Lead, values: Values, *, entered: bool, at: int, source: str) -> None:
     """Open the hand-off when the lead is in the stage that hands over and has none; `entered`: it has come there just now."""
     stage = handing(work.playbook)
-    going = lead.handoff is not None and lead.handoff.state in OPEN
-    if stage is None or lead.value("stage") != stage.id or going or (lead.handoff is not None and not entered):
+    if stage is None or lead.value("stage") != stage.id:
         return
-    system = work.playbook.systems.get(source)
-    if work.bulk and (system is None or system.bulk == "hold"):
-        return _hold(work, lead, source)
+    if entered and lead.handoff is not None and lead.handoff.kind != MQL:
+        close(work, lead, f"{stage.where} {stage.id}")
+    if is_open(lead) or (lead.handoff is not None and lead.handoff.kind == MQL and not entered) or held_back(work, lead, source):
+        return
     if lead.held is not None and not work.hot and not entered:
         return
     lead.held = None  # from here on it is given to somebody, or an open problem of its own says that nobody can have it
@@ -108,15 +159,13 @@ def hand_over(work: Work, lead: Lead, values: Mapping[str, Scalar], *, entered: 
     if choice.owner is None:
         lead.why["owner"] = choice.why(work.playbook, work.now)
         rule = lead.why["owner"]["rule"]
-        work.problem("unrouted", lead.id, f"nobody may be given this lead ({rule or 'no route matched'})", lead)
-        return
-    if "owner" in lead.why and lead.why["owner"]["owner"] is None:
-        work.problem("unrouted", lead.id, "has an owner now", lead, opened=False)
+        return nobody(work, lead, rule)
+    somebody(work, lead, "owner")
     owner = _settle_owner(work, lead, choice, team, at)
     lead.why["owner"] = choice.why(work.playbook, work.now)
     rule = lead.why["owner"]["rule"]
-    _note_turn(work, lead, choice, owner, rule)
-    _offer(work, lead, owner, rule)
+    note_turn(work, lead, choice, owner, rule)
+    offer(work, lead, owner, rule)
     if before != owner:
         work.line(lead, "owner", before=before, after=owner, rule=rule)
         work.event(lead, "truce.lead.owner_changed", before=before, after=owner, rule=rule)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from schemas.base import Ref
 from sync.lead.ledger import Kind
 from sync.lead.observe import honours_blank
-from sync.playbook.models import Playbook, SharedField, SystemField
+from sync.playbook.models import Playbook, Segment, SharedField, SystemField
 
 _KNOWN: dict[int, tuple[Playbook, Index]] = {}
 _KEPT = 8
@@ -40,6 +40,11 @@ class Index:
     """(system, object) → what its records are, where they are no people's."""
     entered: dict[tuple[str, Kind], tuple[Mapped, ...]]
     """(system, account | opportunity) → its shared fields."""
+    places: dict[str, int]
+    """Stage → its place in their order."""
+    segments: dict[str, Segment]
+    lines: dict[tuple[str, str], int | None] = field(default_factory=dict)
+    """Touch (kind, name) → its line of engagement, as far as it was asked for."""
 
     def of(self, system: str, ref: str) -> tuple[Mapped, ...]:
         """Give the shared fields of leads that a record of a system has."""
@@ -69,7 +74,10 @@ def _build(playbook: Playbook) -> Index:
         about |= {(name, system.account): "account"} if system.account else {}
         about |= {(name, system.opportunity): "opportunity"} if system.opportunity else {}
     ranks = {"truce": -1, **{name: place for place, name in enumerate(playbook.systems)}}
-    return Index(ranks, mapped, objects, tuple(shared for shared in every if shared.consent is not None), about, entered)
+    consents = tuple(shared for shared in every if shared.consent is not None)
+    places = {stage.id: place for place, stage in enumerate(playbook.stages)}
+    segments = {segment.id: segment for segment in playbook.segments}
+    return Index(ranks, mapped, objects, consents, about, entered, places, segments)
 
 
 def index(playbook: Playbook) -> Index:

@@ -109,7 +109,10 @@ def _after(shown: Shown, held: Shown | None) -> bool:
 
 
 def outcome_of(opportunity: Entry, playbook: Playbook) -> Outcome:
-    """Say how an opportunity stands: by its stage, which Salesforce and HubSpot call closed won and closed lost when it is over."""
+    """Say how an opportunity stands: as the playbook says of its stage, else by the vendors' own words, closed won and closed lost."""
+    known = playbook.opportunity_stages.get(opportunity.text("stage") or "")
+    if known is not None:
+        return known.state
     stage = (opportunity.text("stage") or "").casefold()
     return "won" if "won" in stage else "lost" if "lost" in stage else "open"
 

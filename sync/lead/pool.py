@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from schemas.base import Scalar
 from sync.lead.eligible import Stand, Strict, Team
 from sync.lead.turns import How, PoolState, Turn, after, first, longest_waiting, tally
-from sync.playbook.models import Assign, By, Pool
+from sync.playbook.models import Assign, By, Pool, Values
 
 WORDS: Mapping[By, str] = {
     "round_robin": "round robin",
@@ -30,7 +29,7 @@ class Drawn:
     tally: str = ""
 
 
-def draw(pool: Pool, assign: Assign, values: Mapping[str, Scalar], team: Team, strict: Strict) -> Drawn:
+def draw(pool: Pool, assign: Assign, values: Values, team: Team, strict: Strict) -> Drawn:
     """Draw from a pool by an assignment's ways (its `by`, skills, language and memory)."""
     drawn, by = Drawn(), assign.by or pool.by
     said = team.pool_full(pool)
@@ -58,7 +57,7 @@ _HOW: Mapping[bool, How] = {True: "turn", False: "cover"}
 _BLANK = Turn("", 0, "", "turn", "", 0)
 
 
-def _may(pool: Pool, assign: Assign, values: Mapping[str, Scalar], team: Team, strict: Strict, drawn: Drawn) -> dict[str, Stand]:
+def _may(pool: Pool, assign: Assign, values: Values, team: Team, strict: Strict, drawn: Drawn) -> dict[str, Stand]:
     """Give the members who may have it, each with who would get it for them."""
     language = values.get(assign.language.removeprefix("lead.")) if assign.language else None
     found: dict[str, Stand] = {}

@@ -1,126 +1,187 @@
-"""Which stage: fit and engagement in points, the rules of the playbook in order, and what they saw. Times are ms."""
+"""Which stage: what conditions look at, the rules of the playbook in order, and what they saw. Times are ms."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.base import Scalar
+from sync.lead.index import index
 from sync.lead.reconcile import TRUCE
-from sync.lead.state import Claim, Lead, TouchNote
-from sync.playbook.models import SIDE_EXITS, Playbook, Points, Stage, Verdict
+from sync.lead.score import engagement, fit
+from sync.lead.score import touches as acts
+from sync.lead.state import Claim, Lead
+from sync.playbook.models import SIDE_EXITS, Kind, Playbook, Stage, Value, Values, Verdict, When
 
-DAY_MS = 86_400_000
-_NOTHING: Mapping[str, Scalar] = {}
-
-
-def fit(values: Mapping[str, Scalar], playbook: Playbook) -> tuple[float, list[dict[str, Any]]]:
-    """Give the points of fit, and each line that gave some."""
-    total, lines = 0.0, []
-    for points in playbook.fit:
-        matched, verdicts = points.when.judge(values) if points.when else (True, ())
-        if matched:
-            total += points.points
-            lines.append(
-                {"label": points.label, "points": points.points, "where": str(points.where), "why": verdicts[0].why if verdicts else ""}
-            )
-    return total, lines
+Verdicts = tuple[Verdict, ...]
+_NOTHING: Values = {}
 
 
-def _scores(points: Points, touch: TouchNote) -> bool:
-    return (points.kind is None or points.kind == touch.kind) and (points.name is None or points.name.casefold() in touch.name.casefold())
+class Found(NamedTuple):
+    """The stage that the rules say, by which rule, and what its lines saw."""
+
+    stage: Stage
+    rule: str
+    verdicts: Verdicts
+    names: frozenset[str]
 
 
-def engagement(touches: list[TouchNote], playbook: Playbook, now: int) -> tuple[float, list[dict[str, Any]]]:
-    """Give the points of what the person did, faded by `now` and capped; the first line that fits a touch counts."""
-    sums: dict[int, float] = {}
-    counts: dict[int, int] = {}
-    for touch in touches:
-        for i, points in enumerate(playbook.engagement):
-            if _scores(points, touch):
-                age = max(0, now - touch.at) / DAY_MS
-                worth = points.points * (0.5 ** (age / points.half_life_days) if points.half_life_days else 1.0)
-                sums[i] = sums.get(i, 0.0) + worth
-                counts[i] = counts.get(i, 0) + 1
-                break
-    total, lines = 0.0, []
-    for i, raw in sorted(sums.items()):
-        points = playbook.engagement[i]
-        worth = raw if points.cap is None else min(raw, points.cap)
-        total += worth
-        lines.append({"label": points.label, "points": round(worth, 1), "touches": counts[i], "where": str(points.where)})
-    return total, lines
+def _number(value: Value) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def stage_values(lead: Lead, playbook: Playbook, now: int, more: Mapping[str, Scalar] = _NOTHING) -> dict[str, Scalar]:
-    """Give the values that conditions look at: the shared fields, and fit, engagement, score, email_domain, created_at, now.
+def _scores(lead: Lead, values: dict[str, Value], playbook: Playbook, now: int) -> None:
+    """Put in fit, engagement and score: summed up, or as a shared field says; a field without a value is no score."""
+    given, acting = playbook.scores, values["touches"] or lead.touches
+    values["fit"] = _number(values.get(given["fit"])) if "fit" in given else fit(values, playbook)[0]
+    if "engagement" in given:
+        values["engagement"] = _number(values.get(given["engagement"]))
+    else:
+        values["engagement"] = round(engagement(lead.touches, playbook, now).total(playbook), 2) if acting else 0.0
+    if "score" in given:
+        values["score"] = _number(values.get(given["score"]))
+    else:
+        values["score"] = round((_number(values["fit"]) or 0.0) + (_number(values["engagement"]) or 0.0), 2)
 
-    `more`: what is known besides, of the lead's account and opportunity.
+
+def stage_values(lead: Lead, playbook: Playbook, now: int, more: Values = _NOTHING) -> dict[str, Value]:
+    """Give the values that conditions look at: the shared fields, and what follows from the lead at `now`.
+
+    That is touches, cycle, fit, engagement, score, segment, email_domain, created_at, now; `more` is what is known besides, of the lead's
+    account and open opportunity (`account.industry`, `opportunity.amount`).
     """
-    values: dict[str, Scalar] = {name: held.value for name, held in lead.desired.items()}
+    values: dict[str, Value] = {name: held.value for name, held in lead.desired.items()}
     values.update(more)
     values["now"], values["created_at"] = now, lead.created_at
+    values["cycle"] = lead.handoff.cycle if lead.handoff else 0
     email = values.get("email")
     values["email_domain"] = email.rpartition("@")[2] if isinstance(email, str) and "@" in email else None
-    fitting, acting = fit(values, playbook)[0], engagement(lead.touches, playbook, now)[0]
-    values["fit"], values["engagement"], values["score"] = fitting, round(acting, 2), round(fitting + acting, 2)
+    values["touches"] = acts(lead.touches, playbook)
+    _scores(lead, values, playbook, now)
+    if playbook.segments:
+        values["segment"] = next((one.id for one in playbook.segments if one.when.judge(values)[0]), None)
     return values
 
 
-def trace(verdicts: tuple[Verdict, ...]) -> list[dict[str, Any]]:
+def trace(verdicts: Verdicts) -> list[dict[str, Any]]:
     """Give verdicts as they are kept and shown."""
     return [{"text": v.text, "where": v.where, "why": v.why, "matched": v.matched} for v in verdicts]
 
 
-def _place(playbook: Playbook, stage: Scalar) -> int:
-    return next((i for i, one in enumerate(playbook.stages) if one.id == stage), -1)
+def place_of(playbook: Playbook, stage: Scalar) -> int:
+    """Give a stage's place in their order, -1 for one that does not exist."""
+    return index(playbook).places.get(str(stage), -1)
 
 
-def judge(lead: Lead, values: Mapping[str, Scalar], playbook: Playbook) -> tuple[Stage, tuple[Verdict, ...]] | None:
-    """Give the most advanced stage whose rule lets the lead in, if that is more than Truce said before; never back."""
-    claim = lead.claims.get("stage", {}).get(TRUCE)
-    floor = _place(playbook, claim.value) if claim is not None else -1
-    for stage in reversed(playbook.stages[floor + 1 :]):
-        if stage.when is None or stage.id in SIDE_EXITS:
-            continue
-        matched, verdicts = stage.when.judge(values)
+def definition(stage: Stage, values: Values, playbook: Playbook) -> When | None:
+    """Give what lets a lead with these values enter a stage: its segment's own definition, else the stage's."""
+    segment = index(playbook).segments.get(str(values.get("segment")))
+    return segment.stages.get(stage.id, stage.when) if segment is not None else stage.when
+
+
+def kind_of(values: Values, playbook: Playbook) -> tuple[Kind, Verdicts] | None:
+    """Give the kind of hand-off that an act of this lead is, where it is no MQL: the first whose `when` holds."""
+    for kind in playbook.handoffs:
+        matched, verdicts = kind.when.judge(values)
         if matched:
-            return stage, verdicts
+            return kind, verdicts
     return None
 
 
-def may_return(lead: Lead, playbook: Playbook) -> int | None:
-    """Give when sales recycled the lead, if Truce's own word is older: only what the person does after that counts again."""
+def _lets_in(stage: Stage, values: Values, playbook: Playbook) -> Found | None:
+    """Say whether a stage's rule lets the lead in: its definition holds and its exit does not, and it is not sales' already."""
+    when = definition(stage, values, playbook)
+    if when is None or stage.id in SIDE_EXITS:
+        return None
+    matched, verdicts = when.judge(values)
+    if not matched or (stage.exit is not None and stage.exit.judge(values)[0]):
+        return None
+    if stage.handoff and playbook.handoffs and kind_of(values, playbook) is not None:
+        return None
+    return Found(stage, f"{stage.where} {stage.id}", verdicts, when.names)
+
+
+def judge(lead: Lead, values: Values, playbook: Playbook) -> Found | None:
+    """Give the most advanced stage whose rule lets the lead in, if that is more than Truce said before."""
+    claim = lead.claims.get("stage", {}).get(TRUCE)
+    floor = place_of(playbook, claim.value) if claim is not None else -1
+    for stage in reversed(playbook.stages[floor + 1 :]):
+        found = _lets_in(stage, values, playbook)
+        if found is not None:
+            return found
+    return None
+
+
+def leaves(lead: Lead, values: Values, playbook: Playbook) -> Found | None:
+    """Give the stage that a lead falls back to because the `exit` of its stage holds; only what Truce itself gave is taken back."""
+    held = lead.desired.get("stage")
+    place = place_of(playbook, held.value) if held is not None and held.ref == TRUCE else -1
+    stage = playbook.stages[place]
+    if place < 1 or stage.exit is None:
+        return None
+    out, verdicts = stage.exit.judge(values)
+    if not out:
+        return None
+    earlier = playbook.stages[:place]
+    lower = next((one for one in reversed(earlier) if _lets_in(one, values, playbook) is not None), earlier[0])
+    return Found(lower, f"{verdicts[-1].where if verdicts else stage.where} {stage.id}.exit", verdicts, stage.exit.names)
+
+
+def recycled_at(lead: Lead) -> int | None:
+    """Give when sales recycled the lead, if Truce's own word is older."""
     ended = [c.at for ref, c in lead.claims.get("stage", {}).items() if c.value == "recycled" and ref != TRUCE]
     claim = lead.claims.get("stage", {}).get(TRUCE)
     out = lead.value("stage") == "recycled" and bool(ended) and (claim is None or claim.at <= max(ended))
     return max(ended) if out else None
 
 
-def stands(lead: Lead, playbook: Playbook, values: Mapping[str, Scalar], at: int) -> dict[str, Any] | None:
+def sent_back_at(lead: Lead, playbook: Playbook) -> int | None:
+    """Give when somebody moved the lead back behind what Truce said, if Truce's own word is older."""
+    held, claim = lead.desired.get("stage"), lead.claims.get("stage", {}).get(TRUCE)
+    if held is None or claim is None or held.ref == TRUCE or held.value in SIDE_EXITS or held.at <= claim.at:
+        return None
+    return held.at if place_of(playbook, held.value) < place_of(playbook, claim.value) else None
+
+
+def _may_count_again(lead: Lead, values: Values, playbook: Playbook, at: int) -> bool:
+    """After somebody took a lead out or back only what the person does later counts, and a recycled one needs what `returns` says."""
+    recycled = recycled_at(lead)
+    since = recycled if recycled is not None else sent_back_at(lead, playbook)
+    if since is None:
+        return True
+    if at <= since or not any(touch.at > since for touch in lead.touches):
+        return False
+    stage = playbook.stages[place_of(playbook, "recycled")] if recycled is not None else None
+    if stage is not None and stage.returns is not None and recycled is not None:
+        now = values.get("now")
+        rested = isinstance(now, int) and now >= recycled + stage.returns.after_ms
+        if not rested or not stage.returns.when.judge(values)[0]:
+            return False
+    lead.claims["stage"].pop(TRUCE, None)
+    return True
+
+
+def stands(lead: Lead, playbook: Playbook, values: Values, at: int) -> dict[str, Any] | None:
     """Judge the lead's stage; Truce's claim and the reason are put down when it says something new. `at`: of the act that did it."""
-    recycled = may_return(lead, playbook)
-    if recycled is not None:
-        if at <= recycled or not any(touch.at > recycled for touch in lead.touches):
-            return None
-        lead.claims["stage"].pop(TRUCE, None)
+    if not _may_count_again(lead, values, playbook, at):
+        return None
     found = judge(lead, values, playbook)
     if found is None:
+        found, said = leaves(lead, values, playbook), lead.claims.get("stage", {}).get(TRUCE)
+        at = at if said is None else max(at, said.at)
+    if found is None:
         return None
-    stage, verdicts = found
-    lead.claims.setdefault("stage", {})[TRUCE] = Claim(stage.id, at, TRUCE)
-    names = stage.when.names if stage.when else frozenset()
-    now = int(values.get("now") or 0)
+    lead.claims.setdefault("stage", {})[TRUCE] = Claim(found.stage.id, at, TRUCE)
+    now = values.get("now")
     why: dict[str, Any] = {
-        "stage": stage.id,
-        "rule": f"{stage.where} {stage.id}",
-        "lines": trace(verdicts),
-        "values": {name: values.get(name) for name in sorted(names)},
+        "stage": found.stage.id,
+        "rule": found.rule,
+        "lines": trace(found.verdicts),
+        "values": {name: values.get(name) for name in sorted(found.names - {"touches"})},
         "version": playbook.version,
         "at": at,
     }
-    if names & {"fit", "score"}:
+    if found.names & {"fit", "score"} and "fit" not in playbook.scores:
         why["fit"] = fit(values, playbook)[1]
-    if names & {"engagement", "score"}:
-        why["engagement"] = engagement(lead.touches, playbook, now)[1]
+    if found.names & {"engagement", "score"} and "engagement" not in playbook.scores:
+        why["engagement"] = engagement(lead.touches, playbook, now if isinstance(now, int) else at).lines(playbook)
     return why

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from schemas.base import Scalar
 from sync.lead import basis, hours
 from sync.lead.basis import NOTHING, Basis
 from sync.lead.eligible import ROUNDS, Strict, Team
 from sync.lead.pool import draw
 from sync.lead.tree import find
 from sync.lead.turns import How, PoolState, Turn
-from sync.playbook.models import Assign, Playbook, Pool, Route, Step, Sticky
+from sync.playbook.models import Assign, Playbook, Pool, Route, Step, Sticky, Values
 
 STICKY: Mapping[Sticky, tuple[str, str]] = {
     "owner": ("owner", "keeps its owner"),
@@ -62,7 +61,7 @@ class Choice:
         }
 
 
-def choose(values: Mapping[str, Scalar], team: Team) -> Choice:
+def choose(values: Values, team: Team) -> Choice:
     """Choose the owner of a lead with these values (its owner now among them)."""
     looked: list[dict[str, Any]] = []
     route = find(values, team.playbook.routes, looked, hours.day(team.now, team.playbook.timezone))
@@ -70,7 +69,7 @@ def choose(values: Mapping[str, Scalar], team: Team) -> Choice:
     return choice if route is None else assign(choice, route.assign, values, team)
 
 
-def assign(choice: Choice, how: Assign, values: Mapping[str, Scalar], team: Team) -> Choice:
+def assign(choice: Choice, how: Assign, values: Values, team: Team) -> Choice:
     """Put down who gets a lead by this assignment: whoever keeps it, else whom it names or whose turn it is, else the fallbacks in order.
 
     Where nobody may, holidays count no longer; and where only the fallback is left, it may be somebody who said no.
@@ -87,7 +86,7 @@ def assign(choice: Choice, how: Assign, values: Mapping[str, Scalar], team: Team
 class _Search:
     """One search for somebody who may be given a lead."""
 
-    def __init__(self, choice: Choice, how: Assign, values: Mapping[str, Scalar], team: Team) -> None:
+    def __init__(self, choice: Choice, how: Assign, values: Values, team: Team) -> None:
         self.choice, self.assign, self.values, self.team = choice, how, values, team
         self.steps = [Step(how.owner, how.pool, how.queue), *how.fallback]
         self.keepers = [(who, words) for kind in how.sticky if (found := self._keeper(kind)) for who, words in [found]]

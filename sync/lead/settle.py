@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from schemas.base import Scalar
-from sync.lead import account, consent, creation
+from sync.lead import account, consent, creation, score
 from sync.lead.canonical import canonical
-from sync.lead.handoff import hand_over
+from sync.lead.handoff import hand_over, stage_left
 from sync.lead.identity import UNSEEN, is_stub
-from sync.lead.qualify import stage_values, stands
+from sync.lead.kinds import pass_on
+from sync.lead.qualify import Verdicts, kind_of, stage_values, stands
 from sync.lead.reconcile import SCORES, Moved, claim_truce, count_flip, desire, differs, limit
-from sync.lead.state import Lead, Refused, from_ms
+from sync.lead.state import Lead, Refused, TouchNote, from_ms
 from sync.lead.work import Work
+from sync.playbook.models import Kind, Value, Values
 from sync.topology import Lane
 
 GONE = "every record of it was deleted"
@@ -63,10 +65,11 @@ def _forget(work: Work, lead: Lead) -> None:
             name: seen for name, seen in record.fields.items() if name in work.playbook.fields and work.playbook.fields[name].consent
         }
         record.refused, record.partial = {}, True
-    lead.touches, lead.why, lead.aside, lead.flips, lead.frozen, lead.stage_since, lead.makes = [], {}, {}, {}, {}, None, {}
+    lead.touches, lead.why, lead.aside, lead.flips, lead.frozen, lead.stage_since = [], {}, {}, {}, {}, None
+    lead.makes, lead.segment = {}, ""
 
 
-def scope_rule(lead: Lead, values: dict[str, Scalar], work: Work) -> str | None:
+def scope_rule(lead: Lead, values: Values, work: Work) -> str | None:
     """Give the line that leaves a lead outside; None when it is inside."""
     matched, verdicts = work.playbook.scope.judge(values)
     if matched:
@@ -75,7 +78,7 @@ def scope_rule(lead: Lead, values: dict[str, Scalar], work: Work) -> str | None:
     return f"{last.where} {last.text}: {last.why}" if last else str(work.playbook.scope_where)
 
 
-def _scope(work: Work, lead: Lead, values: dict[str, Scalar]) -> bool:
+def _scope(work: Work, lead: Lead, values: Values) -> bool:
     """Judge whether the lead is kept equal; False when it is not (any more)."""
     alive = any(record.gone in (None, "converted") for record in lead.records.values())
     if lead.records and not alive:
@@ -96,18 +99,30 @@ def _scope(work: Work, lead: Lead, values: dict[str, Scalar]) -> bool:
     return True
 
 
-def _scores(work: Work, lead: Lead, values: dict[str, Scalar], at: int) -> list[str]:
+def _scores(work: Work, lead: Lead, values: Values, at: int) -> list[str]:
     """Claim the computed scores that are shared fields, in whole points."""
     found: list[str] = []
     for name in SCORES & work.playbook.fields.keys():
         value = values[name.removesuffix("_score") if name != "lead_score" else "score"]
-        if claim_truce(lead, name, round(float(value or 0)), at):
+        if claim_truce(lead, name, round(value) if isinstance(value, int | float) else 0, at):
             found.append(name)
     return found
 
 
-def _qualify(work: Work, lead: Lead, values: dict[str, Scalar], before: Scalar, at: int, source: str) -> list[Moved]:
-    """Judge the stage, and hand the lead over when it enters the stage that does."""
+def _asks(work: Work, lead: Lead, act: TouchNote, values: Values) -> tuple[Kind, Verdicts] | None:
+    """Give the kind of hand-off that an act asks for, where it is no MQL: not a machine's, nor one that scores against the person."""
+    if not work.playbook.handoffs or score.by_machine(act, work.playbook):
+        return None
+    line = score.line_of(act, work.playbook)
+    if line is not None and work.playbook.engagement[line].points <= 0:
+        return None
+    found = kind_of(values, work.playbook)
+    return found if found is not None and act.kind in found[0].touches else None
+
+
+def _qualify(work: Work, lead: Lead, values: dict[str, Value], before: Scalar, at: int, source: str, act: TouchNote | None) -> list[Moved]:
+    """Judge the stage, and hand the lead over when it enters the stage that does, or to whoever looks after it when the act is no MQL."""
+    lead.segment = str(values.get("segment") or "")
     moved, _ = desire(lead, _scores(work, lead, values, at), work.playbook, work.rank)
     why = stands(lead, work.playbook, values, at)
     moved += desire(lead, ["stage"], work.playbook, work.rank)[0]
@@ -126,9 +141,14 @@ def _qualify(work: Work, lead: Lead, values: dict[str, Scalar], before: Scalar, 
         work.event(lead, "truce.lead.stage_changed", before=before, after=after, rule=rule)
         if after == "mql" and "mql_date" in work.playbook.fields and "mql_date" not in lead.claims:
             moved += _date(work, lead, held.at)
+        stage_left(work, lead, before)
     values["stage"] = after
     values["owner"] = owner = lead.value("owner")
-    hand_over(work, lead, values, entered=after != before, at=at, source=source)
+    asked = _asks(work, lead, act, values) if act is not None else None
+    if asked is not None:
+        pass_on(work, lead, asked, values, at=at, source=source)
+    else:
+        hand_over(work, lead, values, entered=after != before, at=at, source=source)
     if lead.value("owner") != owner:
         moved.append(Moved("owner", owner, lead.value("owner"), "truce"))
     return moved
@@ -153,11 +173,19 @@ def _ring(work: Work, lead: Lead, moved: list[Moved], fresh: set[str], lane: Lan
 
 
 def settle(
-    work: Work, lead: Lead, names: Iterable[str], *, at: int | None = None, source: str = "", force: bool = False, judge: bool = True
+    work: Work,
+    lead: Lead,
+    names: Iterable[str],
+    *,
+    at: int | None = None,
+    source: str = "",
+    force: bool = False,
+    judge: bool = True,
+    act: TouchNote | None = None,
 ) -> list[Moved]:
     """Work out the lead anew after these fields' claims changed; gives what moved.
 
-    `at`: when the act was that caused it (ms); `force` judges although nothing moved (a touch, an order to judge again).
+    `at`: when the act was that caused it (ms); `force` judges although nothing moved (an order to judge again); `act`: a new touch.
     """
     work.touch(lead)
     if lead.erased or lead.survivor is not None:
@@ -178,7 +206,7 @@ def settle(
         if not inside and lead.scope_rule != GONE:  # outside the scope nothing of the person is kept, in the timeline neither
             moved, aside = consents, []
         elif inside and judge and (moved or force):
-            moved += _qualify(work, lead, values, before, work.now if at is None else at, source)
+            moved += _qualify(work, lead, values, before, work.now if at is None else at, source, act)
         if inside:
             fresh = creation.note(lead, work.playbook.systems, values)
     for name, lost in aside:

@@ -135,6 +135,8 @@ class TouchNote:
     kind: str
     name: str
     at: int
+    after_ms: int | None = None
+    """How long after its message was delivered an open or a click came; 0 where the vendor says that a machine did it."""
 
 
 @dataclass(slots=True)
@@ -147,6 +149,10 @@ class HandoffNote:
     owner: str
     rule: str
     opened_at: int
+    kind: str = "mql"
+    """`mql`, or one of those that lifecycle.yaml names under `handoffs`."""
+    sla: str = ""
+    """The SLA that it runs under."""
 
 
 @dataclass(slots=True)
@@ -191,7 +197,9 @@ class Lead:
     had: list[str] = field(default_factory=list)
     """Who was given it by a hand-off, newest last, each once."""
     said_no: list[str] = field(default_factory=list)
-    """Who had it and recycled or rejected it."""
+    """Owners at the time when sales sent the lead back (recycled, disqualified, moved backwards), newest last, at most 50."""
+    segment: str = ""
+    """The segment that it was in when it was judged last."""
     blocked: dict[str, Refused] = field(default_factory=dict)
     """System → why it would not create a record; not tried again until the desired state changes or somebody replays it."""
     makes: dict[str, Making] = field(default_factory=dict)

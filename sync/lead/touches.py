@@ -9,7 +9,7 @@ from sync.lead.decision import Decision
 from sync.lead.identity import UNSEEN, by_email, by_ref, email_identity, is_stub, why_not_join
 from sync.lead.join import adopt
 from sync.lead.settle import GONE, settle
-from sync.lead.state import Lead, TouchNote
+from sync.lead.state import Lead, TouchNote, to_ms
 from sync.lead.work import Work
 
 KEPT = 200
@@ -59,6 +59,13 @@ def _comes_along(work: Work, lead: Lead, data: TouchRecorded) -> None:
         work.record(lead, data.ref).email_key = identity[1]
 
 
+def _after_ms(data: TouchRecorded) -> int | None:
+    """Give how long after its message's delivery it came; None where nothing says so."""
+    if data.machine:
+        return 0
+    return None if data.delivered_at is None else max(0, to_ms(data.at) - to_ms(data.delivered_at))
+
+
 def recorded(work: Work, data: TouchRecorded) -> Decision:
     """Decide one touch."""
     if (data.system, data.activity_id) in work.facts.touches:
@@ -75,10 +82,9 @@ def recorded(work: Work, data: TouchRecorded) -> Decision:
             settle(work, lead, [], at=at, source=data.system)
             return work.end("applied", "consent crosses the scope")
         return work.end("filtered", lead.scope_rule)
-    lead.touches = sorted([*lead.touches, TouchNote(data.system, data.activity_id, data.kind, data.name, at)], key=lambda t: (t.at, t.id))[
-        -KEPT:
-    ]
+    act = TouchNote(data.system, data.activity_id, data.kind, data.name, at, _after_ms(data))
+    lead.touches = sorted([*lead.touches, act], key=lambda t: (t.at, t.id))[-KEPT:]
     work.out.touches.append((data.system, data.activity_id, lead.id, data.kind, data.name, at))
     work.line(lead, "touch", system=data.system, what=data.kind, name=data.name, touched_at=at)
-    settle(work, lead, [], at=at, source=data.system, force=True)
+    settle(work, lead, [], at=at, source=data.system, force=True, act=act)
     return work.end("applied")

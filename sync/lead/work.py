@@ -15,7 +15,7 @@ from sync.lead.decision import Decision, DuplicateNote, Facts, Line, OutcomeKind
 from sync.lead.identity import follow
 from sync.lead.index import Index, index
 from sync.lead.state import Lead, Record, branch, from_ms, to_ms
-from sync.playbook.models import Playbook
+from sync.playbook.models import MQL, Playbook
 
 FUTURE_MS = 5 * 60 * 1000
 """How much later than its receipt a vendor's time may be (law 4)."""
@@ -94,10 +94,11 @@ class Work:
         """Add a line to the lead's timeline."""
         self.out.lines.append(Line(lead.id, self.now, kind, data))
 
-    def event(self, lead: Lead, kind: EventType, before: Scalar = None, after: Scalar = None, rule: str = "") -> None:
+    def event(self, lead: Lead, kind: EventType, before: Scalar = None, after: Scalar = None, rule: str = "", *, handoff: str = "") -> None:
         """Tell the world; carries no personal value."""
-        at = from_ms(self.now)
-        data = LeadEvent(lead_id=lead.id, at=at, type=kind, before=before, after=after, rule=rule, playbook_version=self.playbook.version)
+        at, version = from_ms(self.now), self.playbook.version
+        told = "" if handoff == MQL else handoff
+        data = LeadEvent(lead_id=lead.id, at=at, type=kind, before=before, after=after, rule=rule, kind=told, playbook_version=version)
         self.out.events.append(new(kind, data, source="truce", ident=self.ident(kind, lead.id, len(self.out.events)), time=at))
 
     def problem(self, kind: str, key: str, text: str, lead: Lead | None = None, *, opened: bool = True, **where: str | None) -> None:

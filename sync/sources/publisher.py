@@ -51,6 +51,8 @@ def corrected(item: Item, skew_s: float) -> Item:
     changes: dict[str, Any] = {"at": _before(item.at, off)}
     if isinstance(item, RecordChanged):
         changes["times"] = {name: _before(at, off) for name, at in item.times.items()}
+    elif isinstance(item, TouchRecorded) and item.delivered_at is not None:
+        changes["delivered_at"] = _before(item.delivered_at, off)
     return item.model_copy(update=changes)
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from schemas.base import Scalar
-from sync.lead.qualify import engagement, fit, stage_values
+from sync.lead.qualify import stage_values
+from sync.lead.score import every_line
 from sync.playbook.models import Case, Condition, Playbook, Route, Values, Verdict, When, Where
 from sync.trial.given import Built
 
@@ -96,8 +97,7 @@ class Watch:
         """Note the rules that a case reached."""
         lead, playbook = built.lead, self.playbook
         values = stage_values(lead, playbook, built.at)
-        scored = (*fit(values, playbook)[1], *engagement(lead.touches, playbook, built.at)[1])
-        places = {line["where"] for line in scored}
+        places = {line["where"] for line in every_line(values, lead.touches, playbook, built.at)}
         chosen = str((lead.why.get("owner") or {}).get("rule") or "")
         stage = lead.why.get("stage") or {}
         came = str(stage.get("rule") or "") if stage.get("stage") == lead.value("stage") else ""

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from schemas.base import Scalar
-from sync.lead.qualify import engagement, fit, stage_values
+from sync.lead.qualify import stage_values
+from sync.lead.score import every_line
+from sync.playbook.models import Values
 from sync.trial.given import Built
 
 
@@ -33,7 +34,7 @@ def path(built: Built) -> Iterator[Step]:
     if not lead.in_scope:
         yield Step("note", "", "outside the scope", False, (lead.scope_rule,))
         return
-    for line in (*fit(values, playbook)[1], *engagement(lead.touches, playbook, built.at)[1]):
+    for line in every_line(values, lead.touches, playbook, built.at):
         yield Step(
             "score", line["where"], str(line["label"] or ""), True, (f"{line['points']:+g}", *([line["why"]] if line.get("why") else []))
         )
@@ -41,7 +42,7 @@ def path(built: Built) -> Iterator[Step]:
     yield from _routes(lead.why.get("owner") or {})
 
 
-def _stages(built: Built, values: Mapping[str, Scalar]) -> Iterator[Step]:
+def _stages(built: Built, values: Values) -> Iterator[Step]:
     for stage in reversed(built.playbook.stages):
         if stage.when is not None:
             matched, verdicts = stage.when.judge(values)

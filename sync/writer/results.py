@@ -32,6 +32,8 @@ def corrected(item: Item, skew: timedelta) -> Item:
     changes: dict[str, Any] = {"at": item.at - skew}
     if isinstance(item, RecordChanged):
         changes["times"] = {name: at - skew for name, at in item.times.items()}
+    elif isinstance(item, TouchRecorded) and item.delivered_at is not None:
+        changes["delivered_at"] = item.delivered_at - skew
     return item.model_copy(update=changes)
 
 

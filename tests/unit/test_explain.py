@@ -14,7 +14,7 @@ from sync.cli.people import Around, todo
 from sync.lead import state
 from sync.lead.decide import decide
 from sync.lead.decision import Facts, fold
-from sync.playbook.models import Playbook
+from sync.playbook.models import Kind, Playbook, Where
 from tests import factory
 from tests.factory import CONTACT, LEAD, changed, ms, snapshot, touch
 
@@ -127,3 +127,12 @@ def test_an_account_that_became_known_or_was_lost_since_the_last_decision_is_tol
     said = "Nordwind AS (Salesforce 001N): e-mail domain x.example; what is known now counts from its next change on\n"
     assert f"Account       at its last decision: {said}" in lost
     assert "Account" not in told(BOTH, Around(playbook=book), book)
+
+
+def test_a_hand_off_that_is_no_mql_says_its_kind_and_who_gets_it() -> None:
+    kind = Kind("customer", Where("lifecycle.yaml", 80), factory.when("a customer", lambda v: v["stage"] == "customer", "stage"), "owner")
+    with_kinds = replace(PLAYBOOK, handoffs=(kind,))
+    customer = changed(LEAD, 10, {"Stage__c": "CUSTOMER", "OwnerId": "005J"}, origin="person")
+    text = told([*BOTH, customer, touch("a", 50, ref=CONTACT)], playbook=with_kinds)
+    assert "Why Joe (no MQL)? lifecycle.yaml:80 customer, playbook v1 · keeps its owner" in text
+    assert "hand-off offered to Joe (customer, cycle 1): lifecycle.yaml:80 customer" in text

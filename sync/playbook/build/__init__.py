@@ -24,9 +24,7 @@ def build(files: Files, version: int, checksum: str) -> Playbook | None:
     systems = of_fields.systems(lines, fields) if fields else {}
     shared = of_fields.shared(lines, fields) if fields else {}
     scope = lines.when("fields.yaml", ("scope",), fields.scope) if fields else When()
-    stages = of_lifecycle.stages(lines, lifecycle) if lifecycle else ()
-    fit = of_lifecycle.fit(lines, lifecycle) if lifecycle else ()
-    engagement = of_lifecycle.engagement(lines, lifecycle) if lifecycle else ()
+    agreed = of_lifecycle.parts(lines, lifecycle) if lifecycle else {}
     routes = of_routing.routes(lines, routing) if routing else ()
     if not (fields and lifecycle and routing and team):
         return None
@@ -38,9 +36,6 @@ def build(files: Files, version: int, checksum: str) -> Playbook | None:
         fields=shared,
         scope=scope,
         scope_where=files.where("fields.yaml", ("scope",), key=True) if scoped else None,
-        stages=stages,
-        fit=fit,
-        engagement=engagement,
         routes=routes,
         reps=of_team.reps(files, team),
         pools=of_team.pools(files, team),
@@ -51,6 +46,7 @@ def build(files: Files, version: int, checksum: str) -> Playbook | None:
         account_fields=of_fields.shared(lines, fields, "accounts"),
         opportunity_fields=of_fields.shared(lines, fields, "opportunities"),
         cases=of_cases.cases(files),
+        **agreed,
     )
     built = of_env.overlaid(files, built)
     return built if fields.role_mailboxes is None else replace(built, role_mailboxes=tuple(fields.role_mailboxes))

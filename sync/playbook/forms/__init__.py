@@ -19,8 +19,12 @@ from sync.playbook.forms.fields import FieldsFile as FieldsFile
 from sync.playbook.forms.fields import MappingForm as MappingForm
 from sync.playbook.forms.fields import Section as Section
 from sync.playbook.forms.fields import SystemForm as SystemForm
+from sync.playbook.forms.lifecycle import EngagementForm as EngagementForm
 from sync.playbook.forms.lifecycle import FitForm as FitForm
+from sync.playbook.forms.lifecycle import HandoffForm as HandoffForm
 from sync.playbook.forms.lifecycle import LifecycleFile as LifecycleFile
+from sync.playbook.forms.lifecycle import ReturnsForm as ReturnsForm
+from sync.playbook.forms.lifecycle import SegmentForm as SegmentForm
 from sync.playbook.forms.lifecycle import StageForm as StageForm
 from sync.playbook.forms.routing import AssignForm as AssignForm
 from sync.playbook.forms.routing import QueueForm as QueueForm

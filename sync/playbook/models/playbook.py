@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sync.playbook.models.base import When, Where
 from sync.playbook.models.cases import Case
 from sync.playbook.models.fields import Guards, SharedField, Side, System
-from sync.playbook.models.lifecycle import Points, Stage
+from sync.playbook.models.lifecycle import Category, Kind, OpportunityStage, Points, Scanners, Score, Segment, Stage
 from sync.playbook.models.routing import Route
 from sync.playbook.models.tables import Table
 from sync.playbook.models.team import Pool, Rep
@@ -45,6 +45,16 @@ class Playbook:
     """Queue → system → its id there, in this environment."""
     channels: Mapping[str, str] = field(default_factory=dict)
     """Channel → its id or address in this environment."""
+    categories: Mapping[str, Category] = field(default_factory=dict)
+    scanners: Scanners = field(default_factory=Scanners)
+    scores: Mapping[Score, str] = field(default_factory=dict)
+    """Scores that a shared field gives, and which; the others are summed up."""
+    segments: tuple[Segment, ...] = ()
+    statuses: tuple[str, ...] = ()
+    """The values of the shared field `status`, the second machine beside the stages."""
+    opportunity_stages: Mapping[str, OpportunityStage] = field(default_factory=dict)
+    handoffs: tuple[Kind, ...] = ()
+    """Hand-offs that are no MQL, in the order in which they are looked at."""
 
     cases: tuple[Case, ...] = ()
     """What the rules are to make of made-up leads: cases/*.yaml."""

@@ -1,0 +1,44 @@
+"""An act that is no MQL, by a customer or somebody with an open deal: a hand-off to whoever looks after them; the stage stays."""
+
+from __future__ import annotations
+
+from sync.lead.handoff import held_back, is_open, nobody, note_turn, offer, somebody, team_for
+from sync.lead.qualify import Verdicts, trace
+from sync.lead.reconcile import claim_truce, desire
+from sync.lead.route import STICKY, Choice, assign
+from sync.lead.state import Lead
+from sync.lead.work import Work
+from sync.playbook.models import Assign, Kind, To, Values
+
+WHOSE: dict[To, str] = {
+    "owner": "the lead's owner",
+    "account_owner": "the account's owner",
+    "opportunity_owner": "the opportunity's owner",
+}
+
+
+def _choose(work: Work, lead: Lead, kind: Kind, values: Values) -> Choice:
+    choice = assign(Choice(None, None, []), Assign(sticky=(kind.to,), fallback=kind.fallback), values, team_for(work, lead))
+    if not values.get(STICKY[kind.to][0]):
+        choice.passed_over.insert(0, {"who": WHOSE[kind.to], "why": "is not known"})
+    return choice
+
+
+def pass_on(work: Work, lead: Lead, found: tuple[Kind, Verdicts], values: Values, *, at: int, source: str) -> None:
+    """Give an act that is no MQL to whoever looks after the person; nothing happens while the lead is in somebody's hands."""
+    kind, verdicts = found
+    if is_open(lead) or held_back(work, lead, source):
+        return
+    lead.held = None
+    choice, rule = _choose(work, lead, kind, values), f"{kind.where} {kind.id}"
+    work.out.basis |= choice.basis
+    somebody(work, lead, "handoff")
+    lead.why["handoff"] = {**choice.why(work.playbook, work.now), "rule": rule, "kind": kind.id, "lines": trace(verdicts)}
+    if choice.owner is None:
+        return nobody(work, lead, rule)
+    note_turn(work, lead, choice, choice.owner, rule)
+    offer(work, lead, choice.owner, rule, kind.id, kind.sla)
+    before = lead.value("owner")
+    if "owner" in work.playbook.fields and (not before or team_for(work, lead).obstacle(str(before)) is not None):
+        claim_truce(lead, "owner", choice.owner, at)  # somebody must have it in the CRM; who has it and can keep it does
+        desire(lead, ["owner"], work.playbook, work.rank)
