@@ -16,8 +16,8 @@ from sync.playbook.models import Playbook
 Gone = Literal["deleted", "merged", "erased"]
 Outcome = Literal["open", "won", "lost"]
 Kind = Literal["account", "opportunity"]
-BLOCK = 4
-"""Names are compared when their first letters, so many, are the same: that much nobody misspells."""
+BLOCK = 6
+"""Names are compared when their first letters, so many and spaces apart, are the same; shorter ones are the same or another company's."""
 
 
 class Shown(NamedTuple):
@@ -181,7 +181,7 @@ class Ledger:
             for domain in entry.domains:
                 index.domains.setdefault(domain, []).append(entry.ref)
             if key := entry.name_key:
-                index.blocks.setdefault(key[:BLOCK], []).append(entry.ref)
+                index.blocks.setdefault(_block(key), []).append(entry.ref)
             return
         account = self.account(entry.text("account"))
         if account is not None:
@@ -195,7 +195,7 @@ class Ledger:
 
     def with_name_like(self, key: str) -> list[Entry]:
         """Give the accounts whose name begins as this one does."""
-        return [self.entries[ref] for ref in self._indexed().blocks.get(key[:BLOCK], ())]
+        return [self.entries[ref] for ref in self._indexed().blocks.get(_block(key), ())]
 
     def of_account(self, ref: str) -> list[Entry]:
         """Give an account's opportunities."""
@@ -210,6 +210,10 @@ class Ledger:
         """Give an opportunity that is there."""
         found = self.entries.get(ref or "")
         return found if found is not None and found.there and found.kind == "opportunity" else None
+
+
+def _block(key: str) -> str:
+    return key.replace(" ", "")[:BLOCK]
 
 
 def blank(kind: Kind, ref: str) -> Entry:

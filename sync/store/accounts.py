@@ -8,38 +8,56 @@ from typing import Any
 import orjson
 
 from schemas.base import Ref
+from sync.lead.account import SAME_NAME
 from sync.lead.asking import asked
 from sync.lead.ledger import BLOCK, Asked, Entry, Kind, Ledger, Shown
+from sync.lead.naming import alike
 from sync.lead.state import Lead
 from sync.playbook.models import Playbook
 from sync.store.statement import Connection, Statement, columns
 
-_LOOK = f"""
+_LOOK = """
 WITH RECURSIVE roles AS MATERIALIZED (
-  SELECT ref, account_ref FROM opportunities WHERE there AND people && $5::text[]
+  SELECT o.ref, o.account_ref FROM unnest($3::text[]) p(one)
+    CROSS JOIN LATERAL (SELECT ref, account_ref FROM opportunities WHERE there AND people @> ARRAY[p.one] OFFSET 0) o
   UNION SELECT ref, account_ref FROM opportunities WHERE ref = ANY($1::text[])),
-named AS (
-  SELECT a.ref FROM unnest($3::text[], $4::text[]) w(key, domains) CROSS JOIN LATERAL (
-    SELECT a.ref FROM accounts a
-    WHERE a.there AND left(a.name_key, {BLOCK}) = left(w.key, {BLOCK}) AND a.name_key <> ''
-      AND length(a.name_key) BETWEEN length(w.key) * 0.8 - 1 AND length(w.key) * 1.25 + 1
-    ORDER BY a.name_key = w.key DESC, abs(length(a.name_key) - length(w.key)), a.ref LIMIT 100) a
-  WHERE NOT EXISTS (SELECT FROM accounts d WHERE d.there AND d.domains && string_to_array(w.domains, ' '))),
 hit AS (
-  SELECT ref FROM accounts WHERE ref = ANY($1::text[]) UNION SELECT ref FROM accounts WHERE there AND domains && $2::text[]
-  UNION SELECT ref FROM named UNION SELECT account_ref FROM roles WHERE account_ref IS NOT NULL),
+  SELECT unnest($1::text[]) AS ref UNION SELECT account_ref FROM roles
+  UNION SELECT a.ref FROM unnest($2::text[]) d(one)
+    CROSS JOIN LATERAL (SELECT ref FROM accounts WHERE there AND domains @> ARRAY[d.one] OFFSET 0) a),
 family(ref, became) AS (
-  SELECT a.ref, a.became FROM accounts a JOIN hit USING (ref)
-  UNION SELECT a.ref, a.became FROM family f JOIN accounts a ON a.ref = f.became OR a.became = f.ref),
-company AS (
-  SELECT ref FROM family UNION SELECT d.ref FROM accounts a JOIN family USING (ref) JOIN accounts d ON d.there AND d.domains && a.domains),
+  SELECT a.ref, a.became FROM hit CROSS JOIN LATERAL (SELECT ref, became FROM accounts WHERE ref = hit.ref OFFSET 0) a
+  UNION SELECT a.ref, a.became FROM family f CROSS JOIN LATERAL (
+    SELECT ref, became FROM accounts WHERE ref = f.became UNION ALL SELECT ref, became FROM accounts WHERE became = f.ref) a),
+kept AS MATERIALIZED (
+  SELECT a.* FROM (SELECT DISTINCT ref FROM family) f CROSS JOIN LATERAL (SELECT * FROM accounts WHERE ref = f.ref OFFSET 0) a),
+twins AS MATERIALIZED (
+  SELECT DISTINCT ON (t.ref) t.* FROM (SELECT DISTINCT unnest(domains) AS one FROM kept) d
+    CROSS JOIN LATERAL (SELECT * FROM accounts WHERE there AND domains @> ARRAY[d.one] OFFSET 0) t
+  WHERE NOT t.ref IN (SELECT ref FROM kept)),
+company AS MATERIALIZED (SELECT * FROM kept UNION ALL SELECT * FROM twins),
 deals AS (
-  SELECT ref FROM roles UNION SELECT o.ref FROM opportunities o JOIN company c ON o.account_ref = c.ref WHERE o.there AND o.outcome <> 'lost')
+  SELECT ref FROM roles UNION SELECT o.ref FROM company c
+    CROSS JOIN LATERAL (SELECT ref FROM opportunities WHERE there AND account_ref = c.ref AND outcome <> 'lost' OFFSET 0) o)
 SELECT 'account' AS kind, ref, fields, (extract(epoch FROM at) * 1000)::bigint AS at, gone,
-  (extract(epoch FROM gone_at) * 1000)::bigint AS gone_at, became, 'open' AS outcome FROM accounts JOIN company USING (ref)
-UNION ALL SELECT 'opportunity', ref, fields, (extract(epoch FROM at) * 1000)::bigint, gone,
-  (extract(epoch FROM gone_at) * 1000)::bigint, became, outcome FROM opportunities JOIN deals USING (ref)
+  (extract(epoch FROM gone_at) * 1000)::bigint AS gone_at, became, 'open' AS outcome FROM company
+UNION ALL SELECT 'opportunity', o.ref, fields, (extract(epoch FROM at) * 1000)::bigint, gone,
+  (extract(epoch FROM gone_at) * 1000)::bigint, became, outcome
+FROM deals CROSS JOIN LATERAL (SELECT * FROM opportunities WHERE ref = deals.ref OFFSET 0) o
 """
+_SOLID = "replace(name_key, ' ', '')"
+_NAMES = f"""
+WITH w AS MATERIALIZED (SELECT key, replace(key, ' ', '') AS solid FROM unnest($1::text[]) k(key)),
+same AS MATERIALIZED (
+  SELECT w.key, a.ref, a.name_key FROM w CROSS JOIN LATERAL (
+    SELECT ref, name_key FROM accounts WHERE there AND left({_SOLID}, {BLOCK}) = left(w.solid, {BLOCK}) AND {_SOLID} = w.solid OFFSET 0) a)
+SELECT * FROM same UNION ALL SELECT w.key, a.ref, a.name_key FROM w CROSS JOIN LATERAL (
+  SELECT ref, name_key FROM accounts WHERE there AND left({_SOLID}, {BLOCK}) = left(w.solid, {BLOCK})
+    AND length({_SOLID}) BETWEEN length(w.solid) * 0.8 AND length(w.solid) * 1.25
+  ORDER BY abs(length({_SOLID}) - length(w.solid)), ref LIMIT 200) a
+WHERE length(w.solid) >= {BLOCK} AND NOT w.key IN (SELECT key FROM same)
+"""
+"""The same name, spaces apart; where there is none, names that begin alike and have nearly the same length."""
 _PUT = """
 INSERT INTO {table} (ref, system, object, owner, fields, at, there, gone, gone_at, became, {more})
 SELECT w.ref, w.system, w.object, w.owner, w.fields::jsonb, to_timestamp(w.at / 1000.0), w.there, w.gone, to_timestamp(w.gone_at / 1000.0),
@@ -66,10 +84,19 @@ _OPPORTUNITIES = _PUT.format(
 
 
 async def look(connection: Connection, asked: Asked) -> Ledger:
-    """Look up, in one round trip, every account and opportunity that may matter (of lost ones only those that are named)."""
-    names = sorted((key, " ".join(domains)) for key, domains in asked.names)
-    given = (sorted(asked.refs), sorted(asked.domains), *columns(names, 2), sorted(asked.people))
-    return Ledger(_entry(row) for row in await connection.fetch(_LOOK, *given))
+    """Look up every account and opportunity that may matter (of lost ones only those that are named), by name what no domain finds."""
+    found = Ledger(await _rows(connection, asked.refs, asked.domains, asked.people))
+    names = {key for key, domains in asked.names if not any(found.with_domain(domain) for domain in domains)}
+    if names:
+        rows = await connection.fetch(_NAMES, sorted(names))
+        refs = {row["ref"] for row in rows if alike(row["key"], row["name_key"]) >= SAME_NAME} - found.entries.keys()
+        for entry in await _rows(connection, refs) if refs else ():
+            found.put(entry)
+    return found
+
+
+async def _rows(connection: Connection, refs: Iterable[str], domains: Iterable[str] = (), people: Iterable[str] = ()) -> list[Entry]:
+    return [_entry(row) for row in await connection.fetch(_LOOK, sorted(refs), sorted(domains), sorted(people))]
 
 
 async def known(connection: Connection, leads: Iterable[Lead], playbook: Playbook, secret: bytes) -> Ledger:

@@ -1,6 +1,7 @@
 """Accounts and opportunities: facts for decisions about leads"""
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,6 +30,7 @@ def _columns() -> list[sa.Column[object]]:
 
 def upgrade() -> None:
     there = sa.text("there")
+    gin: dict[str, Any] = {"postgresql_using": "gin", "postgresql_with": {"fastupdate": "off"}, "postgresql_where": there}
     op.create_table(
         "accounts",
         *_columns(),
@@ -37,8 +39,14 @@ def upgrade() -> None:
         sa.Column("name_key", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("ref"),
     )
-    op.create_index("accounts_domains", "accounts", ["domains"], unique=False, postgresql_using="gin", postgresql_where=there)
-    op.create_index("accounts_name", "accounts", [sa.text('"left"(name_key, 4)')], unique=False, postgresql_where=there)
+    op.create_index("accounts_domains", "accounts", ["domains"], unique=False, **gin)
+    op.create_index(
+        "accounts_name",
+        "accounts",
+        [sa.text("\"left\"(replace(name_key, ' ', ''), 6)"), sa.text("replace(name_key, ' ', '')")],
+        unique=False,
+        postgresql_where=there,
+    )
     op.create_index("accounts_became", "accounts", ["became"], unique=False, postgresql_where=sa.text("became IS NOT NULL"))
     op.create_table(
         "opportunities",
@@ -51,7 +59,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("ref"),
     )
     op.create_index("opportunities_account", "opportunities", ["account_ref"], unique=False, postgresql_where=there)
-    op.create_index("opportunities_people", "opportunities", ["people"], unique=False, postgresql_using="gin", postgresql_where=there)
+    op.create_index("opportunities_people", "opportunities", ["people"], unique=False, **gin)
 
 
 def downgrade() -> None:
