@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from sync.playbook import forms
 from sync.playbook.build.files import Files
-from sync.playbook.checks import targets
+from sync.playbook.checks import reach, targets, times
 from sync.playbook.document import Path
 
 ROUTING = "routing.yaml"
-
-
-def _walk(routes: list[forms.RouteForm], path: Path = ("routes",)) -> Iterator[tuple[Path, forms.RouteForm]]:
-    for index, route in enumerate(routes):
-        yield (*path, index), route
-        yield from _walk(route.routes, (*path, index, "routes"))
 
 
 def _always(form: forms.WhenForm | str | None) -> bool:
@@ -25,7 +17,7 @@ def _always(form: forms.WhenForm | str | None) -> bool:
 def run(files: Files, routing: forms.RoutingFile) -> None:
     """Note every problem of routing.yaml."""
     seen: dict[str, Path] = {}
-    for path, route in _walk(routing.routes):
+    for path, route in forms.walk(routing.routes):
         if route.id in seen:
             first = files.where(ROUTING, (*seen[route.id], "id"))
             files.problem(ROUTING, (*path, "id"), f"a second route {route.id}", f"the first is at {first}; an id is used once")
@@ -36,7 +28,8 @@ def run(files: Files, routing: forms.RoutingFile) -> None:
         elif not inherits:
             files.problem(ROUTING, path, f"{route.id} does not say who gets the lead", "add assign: {pool: …}")
         targets.chain(files, path, route)
-    _order(files, routing.routes, ("routes",))
+        _days(files, path, route)
+    reach.run(files, routing.routes)
     _last(files, routing.routes[-1], ("routes", len(routing.routes) - 1))
 
 
@@ -53,31 +46,9 @@ def _last(files: Files, last: forms.RouteForm, path: Path) -> None:
         files.problem(ROUTING, path, f"the last route, {last.id}, does not end at a person", hint)
 
 
-def _lines(form: forms.WhenForm | str | None) -> frozenset[str] | None:
-    """Give the lines of a `when` that is nothing but `all`, spaces aside; None when it is more."""
-    if isinstance(form, str):
-        return frozenset({"".join(form.split())})
-    if form is None or form.any or form.none:
-        return frozenset() if form is None else None
-    return frozenset("".join(line.split()) for line in form.all)
-
-
-def _order(files: Files, routes: list[forms.RouteForm], path: Path) -> None:
-    """Find routes that an earlier one leaves nothing for: it asks for no more than they do."""
-    for index, route in enumerate(routes):
-        _order(files, route.routes, (*path, index, "routes"))
-        wanted = _all_of(route.when)
-        for number, other in enumerate(routes[:index]):
-            taken = _lines(other.when)
-            if taken is not None and taken <= wanted:
-                place = files.where(ROUTING, (*path, number))
-                hint = f"every lead that fits is taken by {other.id} ({place}); move it above"
-                files.problem(ROUTING, (*path, index, "id"), "never reached", hint)
-                break
-
-
-def _all_of(form: forms.WhenForm | str | None) -> frozenset[str]:
-    if form is None:
-        return frozenset()
-    lines = [form] if isinstance(form, str) else form.all
-    return frozenset("".join(line.split()) for line in lines)
+def _days(files: Files, path: Path, route: forms.RouteForm) -> None:
+    """Note days that there are not, and a route that ends before it begins."""
+    first = times.day(files, (*path, "from"), route.from_, ROUTING) if route.from_ else None
+    last = times.day(files, (*path, "until"), route.until, ROUTING) if route.until else None
+    if first and last and first > last:
+        files.problem(ROUTING, (*path, "until"), f"{route.until} is before {route.from_}", "the first day comes first; both are included")

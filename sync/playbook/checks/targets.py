@@ -7,13 +7,11 @@ from sync.playbook.build.files import Files
 from sync.playbook.build.routing import FILE, TARGETS
 from sync.playbook.build.tables import asked
 from sync.playbook.checks.people import person
+from sync.playbook.checks.team import TERRITORY
 from sync.playbook.document import Path
 from sync.playbook.models import TERRITORIES
 from sync.playbook.models.tables import OWNER, POOL
 from sync.playbook.problems import did_you_mean
-
-TERRITORY = "territory"
-"""The pool that tables/territories.csv names for a lead."""
 
 
 def target(files: Files, path: Path, form: forms.AssignForm, *, inherits: bool) -> None:
@@ -28,6 +26,31 @@ def target(files: Files, path: Path, form: forms.AssignForm, *, inherits: bool) 
     pool(files, (*path, "pool"), form.pool)
     queue(files, (*path, "queue"), form.queue)
     table(files, (*path, "table"), form.table)
+    able(files, path, form)
+
+
+def able(files: Files, path: Path, form: forms.AssignForm) -> None:
+    """Note a language that no field says, and skills that nobody has: of the pool, or of the whole team."""
+    if form.language and files.fields:
+        scope, _, name = form.language.partition(".")
+        section = next(one for one, about in forms.SECTIONS.items() if about == scope)
+        known = getattr(files.fields, section)
+        if name not in known:
+            hint = did_you_mean(form.language, [f"{scope}.{one}" for one in known], list_up_to=0)
+            files.problem(FILE, (*path, "language"), f"unknown field {form.language}", hint or "add it to fields.yaml")
+    if not form.skills or not files.team:
+        return
+    reps = files.team.reps
+    everybody = {skill for rep in reps.values() for skill in rep.skills}
+    for index, skill in enumerate(form.skills):
+        if skill not in everybody:
+            hint = did_you_mean(skill, everybody) or "add it to the skills of somebody in team.yaml"
+            files.problem(FILE, (*path, "skills", index), f"nobody has the skill {skill}", hint)
+    if form.pool in files.team.pools and everybody.issuperset(form.skills):
+        members = [one.rep for one in forms.members(files.team.pool(form.pool)) if one.rep in reps]
+        if members and not any(set(form.skills) <= set(reps[one].skills) for one in members):
+            said = f"nobody of {form.pool} has {' and '.join(form.skills)}"
+            files.problem(FILE, (*path, "skills"), said, "every lead would go to the fallback: add somebody who has, or another pool")
 
 
 def table(files: Files, path: Path, name: str | None) -> None:

@@ -31,12 +31,14 @@ from sync.playbook.forms.routing import QueueForm as QueueForm
 from sync.playbook.forms.routing import RouteForm as RouteForm
 from sync.playbook.forms.routing import RoutingFile as RoutingFile
 from sync.playbook.forms.routing import StepForm as StepForm
+from sync.playbook.forms.routing import walk as walk
 from sync.playbook.forms.team import DAYS as DAYS
 from sync.playbook.forms.team import AwayForm as AwayForm
 from sync.playbook.forms.team import CapsForm as CapsForm
 from sync.playbook.forms.team import Hours as Hours
 from sync.playbook.forms.team import MemberForm as MemberForm
 from sync.playbook.forms.team import PoolForm as PoolForm
+from sync.playbook.forms.team import RampForm as RampForm
 from sync.playbook.forms.team import RepForm as RepForm
 from sync.playbook.forms.team import TeamFile as TeamFile
 from sync.playbook.forms.team import members as members

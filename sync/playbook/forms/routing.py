@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
@@ -121,6 +122,13 @@ class RouteForm(Form):
         """The fallback as a list."""
         given: Any = self.fallback
         return [] if given is None else [given] if isinstance(given, StepForm) else list(given)
+
+
+def walk(routes: list[RouteForm], path: tuple[str | int, ...] = ("routes",)) -> Iterator[tuple[tuple[str | int, ...], RouteForm]]:
+    """Give every route with its place, outer ones before those inside them."""
+    for index, route in enumerate(routes):
+        yield (*path, index), route
+        yield from walk(route.routes, (*path, index, "routes"))
 
 
 class RoutingFile(Form):

@@ -97,7 +97,7 @@ class MemberForm(Form):
 
 
 def _member(value: object) -> str:
-    return "long" if isinstance(value, dict) else "short"
+    return "long" if isinstance(value, dict | MemberForm) else "short"
 
 
 Member = Annotated[Annotated[Email, Tag("short")] | Annotated[MemberForm, Tag("long")], Discriminator(_member)]
