@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sync.lead import hours
 from sync.playbook.models import Hours, Span
 
-WEEK: dict[int, tuple[Span, ...]] = {n: (("09:00", "12:00"), ("13:00", "17:30")) for n in range(1, 6)}
+WEEK: dict[int, tuple[Span, ...]] = dict.fromkeys(range(1, 6), (("09:00", "12:00"), ("13:00", "17:30")))
 ZONES = (
     "Europe/Berlin",
     "America/New_York",
@@ -55,7 +55,7 @@ def test_the_clock_that_springs_forward_and_falls_back_is_followed() -> None:
     assert spring == [False, False, False, False], "there is no hour from two to three on that day"
     autumn = [hours.working(night, ms(f"2026-10-25T{hour:02}:30:00+00:00"), "UTC") for hour in range(4)]
     assert autumn == [True, True, False, False], "it comes twice"
-    morning = Hours({n: (("09:00", "10:00"),) for n in range(1, 8)}, "Europe/Berlin")
+    morning = Hours(dict.fromkeys(range(1, 8), (("09:00", "10:00"),)), "Europe/Berlin")
     assert hours.working(morning, ms("2026-03-28T08:30:00+00:00"), "UTC")
     assert hours.working(morning, ms("2026-03-29T07:30:00+00:00"), "UTC")
     assert not hours.working(morning, ms("2026-03-29T08:30:00+00:00"), "UTC")
