@@ -21,6 +21,8 @@ STICKY: Mapping[Sticky, tuple[str, str]] = {
     "previous_owner": ("", "had it before"),
 }
 """Who keeps a lead → the value that names them, and how that is told."""
+TERRITORY = "territory"
+"""The pool that tables/territories.csv names."""
 
 
 @dataclass(slots=True)
@@ -88,13 +90,29 @@ class _Search:
 
     def __init__(self, choice: Choice, how: Assign, values: Values, team: Team) -> None:
         self.choice, self.assign, self.values, self.team = choice, how, values, team
-        self.steps = [Step(how.owner, how.pool, how.queue), *how.fallback]
+        self.told = ""
+        """The row of a table that named the first place to look, or that there is none."""
+        self.steps = [self._main(), *how.fallback]
         self.keepers = [(who, words) for kind in how.sticky if (found := self._keeper(kind)) for who, words in [found]]
 
     def _keeper(self, kind: Sticky) -> tuple[str, str] | None:
         name, words = STICKY[kind]
         who = self.values.get(name) if name else (self.team.had[-1] if self.team.had else None)
         return (str(who), words) if who else None
+
+    def _main(self) -> Step:
+        """Give where to look first: as the route says, or as the lead's row of a table says; an empty step where it has none."""
+        how, book, now = self.assign, self.team.playbook, self.team.now
+        if how.table is not None:
+            table = book.tables.get(how.table)
+            row = table.of_lead(self.values, now, book.timezone) if table else None
+            self.told = f"{row.where}" if row else f"tables/{how.table}.csv has no row for this lead"
+        elif how.pool == TERRITORY:
+            row = book.territories.find(self.values, now, book.timezone) if book.territories else None
+            self.told = f"{row.where}" if row else "the lead falls into no territory"
+        else:
+            return Step(how.owner, how.pool, how.queue)
+        return Step(row.owner, row.pool) if row else Step()
 
     def _pool(self, name: str | None) -> Pool | None:
         return self.team.playbook.pools.get(name) if name else None
@@ -116,9 +134,14 @@ class _Search:
         return any(self._step(step, strict, last=True) for step in self.steps[1:])
 
     def _step(self, step: Step, strict: Strict, *, last: bool) -> bool:
+        if step == Step():
+            self._pass(self.assign.table or TERRITORY, self.told)
+            return False
         person = _person(step)
         if person:
-            words = f"answers for the queue {step.queue.name}" if step.queue else "fallback" if last else "named by the route"
+            words = (
+                f"answers for the queue {step.queue.name}" if step.queue else "fallback" if last else f"named by {self.told or 'the route'}"
+            )
             return self._named(person, strict, "fallback" if last else "named", words)
         return bool(step.pool) and self._turn(step.pool or "", strict, last=last)
 
@@ -150,7 +173,7 @@ class _Search:
             return False
         choice, turn = self.choice, drawn.turn
         choice.owner, choice.kind, choice.turn, choice.pools, choice.tally = turn.owner, turn.how, turn, {name: drawn.state}, drawn.tally
-        choice.how = f"pool {name}, {drawn.words}"
+        choice.how = f"pool {name}, {drawn.words}" + (f", by {self.told}" if self.told and not last else "")
         if turn.member and turn.member != turn.owner:
             choice.how += f", for {self.team.name(turn.member)}"
         return True

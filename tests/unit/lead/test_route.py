@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ from sync.lead import caps
 from sync.lead.eligible import Team
 from sync.lead.route import Choice, assign
 from sync.lead.turns import PoolState
-from sync.playbook.models import Absence, Assign, Caps, Hours, Playbook, Pool, Queue, Ramp, Rep, Step, Where
+from sync.playbook.models import Absence, Assign, Caps, Column, Hours, Playbook, Pool, Queue, Ramp, Rep, Step, Table, Territories, Where
 from tests import factory
 from tests.factory import ms
 
@@ -21,7 +22,7 @@ ANA, BEN, JOE, VERA = "ana@acme.example", "ben@acme.example", "joe@acme.example"
 NOW = ms(0)
 """Monday 23 November 2026, 09:00 UTC."""
 POOL = Assign(pool="emea", fallback=(Step(owner=VERA),))
-DAYS = {n: (("08:00", "16:00"),) for n in range(1, 6)}
+DAYS = dict.fromkeys(range(1, 6), (("08:00", "16:00"),))
 
 
 def playbook(pool: Pool | None = None, **people: Rep) -> Playbook:
@@ -36,7 +37,7 @@ def rep(email: str, **more: Any) -> Rep:
 
 
 def choose(book: Playbook, how: Assign = POOL, values: Mapping[str, Scalar] | None = None, **team: Any) -> Choice:
-    given = {"users": factory.users(), "now": NOW} | team
+    given: dict[str, Any] = {"users": factory.users(), "now": NOW, **team}
     return assign(Choice(None, None, []), how, values or {}, Team(book, **given))
 
 
@@ -115,9 +116,9 @@ def test_a_holiday_is_a_day_off_unless_it_is_everybodys() -> None:
     choice = choose(some, now=christmas)
     assert (choice.owner, over(choice)) == (JOE, {"ana": "holiday: Christmas Day", "ben": "holiday: Christmas Day"})
     people = {name: rep(mail, hours=german) for name, mail in {"ana": ANA, "ben": BEN, "joe": JOE, "vera": VERA}.items()}
-    everybody = choose(playbook(**people), now=christmas)
+    everybody = choose(playbook(None, **people), now=christmas)
     assert (everybody.owner, everybody.kind) == (ANA, "turn")
-    away = choose(playbook(**(people | {"vera": rep(VERA)})), now=christmas)
+    away = choose(playbook(None, **(people | {"vera": rep(VERA)})), now=christmas)
     assert away.owner == VERA, "the fallback works on that day"
 
 
@@ -220,7 +221,7 @@ def test_a_new_hire_gets_their_share_of_a_share() -> None:
     book = playbook(ana=rep(ANA, ramp=ramp))
     for day, share in ((0, 0.25), (14, 0.625), (28, 1.0), (300, 1.0), (-9, 0.25)):
         assert Team(book, {}, ms(day * 86_400)).ramp(ANA) == pytest.approx(share)
-    state, got = PoolState(), []
+    state, got = PoolState(), list[str | None]()
     for _ in range(90):
         choice = choose(book, pools={"emea": state})
         state, got = choice.pools["emea"], [*got, choice.owner]
@@ -234,7 +235,7 @@ def test_the_ways_to_share_out() -> None:
     assert choose(book, replace(POOL, by="least_open"), open=counts).owner == BEN, "nine for a weight of two"
     assert choose(book, replace(POOL, by="capacity"), open=counts).owner == JOE
     assert choose(book, replace(POOL, by="capacity"), open=counts | {JOE: 15}).owner == ANA
-    state, got = PoolState(), []
+    state, got = PoolState(), list[str | None]()
     for _ in range(40):
         choice = choose(book, replace(POOL, by="weighted"), pools={"emea": state})
         state, got = choice.pools["emea"], [*got, choice.owner]
@@ -261,6 +262,32 @@ def test_what_a_choice_may_depend_on_is_named_with_its_whole_chain() -> None:
     how = Assign(pool="emea", fallback=(Step(pool="sdr"), Step(owner=VERA)))
     basis = choose(book, how, {"owner": JOE}).basis
     assert basis.locked == {"emea", "sdr", ANA, VERA, JOE}
-    assert (basis.counted, basis.open, basis.days) == ({"emea", ANA, JOE}, {VERA}, 31)
+    assert basis.counted == {"emea", ANA, JOE}
+    assert (basis.open, basis.days) == (frozenset({VERA}), 31)
     assert choose(factory.playbook(), Assign(owner=ANA)).basis.locked == frozenset(), "nothing to be locked"
     assert choose(book, replace(how, by="least_open")).basis.open == {ANA, BEN, VERA}
+
+
+def test_a_row_of_a_table_names_the_person_or_the_pool() -> None:
+    columns = (Column("domain", "domain"), Column("owner", "person"), Column("pool", "pool"))
+    rows = (("acme.example", JOE, None), ("beta.example", None, "sdr"))
+    named = Table("named", Where("tables/named.csv", 1), columns, rows, array("L", [2, 3]), ("email_domain",))
+    book = replace(playbook(), tables={"named": named})
+    how = Assign(table="named", fallback=(Step(owner=VERA),))
+    person = choose(book, how, {"email_domain": "no.acme.example"})
+    assert (person.owner, person.how) == (JOE, "named by tables/named.csv:2")
+    pool = choose(book, how, {"email_domain": "beta.example"})
+    assert pool.how == "pool sdr, round robin, by tables/named.csv:3"
+    assert pool.basis.locked == {"sdr"}
+    none = choose(book, how, {"email_domain": "other.example"})
+    assert (none.owner, over(none)) == (VERA, {"named": "tables/named.csv has no row for this lead"})
+
+
+def test_a_territory_names_the_pool() -> None:
+    columns = (Column("country", "country"), Column("state", "state"), Column("territory"), Column("pool", "pool"))
+    table = Table("territories", Where("tables/territories.csv", 1), columns, (("NO", None, "nordics", "emea"),), array("L", [2]))
+    book = replace(playbook(), territories=Territories(table))
+    how = Assign(pool="territory", by="weighted", fallback=(Step(owner=VERA),))
+    assert choose(book, how, {"country": "NO"}).how == "pool emea, weighted, by tables/territories.csv:2"
+    outside = choose(book, how, {"country": "FR"})
+    assert (outside.owner, over(outside)) == (VERA, {"territory": "the lead falls into no territory"})
