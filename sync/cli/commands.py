@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from sync.cli import apply, bench, cases, check, duty, house, local, playbook, record, rejudge, roles, versions, visitor, why
+from sync.cli import apply, bench, cases, check, duty, fairness, house, local, playbook, record, rejudge, roles, versions, visitor, why
 
 
 def attach(app: typer.Typer) -> None:
@@ -24,6 +24,7 @@ def attach(app: typer.Typer) -> None:
     app.command("rejudge")(rejudge.rejudge)
     app.command("apply")(apply.apply)
     app.command("diff")(versions.diff)
+    app.command("fairness")(fairness.fairness)
     cases.attach(app)
     bench.attach(app)
     app.add_typer(playbook.app, name="playbook")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -85,3 +85,17 @@ def write(turns: Iterable[Turn]) -> Statement:
         for t in turns
     ]
     return Statement(_WRITE, columns(rows, 12))
+
+
+_READ = """
+SELECT lead_id::text AS lead_id, (extract(epoch FROM at) * 1000)::bigint AS at, owner, how, rule, playbook_version AS version, passed_over, pool, number,
+  member, by, eligible
+FROM turns WHERE pool IS NOT NULL AND ($1::text IS NULL OR pool = $1) ORDER BY pool, number
+"""
+
+
+async def read(connection: Connection, pool: str | None = None) -> AsyncIterator[Turn]:
+    """Give every turn of all pools, or of one, by pool and number; a few at a time, however many there are."""
+    async with connection.transaction():
+        async for row in connection.cursor(_READ, pool, prefetch=1000):
+            yield Turn(**{**row, "passed_over": tuple((who, why) for who, why in row["passed_over"])})
