@@ -84,9 +84,9 @@ def test_how_it_reads() -> None:
     assert told(report, book, factory.ms(3 * 3600)) == [
         "emea · round robin · 6 turns since Mon 23 Nov 2026 12:00",
         "        had    fair   diff   of those that they might have had",
-        "  Ana      3     2.8   +0.2   6 of 6, 1 of theirs to Vera as cover",
-        "  Joe      3     2.8   +0.2   6 of 6",
-        "  Ben      0     0.3   -0.3   1 of 6",
+        "  Ana     3     2.8   +0.2   6 of 6, 1 of theirs to Vera as cover",
+        "  Joe     3     2.8   +0.2   6 of 6",
+        "  Ben     0     0.3   -0.3   1 of 6",
         "  What made the difference",
         "    Ben could not have 5 leads: on leave to 30 Nov (turn 4 lead-4, turn 5 lead-5, turn 6 lead-6 and 2 more)",
         "  Next          Joe, if the next lead may go to the same people as the last",
