@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sync import app
+from sync.agents.rules import real
+from sync.settings import Settings
 from sync.store import playbooks
+
+EXAMPLE = Path(__file__).parents[3] / "deploy" / "playbook"
 
 
 async def test_versions_are_kept_with_who_when_and_how(pool: Any) -> None:
@@ -36,3 +42,17 @@ async def test_a_version_that_nobody_compared_with_the_one_in_force_is_refused(p
         with pytest.raises(playbooks.Overtaken, match="of ben came into force meanwhile"):
             await playbooks.add(connection, {"a.yaml": b"c"}, "cc", "ana", expected=first)
         assert await playbooks.add(connection, {"a.yaml": b"b"}, "bb", "ana", expected=first) == first + 1, "the same is in force already"
+
+
+async def test_a_version_means_the_same_to_a_process_whose_environment_is_another(pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Settings(playbook=EXAMPLE, environment="staging")
+    async with pool.acquire() as connection:
+        first = await app.activate(connection, made)
+        assert (first.environment, first.systems["salesforce"].mode) == ("staging", "observe")
+        monkeypatch.setenv("TRUCE_ENVIRONMENT", "production")
+        here = await app.active_playbook(pool)()
+        rules = await real().playbook(connection, first.version)
+        again = await app.activate(connection, Settings(playbook=EXAMPLE, environment="production"))
+        assert {(one.version, one.environment) for one in (here, rules, again)} == {(first.version, "staging")}
+        other = await app.activate(connection, Settings(playbook=EXAMPLE, environment="production"), take=True)
+    assert (other.version, other.environment, other.systems["salesforce"].mode) == (first.version + 1, "production", "write")

@@ -102,7 +102,7 @@ def test_a_picklist_is_mapped_and_an_unknown_value_is_not_guessed() -> None:
     hubspot = stage.systems["hubspot"]
     assert canonical(stage, "MarketingQualifiedLead", spelled=hubspot) == "mql"
     assert canonical(stage, "", spelled=hubspot) is None
-    with pytest.raises(Unfit, match='"[^"]+" is a value that the playbook does not map'):
+    with pytest.raises(Unfit, match=r'"[^"]+" is a value that the playbook does not map'):
         canonical(stage, "evangelist", spelled=hubspot)
     free = shared("colour", "picklist", "latest", SystemField("Colour__c"), None)
     assert canonical(free, " red ", spelled=free.systems["salesforce"]) == "red"
