@@ -44,7 +44,8 @@ def models() -> dict[str, type[BaseModel]]:
 def documents() -> dict[str, str]:
     """Give each generated file's text, by its path under `schemas/generated`."""
     made = {f"messages/{name}.schema.json": _schema(model) for name, model in models().items()}
-    made |= {f"{file.removesuffix('.yaml')}.schema.json": _schema(form, title=file) for file, form in forms.FILES.items()}
+    every = {**forms.FILES, **forms.OPTIONAL}
+    made |= {f"{file.removesuffix('.yaml')}.schema.json": _schema(form, title=file) for file, form in every.items()}
     made |= {f"{folder}.schema.json": _schema(form, title=f"{folder}/*.yaml") for folder, form in forms.FOLDERS.items()}
     made["asyncapi.json"] = asyncapi()
     return {path: json.dumps(content, indent=2, ensure_ascii=False) + "\n" for path, content in made.items()}

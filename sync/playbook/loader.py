@@ -70,7 +70,7 @@ def load_files(files: Mapping[str, bytes], version: int = 0, environment: str | 
     """
     checked = check(within(files, environment) if environment else files, version)
     if checked.playbook is None:
-        raise PlaybookError(checked.problems, checked.read)
+        raise PlaybookError((problem for problem in checked.problems if not problem.warning), checked.read)
     return checked.playbook
 
 
@@ -148,7 +148,8 @@ def _explain(document: Document, error: ErrorDetails, form: type[forms.Form]) ->
         hint = did_you_mean(word, sorted(_siblings(form, error["loc"])))
         document.problem(path, f"unknown key {word}", hint, at=document.key(path))
     elif kind == "missing":
-        document.problem(path, f"{error['loc'][-1]} is missing here", at=document.key(path))
+        hint = "name the person of team.yaml who answers for it" if error["loc"][-1] == "accountable" else ""
+        document.problem(path, f"{error['loc'][-1]} is missing here", hint, at=document.key(path))
     elif (
         kind in ("string_type", "union_tag_invalid")
         and isinstance(error["input"], dict)
@@ -219,6 +220,8 @@ def _words(error: ErrorDetails, spot: Spot) -> tuple[str, str]:
         options = str(context.get("expected", "")).replace("'", "").replace("False", "false").replace(" or ", ", ").split(", ")
         said = f"is none of {', '.join(options)}" if len(options) > 1 else f"is not {options[0]}, the only one there is"
         return f"{shown} {said}", did_you_mean(str(given), options, list_up_to=0)
+    if kind == "too_short":
+        return "nothing stands here", "at least one is needed"
     if kind == "string_pattern_mismatch":
         return f"{shown} is not written as it should be", _PATTERNS.get(str(context.get("pattern")), "")
     if kind in _LIMITS:
@@ -236,13 +239,17 @@ _LIMITS = {
     "less_than_equal": ("at most", "le"),
 }
 _PATTERNS = {
+    r"^[1-9]\d{0,5}[smhdw]$": "a length of time as 90s, 15m, 2h, 3d or 1w",
+    r"^[1-9]\d{0,3}[mhd]$": "one number of one unit: 30m, 4h or 2d",
+    r"^([01]\d|2[0-3]):[0-5]\d$": "a time of the day as 08:30",
+    r"^[A-Z]{3}$": "a currency as three capital letters: EUR",
+    r"^https?://[^\s<>\"']+$": "an address that begins with https://",
     r"^[a-z][a-z0-9_]{0,62}$": "small letters, digits and _, a letter first",
     r"^[a-z][a-z0-9-]{0,62}$": "small letters, digits and -, a letter first",
     r"^[^@\sA-Z]+@[^@\sA-Z]+\.[^@\sA-Z]+$": "an e-mail address in small letters",
     r"^\d{4}-\d{2}-\d{2}$": "a day as 2026-12-21",
     r"^[A-Z]{2}$": "a country as two capital letters: DE",
     r"^[a-z]{2}$": "a language as two small letters: de",
-    r"^[1-9]\d{0,5}[smhdw]$": "a length of time as 90s, 15m, 2h, 3d or 1w",
     r"^(lead|account|opportunity)\.[a-z][a-z0-9_]{0,62}$": "a value as lead.language",
     r"^[a-z][a-z0-9_-]{0,62}$": "the file's name without tables/ and .csv: small letters, digits, _ and -",
     r"^([A-Z]{2,3}(-[A-Za-z0-9 ]{1,40})?|none)$": "a country as DE, with a state as DE-BY, or none",

@@ -60,7 +60,7 @@ def counted(problems: Sequence[Problem], read: int) -> str:
 
 
 class PlaybookError(Exception):
-    """A playbook that must not be used; carries all its problems, sorted by file and line, warnings too. The last good version stays."""
+    """A playbook that must not be used; carries all its problems, sorted by file and line. The last good version stays."""
 
     def __init__(self, problems: Iterable[Problem], read: int = 0) -> None:
         self.problems: tuple[Problem, ...] = ordered(problems)

@@ -50,7 +50,7 @@ def test_every_schema_is_one(path: Path) -> None:
     jsonschema.Draft202012Validator.check_schema(load(path))
 
 
-@pytest.mark.parametrize("file", forms.FILES)
+@pytest.mark.parametrize("file", [*forms.FILES, *forms.OPTIONAL])
 def test_the_example_playbook_fits_its_schema_and_names_it(file: str) -> None:
     path = ROOT / "deploy" / "playbook" / file
     schema = contracts.FOLDER / f"{file.removesuffix('.yaml')}.schema.json"
@@ -63,7 +63,7 @@ def test_the_example_playbook_fits_its_schema_and_names_it(file: str) -> None:
 def test_every_key_of_the_playbook_is_described() -> None:
     plain = ("id", "name", "points", "assign", "routes")
     bare = []
-    for file in forms.FILES:
+    for file in (*forms.FILES, *forms.OPTIONAL):
         schema = forms.schema(file)
         for name, model in {**schema.get("$defs", {}), file: schema}.items():
             keys = model.get("properties", {}).items()

@@ -11,6 +11,8 @@ from sync.playbook.problems import PlaybookError
 
 HERE = Path(__file__).parent
 GOOD = read(HERE / "good")
+MORE = read(HERE / "good" / "more")
+"""The optional files; they stand beside the others where a mistake is in one of them."""
 BAD = sorted(path for path in (HERE / "bad").iterdir() if path.suffix in (".yaml", ".csv"))
 
 
@@ -30,11 +32,11 @@ def content(path: Path) -> bytes:
 def test_mistake_is_told_at_its_place(path: Path) -> None:
     file, wanted = expected(path.read_text(errors="replace"))
     with pytest.raises(PlaybookError) as caught:
-        load_files(GOOD | {file: content(path)})
+        load_files(GOOD | (MORE if file in MORE else {}) | {file: content(path)})
     told = [f"{p.place}  {p.path}  {p.text}  →  {p.suggestion}".rstrip() for p in caught.value.problems]
     assert told == [line.rstrip() for line in wanted]
     shown = content(path).decode("utf-8-sig", errors="replace").splitlines()
-    for problem in (one for one in caught.value.problems if one.source):
+    for problem in (one for one in caught.value.problems if one.source and one.file == file):
         assert problem.source == shown[problem.line - 1]
         assert 1 <= problem.column <= len(problem.source) + 1
 
@@ -42,6 +44,7 @@ def test_mistake_is_told_at_its_place(path: Path) -> None:
 def test_there_are_many_of_them_and_the_good_ones_load() -> None:
     assert len(BAD) >= 70
     assert load_files(GOOD).version == 0
+    assert load_files(GOOD | MORE).slas.default == "normal"
 
 
 def test_all_problems_of_all_files_are_told_at_once_and_sorted() -> None:

@@ -21,6 +21,11 @@ from sync.playbook.problems import Problem, counted
 from sync.settings import Settings
 
 GOOD = {path.name: path.read_bytes() for path in (Path(__file__).parent / "good").glob("*.yaml")}
+GOOD["team.yaml"] = (
+    GOOD["team.yaml"]
+    .replace(b"Ana Diaz}", b"Ana Diaz, manager: maria@acme.example}")
+    .replace(b"pools:", b"  maria@acme.example: {name: Maria Lund}\npools:")
+)
 TODAY = date(2026, 11, 25)
 EVERYONE = frozenset({"ana@acme.example", "ben@acme.example", "maria@acme.example", "head@acme.example"})
 

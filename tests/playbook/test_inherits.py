@@ -8,12 +8,15 @@ from sync.playbook.loader import load_files
 from sync.playbook.models import Absence, Caps, Playbook, Queue, Ramp, Route, Step
 
 GOOD = {path.name: path.read_bytes() for path in (Path(__file__).parent / "good").glob("*.yaml")}
+SLA = b"default: hot\nreasons: {no_fit: {label: No, then: reassign}}\nslas:\n" + b"".join(
+    b"  %s: {accountable: ana@acme.example, legs: {accept: {within: 1h, then: [escalate]}}}\n" % name for name in (b"hot", b"slow")
+)
 ANA, BEN = "ana@acme.example", "ben@acme.example"
 
 
 def routed(text: str) -> dict[str, Route]:
     last = f"  - id: last\n    assign: {{owner: {ANA}}}\n"
-    found = load_files(GOOD | {"routing.yaml": f"routes:\n{text}{last}".encode()}).routes
+    found = load_files(GOOD | {"routing.yaml": f"routes:\n{text}{last}".encode(), "sla.yaml": SLA}).routes
     return {route.id: route for one in found for route in (one, *one.routes)}
 
 

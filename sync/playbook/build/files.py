@@ -62,6 +62,26 @@ class Files:
         """Say whether a table is there, be it one that could not be read."""
         return f"tables/{name}.csv" in self.documents
 
+    @property
+    def goals(self) -> forms.GoalsFile | None:
+        """goals.yaml."""
+        return self.shape("goals.yaml", forms.GoalsFile)
+
+    @property
+    def sla(self) -> forms.SlaFile | None:
+        """sla.yaml."""
+        return self.shape("sla.yaml", forms.SlaFile)
+
+    @property
+    def alerts(self) -> forms.AlertsFile | None:
+        """alerts.yaml."""
+        return self.shape("alerts.yaml", forms.AlertsFile)
+
+    @property
+    def content(self) -> forms.ContentFile | None:
+        """content.yaml."""
+        return self.shape("content.yaml", forms.ContentFile)
+
     def where(self, file: str, path: Path, *, key: bool = False) -> Where:
         """Give the place of a value (or of its key)."""
         document = self.documents[file]

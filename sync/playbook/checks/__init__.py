@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sync.playbook.build.files import Files
-from sync.playbook.checks import cases, env, fields, ids, known, lifecycle, routing, tables, team
+from sync.playbook.checks import agreement, cases, env, fields, ids, known, lifecycle, routing, tables, team
 from sync.playbook.checks.outside import Outside as Outside
 
 
@@ -21,9 +21,11 @@ def run(files: Files) -> None:
     cases.run(files)
     env.run(files)
     ids.run(files)
+    agreement.run(files)
 
 
 def against(files: Files, outside: Outside) -> None:
     """Warn of what is true today or of the systems as they are, and does not keep the playbook from being used."""
     if files.team and files.fields and outside.users is not None:
         known.run(files, files.team, files.fields, outside.users)
+    agreement.dated(files, outside.today)

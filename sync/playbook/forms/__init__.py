@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from sync.playbook.forms.alerts import AlertRouteForm as AlertRouteForm
+from sync.playbook.forms.alerts import AlertsFile as AlertsFile
+from sync.playbook.forms.alerts import RootForm as RootForm
+from sync.playbook.forms.alerts import RouteSettings as RouteSettings
 from sync.playbook.forms.base import Form as Form
 from sync.playbook.forms.base import Value as Value
 from sync.playbook.forms.base import WhenForm as WhenForm
@@ -11,6 +15,9 @@ from sync.playbook.forms.cases import CaseForm as CaseForm
 from sync.playbook.forms.cases import CasesFile as CasesFile
 from sync.playbook.forms.cases import ExpectForm as ExpectForm
 from sync.playbook.forms.cases import GivenForm as GivenForm
+from sync.playbook.forms.content import ContentFile as ContentFile
+from sync.playbook.forms.content import KeyMessageForm as KeyMessageForm
+from sync.playbook.forms.content import MaterialForm as MaterialForm
 from sync.playbook.forms.env import EnvFile as EnvFile
 from sync.playbook.forms.env import EnvSystemForm as EnvSystemForm
 from sync.playbook.forms.fields import SECTIONS as SECTIONS
@@ -19,6 +26,10 @@ from sync.playbook.forms.fields import FieldsFile as FieldsFile
 from sync.playbook.forms.fields import MappingForm as MappingForm
 from sync.playbook.forms.fields import Section as Section
 from sync.playbook.forms.fields import SystemForm as SystemForm
+from sync.playbook.forms.goals import GoalForm as GoalForm
+from sync.playbook.forms.goals import GoalsFile as GoalsFile
+from sync.playbook.forms.goals import MarketingForm as MarketingForm
+from sync.playbook.forms.goals import SalesForm as SalesForm
 from sync.playbook.forms.lifecycle import EngagementForm as EngagementForm
 from sync.playbook.forms.lifecycle import FitForm as FitForm
 from sync.playbook.forms.lifecycle import HandoffForm as HandoffForm
@@ -32,6 +43,11 @@ from sync.playbook.forms.routing import RouteForm as RouteForm
 from sync.playbook.forms.routing import RoutingFile as RoutingFile
 from sync.playbook.forms.routing import StepForm as StepForm
 from sync.playbook.forms.routing import walk as walk
+from sync.playbook.forms.sla import FollowUpForm as FollowUpForm
+from sync.playbook.forms.sla import LegForm as LegForm
+from sync.playbook.forms.sla import ReasonForm as ReasonForm
+from sync.playbook.forms.sla import SlaFile as SlaFile
+from sync.playbook.forms.sla import SlaForm as SlaForm
 from sync.playbook.forms.team import DAYS as DAYS
 from sync.playbook.forms.team import AwayForm as AwayForm
 from sync.playbook.forms.team import CapsForm as CapsForm
@@ -50,7 +66,12 @@ FILES: dict[str, type[Form]] = {
     "team.yaml": TeamFile,
 }
 """The files that every playbook has, and their shapes."""
-OPTIONAL: dict[str, type[Form]] = {}
+OPTIONAL: dict[str, type[Form]] = {
+    "goals.yaml": GoalsFile,
+    "sla.yaml": SlaFile,
+    "alerts.yaml": AlertsFile,
+    "content.yaml": ContentFile,
+}
 """Those that it may have."""
 FOLDERS: dict[str, type[Form]] = {"cases": CasesFile, "env": EnvFile}
 """Folders of files of one shape each: `env`, `cases`."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
-from sync.playbook.forms.base import Date, Duration, Email, Form, Id, When
+from sync.playbook.forms.base import Date, Duration, Email, Form, Id, Name, When
 from sync.playbook.models import By, Sticky
 
 Reference = Annotated[str, StringConstraints(pattern=r"^(lead|account|opportunity)\.[a-z][a-z0-9_]{0,62}$")]
@@ -76,7 +76,7 @@ class AssignForm(Form):
     priority: Literal["hot", "normal"] | None = Field(
         default=None, description="`hot`: written and told before anything else waits. Without it normal."
     )
-    sla: Id | None = Field(default=None, description="What is owed by when: an id of sla.yaml.", examples=["hot"])
+    sla: Name | None = Field(default=None, description="What is owed by when: an id of sla.yaml.", examples=["hot"])
 
 
 class StepForm(Form):

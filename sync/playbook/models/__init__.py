@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from sync.playbook.models.alerts import LABELS as LABELS
+from sync.playbook.models.alerts import TOLD as TOLD
+from sync.playbook.models.alerts import AlertRoute as AlertRoute
+from sync.playbook.models.alerts import Alerts as Alerts
+from sync.playbook.models.alerts import Cause as Cause
+from sync.playbook.models.alerts import Channel as Channel
+from sync.playbook.models.alerts import Digest as Digest
+from sync.playbook.models.alerts import Label as Label
+from sync.playbook.models.alerts import Medium as Medium
+from sync.playbook.models.alerts import Quiet as Quiet
+from sync.playbook.models.alerts import Told as Told
 from sync.playbook.models.base import NOWHERE as NOWHERE
 from sync.playbook.models.base import Act as Act
 from sync.playbook.models.base import Condition as Condition
@@ -14,6 +25,9 @@ from sync.playbook.models.cases import Case as Case
 from sync.playbook.models.cases import Expect as Expect
 from sync.playbook.models.cases import Given as Given
 from sync.playbook.models.cases import GivenTouch as GivenTouch
+from sync.playbook.models.content import Content as Content
+from sync.playbook.models.content import KeyMessage as KeyMessage
+from sync.playbook.models.content import Material as Material
 from sync.playbook.models.fields import About as About
 from sync.playbook.models.fields import CreateRule as CreateRule
 from sync.playbook.models.fields import FieldKind as FieldKind
@@ -26,6 +40,20 @@ from sync.playbook.models.fields import SharedField as SharedField
 from sync.playbook.models.fields import Side as Side
 from sync.playbook.models.fields import System as System
 from sync.playbook.models.fields import SystemField as SystemField
+from sync.playbook.models.goals import MONTHS as MONTHS
+from sync.playbook.models.goals import PLURALS as PLURALS
+from sync.playbook.models.goals import REACHED as REACHED
+from sync.playbook.models.goals import Goal as Goal
+from sync.playbook.models.goals import Goals as Goals
+from sync.playbook.models.goals import Measure as Measure
+from sync.playbook.models.goals import Month as Month
+from sync.playbook.models.goals import MqlPromise as MqlPromise
+from sync.playbook.models.goals import Part as Part
+from sync.playbook.models.goals import Period as Period
+from sync.playbook.models.goals import Reached as Reached
+from sync.playbook.models.goals import Weekday as Weekday
+from sync.playbook.models.goals import WorkPromise as WorkPromise
+from sync.playbook.models.goals import number as number
 from sync.playbook.models.lifecycle import MQL as MQL
 from sync.playbook.models.lifecycle import SIDE_EXITS as SIDE_EXITS
 from sync.playbook.models.lifecycle import STAGES as STAGES
@@ -47,6 +75,18 @@ from sync.playbook.models.routing import Queue as Queue
 from sync.playbook.models.routing import Route as Route
 from sync.playbook.models.routing import Step as Step
 from sync.playbook.models.routing import Sticky as Sticky
+from sync.playbook.models.sla import LEGS as LEGS
+from sync.playbook.models.sla import Clock as Clock
+from sync.playbook.models.sla import Do as Do
+from sync.playbook.models.sla import FollowUp as FollowUp
+from sync.playbook.models.sla import Leg as Leg
+from sync.playbook.models.sla import LegRule as LegRule
+from sync.playbook.models.sla import Outcome as Outcome
+from sync.playbook.models.sla import Reason as Reason
+from sync.playbook.models.sla import Sla as Sla
+from sync.playbook.models.sla import Slas as Slas
+from sync.playbook.models.sla import Unit as Unit
+from sync.playbook.models.sla import Within as Within
 from sync.playbook.models.tables import Column as Column
 from sync.playbook.models.tables import Row as Row
 from sync.playbook.models.tables import Table as Table

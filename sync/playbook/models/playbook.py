@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sync.playbook.models.alerts import Alerts
 from sync.playbook.models.base import When, Where
 from sync.playbook.models.cases import Case
+from sync.playbook.models.content import Content
 from sync.playbook.models.fields import Guards, SharedField, Side, System
+from sync.playbook.models.goals import Goals
 from sync.playbook.models.lifecycle import Category, Kind, OpportunityStage, Points, Scanners, Score, Segment, Stage
 from sync.playbook.models.routing import Route
+from sync.playbook.models.sla import Slas
 from sync.playbook.models.tables import Table
 from sync.playbook.models.team import Pool, Rep
 from sync.playbook.models.territories import Territories
@@ -62,6 +66,10 @@ class Playbook:
     """tables/*.csv by name, territories too."""
     territories: Territories | None = None
     """tables/territories.csv: what `territory('x')` and `pool: territory` ask; None: there is none."""
+    goals: Goals = field(default_factory=Goals)
+    slas: Slas = field(default_factory=Slas)
+    alerts: Alerts = field(default_factory=Alerts)
+    content: Content = field(default_factory=Content)
 
     def mapped(self, system: str, object_: str = "") -> dict[str, SharedField]:
         """Give the shared fields of leads that an object of a system has, by the vendor's field name."""
