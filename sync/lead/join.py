@@ -57,6 +57,7 @@ def absorb(work: Work, survivor: Lead, loser: Lead, reason: str, *, source: str 
             if TRUCE in loser.claims.get(name, {}):
                 survivor.claims.setdefault(name, {})[TRUCE] = loser.claims[name][TRUCE]
     survivor.held = survivor.held or loser.held
+    survivor.steps = [*survivor.steps, *(step for step in loser.steps if step not in survivor.steps)]
     survivor.had = [*(one for one in loser.had if one not in survivor.had), *survivor.had]
     survivor.said_no += [one for one in loser.said_no if one not in survivor.said_no]
     survivor.created_at = min(survivor.created_at, loser.created_at)
@@ -118,6 +119,8 @@ def _give_back(work: Work, lead: Lead, other: Lead) -> None:
         if key not in mine:
             work.out.identities["email", key] = other.id
     lead.email_keys = [key for key in lead.email_keys if key in mine or key not in keys]
+    other.steps = [step for step in lead.steps if step[0] in other.records]
+    lead.steps = [step for step in lead.steps if step[0] not in other.records]
     gone = {(touch.system, touch.id) for touch in other.touches}
     lead.touches = [touch for touch in lead.touches if (touch.system, touch.id) not in gone]
     work.touch(other)

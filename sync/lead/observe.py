@@ -11,6 +11,7 @@ from typing import Literal
 
 from schemas.base import Scalar
 from sync.lead.state import Claim, Lead, Observed, Record
+from sync.lead.steps import remember
 from sync.playbook.models import Playbook, SharedField
 
 SLACK_MS = 2_000
@@ -79,6 +80,8 @@ class Watch:
             earliest = self.shared.policy == "first"
             if (at >= held.at) if earliest else (at <= held.at):
                 return False
+        if held is not None and held.value != value:
+            remember(self.lead, self.shared.name, self.record.ref, held)
         claims[self.record.ref] = Claim(value, at, origin)
         return True
 

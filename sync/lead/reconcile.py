@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from schemas.base import Scalar
+from sync.lead import steps
 from sync.lead.state import Claim, Desired, Lead, Record
+from sync.lead.steps import TRUCE, Holder, system_of
 from sync.playbook.models import SIDE_EXITS, Freeze, Playbook, SharedField
 
-TRUCE = "truce"
-"""The pseudo-ref of what Truce itself decides."""
+__all__ = ["SCORES", "TRUCE", "Moved", "claim_truce", "count_flip", "desire", "differs", "limit", "system_of", "winner"]
 SCORES = {"fit", "engagement", "score", "fit_score", "engagement_score", "lead_score"}
 """Shared fields that Truce computes: nobody else's claim counts once it has."""
-Holder = tuple[str, Claim]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,6 @@ class Moved:
     before: Scalar
     after: Scalar
     ref: str
-
-
-def system_of(ref: str) -> str:
-    """Give the system of a record ref; `truce` for Truce's own."""
-    return ref.partition(":")[0]
 
 
 def _counts(lead: Lead, ref: str) -> bool:
@@ -116,7 +111,7 @@ def _said(shared: SharedField) -> str:
 
 
 def _put_aside(
-    lead: Lead, shared: SharedField, won: Holder, claims: Mapping[str, Claim], rank: Mapping[str, int]
+    lead: Lead, shared: SharedField, won: Holder, claims: Mapping[str, Claim], rank: Mapping[str, int], refused: Mapping[str, str]
 ) -> dict[str, object] | None:
     """Keep the newest losing value with the reason; gives it when it is another than the one kept."""
     lost = _newest((h for h in claims.items() if h[1].value is not None and h[1].value != won[1].value and h[0] != TRUCE), rank)
@@ -125,10 +120,21 @@ def _put_aside(
         lead.aside.pop(shared.name, None)
         return None
     ref, claim = lost
-    reason = f"{_said(shared)} ({shared.where})"
+    reason = refused.get(ref) or f"{_said(shared)} ({shared.where})"
     kept: dict[str, object] = {"value": claim.value, "ref": ref, "at": claim.at, "reason": reason}
     lead.aside[shared.name] = kept
     return kept if held is None or (held["value"], held["ref"]) != (claim.value, ref) else None
+
+
+_NOBODY: Mapping[str, str] = {}
+
+
+def _won(
+    lead: Lead, shared: SharedField, claims: Mapping[str, Claim], playbook: Playbook, rank: Mapping[str, int]
+) -> tuple[Holder | None, Mapping[str, str]]:
+    if shared.name == "stage" and shared.policy == "most_advanced" and steps.guarded(playbook):
+        return steps.stand(lead, shared, claims, playbook, rank)
+    return winner(shared, claims, playbook, rank), _NOBODY
 
 
 def desire(
@@ -142,13 +148,13 @@ def desire(
         if shared is None or shared.consent is not None or not held:
             continue
         claims = held if len(held) == 1 else {ref: claim for ref, claim in held.items() if _counts(lead, ref)}
-        won = winner(shared, claims, playbook, rank)
+        won, refused = _won(lead, shared, claims, playbook, rank)
         if won is None:
             continue
         before = lead.desired.get(name)
         ref, claim = won
-        if len(claims) > 1 or name in lead.aside:
-            lost = _put_aside(lead, shared, won, claims, rank)
+        if len(claims) > 1 or refused or name in lead.aside:
+            lost = _put_aside(lead, shared, won, claims, rank, refused)
             if lost is not None:
                 aside.append((name, lost))
         if before is not None and (before.value, before.at, before.ref) == (claim.value, claim.at, ref):

@@ -66,7 +66,7 @@ def _forget(work: Work, lead: Lead) -> None:
         }
         record.refused, record.partial = {}, True
     lead.touches, lead.why, lead.aside, lead.flips, lead.frozen, lead.stage_since = [], {}, {}, {}, {}, None
-    lead.makes, lead.segment = {}, ""
+    lead.makes, lead.segment, lead.steps = {}, "", []
 
 
 def scope_rule(lead: Lead, values: Values, work: Work) -> str | None:
