@@ -144,6 +144,7 @@ def hand_over(work: Work, lead: Lead, values: Values, *, entered: bool, at: int,
     """Open the hand-off when the lead is in the stage that hands over and has none; `entered`: it has come there just now."""
     stage = handing(work.playbook)
     if stage is None or lead.value("stage") != stage.id:
+        lead.held = None  # where it stands now nothing is to be handed over
         return
     if entered and lead.handoff is not None and lead.handoff.kind != MQL:
         close(work, lead, f"{stage.where} {stage.id}")
