@@ -23,6 +23,7 @@ from sync.playbook.models import (
     Assign,
     CreateRule,
     Guards,
+    OpportunityStage,
     Playbook,
     Points,
     Pool,
@@ -281,6 +282,13 @@ def command(name: Any, seconds: float = 0, **more: Any) -> Envelope:
     return envelope(f"truce.command.{name}", Command(name=name, by="ana@acme.example", reason="test", at=at(seconds), **more))
 
 
+OPPORTUNITY_STAGES: tuple[tuple[str, Any, str | None], ...] = (
+    ("Prospecting", "open", "opportunity"),
+    ("Closed Won", "won", "customer"),
+    ("Closed Lost", "lost", None),
+)
+
+
 def with_accounts(**changes: Any) -> Playbook:
     """Give a playbook that knows accounts and opportunities in both systems."""
     base = playbook()
@@ -302,5 +310,11 @@ def with_accounts(**changes: Any) -> Playbook:
         shared("account", "text", "sales", "AccountId", "company", about="opportunity"),
         shared("people", "text", "sales", "Contacts", "contacts", about="opportunity"),
     )
-    fields_of = {"account_fields": {f.name: f for f in account}, "opportunity_fields": {f.name: f for f in opportunity}}
+    machine = {name: (state, stage) for name, state, stage in OPPORTUNITY_STAGES}
+    stages_of = {name: OpportunityStage(name, Where("lifecycle.yaml", 90), state, stage) for name, (state, stage) in machine.items()}
+    fields_of: dict[str, Any] = {
+        "opportunity_stages": stages_of,
+        "account_fields": {f.name: f for f in account},
+        "opportunity_fields": {f.name: f for f in opportunity},
+    }
     return replace(base, systems=systems, **{**fields_of, **changes})

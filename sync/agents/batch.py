@@ -29,6 +29,14 @@ class Moved(Exception):
     """Somebody else changed what we had looked up: start over."""
 
 
+class Concerned(Exception):
+    """What was decided concerns leads that nothing named before: they must be locked too."""
+
+    def __init__(self, identities: set[Identity]) -> None:
+        super().__init__(f"{len(identities)} more")
+        self.identities = identities
+
+
 class EpochMoved(Exception):
     """These partitions have a newer owner."""
 
@@ -72,12 +80,15 @@ class Batch:
 
         `forget`: outbox rows that Kafka has. Raises what PostgreSQL raises; nothing is applied then.
         """
-        lost: set[int] = set()
+        lost, besides = set[int](), set[Identity]()
         for _ in range(10):
             try:
                 async with connection.transaction():
-                    done = await self._once(connection, [m for m in messages if m.partition not in lost], epoch, forget, why)
+                    done = await self._once(connection, [m for m in messages if m.partition not in lost], epoch, forget, why, besides)
             except Moved:
+                continue
+            except Concerned as concerned:
+                besides |= concerned.identities
                 continue
             except EpochMoved as moved:
                 metrics.count("truce_batches_total", result="dropped")
@@ -88,8 +99,16 @@ class Batch:
             return done
         raise Contended("others changed the same leads ten times in a row")
 
-    async def _once(self, connection: Connection, messages: list[Input], epoch: Epoch, forget: Sequence[int], why: Failure | None) -> Done:
-        locked = await _lock(connection, messages)
+    async def _once(
+        self,
+        connection: Connection,
+        messages: list[Input],
+        epoch: Epoch,
+        forget: Sequence[int],
+        why: Failure | None,
+        besides: set[Identity],
+    ) -> Done:
+        locked = await _lock(connection, messages, besides)
         seen = await self._look(connection, messages, locked.leads)
         strangers = {p for p in {m.partition for m in messages} if p not in seen.positions or seen.positions[p].epoch != epoch}
         if strangers:
@@ -99,6 +118,8 @@ class Batch:
         ledger = await self._ledger(connection, todo, locked, playbook) if seen.entries else Ledger()
         facts = self._facts(locked, seen, ledger)
         items = await self._deciding.decide(connection, todo, facts, set(seen.once), playbook, why)
+        if more := {identity for item in items for identity in item.decision.concerns} - locked.identities.keys():
+            raise Concerned(more)
         total = net(items)
         outcomes: dict[int, list[OutcomeKind]] = {}
         for item in items:
@@ -138,9 +159,9 @@ class Batch:
         return await accounts.look(connection, wanted) if isinstance(wanted, Asked) else Ledger()
 
 
-async def _lock(connection: Connection, messages: Sequence[Input]) -> _Locked:
+async def _lock(connection: Connection, messages: Sequence[Input], besides: set[Identity]) -> _Locked:
     """Lock identities first and leads after, both in one order for all: nothing can move between, so nothing is read twice."""
-    known = await identities.lock(connection, {identity for m in messages for identity in m.wanted.identities})
+    known = await identities.lock(connection, {identity for m in messages for identity in m.wanted.identities} | besides)
     ids = {lead for m in messages for lead in m.wanted.leads} | {lead for lead in known.values() if lead is not None}
     locked = await leads.lock(connection, ids)
     if not locked.closed:

@@ -187,6 +187,28 @@ def values_of(lead: Lead, facts: Facts, playbook: Playbook, found: Match | None 
     return values
 
 
+def stages_said(lead: Lead, facts: Facts, playbook: Playbook) -> list[str]:
+    """Let the opportunities that the lead is in claim its stage, as the playbook says of theirs; gives the fields whose claims changed."""
+    if not facts.ledger or not playbook.opportunity_stages or "stage" not in playbook.fields:
+        return []
+    about, claims = index(playbook).about, lead.claims.get("stage", {})
+    said: dict[str, Claim] = {}
+    for one in roles(lead, facts.ledger):
+        known = playbook.opportunity_stages.get(one.text("stage") or "")
+        if known is not None and known.stage is not None:
+            said[one.ref] = Claim(known.stage, one.fields["stage"].at, "person")
+    gone = [ref for ref in claims if ref.count(":") > 1 and about.get(_object(ref)) == "opportunity" and ref not in said]
+    if not gone and all(claims.get(ref) == claim for ref, claim in said.items()):
+        return []
+    lead.claims["stage"] = {ref: claim for ref, claim in claims.items() if ref not in gone} | said
+    return ["stage"]
+
+
+def _object(ref: str) -> tuple[str, str]:
+    parts = Ref.parse(ref)
+    return parts.system, parts.object
+
+
 def note(lead: Lead, facts: Facts, playbook: Playbook) -> dict[str, Scalar]:
     """The same, and keep on the lead which account it is, and why."""
     if not facts.ledger:

@@ -154,6 +154,8 @@ class Decision:
     """Intents whose result is now part of the lead."""
     entries: list[Entry] = field(default_factory=list)
     """Accounts and opportunities as they are now."""
+    concerns: set[Identity] = field(default_factory=set)
+    """People whom it concerns besides those that the message names: it counts only if they were locked, too."""
 
 
 def fold(facts: Facts, decision: Decision) -> None:

@@ -1,4 +1,7 @@
-"""A record of an account or opportunity changed, was merged, deleted or restored: entered into the ledger, and nobody's lead."""
+"""A record of an account or opportunity changed, was merged, deleted or restored: entered into the ledger, and nobody's lead.
+
+An opportunity moves the stage of the people in it.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,9 @@ from dataclasses import replace
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged, RecordDeleted, RecordMerged
 from schemas.keys import keyed, normal_email
-from sync.lead.decision import Decision
+from sync.lead.decision import Decision, Identity
 from sync.lead.ledger import Entry, Kind, Shown, blank, outcome_of
+from sync.lead.settle import settle
 from sync.lead.sighting import Value, read
 from sync.lead.work import Work
 
@@ -26,7 +30,7 @@ def kind_of(work: Work, data: object) -> Kind | None:
 
 
 def entered(work: Work, data: object, kind: Kind) -> Decision:
-    """Decide a message about an account or opportunity. Leads are not judged again by it: it counts when they next change."""
+    """Decide a message about an account or opportunity. It counts when leads next change; the people in an opportunity are judged at once."""
     match data:
         case RecordChanged():
             return _changed(work, data, kind)
@@ -61,8 +65,12 @@ def _changed(work: Work, data: RecordChanged, kind: Kind) -> Decision:
     for one in values:
         own = data.times.get(one.mapped.name)
         shown[one.shared.name] = Shown(_pointing(work, one, system, kind), at if own is None else work.clamp(own, data.received_at))
+    work.bulk = data.bulk or data.origin == "import"
+    work.hot = not work.bulk and data.origin in ("person", "form", "unknown")
     before = _held(work, kind, data.ref)
-    if _put(work, before, before.show(shown, at)):
+    after = before.show(shown, at)
+    if _put(work, before, after):
+        _tell_people(work, before, after, at)
         return work.end("applied")
     if unfit and not values:
         return work.end("parked", "; ".join(f"{name}: {reason}" for name, _, reason in unfit)[:500])
@@ -107,4 +115,27 @@ def _merged(work: Work, data: RecordMerged, kind: Kind) -> Decision:
 def _deleted(work: Work, data: RecordDeleted, kind: Kind) -> Decision:
     at, before = work.clamp(data.at, data.received_at), _held(work, kind, data.ref)
     after = before.restore(at) if data.how == "restored" else before.end(data.how, at)
-    return work.end("applied") if _put(work, before, after) else work.end("noop", "stale: older than what is known")
+    if not _put(work, before, after):
+        return work.end("noop", "stale: older than what is known")
+    _tell_people(work, before, after, at)
+    return work.end("applied")
+
+
+def _tell_people(work: Work, before: Entry, after: Entry, at: int) -> None:
+    """An opportunity moves the stage of the people who are in it, and of those who were; nobody else is judged again."""
+    if before.kind == "account" or (before.there, before.text("stage"), before.people) == (after.there, after.text("stage"), after.people):
+        return
+    named = sorted({*before.people, *after.people})
+    work.out.concerns |= {_identity(one) for one in named}
+    ledger = work.facts.ledger.copy()
+    ledger.put(after)
+    work.facts = replace(work.facts, ledger=ledger)
+    known = {found for one in named if (found := work.facts.identities.get(_identity(one))) is not None}
+    for ident in sorted(known):
+        lead = work.find(ident)
+        if lead is not None:
+            settle(work, lead, [], at=at, source=Ref.parse(after.ref).system)
+
+
+def _identity(person: str) -> Identity:
+    return ("email", person.removeprefix("email:")) if person.startswith("email:") else ("ref", person)

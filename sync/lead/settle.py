@@ -192,6 +192,7 @@ def settle(
         return []
     _thaw(work, lead)
     before = lead.value("stage")
+    names = [*names, *account.stages_said(lead, work.facts, work.playbook)]
     if lead.playbook_version != work.playbook.version:
         names, force = list(lead.claims), force or lead.playbook_version != 0
         lead.playbook_version = work.playbook.version

@@ -121,3 +121,32 @@ async def test_two_workers_that_learn_of_one_account_lose_nothing(town: Town) ->
     fields = await town.value("SELECT fields FROM accounts")
     assert fields == {"name": ["N39", ms(39)], "industry": ["I39", ms(39)]}
     assert await town.value("SELECT count(*) FROM accounts") == 1
+
+
+async def test_an_opportunity_moves_people_whom_its_message_does_not_name(town: Town) -> None:
+    await town.apply(town.inputs(person()))
+    deal = "salesforce:Opportunity:006A"
+    assert await town.apply(town.inputs(changed(deal, 6, {"StageName": "Prospecting", "Contacts": "hubspot:contacts:1"}), partition=1)) == [
+        "applied"
+    ]
+    assert await town.value("SELECT stage FROM leads") == "opportunity"
+    assert await town.apply(town.inputs(changed(deal, 7, {"StageName": "Closed Won"}), partition=1)) == ["applied"]
+    assert await town.value("SELECT stage FROM leads") == "customer"
+    assert await town.value("SELECT count(*) FROM identities WHERE lead_id IS NULL") == 0
+
+
+async def test_a_deal_and_an_edit_of_its_person_at_once_lose_nothing(town: Town) -> None:
+    await town.apply(town.inputs(person()))
+    deal, ref = "salesforce:Opportunity:006A", "hubspot:contacts:1"
+    await town.apply(town.inputs(changed(deal, 6, {"StageName": "Prospecting", "Contacts": ref})))
+    other = await connect.connect(town.dsn, town.name)
+    try:
+        for n in range(12):
+            stage = "Closed Won" if n % 2 else "Prospecting"
+            deals = town.inputs(changed(deal, 10 + n, {"StageName": stage}), partition=1)
+            edits = town.inputs(changed(ref, 10 + n, {"jobtitle": f"T{n}"}, origin="person"), partition=2)
+            await asyncio.gather(town.apply(deals), town.apply(edits, other))
+            assert await town.value("SELECT stage FROM leads") == ("customer" if n % 2 else "opportunity")
+            assert await town.value("SELECT doc->'desired'->'title'->>'value' FROM leads") == f"T{n}"
+    finally:
+        await other.close()
