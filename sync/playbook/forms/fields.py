@@ -165,12 +165,14 @@ class FieldsFile(Form):
     accounts: dict[Name, FieldForm] = Field(
         default={},
         description="The shared fields of accounts: `account.<name>` is that of the lead's account. `name`, `domain` and `owner` have their "
-        "meaning: by the first two a lead's account is found, the third may keep the lead.",
+        "meaning: by the first two a lead's account is found (free-mail domains never count; names are alike from 92 of 100 on), the third "
+        "may keep the lead. A flag `customer` says that it is one, where no won opportunity does.",
         examples=[{"industry": {"type": "text", "policy": "sales", "systems": {"salesforce": "Industry", "hubspot": "industry"}}}],
     )
     opportunities: dict[Name, FieldForm] = Field(
         default={},
         description="The shared fields of opportunities: `opportunity.<name>` is that of the lead's open one. `stage`, `owner`, `amount` and "
-        "`account` (type ref: the account that it belongs to) have their meaning.",
+        "`account` (type ref: the account that it belongs to) have their meaning, and so has `people` (a text: the ids, refs or e-mails of "
+        "those who are in it, divided by commas).",
         examples=[{"amount": {"type": "number", "policy": "sales", "systems": {"salesforce": "Amount", "hubspot": "amount"}}}],
     )
