@@ -78,7 +78,7 @@ def test_the_example_routes_as_it_says(example: Playbook) -> None:
     norway: dict[str, Scalar] = {"country": "NO", "employees": 820, "stage": "mql"}
     taken = [route.id for route in example.routes if route.when.judge(norway)[0]]
     assert taken[0] == "emea-enterprise"
-    matched, verdicts = example.routes[1].when.judge(norway)
+    matched, verdicts = next(r for r in example.routes if r.id == taken[0]).when.judge(norway)
     assert matched
     assert verdicts[1].why == "employees 820 ≥ 500"
     assert not example.scope.judge({"country": "BR"})[0]
