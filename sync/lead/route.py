@@ -135,7 +135,8 @@ class _Search:
 
     def _step(self, step: Step, strict: Strict, *, last: bool) -> bool:
         if step == Step():
-            self._pass(self.assign.table or TERRITORY, self.told)
+            if self.told:  # a table was asked; an assignment that only keeps an owner names no place of its own
+                self._pass(self.assign.table or TERRITORY, self.told)
             return False
         person = _person(step)
         if person:
