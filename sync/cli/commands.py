@@ -4,7 +4,24 @@ from __future__ import annotations
 
 import typer
 
-from sync.cli import apply, bench, cases, check, duty, fairness, house, local, playbook, record, rejudge, roles, versions, visitor, why
+from sync.cli import (
+    apply,
+    bench,
+    cases,
+    check,
+    duty,
+    evaluate,
+    fairness,
+    house,
+    local,
+    playbook,
+    record,
+    rejudge,
+    roles,
+    versions,
+    visitor,
+    why,
+)
 
 
 def attach(app: typer.Typer) -> None:
@@ -19,6 +36,7 @@ def attach(app: typer.Typer) -> None:
     app.command("topics")(roles.topics)
     app.command("check")(check.check)
     app.command("visitor")(visitor.visitor)
+    app.command("eval")(evaluate.evaluate)
     app.command("explain")(why.explain)
     duty.attach(app)
     app.command("rejudge")(rejudge.rejudge)

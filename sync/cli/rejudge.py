@@ -14,14 +14,16 @@ import typer
 from schemas.command import Command
 from sync.cli import people, place
 from sync.cli.duty import Json, with_store
+from sync.cli.evaluate import said
 from sync.cli.output import CannotRun, as_json, console
 from sync.lead.qualify import stage_values
 from sync.lead.state import Lead, load, to_ms
-from sync.playbook.conditions import Conditions, Wrong
+from sync.playbook.conditions import Wrong
 from sync.playbook.models import Condition, Playbook, Where
 from sync.sources.lag import LagGate
 from sync.store import leads
 from sync.topology import changes_name
+from sync.trial.parts import conditions_of
 
 SLICE = 500
 """So many orders go out before it is looked whether the workers keep up."""
@@ -45,12 +47,9 @@ class Wanted:
 def condition(text: str, playbook: Playbook) -> Condition:
     """Compile a line against the playbook in force; raises CannotRun with each mistake and a caret."""
     try:
-        return Conditions({name: shared.kind for name, shared in playbook.fields.items()}).compile(text, Where("--where", 1))
+        return conditions_of(playbook).compile(text, Where("--where", 1))
     except Wrong as wrong:
-        said = [
-            f"{text}\n{' ' * one.at}{'^' * one.width} {one.text}{f': {one.suggestion}' if one.suggestion else ''}" for one in wrong.mistakes
-        ]
-        raise CannotRun("--where:\n" + "\n".join(said)) from None
+        raise CannotRun("--where:\n" + said(text, wrong)) from None
 
 
 async def chosen(connection: Any, wanted: Wanted, now: datetime) -> AsyncIterator[tuple[str, str]]:

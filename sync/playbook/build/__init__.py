@@ -17,13 +17,15 @@ from sync.playbook.build import tables as of_tables
 from sync.playbook.build import team as of_team
 from sync.playbook.build.files import Files as Files
 from sync.playbook.build.lines import Lines
+from sync.playbook.conditions import Facts
 from sync.playbook.models import TERRITORIES, Alerts, Content, Goals, Guards, Playbook, Slas, Territories, When
 
 
 def build(files: Files, version: int, checksum: str) -> Playbook | None:
     """Build what can be built, noting every problem on the way; None when a file could not be read."""
     tables = of_tables.tables(files)
-    lines = Lines(files)
+    territories = Territories(tables[TERRITORIES]) if TERRITORIES in tables else None
+    lines = Lines(files, Facts(tables, territories, files.team.timezone if files.team else "UTC"))
     fields, lifecycle, routing, team = files.fields, files.lifecycle, files.routing, files.team
     systems = of_fields.systems(lines, fields) if fields else {}
     shared = of_fields.shared(lines, fields) if fields else {}
@@ -47,7 +49,7 @@ def build(files: Files, version: int, checksum: str) -> Playbook | None:
         guards=Guards(**fields.guards.model_dump()),
         timezone=team.timezone,
         tables=tables,
-        territories=Territories(tables[TERRITORIES]) if TERRITORIES in tables else None,
+        territories=territories,
         account_fields=of_fields.shared(lines, fields, "accounts"),
         opportunity_fields=of_fields.shared(lines, fields, "opportunities"),
         cases=of_cases.cases(files),

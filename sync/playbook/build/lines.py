@@ -5,7 +5,7 @@ from __future__ import annotations
 from sync.playbook import forms
 from sync.playbook.build import picklists
 from sync.playbook.build.files import Files
-from sync.playbook.conditions import Conditions, Wrong
+from sync.playbook.conditions import Conditions, Facts, Wrong
 from sync.playbook.document import Path, column_of
 from sync.playbook.models import Condition, When, Where
 from sync.playbook.traps import cut
@@ -14,9 +14,10 @@ from sync.playbook.traps import cut
 class Lines:
     """Compiles `when` lists against the shared fields."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, facts: Facts | None = None) -> None:
+        """Take the files, and the tables that conditions may ask."""
         self.files = files
-        self.conditions = Conditions(*self._known())
+        self.conditions = Conditions(*self._known(), facts)
 
     def _known(self) -> tuple[dict[str, str] | None, dict[str, str], dict[str, tuple[str, ...]]]:
         """Give what conditions may name, as they name it (`country`, `account.industry`): kinds, places, picklists' values."""

@@ -70,6 +70,11 @@ class Table:
         self._places.update({column.name: at for at, column in enumerate(self.columns)})
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Its columns, in their order."""
+        return tuple(self._places)
+
+    @property
     def key(self) -> str:
         """The column that rows are found by when none is named: the first."""
         return self.columns[0].name

@@ -103,6 +103,17 @@ class Territories:
         given = {COUNTRY: COUNTRY_COLUMN, STATE: STATE_COLUMN, POSTAL: FIRST}
         return frozenset(name for name, column in given.items() if self.table.column(column) is not None)
 
+    @property
+    def dated(self) -> bool:
+        """Say whether rows count on some days only."""
+        return self.table.dated
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Every territory."""
+        at = self.table.column("territory")
+        return frozenset() if at is None else frozenset(str(row[at]) for row in self.table.rows if row[at])
+
     def find(self, values: Values, now: int, timezone: str) -> Row | None:
         """Give the row of the lead's territory, None when it falls into none. `now` is ms.
 
