@@ -34,8 +34,8 @@ RULE = """routes:
     when:
       all:
         - account.employees >= 500
-        - account.owner == 'maria@acme.example'
-    assign: {owner: maria@acme.example}
+        - has(account.owner)
+    assign: {pool: sdr, sticky: [account_owner]}
 """
 
 
