@@ -1,0 +1,189 @@
+"""Replaying recorded history: under the rules that were in force it gives what the core decided, and equal rules give no difference."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from schemas import envelope
+from schemas.envelope import Envelope
+from sync.playbook.models import Playbook
+from sync.trial.history import Recorded
+from sync.trial.persons import Persons, names
+from sync.trial.replay import Replay, Replayed
+from sync.trial.world import World as Side
+from tests import factory
+from tests.factory import CONTACT, HS, LEAD, SF, converted, deleted, merged, ms, touch
+from tests.world import World
+
+
+class Recording(World):
+    """A world whose log is kept as history would have it."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.log: list[Recorded] = []
+
+    def deliver(self, message: Envelope) -> Any:
+        value, headers = envelope.write(message)
+        self.log.append(Recorded(len(self.log) + 1, ms(self.now), None, tuple(headers), value))
+        return super().deliver(message)
+
+
+def grouped(log: list[Recorded], *playbooks: Playbook) -> dict[int, list[Recorded]]:
+    persons = Persons(names(*playbooks))
+    for record in log:
+        persons.take(record)
+    assert persons.unusable == []
+    found: dict[int, list[Recorded]] = {}
+    for record in log:
+        found.setdefault(persons.of_line(record.line), []).append(record)
+    return found
+
+
+def replay(world: Recording, candidate: Playbook | None = None) -> Replayed:
+    other = candidate or world.playbook
+    users = world.facts.users
+    return Replay(Side(world.playbook, users), Side(other, users)).run(grouped(world.log, world.playbook, other))
+
+
+def begin(**more: Any) -> Recording:
+    world = Recording(**more)
+    world.add(LEAD, {"Email": "kim@x.example", "LastName": "Larsen", "Country": "DE"}, bulk=True)
+    world.add(CONTACT, {"email": "kim@x.example", "lastname": "Larsen"}, bulk=True)
+    world.settle()
+    return world
+
+
+def act(world: World, activity: str, name: str = "demo", ref: str = CONTACT) -> None:
+    world.waiting.append(touch(activity, world.tick(), name=name, ref=ref))
+
+
+def demo(world: World) -> None:
+    act(world, "a")
+    world.settle()
+
+
+def rep_goes_on(world: World) -> None:
+    demo(world)
+    world.edit(LEAD, {"Stage__c": "SAL", "OwnerId": "005J"})
+    world.settle()
+    world.sweep()
+
+
+def two_people(world: World) -> None:
+    world.add("hubspot:contacts:2", {"email": "lee@y.example", "country": "FR"})
+    world.settle()
+    act(world, "b", ref="hubspot:contacts:2")
+    act(world, "c")
+    world.settle()
+    world.sweep()
+
+
+def merge(world: World) -> None:
+    demo(world)
+    world.add("hubspot:contacts:3", {"email": "kim.l@x.example", "jobtitle": "Head"})
+    world.settle()
+    world.stores[HS]["hubspot:contacts:3"].there = False
+    world.waiting.append(merged(CONTACT, "hubspot:contacts:3", seconds=world.tick()))
+    world.settle()
+
+
+def conversion(world: World) -> None:
+    demo(world)
+    world.waiting.append(converted(LEAD, "salesforce:Contact:003", world.tick(), opportunity="salesforce:Opportunity:006"))
+    world.settle()
+
+
+def deletion(world: World) -> None:
+    demo(world)
+    world.stores[SF][LEAD].there = False
+    world.waiting.append(deleted(LEAD, world.tick()))
+    world.settle()
+
+
+def out_of_scope(world: World) -> None:
+    demo(world)
+    world.edit(CONTACT, {"country": "BR"})
+    world.settle()
+
+
+STORIES: list[Callable[[World], None]] = [demo, rep_goes_on, two_people, merge, conversion, deletion, out_of_scope]
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_in_force_equals_what_the_core_decided(story: Callable[[World], None]) -> None:
+    world = begin()
+    story(world)
+    found = replay(world)
+    stood = {person.ref: (person.before.stage, person.before.owner) for person in found.people if person.before}
+    assert stood == {(sorted(lead.records) or [lead.id])[0]: (lead.value("stage"), lead.value("owner")) for lead in world.leads()}
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_equal_playbooks_show_no_difference(story: Callable[[World], None]) -> None:
+    world = begin()
+    story(world)
+    found = replay(world, replace(world.playbook, version=7))
+    assert [person for person in found.people if person.before != person.after] == []
+    assert [person.because for person in found.people if person.because] == []
+    assert found.qualified[0] == found.qualified[1]
+    assert [one.owner for one in found.given[0]] == [one.owner for one in found.given[1]]
+
+
+def higher(playbook: Playbook) -> Playbook:
+    rule = factory.when("lead.engagement >= 99", lambda v: v["engagement"] >= 99, "engagement", line=30)
+    return replace(playbook, version=2, stages=tuple(replace(s, when=rule) if s.id == "mql" else s for s in playbook.stages))
+
+
+def test_what_truce_wrote_is_no_act_under_other_rules() -> None:
+    """Under the old rules MQL was written to both systems and came back; under the new ones nobody ever said MQL."""
+    world = begin()
+    demo(world)
+    world.sweep()
+    (person,) = replay(world, higher(world.playbook)).people
+    assert person.before is not None
+    assert person.after is not None
+    assert (person.before.stage, person.after.stage) == ("mql", "lead")
+    assert (person.before.owner, person.after.owner) == ("ana@acme.example", None)
+    assert person.because is not None
+    assert person.because.detail.startswith("test.yaml:30 lead.engagement >= 99")
+
+
+def test_what_a_rep_did_counts_under_other_rules_too() -> None:
+    world = begin()
+    rep_goes_on(world)
+    (person,) = replay(world, higher(world.playbook)).people
+    assert person.after is not None
+    assert (person.after.stage, person.after.owner) == ("sal", "joe@acme.example")
+
+
+def test_a_rep_who_sets_back_what_truce_wrote_is_heard() -> None:
+    world = begin()
+    demo(world)
+    world.edit(LEAD, {"Stage__c": "SAL"})
+    world.settle()
+    world.edit(LEAD, {"Stage__c": "RECYCLED"})
+    world.settle()
+    (person,) = replay(world, higher(world.playbook)).people
+    assert person.after is not None
+    assert person.after.stage == "recycled"
+
+
+def test_messages_of_one_person_come_together_over_every_key() -> None:
+    world = begin()
+    two_people(world)
+    assert len({n for n in grouped(world.log, world.playbook) if n >= 0}) == 2
+
+
+def test_an_unreadable_message_is_told_with_its_line() -> None:
+    world = begin()
+    demo(world)
+    broken = world.log[2]._replace(value=b'{"ref": "salesforce:Lead:00Q1", "at": "yesterday"}')
+    world.log[2] = broken
+    found = replay(world)
+    assert [line for line, _ in found.unusable] == [3]
+    assert len(found.people) == 1
