@@ -18,6 +18,7 @@ from sync.cli import (
     record,
     rejudge,
     roles,
+    simulate,
     versions,
     visitor,
     why,
@@ -44,6 +45,7 @@ def attach(app: typer.Typer) -> None:
     app.command("diff")(versions.diff)
     app.command("fairness")(fairness.fairness)
     cases.attach(app)
+    simulate.attach(app)
     bench.attach(app)
     app.add_typer(playbook.app, name="playbook")
     app.add_typer(record.app, name="record")

@@ -17,7 +17,7 @@ from sync.lead.ledger import Entry, Ledger
 from sync.lead.qualify import stage_values
 from sync.lead.reconcile import TRUCE
 from sync.lead.state import HandoffNote, Lead
-from sync.playbook.models import Playbook, Route, Values
+from sync.playbook.models import Playbook, Route
 from sync.trial.echoes import Users, told
 
 SECRET = b"a history keeps no secret"
@@ -39,7 +39,7 @@ class HandOff:
     sla: str
     kind: str
     how: str
-    values: Values
+    values: Mapping[str, Scalar]
     had: tuple[str, ...] = ()
     said_no: frozenset[str] = frozenset()
 
@@ -57,6 +57,7 @@ class Qualified:
 class Stand:
     """Where a lead stands at the end."""
 
+    lead_id: str
     stage: Scalar
     stage_rule: str
     owner: Scalar
@@ -178,4 +179,4 @@ class Known:
         given = lead.handoff.rule if lead.handoff is not None else ""
         sla = self.world.slas.get(given.rpartition(" ")[2], "")
         ours = owner is not None and (owner.ref == TRUCE or "owner" not in desired)
-        return Stand(lead.value("stage"), rule, lead.value("owner"), given, sla, ours)
+        return Stand(lead.id, lead.value("stage"), rule, lead.value("owner"), given, sla, ours)
