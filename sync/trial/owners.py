@@ -5,11 +5,13 @@ Worlds decide persons apart from each other, so whose turn it is is settled here
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
-from sync.lead.decision import PoolState
-from sync.lead.route import Team, choose
+from sync.lead import caps
+from sync.lead.eligible import Team
+from sync.lead.route import choose
+from sync.lead.turns import PoolState, Turn
 from sync.playbook.models import Playbook
 from sync.trial.echoes import Users
 from sync.trial.world import HandOff
@@ -30,20 +32,40 @@ class Owners:
     """Owner → hand-offs."""
 
 
+@dataclass(slots=True)
+class _Floor:
+    """How pools and people stand between two hand-offs."""
+
+    playbook: Playbook
+    users: Users
+    pools: dict[str, PoolState] = field(default_factory=dict)
+    given: dict[str, Mapping[str, Mapping[int, int]]] = field(default_factory=dict)
+    open: dict[str, int] = field(default_factory=dict)
+    whom: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(lead, whom its world had chosen) → who really got it."""
+
+    def give(self, one: HandOff) -> str:
+        """Give one lead to whoever has the turn."""
+        had = tuple(self.whom.get((one.lead_id, who), who) for who in one.had)
+        team = Team(self.playbook, self.users, one.at, self.pools, self.given, self.open, had, one.said_no)
+        turn, owner = Turn(one.lead_id, one.at, one.owner, "sticky", one.rule, self.playbook.version), one.owner
+        if one.routed and one.how != KEPT_BY_SALES:
+            choice = choose(one.values, team)
+            owner = choice.owner or one.owner
+            self.pools.update(choice.pools)
+            turn = choice.turn or turn
+        caps.add(self.given, replace(turn, owner=owner))
+        self.open[owner] = self.open.get(owner, 0) + 1
+        self.whom[one.lead_id, one.owner] = owner
+        return owner
+
+
 def settle(given: Iterable[HandOff], playbook: Playbook, users: Users) -> Owners:
-    """Go through hand-offs in the order of the log and give each its owner."""
-    found, pools = Owners(), dict[str, PoolState]()
+    """Go through hand-offs in the order of the log and give each its owner; open leads are those that this history handed over."""
+    found, floor = Owners(), _Floor(playbook, users)
     for one in sorted(given, key=lambda one: (one.line, one.lead_id)):
-        owner = _owner(one, playbook, users, pools)
+        owner = floor.give(one)
         found.by_handoff[one.lead_id, one.line] = owner
         found.last[one.lead_id] = owner
         found.load[owner] = found.load.get(owner, 0) + 1
     return found
-
-
-def _owner(one: HandOff, playbook: Playbook, users: Users, pools: dict[str, PoolState]) -> str:
-    if one.how == KEPT_BY_SALES:
-        return one.owner
-    choice = choose(one.values, Team(playbook, users, one.at), pools)
-    pools.update(choice.pools)
-    return choice.owner or one.owner

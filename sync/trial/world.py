@@ -40,7 +40,10 @@ class HandOff:
     kind: str
     how: str
     values: Mapping[str, Scalar]
+    routed: bool = True
+    """A route chose; else it went to whoever looks after the person."""
     had: tuple[str, ...] = ()
+    """Who had it before, newest last."""
     said_no: frozenset[str] = frozenset()
 
 
@@ -158,9 +161,9 @@ class Known:
             old = before.get(lead.id)
             was = old.handoff if old is not None else None
             if lead.handoff is not None and (was is None or was.id != lead.handoff.id):
-                self.log.given.append(self._given(decision, lead, lead.handoff, line))
+                self.log.given.append(self._given(decision, old, lead, lead.handoff, line))
 
-    def _given(self, decision: Decision, lead: Lead, note: HandoffNote, line: int) -> HandOff:
+    def _given(self, decision: Decision, old: Lead | None, lead: Lead, note: HandoffNote, line: int) -> HandOff:
         playbook, now = self.world.playbook, note.opened_at
         values: dict[str, Scalar] = stage_values(lead, playbook, now, account.values_of(lead, self.facts, playbook))
         changed = [one for one in decision.lines if one.kind == "owner" and one.lead_id == lead.id]
@@ -168,7 +171,8 @@ class Known:
         chosen = lead.why.get("owner") or {}
         return HandOff(
             line, now, lead.id, note.owner, note.rule, self.world.slas.get(note.rule.rpartition(" ")[2], ""), "mql",
-            str(chosen.get("how") or ""), values,
+            str(chosen.get("how") or ""), values, chosen.get("rule") == note.rule,
+            tuple(old.had) if old is not None else (), frozenset(lead.said_no),
         )  # fmt: skip
 
     def stand(self, lead: Lead) -> Stand:

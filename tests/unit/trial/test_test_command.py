@@ -39,7 +39,7 @@ def test_as_expected_is_0_and_tells_the_coverage(folder: Path, tmp_path: Path) -
     done = truce("test", str(folder), home=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert lines[:2] == ["1 case: 1 as expected, 0 not.", "Reached: 4 of 6 rules, 6 of 14 outcomes of their lines."]
+    assert lines[:2] == ["1 case: 1 as expected, 0 not.", "Reached: 4 of 6 rules, 7 of 14 outcomes of their lines."]
     assert "  no case reaches  routing.yaml:2     route emea" in lines
     assert "  never false      routing.yaml:9     lead.employees >= 500" in lines
 
