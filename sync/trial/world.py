@@ -17,7 +17,7 @@ from sync.lead.ledger import Entry, Ledger
 from sync.lead.qualify import stage_values
 from sync.lead.reconcile import TRUCE
 from sync.lead.state import HandoffNote, Lead
-from sync.playbook.models import Playbook, Route
+from sync.playbook.models import Playbook, Route, Value, Values
 from sync.trial.echoes import Users, told
 
 SECRET = b"a history keeps no secret"
@@ -39,7 +39,7 @@ class HandOff:
     sla: str
     kind: str
     how: str
-    values: Mapping[str, Scalar]
+    values: Values
     routed: bool = True
     """A route chose; else it went to whoever looks after the person."""
     had: tuple[str, ...] = ()
@@ -165,15 +165,18 @@ class Known:
 
     def _given(self, decision: Decision, old: Lead | None, lead: Lead, note: HandoffNote, line: int) -> HandOff:
         playbook, now = self.world.playbook, note.opened_at
-        values: dict[str, Scalar] = stage_values(lead, playbook, now, account.values_of(lead, self.facts, playbook))
+        values: dict[str, Value] = stage_values(lead, playbook, now, account.values_of(lead, self.facts, playbook))
         changed = [one for one in decision.lines if one.kind == "owner" and one.lead_id == lead.id]
         values["owner"] = changed[-1].data.get("before") if changed else lead.value("owner")
         chosen = lead.why.get("owner") or {}
         return HandOff(
-            line, now, lead.id, note.owner, note.rule, self.world.slas.get(note.rule.rpartition(" ")[2], ""), "mql",
-            str(chosen.get("how") or ""), values, chosen.get("rule") == note.rule,
-            tuple(old.had) if old is not None else (), frozenset(lead.said_no),
+            line, now, lead.id, note.owner, note.rule, self._sla(note), note.kind, str(chosen.get("how") or ""), values,
+            chosen.get("rule") == note.rule, tuple(old.had) if old is not None else (), frozenset(lead.said_no),
         )  # fmt: skip
+
+    def _sla(self, note: HandoffNote) -> str:
+        """Give what a hand-off runs under: what it says itself, else what its route says."""
+        return note.sla or self.world.slas.get(note.rule.rpartition(" ")[2], "")
 
     def stand(self, lead: Lead) -> Stand:
         """Say where a lead stands."""
@@ -181,6 +184,6 @@ class Known:
         why = lead.why.get("stage") or {}
         rule = str(why.get("rule") or "") if why.get("stage") == lead.value("stage") else stage.rule if stage else ""
         given = lead.handoff.rule if lead.handoff is not None else ""
-        sla = self.world.slas.get(given.rpartition(" ")[2], "")
+        sla = self._sla(lead.handoff) if lead.handoff is not None else ""
         ours = owner is not None and (owner.ref == TRUCE or "owner" not in desired)
         return Stand(lead.id, lead.value("stage"), rule, lead.value("owner"), given, sla, ours)
