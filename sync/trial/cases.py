@@ -8,12 +8,11 @@ from typing import Any
 
 from connectors.base import Capabilities
 from schemas.base import Scalar
-from sync.lead.decide import stage_values
 from sync.lead.plan import Control, plan
 from sync.lead.seen import TRUCE_ID
 from sync.playbook.models import Case, Expect, Playbook, Where
 from sync.trial.coverage import Coverage, Watch
-from sync.trial.given import Built, build, rules
+from sync.trial.given import Built, build, rules, values_of
 from sync.trial.path import Step, path
 
 NONE = "none"
@@ -109,15 +108,15 @@ def _text(value: Scalar) -> str:
 
 def _got(built: Built) -> Got:
     lead = built.lead
-    values = stage_values(lead, built.playbook, built.at)
+    values = values_of(built)
     scores = {name: float(str(values.get(name) or 0)) for name in ("fit", "engagement", "score")}
-    chosen = lead.why.get("owner") or {}
+    rule = lead.handoff.rule if lead.handoff is not None else str((lead.why.get("owner") or {}).get("rule") or "")
     return Got(
         stage=_text(lead.value("stage")),
         scores=scores,
         owner=_text(lead.value("owner")),
-        rule=str(chosen.get("rule") or "").rpartition(" ")[2] or NONE,
-        handoff="mql" if lead.handoff is not None else NONE,
+        rule=rule.rpartition(" ")[2] or NONE,
+        handoff=lead.handoff.kind if lead.handoff is not None else NONE,
         problems=_problems(built),
         writes={system: _writes(built, system) for system in built.playbook.systems},
     )

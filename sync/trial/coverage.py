@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from schemas.base import Scalar
-from sync.lead.qualify import stage_values
 from sync.lead.score import every_line
 from sync.playbook.models import Case, Condition, Playbook, Route, Values, Verdict, When, Where
-from sync.trial.given import Built
+from sync.trial.given import Built, values_of
 
-Kind = Literal["route", "stage", "fit", "engagement"]
+Kind = Literal["route", "stage", "segment", "handoff", "fit", "engagement"]
 Rule = tuple[Kind, str, str]
 """Kind, place and name of a rule."""
 
@@ -96,14 +95,22 @@ class Watch:
     def reached(self, built: Built) -> None:
         """Note the rules that a case reached."""
         lead, playbook = built.lead, self.playbook
-        values = stage_values(lead, playbook, built.at)
+        values = values_of(built)
         places = {line["where"] for line in every_line(values, lead.touches, playbook, built.at)}
-        chosen = str((lead.why.get("owner") or {}).get("rule") or "")
+        routed = str((lead.why.get("owner") or {}).get("rule") or "")
         stage = lead.why.get("stage") or {}
+        chosen = {routed, lead.handoff.rule if lead.handoff is not None else routed}
         came = str(stage.get("rule") or "") if stage.get("stage") == lead.value("stage") else ""
         for rule in _rules(playbook):
             kind, where, name = rule
-            if where in places if kind in ("fit", "engagement") else f"{where} {name}" == (chosen if kind == "route" else came):
+            said = f"{where} {name}"
+            if kind in ("fit", "engagement"):
+                hit = where in places
+            elif kind == "segment":
+                hit = values.get("segment") == name
+            else:
+                hit = said == came if kind == "stage" else said in chosen
+            if hit:
                 self._reached.add(rule)
 
     def coverage(self) -> Coverage:
@@ -122,7 +129,13 @@ class Watch:
 def _rules(playbook: Playbook) -> Iterator[Rule]:
     yield from (("fit", str(one.where), one.label) for one in playbook.fit)
     yield from (("engagement", str(one.where), one.label) for one in playbook.engagement)
-    yield from (("stage", str(stage.where), stage.id) for stage in playbook.stages if stage.when is not None)
+    yield from (
+        ("stage", str(stage.where), stage.id)
+        for stage in playbook.stages
+        if stage.when is not None or any(stage.id in one.stages for one in playbook.segments)
+    )
+    yield from (("segment", str(one.where), one.id) for one in playbook.segments)
+    yield from (("handoff", str(one.where), one.id) for one in playbook.handoffs)
     yield from _routes(playbook.routes)
 
 

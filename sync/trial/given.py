@@ -15,11 +15,13 @@ from schemas.base import Message, Scalar
 from schemas.change import RecordChanged
 from schemas.envelope import Envelope
 from schemas.touch import TouchRecorded
+from sync.lead import account
 from sync.lead.decide import decide
 from sync.lead.decision import Decision, Facts, VendorUser, fold
 from sync.lead.identity import by_ref
-from sync.lead.state import Lead, from_ms
-from sync.playbook.models import Absence, Case, GivenTouch, Playbook, SharedField, System, When
+from sync.lead.qualify import stage_values
+from sync.lead.state import Lead, branch, from_ms
+from sync.playbook.models import Absence, Case, GivenTouch, Playbook, SharedField, System, Value, When
 
 SECRET = b"cases are made up"
 ASLEEP = -1
@@ -47,12 +49,18 @@ class Built:
     decisions: list[Decision] = field(default_factory=list)
 
 
+def values_of(built: Built) -> dict[str, Value]:
+    """Give what conditions see of the lead at the moment of its case."""
+    more = account.values_of(built.lead, built.facts, built.playbook)
+    return stage_values(built.lead, built.playbook, built.at, more)
+
+
 def rules(playbook: Playbook) -> Rules:
     """Make a playbook ready for cases; what a system would be told does not depend on whether it may be told yet."""
     systems = {name: replace(system, mode="write", objects={}) for name, system in playbook.systems.items()}
     awake = replace(playbook, systems=systems)
     stages = tuple(replace(stage, when=None, handoff=False) for stage in playbook.stages)
-    return Rules(awake, replace(awake, version=ASLEEP, stages=stages, scope=When()))
+    return Rules(awake, replace(awake, version=ASLEEP, stages=stages, scope=When(), handoffs=()))
 
 
 def _away(playbook: Playbook, emails: tuple[str, ...], at: int) -> Playbook:
@@ -105,6 +113,28 @@ def _touch(case: Case, touch: GivenTouch, system: str, ref: str, number: int) ->
     )
 
 
+def _company(case: Case, playbook: Playbook) -> Iterator[RecordChanged]:
+    """Give the account and the opportunity of a case, as sales' system shows them."""
+    system = next((one for one in playbook.systems.values() if one.account and one.side == "sales"), None)
+    if system is None:
+        return
+    given, at = case.given, from_ms(case.given.at)
+    email = str(given.lead.get("email") or "")
+    domain = {"domain": email.rpartition("@")[2]} if "@" in email else {}
+    people = {"people": email, "account": "1"}
+    for object_, values, fields in (
+        (system.account, given.account and {**domain, **given.account}, playbook.account_fields),
+        (system.opportunity, given.opportunity and {**people, **given.opportunity}, playbook.opportunity_fields),
+    ):
+        shown = {
+            shared.systems[system.name].name: _spelled(shared, system.name, values[name])
+            for name, shared in fields.items()
+            if system.name in shared.systems and name in values
+        }
+        if shown:
+            yield RecordChanged(ref=f"{system.name}:{object_}:1", at=at, fields=shown, complete=True, received_at=at)
+
+
 def _where(case: Case, playbook: Playbook) -> list[System]:
     return [system for name, system in playbook.systems.items() if name in case.given.systems or not case.given.systems]
 
@@ -114,6 +144,8 @@ def _messages(case: Case, playbook: Playbook, facts: Facts) -> Iterator[tuple[st
     given, systems = case.given, _where(case, playbook)
     start = given.at - max((touch.ago for touch in given.touches), default=-1000) - 1000
     first = _ref(systems[0])
+    for company in _company(case, playbook):
+        yield "truce.record.changed", company, start
     named = any(shared.kind == "email" and given.lead.get(name) for name, shared in playbook.fields.items())
     for system in systems:
         known = by_ref(facts, first)
@@ -129,12 +161,16 @@ def build(case: Case, ready: Rules) -> Built:
     """Let the core make the lead of a case, and judge it."""
     awake = _away(ready.awake, case.given.away, case.given.at)
     facts = Facts(SECRET, users=team(awake), read_fully=frozenset(awake.systems))
-    count = len(_where(case, awake)) + len(case.given.touches)
-    decisions: list[Decision] = []
+    count = len(list(_company(case, awake))) + len(_where(case, awake)) + len(case.given.touches)
+    first, decisions = _ref(_where(case, awake)[0]), list[Decision]()
     for number, (kind, data, now) in enumerate(_messages(case, awake, facts), 1):
+        last = number == count
+        known = by_ref(facts, first)
+        if last and known is not None and case.given.had:
+            facts.leads[known.id] = replace(branch(known), had=list(case.given.had))
         message = Envelope(f"case {case.id} {number}", kind, "case", from_ms(now), data)
-        decisions.append(decide(message, facts, awake if number == count else ready.asleep, now))
+        decisions.append(decide(message, facts, awake if last else ready.asleep, now))
         fold(facts, decisions[-1])
-    lead = by_ref(facts, _ref(_where(case, awake)[0]))
+    lead = by_ref(facts, first)
     assert lead is not None, "a record always has a lead"
     return Built(lead, awake, facts, case.given.at, decisions)

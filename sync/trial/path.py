@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sync.lead.qualify import stage_values
+from sync.lead.qualify import definition
 from sync.lead.score import every_line
 from sync.playbook.models import Values
-from sync.trial.given import Built
+from sync.trial.given import Built, values_of
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """One rule that was looked at: matched or not, and each of its lines with what it saw."""
 
-    kind: Literal["score", "stage", "route", "passed over", "note"]
+    kind: Literal["score", "stage", "handoff", "route", "passed over", "note"]
     where: str
     id: str
     matched: bool
@@ -30,7 +30,7 @@ class Step:
 def path(built: Built) -> Iterator[Step]:
     """Give what was looked at, in the order of the flow: scope, scores, stages from last to first, routes, people passed over."""
     lead, playbook = built.lead, built.playbook
-    values = stage_values(lead, playbook, built.at)
+    values = values_of(built)
     if not lead.in_scope:
         yield Step("note", "", "outside the scope", False, (lead.scope_rule,))
         return
@@ -39,13 +39,17 @@ def path(built: Built) -> Iterator[Step]:
             "score", line["where"], str(line["label"] or ""), True, (f"{line['points']:+g}", *([line["why"]] if line.get("why") else []))
         )
     yield from _stages(built, values)
+    for kind in playbook.handoffs:
+        matched, verdicts = kind.when.judge(values)
+        yield Step("handoff", str(kind.where), kind.id, matched, tuple(v.why for v in verdicts))
     yield from _routes(lead.why.get("owner") or {})
 
 
 def _stages(built: Built, values: Values) -> Iterator[Step]:
     for stage in reversed(built.playbook.stages):
-        if stage.when is not None:
-            matched, verdicts = stage.when.judge(values)
+        when = definition(stage, values, built.playbook)
+        if when is not None:
+            matched, verdicts = when.judge(values)
             yield Step("stage", str(stage.where), stage.id, matched, tuple(v.why for v in verdicts))
 
 

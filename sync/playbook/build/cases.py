@@ -41,7 +41,12 @@ def _given(form: forms.GivenForm) -> Given | None:
     at = moment(form.at)
     touches = tuple(GivenTouch(one.touch, one.name, span_ms(one.ago)) for one in form.touches)
     since = None if form.since is None else span_ms(form.since)
-    return None if at is None else Given(at, dict(form.lead), tuple(form.in_), since, touches, tuple(form.away))
+    if at is None:
+        return None
+    return Given(
+        *(at, dict(form.lead), tuple(form.in_), since, touches, dict(form.account), dict(form.opportunity)),
+        *(tuple(form.had), tuple(form.away)),
+    )
 
 
 def _case(files: Files, file: str, path: Path, form: forms.CaseForm, given: Given) -> Case:

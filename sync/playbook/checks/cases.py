@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from sync.playbook import forms
 from sync.playbook.build.cases import FOLDER, moment
@@ -47,10 +47,24 @@ def _given(files: Files, file: str, path: Path, given: forms.GivenForm) -> None:
         place = (*path, "lead", name)
         if _among(files, file, place, f"unknown field {name}", name, known, key=True) and known is not None and value is not None:
             _fits(files, file, place, name, known[name], value)
+    _about(files, file, (*path, "account"), given.account, files.fields.accounts if files.fields else None)
+    _about(files, file, (*path, "opportunity"), given.opportunity, files.fields.opportunities if files.fields else None)
+    for index, email in enumerate(given.had):
+        person(files, file, (*path, "had", index), email)
     for index, name in enumerate(given.in_):
         _among(files, file, (*path, "in", index), f"unknown system {name}", name, files.fields.systems if files.fields else None)
     for index, email in enumerate(given.away):
         person(files, file, (*path, "away", index), email)
+
+
+def _about(
+    files: Files, file: str, path: Path, given: Mapping[str, forms.Value | None], known: Mapping[str, forms.FieldForm] | None
+) -> None:
+    """Note what an account or opportunity of a case has that those of the playbook have not."""
+    for name, value in given.items():
+        place = (*path, name)
+        if _among(files, file, place, f"unknown field {name}", name, known, key=True) and known is not None and value is not None:
+            _fits(files, file, place, name, known[name], value)
 
 
 _FLAG = "write true or false"
@@ -67,7 +81,7 @@ def _fits(files: Files, file: str, path: Path, name: str, field: forms.FieldForm
     else:
         wrong = not isinstance(value, str)
         said, hint = f"{name} is a text", f"write '{value}'"
-    values = _values(files, name, field) if field.type == "picklist" else None
+    values = _values(files, name, field, str(path[-2])) if field.type == "picklist" else None
     if wrong:
         files.problem(file, path, said, hint)
     elif values and isinstance(value, str):
@@ -76,14 +90,25 @@ def _fits(files: Files, file: str, path: Path, name: str, field: forms.FieldForm
         files.problem(file, path, f"{name} is a person", "write an e-mail")
 
 
-def _values(files: Files, name: str, field: forms.FieldForm) -> list[str]:
-    return list(files.lifecycle.stages) if name == "stage" and files.lifecycle else list(field.values)
+def _values(files: Files, name: str, field: forms.FieldForm, about: str) -> list[str]:
+    if files.lifecycle and name == "stage" and about in ("lead", "opportunity"):
+        return list(files.lifecycle.stages if about == "lead" else files.lifecycle.opportunity_stages)
+    if files.lifecycle and name == "status" and about == "lead" and not field.values:
+        return list(files.lifecycle.statuses)
+    return list(field.values)
 
 
 def _routes(routes: Iterable[forms.RouteForm]) -> Iterator[str]:
     for route in routes:
         yield route.id
         yield from _routes(route.routes)
+
+
+def _ruled(files: Files) -> list[str] | None:
+    """Give whatever may choose an owner: routes, and hand-offs of kinds of their own."""
+    if files.routing is None or files.lifecycle is None:
+        return None
+    return [*_routes(files.routing.routes), *files.lifecycle.handoffs]
 
 
 def _expect(files: Files, file: str, path: Path, expect: forms.ExpectForm) -> None:
@@ -105,8 +130,11 @@ def _expect(files: Files, file: str, path: Path, expect: forms.ExpectForm) -> No
             (*path, "rule"),
             f"unknown route {expect.rule}",
             str(expect.rule),
-            _routes(files.routing.routes) if files.routing else None,
+            _ruled(files),
         )
+    if expect.handoff is not None:
+        kinds = ["mql", NONE, *files.lifecycle.handoffs] if files.lifecycle else None
+        _among(files, file, (*path, "handoff"), f"unknown kind of hand-off {expect.handoff}", expect.handoff, kinds)
     for system, told in (expect.writes or {}).items():
         place = (*path, "writes", system)
         if not _among(files, file, place, f"unknown system {system}", system, files.fields.systems if files.fields else None, key=True):

@@ -40,6 +40,17 @@ class GivenForm(Form):
         default=None, description="How long the lead has stood in its stage; without it since just before the touches."
     )
     touches: list[GivenTouchForm] = Field(default=[], description="What the person did, in any order; the newest is what the rules answer.")
+    account: dict[Name, Value | None] = Field(
+        default={},
+        description="The lead's account, by shared field of accounts; without a domain it has that of the lead's e-mail.",
+        examples=[{"name": "Nordwind", "owner": "ana@acme.example"}],
+    )
+    opportunity: dict[Name, Value | None] = Field(
+        default={},
+        description="An opportunity that the lead is in, by shared field of opportunities.",
+        examples=[{"stage": "prospecting", "owner": "ana@acme.example", "amount": 20000}],
+    )
+    had: list[Email] = Field(default=[], description="Who had the lead before, the last one last.")
     away: list[Email] = Field(default=[], description="People who are away on that day, besides what team.yaml says.")
 
 
@@ -54,9 +65,13 @@ class ExpectForm(Form):
     )
     owner: str | None = Field(default=None, description="The owner's e-mail; `none` for nobody.", examples=["ana@acme.example"])
     rule: str | None = Field(
-        default=None, description="The id of the route that chose the owner; `none`: nobody was handed over.", examples=["emea-enterprise"]
+        default=None,
+        description="The id of the route (or the kind of hand-off) that chose the owner; `none`: nobody was handed over.",
+        examples=["emea-enterprise"],
     )
-    handoff: Literal["mql", "none"] | None = Field(default=None, description="Which kind of hand-off is opened; `none`: none is.")
+    handoff: str | None = Field(
+        default=None, description="Which kind of hand-off is opened: mql, one of lifecycle.yaml's handoffs, or `none`.", examples=["mql"]
+    )
     problems: list[str] | None = Field(
         default=None, description="The kinds of problems that are opened, [] for none.", examples=[["unrouted"]]
     )

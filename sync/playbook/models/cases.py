@@ -31,6 +31,11 @@ class Given:
     since: int | None = None
     """How long the lead has stood in its stage; None: since the record came."""
     touches: tuple[GivenTouch, ...] = ()
+    account: Mapping[str, Scalar] = field(default_factory=dict)
+    """The lead's account, by shared field of accounts; empty: none is known."""
+    opportunity: Mapping[str, Scalar] = field(default_factory=dict)
+    had: tuple[str, ...] = ()
+    """Who had the lead before, newest last."""
     away: tuple[str, ...] = ()
     """People who are away on that day, besides team.yaml."""
 

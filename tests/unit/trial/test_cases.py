@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sync.cli.update import updated
-from sync.playbook.loader import load_files
+from sync.playbook.loader import load, load_files
 from sync.trial.cases import Played, Report, play
 
 GOOD = {path.name: path.read_bytes() for path in (Path(__file__).parents[2] / "playbook" / "good").glob("*.yaml")}
@@ -233,3 +233,44 @@ def test_update_keeps_the_files_own_indentation(indent: str) -> None:
     text = updated(shifted, failed(shifted))
     assert text.splitlines()[2:9] == shifted.splitlines()[2:9]
     assert failed(text) == []
+
+
+# ---- accounts, opportunities, who had it, kinds of hand-off
+
+
+def with_kinds() -> dict[str, bytes]:
+    """The good playbook, where an act of somebody with an open deal is a hand-off of its own."""
+    kinds = b"handoffs:\n  open_deal: {when: account.open_opportunities > 0, to: account_owner, fallback: {owner: ana@acme.example}}\n"
+    return {"lifecycle": GOOD["lifecycle.yaml"] + kinds}
+
+
+def test_an_account_and_an_opportunity_make_a_hand_off_of_their_own_kind() -> None:
+    more = "      account: {name: Nordwind, owner: ana@acme.example}\n      opportunity: {owner: ana@acme.example}\n"
+    some = report(case("{handoff: open_deal, owner: ana@acme.example, rule: open_deal, stage: lead}", more=more), **with_kinds())
+    assert [(d.what, d.expected, d.got) for played in some.played for d in played.differences] == []
+    assert "handoff open_deal" not in names(some)
+    assert "handoff open_deal" in names(report(case("{handoff: mql}"), **with_kinds()))
+
+
+def test_who_had_the_lead_before_is_passed_over() -> None:
+    routing = GOOD["routing.yaml"].replace(
+        b"  - id: everyone-else\n    assign: {pool: emea-ae}", b"  - id: everyone-else\n    assign: {pool: emea-ae, memory: 1}"
+    )
+    team = GOOD["team.yaml"].replace(b", away: [{from: 2026-11-20, to: 2026-11-30}]", b"")
+    far = KIM.replace("NO", "US")
+    more = "      had: [ana@acme.example]\n"
+    expect = "{rule: everyone-else, owner: OWNER}"
+    some = report(
+        case(expect.replace("OWNER", "ana@acme.example"), lead=far),
+        case(expect.replace("OWNER", "ben@acme.example"), lead=far, more=more, ident="again"),
+        routing=routing,
+        team=team,
+    )
+    assert [(d.what, d.got) for played in some.played for d in played.differences] == []
+
+
+def test_the_example_playbooks_cases_pass_and_reach_every_rule() -> None:
+    found = play(load(Path(__file__).parents[3] / "deploy" / "playbook"))
+    assert [(one.case.id, [d.what for d in one.differences]) for one in found.failed] == []
+    assert len(found.played) >= 15
+    assert found.coverage.unreached == []
