@@ -358,6 +358,8 @@ def test_every_function_has_an_example_that_holds_good(function: object) -> None
         ("days_since(lead.employees) > 1", 10, "days_since does not take a number", "write days_since(lead.mql_date) <= 30"),
         ("lead.vip && lead.stage == 'sql'", 27, "sql is no value of lead.stage", "did you mean mql?"),
         ("lead.vip && lead.country != 'germany'", 29, "germany is never what lead.country shows", "write its two letters, as 'DE'"),
+        ("null", 0, "nothing is compared with null", "write has(lead.phone), or !has(lead.phone)"),
+        ("null == null", 0, "nothing is compared with null", "write has(lead.phone), or !has(lead.phone)"),
         ("[1, 2].all(x, x > 0)", 7, "all is a loop, and conditions have none", "write a line for each case, under any: or all:"),
         ("lead.title.matches('" + "x" * 201 + "')", 11, "a pattern of more than 200 characters", "use several lines, or any_of"),
         (

@@ -82,6 +82,9 @@ class Conditions:
             assert self._library is not None
             scanned = scan(text, self._known)
             typed = self._library.compile(scanned)
+            nothing = next((token for token in scanned.tokens if token.text == "null"), None)
+            if nothing is not None:
+                raise Wrong([Mistake(nothing.at, 4, "nothing is compared with null", "write has(lead.phone), or !has(lead.phone)")])
             node = parse(scanned.tokens, library.decode)
             mistakes = self._checking.run(text, node)
             if mistakes:

@@ -66,3 +66,9 @@ def instant(text: str) -> float | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+def key(values: Values, name: str) -> Value:
+    """Give a value as guards have it: numbers as doubles."""
+    found = raw(values, name)
+    return double(found) if isinstance(found, int | float) and not isinstance(found, bool) else found
