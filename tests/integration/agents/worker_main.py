@@ -16,6 +16,7 @@ from typing import Any
 
 from sync.agents import delivery
 from sync.agents.lead import LeadAgent, serve
+from sync.agents.rules import real
 from sync.agents.worker import Worker
 from sync.runtime import log
 from sync.runtime.faust import Fetch, Tuning
@@ -67,4 +68,5 @@ if __name__ == "__main__":
     _lose_fetches()
     delivery.SHUT_OUT_S = float(os.environ.get("TEST_SHUT_OUT_S", "30"))
     session = float(os.environ.get("TEST_SESSION_S", "6"))
-    sys.exit(serve(Settings(), rules=rules(), tuning=Tuning(session_s=session, heartbeat_s=session / 3), worker=Faulty))
+    chosen = real() if os.environ.get("TEST_DECIDER") == "real" else rules()
+    sys.exit(serve(Settings(), rules=chosen, tuning=Tuning(session_s=session, heartbeat_s=session / 3), worker=Faulty))
