@@ -46,7 +46,7 @@ def test_an_environment_says_otherwise_and_what_it_does_not_say_stays() -> None:
 
 
 def test_a_cap_that_is_not_named_stays_as_the_team_says() -> None:
-    team = GOOD["team.yaml"].replace(b"{name: Ana Diaz}", b"{name: Ana Diaz, caps: {day: 8, week: 20}}")
+    team = GOOD["team.yaml"].replace(b"{name: Ana Diaz,", b"{name: Ana Diaz, caps: {day: 8, week: 20},")
     assert made(STAGING, team=team).reps["ana@acme.example"].caps.week == 20
     assert made(STAGING, team=team).reps["ana@acme.example"].caps.day == 3
 

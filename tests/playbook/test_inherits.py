@@ -42,9 +42,9 @@ def test_a_finer_route_inherits_what_it_does_not_say() -> None:
       sla: hot
     fallback: [{{pool: emea-ae}}, {{queue: {{name: emea, human: {BEN}}}}}, {{owner: {ANA}}}]
     routes:
-      - {{id: same, when: lead.employees > 1}}
+      - {{id: same, when: lead.employees > 3}}
       - {{id: own-pool, when: lead.employees > 2, until: 2026-12-24, assign: {{pool: emea-ae}}}}
-      - {{id: own-way, when: lead.employees > 3, assign: {{by: least_open, sticky: false, memory: 0, sla: slow}}, fallback: {{owner: {BEN}}}}}
+      - {{id: own-way, when: lead.employees > 1, assign: {{by: least_open, sticky: false, memory: 0, sla: slow}}, fallback: {{owner: {BEN}}}}}
 """)
     outer, same, own_pool, own_way = (routes[name] for name in ("outer", "same", "own-pool", "own-way"))
     assert outer.assign.fallback == (Step(pool="emea-ae"), Step(queue=Queue("emea", BEN)), Step(owner=ANA))
