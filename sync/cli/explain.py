@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 
-from connectors.registry import manifests
 from sync.cli.account import tell_account
+from sync.cli.happened import happened
+from sync.cli.names import Names, stage
 from sync.cli.people import Around
 from sync.cli.records import absent, in_order
 from sync.lead.state import from_ms
@@ -25,61 +25,27 @@ def render(console: Console, row: Mapping[str, Any], lines: Iterable[Mapping[str
     tell_account(teller.say, teller.doc, teller.around.account, teller.person, teller.ref)
     for what in ("stage", "owner", "handoff"):
         teller.why(what)
-    teller.happened(lines)
+    for text in happened(teller, lines):
+        teller.say(text)
     teller.aside()
     teller.open()
 
 
-class Teller:
-    """Tells one lead's story, line by line."""
+class Teller(Names):
+    """Tells one lead's story, part by part."""
 
     def __init__(self, say: Say, doc: Mapping[str, Any], around: Around) -> None:
-        self.say, self.doc, self.around = say, doc, around
-        self.playbook = around.playbook
-
-    # ---- how things are called
-
-    def system(self, name: str) -> str:
-        """Give a system as people call it."""
-        known = self.playbook.systems.get(name) if self.playbook else None
-        manifest = manifests().get(known.vendor if known else name)
-        return "Truce" if name == "truce" else manifest.title if manifest and name == manifest.vendor else name
-
-    def ref(self, ref: str) -> str:
-        """Give a record ref as people read it: Salesforce 00Q…."""
-        system, _, rest = ref.partition(":")
-        return f"{self.system(system)} {rest.rpartition(':')[2]}".strip()
-
-    def person(self, email: object) -> str:
-        """Give a person's name, as far as it is known."""
-        if not email:
-            return "nobody"
-        rep = self.playbook.reps.get(str(email)) if self.playbook else None
-        return rep.name if rep else self.around.names.get(str(email), str(email))
-
-    def value(self, name: str, value: object) -> str:
-        """Give a field's value as people read it."""
-        if value is None or value == "":
-            return "(blank)"
-        if name == "owner":
-            return self.person(value)
-        if name == "stage":
-            return _stage(value)
-        return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
-
-    def _desired(self, name: str) -> Any:
-        return self.doc["desired"].get(name, {}).get("value")
-
-    # ---- the parts
+        super().__init__(doc, around)
+        self.say = say
 
     def head(self, who: str) -> None:
         """Say in one line who it is, where they stand and with whom."""
         doc = self.doc
-        name = " ".join(str(self._desired(part)) for part in ("first_name", "last_name") if self._desired(part)) or who
-        stage = _stage(self._desired("stage")) or "no stage"
+        name = " ".join(str(self.desired(part)) for part in ("first_name", "last_name") if self.desired(part)) or who
+        where = stage(self.desired("stage")) or "no stage"
         since = f" since {from_ms(doc['stage_since']).astimezone().strftime('%a %d %b %H:%M')}" if doc["stage_since"] else ""
-        owner = self._desired("owner")
-        parts = (name, self._desired("company"), stage + since, f"with {self.person(owner)}" if owner else "with nobody")
+        owner = self.desired("owner")
+        parts = (name, self.desired("company"), where + since, f"with {self.person(owner)}" if owner else "with nobody")
         self.say(" · ".join(str(part) for part in parts if part))
 
     def stands(self) -> None:
@@ -112,7 +78,7 @@ class Teller:
         wrong: dict[str, list[str]] = {}
         for system, record in live.items():
             for name in shared:
-                seen, wanted = record["fields"].get(name), self._desired(name)
+                seen, wanted = record["fields"].get(name), self.desired(name)
                 shown = seen["value"] if seen else None
                 if shown != wanted and (shown or wanted):
                     unread = "shows nothing known" if seen is None else self.value(name, shown)
@@ -122,7 +88,7 @@ class Teller:
         elif live:
             self.say(f"Only in {systems[0]}: {len(shared) - len(wrong)} of {len(shared)} shared fields are as they should be.")
         for name, shown in wrong.items():
-            self.say(f"  ✘ {name} should be {self.value(name, self._desired(name))}; {' · '.join(shown)}")
+            self.say(f"  ✘ {name} should be {self.value(name, self.desired(name))}; {' · '.join(shown)}")
         for system in self.playbook.systems if self.playbook else ():
             if system not in live and not any(record["system"] == system for record in self.doc["records"].values()):
                 self.say(f"No record in {self.system(system)}: {absent(self.doc, self.around, system)}")
@@ -142,8 +108,8 @@ class Teller:
         why = self.doc["why"].get(what)
         if not why:
             return
-        now = why["owner"] if what == "handoff" else self._desired(what)
-        title = f"Why {(_stage(now) or 'no stage') if what == 'stage' else self.person(now)}{' (no MQL)' if what == 'handoff' else ''}?"
+        now = why["owner"] if what == "handoff" else self.desired(what)
+        title = f"Why {(stage(now) or 'no stage') if what == 'stage' else self.person(now)}{' (no MQL)' if what == 'handoff' else ''}?"
         how = f" · {why['how']}" if why.get("how") else ""
         said = f" · as {self.ref(why['ref'])} says" if why.get("ref") else ""
         self.say(f"{title:<13} {why.get('rule', '')}, playbook v{why.get('version', '?')}{how}{said}")
@@ -153,22 +119,10 @@ class Teller:
         for line in why.get("lines", []):
             self.say(f"  {_line(line)}")
         over = [f"{self.person(one['who'])} ({one['why']})" for one in why.get("passed_over", [])]
-        if over:
-            self.say(f"     passed over: {' · '.join(over)}")
+        if over or why.get("tally"):
+            self.say("     " + ". ".join(_passed(over, self.person(why.get("owner")), why.get("tally"))))
         if what == "owner" and why.get("owner") and now != why["owner"]:
             self.say(f"     Truce chose {self.person(why['owner'])}; since then it was changed by hand to {self.person(now)}")
-
-    def happened(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        """Tell the timeline; the day stands above its first line."""
-        self.say("What happened")
-        day = datetime.now().astimezone().date()
-        for line in lines:
-            at = line["at"].astimezone()
-            if text := self._story(line["kind"], line["data"]):
-                if at.date() != day:
-                    day = at.date()
-                    self.say(f"  {at.strftime('%a %d %b %Y')}")
-                self.say(f"  {at.strftime('%H:%M:%S.%f')[:-3]}  {text}")
 
     def aside(self) -> None:
         """Tell what lost, and why."""
@@ -208,52 +162,6 @@ class Teller:
         kind, _, name = scope.partition(":")
         return scope == "all" or (name in self.around.dirty if kind == "system" else bool(self.around.dirty))
 
-    # ---- the timeline's lines
-
-    def _story(self, kind: str, data: Mapping[str, Any]) -> str:
-        """Tell one line of the timeline; '' for what another line says already."""
-        system = self.system(str(data.get("system", "")))
-        match kind:
-            case "touch":
-                return f'{system}: {data.get("what", "")} "{data.get("name", "")}"'
-            case "stage":
-                by = f" (as {self.ref(str(data['ref']))} says)" if data.get("ref") not in (None, "truce") else ""
-                return f"stage {_stage(data.get('before')) or 'none'} → {_stage(data.get('after'))}: {data.get('rule', '')}{by}"
-            case "owner":
-                return f"owner {self.person(data.get('before'))} → {self.person(data.get('after'))}: {data.get('rule', '')}"
-            case "handoff":
-                who, kind = self.person(data.get("owner")), data.get("kind", "mql")
-                return f"hand-off {data.get('state', '')} to {who} ({kind}, cycle {data.get('cycle', '?')}): {data.get('rule', '')}"
-            case "decided":
-                return f"decided {said}" if (said := self._changes(data.get("fields", {}))) else ""
-            case "aside":
-                field = str(data.get("field"))
-                return f"kept aside {field} {self.value(field, data.get('value'))} ({self.ref(str(data.get('ref')))}): {data.get('reason')}"
-            case "written":
-                return f"{system} {data.get('outcome', '')}: {', '.join(data.get('fields', {}))} ✔"
-            case "parked":
-                return f"{system} refused {data.get('field') or 'the record'}: {data.get('words')} → parked"
-            case "filtered":
-                return f"outside the sync scope: {data.get('rule', '')}"
-            case "merged":
-                return f"{', '.join(self.ref(one) for one in data.get('losers', []))} was merged into {self.ref(str(data.get('survivor')))}"
-            case "converted" | "deleted" | "erased":
-                became = f" → {self.ref(str(data['became']))}" if data.get("became") else ""
-                return f"{self.ref(str(data.get('ref')))} was {kind}{became}"
-            case "replayed" | "ordered":
-                return f"{'tried again' if kind == 'replayed' else 'ordered'} by {data.get('by', '')}"
-            case "joined":
-                return f"joined with another lead of the same person: {data.get('reason', '')}"
-            case "held":
-                return f"hand-off held: {data.get('reason', '')}"
-            case _:
-                return f"{kind} {_facts(data)}"
-
-    def _changes(self, fields: Mapping[str, Any]) -> str:
-        rest = [(name, change) for name, change in fields.items() if name not in ("stage", "owner")]
-        shown = [f"{name} {self.value(name, change['after'])}" for name, change in rest[:6]]
-        return " · ".join([*shown, *([f"and {len(rest) - 6} more"] if len(rest) > 6 else [])])
-
 
 def named(person: Mapping[str, Any]) -> str:
     """Name a person of an open question: who they are, and which records show it."""
@@ -261,8 +169,12 @@ def named(person: Mapping[str, Any]) -> str:
     return " · ".join(text for text in (person["name"], person["email"], refs or person["lead_id"]) if text)
 
 
-def _stage(stage: Any) -> str:
-    return str(stage).upper() if stage in ("mql", "sal", "sql") else str(stage or "")
+def _passed(over: Sequence[str], chosen: str, tally: str | None) -> Iterable[str]:
+    """Tell who was passed over, and how the one who was chosen stands in the pool."""
+    if over:
+        yield f"passed over: {' · '.join(over)}"
+    if tally:
+        yield f"{chosen} has {tally}"
 
 
 def _seen(points: Mapping[str, Any]) -> str:
@@ -286,8 +198,3 @@ def _line(line: Mapping[str, Any]) -> str:
 def _reason(line: Mapping[str, Any]) -> str:
     text, why = str(line.get("text") or ""), str(line.get("why") or "")
     return f"{text}: {why}" if "&&" in text or "||" in text else why or text
-
-
-def _facts(data: Mapping[str, Any]) -> str:
-    found = ((key, ", ".join(map(str, value)) if isinstance(value, list) else value) for key, value in data.items())
-    return " · ".join(f"{key} {value}" for key, value in found if value not in (None, "", [], {}))

@@ -21,7 +21,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "tests": ("-m", "pytest", "-m", "not integration", "-n", "2", "--dist", "worksteal"),
 }
 """The fast part, quickest first; generated files and the rest of the house are among the tests."""
-TEST: tuple[str, ...] = ("-m", "pytest")
+TEST: tuple[str, ...] = ("-m", "pytest", "-n", "2", "--dist", "worksteal")
 app = typer.Typer(help="Check Truce's own code; for those who change it, in a checkout.", no_args_is_help=True)
 
 

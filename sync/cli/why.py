@@ -13,6 +13,7 @@ import typer
 from sync.cli import people, place
 from sync.cli.duty import Json, Who, with_store
 from sync.cli.explain import Teller, render
+from sync.cli.happened import happened
 from sync.cli.output import CannotRun, as_json, console
 from sync.lead.account import match, values_of
 from sync.lead.decision import Facts
@@ -110,6 +111,7 @@ def _then(who: str, lead: dict[str, Any], lines: list[dict[str, Any]], around: p
     teller = Teller(lambda text: console.print(text, markup=False), shown, replace(around, problems=[], duplicates=[]))
     console.print(f"As it stood on {until:%a %d %b %Y %H:%M}", markup=False)
     teller.head(who)
-    teller.why("stage")
-    teller.why("owner")
-    teller.happened(found.lines[-LINES:])
+    for what in ("stage", "owner", "handoff"):
+        teller.why(what)
+    for text in happened(teller, found.lines[-LINES:]):
+        teller.say(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from schemas.base import Scalar
 from schemas.envelope import derived_id
@@ -86,7 +87,8 @@ def offer(work: Work, lead: Lead, owner: str, rule: str, kind: str = MQL, sla: s
     ident = derived_id(work.message.id, "handoff", lead.id, cycle)
     lead.handoff = HandoffNote(ident, cycle, "offered", owner, rule, work.now, kind, sla)
     work.hot = True
-    work.line(lead, "handoff", state="offered", owner=owner, rule=rule, cycle=cycle, kind=kind)
+    why = lead.why["owner" if kind == MQL else "handoff"]
+    work.line(lead, "handoff", state="offered", owner=owner, rule=rule, cycle=cycle, kind=kind, why=why)
     work.event(lead, "truce.handoff.offered", after=ident, rule=rule, handoff=kind)
 
 
@@ -129,8 +131,12 @@ def held_back(work: Work, lead: Lead, source: str) -> bool:
     return held
 
 
-def nobody(work: Work, lead: Lead, rule: str) -> None:
-    """Open the problem that nobody may be given the lead."""
+def nobody(work: Work, lead: Lead, what: str, before: dict[str, Any] | None) -> None:
+    """Open the problem that nobody may be given the lead; its timeline tells it once, not with every message. `before`: the last choice."""
+    why = lead.why[what]
+    rule = why["rule"]
+    if before is None or before["owner"] is not None:
+        work.line(lead, "unrouted", rule=rule, decided=what, why=why)
     work.problem("unrouted", lead.id, f"nobody may be given this lead ({rule or 'no route matched'})", lead)
 
 
@@ -158,9 +164,8 @@ def hand_over(work: Work, lead: Lead, values: Values, *, entered: bool, at: int,
     work.out.basis |= choice.basis
     before = lead.value("owner")
     if choice.owner is None:
-        lead.why["owner"] = choice.why(work.playbook, work.now)
-        rule = lead.why["owner"]["rule"]
-        return nobody(work, lead, rule)
+        last, lead.why["owner"] = lead.why.get("owner"), choice.why(work.playbook, work.now)
+        return nobody(work, lead, "owner", last)
     somebody(work, lead, "owner")
     owner = _settle_owner(work, lead, choice, team, at)
     lead.why["owner"] = choice.why(work.playbook, work.now)

@@ -33,9 +33,10 @@ def pass_on(work: Work, lead: Lead, found: tuple[Kind, Verdicts], values: Values
     choice, rule = _choose(work, lead, kind, values), f"{kind.where} {kind.id}"
     work.out.basis |= choice.basis
     somebody(work, lead, "handoff")
+    last = lead.why.get("handoff")
     lead.why["handoff"] = {**choice.why(work.playbook, work.now), "rule": rule, "kind": kind.id, "lines": trace(verdicts)}
     if choice.owner is None:
-        return nobody(work, lead, rule)
+        return nobody(work, lead, "handoff", last)
     note_turn(work, lead, choice, choice.owner, rule)
     offer(work, lead, choice.owner, rule, kind.id, kind.sla)
     before = lead.value("owner")

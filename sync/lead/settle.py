@@ -137,7 +137,7 @@ def _qualify(work: Work, lead: Lead, values: dict[str, Value], before: Scalar, a
         )
         lead.stage_since = held.at
         rule = lead.why["stage"]["rule"]
-        work.line(lead, "stage", before=before, after=after, rule=rule, ref=held.ref)
+        work.line(lead, "stage", before=before, after=after, rule=rule, ref=held.ref, why=lead.why["stage"])
         work.event(lead, "truce.lead.stage_changed", before=before, after=after, rule=rule)
         if after == "mql" and "mql_date" in work.playbook.fields and "mql_date" not in lead.claims:
             moved += _date(work, lead, held.at)

@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.base import Scalar
-
-DECIDED = {"stage": "stage", "owner": "owner", "handoff": "owner"}
-"""Kinds of lines that carry a decision (`why`), and what it decided."""
+from sync.playbook.models import MQL
 
 
 @dataclass(slots=True)
@@ -49,6 +47,12 @@ def _fold(past: Past, kind: str, data: Mapping[str, Any], when: int) -> None:
     if kind in ("stage", "owner"):
         past.values[kind] = data.get("after")
         past.stage_since = when if kind == "stage" else past.stage_since
-    decided = DECIDED.get(kind)
-    if decided is not None and isinstance(data.get("why"), Mapping):
-        past.why[decided] = dict(data["why"])
+    if isinstance(data.get("why"), Mapping):
+        past.why[_decided(kind, data)] = dict(data["why"])
+
+
+def _decided(kind: str, data: Mapping[str, Any]) -> str:
+    """Say what the decision on a line was about: the stage, the owner, or a hand-off that is no MQL."""
+    if kind == "handoff":
+        return "owner" if data.get("kind", MQL) == MQL else "handoff"
+    return str(data.get("decided", kind))

@@ -51,6 +51,7 @@ def test_names_agreement_points_and_the_loser_with_its_reason() -> None:
     assert "✘ stage should be MQL; HubSpot shows nothing known · Salesforce shows nothing known" in text
     assert "engagement  +60" in text
     assert "Why Ana?" in text
+    assert "     Ana has 1 of 1 this week, fair 0.5\n" in text, "two share the pool"
     assert "Kept aside    phone +4930999999 (HubSpot 1): sales owns phone (fields.yaml:5), Salesforce says +4930123456" in text
 
 
@@ -63,7 +64,14 @@ def test_whom_nobody_may_be_given_is_told_with_who_was_passed_over() -> None:
     facts = factory.facts(users=factory.users("ana@acme.example"))
     text = told([*BOTH, touch("a", 50, ref=CONTACT)], facts=facts)
     assert "with Ben" in text
-    assert "passed over: Ana (is inactive in salesforce)" in text
+    assert "     passed over: Ana (is inactive in salesforce). Ben has 1 of 1 this week, fair 1.0\n" in text
+
+
+def test_that_nobody_could_have_it_is_told_once_however_many_messages_follow() -> None:
+    nobody = factory.facts(users={})
+    messages = [*BOTH, touch("a", 50, ref=CONTACT), changed(LEAD, 60, {"Title": "CTO"}), changed(LEAD, 70, {"Title": "CEO"})]
+    text = told(messages, facts=nobody)
+    assert text.count("nobody may be given it: routing.yaml:8 dach") == 1
 
 
 def test_a_person_in_one_system_is_told_why_not_in_the_other() -> None:

@@ -105,7 +105,7 @@ async def live(system: str, kafka: str, postgres: str, installation: str) -> Asy
         await pool.execute("INSERT INTO cursors (system, name, cursor, done_at) VALUES ($1, 'everything', '', now())", system)
         consumer = AIOKafkaConsumer(names[0], bootstrap_servers=kafka, auto_offset_reset="earliest")
         await consumer.start()
-        made = Live(system, vendor, World(settings, pool, producer, None, None), asyncio.Event(), consumer)  # type: ignore[arg-type]
+        made = Live(system, vendor, World(settings, pool, producer, None, loader.load_files(files)), asyncio.Event(), consumer)  # type: ignore[arg-type]
         try:
             yield made
         finally:

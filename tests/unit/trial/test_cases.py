@@ -110,7 +110,7 @@ def test_a_lead_without_an_address_is_one_lead_all_the_same() -> None:
 
 
 def test_nobody_can_be_given_the_lead() -> None:
-    team = GOOD["team.yaml"].replace(b"{name: Ana Diaz}", b"{name: Ana Diaz, away: [{from: 2026-11-01, to: 2026-11-30}]}")
+    team = GOOD["team.yaml"].replace(b"{name: Ana Diaz,", b"{name: Ana Diaz, away: [{from: 2026-11-01, to: 2026-11-30}],")
     (played,) = report(case("{owner: none, rule: emea-large, handoff: none, problems: [unrouted]}"), team=team).played
     assert played.differences == ()
 

@@ -8,7 +8,7 @@ from sync.trial import past
 from tests.factory import at, ms
 
 
-def line(seconds: float, kind: str, **data: Any) -> dict[str, Any]:
+def line(seconds: float, kind: str, /, **data: Any) -> dict[str, Any]:
     return {"at": at(seconds), "kind": kind, "data": data}
 
 
@@ -35,3 +35,14 @@ def test_the_moment_itself_belongs_to_it_and_what_came_later_does_not() -> None:
 
 def test_before_anything_happened_nothing_is_known() -> None:
     assert past.at(LINES, ms(0)).doc() == {"desired": {}, "why": {}, "stage_since": None}
+
+
+def test_what_an_offered_hand_off_was_decided_by_is_told_under_its_own_name() -> None:
+    """An MQL's hand-off tells of the owner, any other kind's of the hand-off, and one that nobody could have says which it was."""
+    mql = line(3, "handoff", state="offered", kind="mql", why={"owner": "ana@acme.example"})
+    customer = line(4, "handoff", state="offered", kind="customer", why={"owner": "ben@acme.example"})
+    closed = line(5, "handoff", state="closed", kind="customer", rule="accepted")
+    unrouted = line(6, "unrouted", decided="owner", why={"owner": None})
+    found = past.at([mql, customer, closed], ms(5))
+    assert {what: why["owner"] for what, why in found.why.items()} == {"owner": "ana@acme.example", "handoff": "ben@acme.example"}
+    assert past.at([mql, customer, closed, unrouted], ms(6)).why["owner"] == {"owner": None}

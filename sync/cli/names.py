@@ -1,0 +1,54 @@
+"""How people and things are called where a person reads: systems by their title, records by vendor and id, reps by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connectors.registry import manifests
+from sync.cli.people import Around
+
+
+class Names:
+    """Calls what stands in one lead's document by the names that people use."""
+
+    def __init__(self, doc: Mapping[str, Any], around: Around) -> None:
+        self.doc, self.around = doc, around
+        self.playbook = around.playbook
+
+    def system(self, name: str) -> str:
+        """Give a system as people call it."""
+        known = self.playbook.systems.get(name) if self.playbook else None
+        manifest = manifests().get(known.vendor if known else name)
+        return "Truce" if name == "truce" else manifest.title if manifest and name == manifest.vendor else name
+
+    def ref(self, ref: str) -> str:
+        """Give a record ref as people read it: Salesforce 00Q…."""
+        system, _, rest = ref.partition(":")
+        return f"{self.system(system)} {rest.rpartition(':')[2]}".strip()
+
+    def person(self, email: object) -> str:
+        """Give a person's name, as far as it is known."""
+        if not email:
+            return "nobody"
+        rep = self.playbook.reps.get(str(email)) if self.playbook else None
+        return rep.name if rep else self.around.names.get(str(email), str(email))
+
+    def value(self, name: str, value: object) -> str:
+        """Give a field's value as people read it."""
+        if value is None or value == "":
+            return "(blank)"
+        if name == "owner":
+            return self.person(value)
+        if name == "stage":
+            return stage(value)
+        return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+    def desired(self, name: str) -> Any:
+        """Give what every system should show for a field."""
+        return self.doc["desired"].get(name, {}).get("value")
+
+
+def stage(stage: Any) -> str:
+    """Give a stage as people write it: MQL, but recycled."""
+    return str(stage).upper() if stage in ("mql", "sal", "sql") else str(stage or "")
