@@ -6,23 +6,26 @@ import sys
 
 import typer
 
+from sync.cli.commands import STYLE, Commands
 from sync.cli.output import problem_exit
 
 app = typer.Typer(
     name="truce",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
+    rich_markup_mode=STYLE,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Keeps a CRM and a marketing-automation platform telling one story about every lead.",
+    cls=Commands,
 )
+
+
+@app.callback()
+def truce() -> None:
+    """Keeps a CRM and a marketing-automation platform telling one story about every lead."""
 
 
 def main() -> None:
     """Run a command line; turns every expected error into one clear sentence and its exit code."""
-    from sync.cli import commands
-
-    commands.attach(app)
     try:
         code = app(standalone_mode=False)
     except typer.Abort:

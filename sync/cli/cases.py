@@ -15,11 +15,6 @@ from sync.trial.coverage import Coverage
 from sync.trial.path import Step
 
 
-def attach(app: typer.Typer) -> None:
-    """Put these commands on the app."""
-    app.command("test")(play_all)
-
-
 def play_all(
     folder: Annotated[Path | None, typer.Argument(help="The playbook's folder.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

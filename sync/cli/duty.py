@@ -20,14 +20,6 @@ Result = TypeVar("Result")
 observe = typer.Typer(help="What Truce would have written in observe mode.", no_args_is_help=True)
 
 
-def attach(app: typer.Typer) -> None:
-    """Put these commands on the app."""
-    for command in (parked, replay, duplicates, pause, resume, doctor):
-        app.command(command.__name__)(command)
-    observe.command("report")(report)
-    app.add_typer(observe, name="observe")
-
-
 def with_store(step: Callable[[Any, place.Place], Awaitable[Result]]) -> Result:
     """Do one step on the installation's store."""
     with place.find(Settings()) as here:
@@ -178,6 +170,7 @@ def resume(what: Scope, json: Json = False) -> None:
         console.print(f"Still paused: {pause.scope.rpartition(':')[2]} by {pause.by}: {pause.reason}", markup=False)
 
 
+@observe.command()
 def report(json: Json = False, limit: Annotated[int, typer.Option(min=1)] = 50) -> None:
     """Show what would have been written, and by which rule, while a system, object or field is in observe mode.
 

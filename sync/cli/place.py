@@ -8,10 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
-from sync.runtime import postgres
-from sync.runtime.folder import FolderBusy, hold
 from sync.settings import Settings
 
 NOTE = "last.json"
@@ -51,6 +47,11 @@ def find(settings: Settings, *, start: bool = True) -> Iterator[Place]:
         raise NothingThere(
             "no Truce here yet: run `truce demo` or `truce up` first, or set TRUCE_DATABASE and KAFKA_BOOTSTRAP_SERVERS."
         ) from None
+    import psutil  # this and what runs servers only where there is one: most calls of `truce check` have none
+
+    from sync.runtime import postgres
+    from sync.runtime.folder import FolderBusy, hold
+
     if psutil.pid_exists(note["pid"]):
         yield Place(note["dsn"], note["installation"], note["kafka"], secret)
         return

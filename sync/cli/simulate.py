@@ -28,14 +28,6 @@ SHOWN = 12
 LEFT_OUT = 5
 
 
-def attach(app: typer.Typer) -> None:
-    """Put these commands on the app."""
-    from sync.cli import export
-
-    app.command("simulate")(simulate)
-    app.add_typer(export.app, name="history")
-
-
 def simulate(
     candidate: Annotated[Path, typer.Option("--candidate", help="The folder of the playbook to try.")],
     history: Annotated[Path | None, typer.Option(help="A file by `truce history export`.")] = None,

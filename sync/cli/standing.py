@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import threading
 from dataclasses import dataclass
@@ -11,9 +10,6 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from sync.cli import place
 from sync.settings import Settings
-from sync.store import users
-from sync.store.connect import connect
-from sync.store.playbooks import ACTIVE
 
 PATIENCE_S = 2.0
 
@@ -38,6 +34,8 @@ def standing(settings: Settings, patience_s: float = PATIENCE_S) -> Standing:
         try:
             with place.find(settings, start=False) as here:
                 if _answers(here.dsn, patience_s):
+                    import asyncio
+
                     found.append(asyncio.run(asyncio.wait_for(_read(here), patience_s)))
         except Exception:  # whatever is wrong with the store, the files can be checked
             return
@@ -62,6 +60,10 @@ def _answers(dsn: str, patience_s: float) -> bool:
 
 
 async def _read(here: place.Place) -> Standing:
+    from sync.store import users  # the store only where one answers
+    from sync.store.connect import connect
+    from sync.store.playbooks import ACTIVE
+
     connection: Any = await connect(here.dsn, here.installation)
     try:
         row = await connection.fetchrow(

@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
+from sync.cli import app
+from sync.cli.commands import COMMANDS
 from tests.house.project import ROOT
 from tests.house.truce_names import command_line
 
@@ -65,3 +68,26 @@ def commands(group: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[str, Any
 def test_every_help_text_has_an_example(name: str, found: Any) -> None:
     if not found.hidden:
         assert f"truce {name}" in found.help, f"truce {name} --help shows no example"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_is_said_of_a_command_is_what_its_own_help_begins_with(name: str) -> None:
+    said, found = COMMANDS[name].help, command_line().commands[name]
+    assert found.hidden == (not said)
+    assert found.hidden or said == " ".join(found.help.partition("\n\n")[0].split())
+
+
+def test_every_command_has_its_line_in_the_help_and_no_module_is_imported_for_it() -> None:
+    look = "import sys, typer; from sync.cli import app; app(['--help'], standalone_mode=False); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, env={**os.environ, "COLUMNS": "300"}, check=True)
+    *shown, modules = done.stdout.strip().splitlines()
+    words = " ".join(shown)
+    assert [name for name, one in COMMANDS.items() if one.help and one.help.replace("`", "") not in words] == []
+    assert {one for one in modules.split() if one.startswith("sync.")} == {"sync.cli", "sync.cli.commands", "sync.cli.output"}
+    assert not {"pydantic", "sqlalchemy", "aiokafka", "ruamel.yaml"} & set(modules.split())
+
+
+def test_a_command_is_offered_by_the_beginning_of_its_name() -> None:
+    group: Any = typer.main.get_command(app)
+    found = group.shell_complete(typer.Context(group), "ex")
+    assert [(one.value, one.help) for one in found] == [("explain", group.commands["explain"].get_short_help_str())]

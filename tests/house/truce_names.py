@@ -9,7 +9,8 @@ from typing import Any
 
 import typer
 
-from sync.cli import app, commands
+from sync.cli import app
+from sync.cli.commands import COMMANDS, imported
 from sync.settings import SECRETS_DIR, Settings, SystemSettings
 from tests.house.project import PACKAGES, ROOT, modules, pyproject, tree, vendors
 
@@ -18,10 +19,10 @@ _SYSTEM = re.compile(r"^TRUCE_SYSTEMS__([A-Z0-9]+)__([A-Z_]+?)(?:__([A-Z0-9_]+))
 
 @cache
 def command_line() -> Any:
-    """Give `truce` with every command on it (typer's own classes, which it does not name)."""
-    if not app.registered_commands:
-        commands.attach(app)
-    return typer.main.get_command(app)
+    """Give `truce` with every command imported (typer's own classes, which it does not name)."""
+    found: Any = typer.main.get_command(app)
+    found.commands = {name: imported(name) for name in COMMANDS}
+    return found
 
 
 def command(words: list[str]) -> Any:

@@ -7,12 +7,6 @@ from typing import Annotated
 import typer
 
 
-def attach(app: typer.Typer) -> None:
-    """Put `bench` on the app, and the raw loop that it starts as a process of its own."""
-    app.command("bench")(bench)
-    app.command("bench-raw", hidden=True)(raw_loop)
-
-
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help="A minute's smoke: every part runs, no figure means much.")] = False,
     json_out: Annotated[bool, typer.Option("--json", help="Print the figures as JSON at the end, and nothing else.")] = False,

@@ -23,10 +23,16 @@ def zone(files: Files, path: Path, name: str) -> None:
 
 
 @lru_cache(maxsize=1)
-def _calendars() -> dict[str, list[str]]:
-    import holidays  # takes a while; only who names a calendar pays
+def _calendars() -> frozenset[str]:
+    from holidays.registry import EntityLoader  # takes a while; only who names a calendar pays
 
-    return holidays.list_supported_countries(include_aliases=True)
+    return frozenset(EntityLoader.get_country_codes())
+
+
+def _parts(country: str) -> list[str]:
+    import holidays
+
+    return list(getattr(holidays, country).subdivisions)
 
 
 def calendar(files: Files, path: Path, name: str) -> None:
@@ -39,8 +45,8 @@ def calendar(files: Files, path: Path, name: str) -> None:
         files.problem(
             FILE, path, f"there is no calendar of {country}", did_you_mean(country, known, list_up_to=0) or "write two letters, as DE"
         )
-    elif part and part not in known[country]:
-        parts = ", ".join(known[country][:20])
+    elif part and part not in (there := _parts(country)):
+        parts = ", ".join(there[:20])
         hint = f"{country} has {parts}" if parts else f"write {country}"
         files.problem(FILE, path, f"there is no calendar of {part} in {country}", hint)
 
