@@ -18,6 +18,7 @@ ON CONFLICT DO NOTHING
 """
 """What observe mode kept back is planned anew under another version: it may be in write mode now."""
 _IN_FORCE = "(SELECT value FROM meta WHERE key = 'active_playbook')"
+_ENTRIES = f"SELECT version, checksum, author, at, how, moved, to_jsonb(version) = {_IN_FORCE} AS in_force FROM playbooks"
 
 
 class Version(NamedTuple):
@@ -105,12 +106,14 @@ async def upto(connection: Connection, version: int) -> list[int]:
 
 async def history(connection: Connection, most: int = 50) -> list[Entry]:
     """Give the newest versions, newest first."""
-    rows = await connection.fetch(
-        f"""SELECT version, checksum, author, at, how, moved, to_jsonb(version) = {_IN_FORCE} AS in_force
-            FROM playbooks ORDER BY version DESC LIMIT $1""",
-        most,
-    )
+    rows = await connection.fetch(f"{_ENTRIES} ORDER BY version DESC LIMIT $1", most)
     return [Entry(*row.values()) for row in rows]
+
+
+async def entry(connection: Connection, version: int) -> Entry | None:
+    """Give what is kept of one version, None when there is none of that number."""
+    row = await connection.fetchrow(f"{_ENTRIES} WHERE version = $1", version)
+    return Entry(*row.values()) if row else None
 
 
 def _version(row: Any) -> Version:
