@@ -65,6 +65,7 @@ COMMANDS: Mapping[str, Command] = {
     "test": Command(
         "cases:play_all", "Play the playbook's cases (cases/*.yaml) by its own rules; exit 1 if one comes out otherwise than expected."
     ),
+    "case": Command("case:case", "Make a case of a real lead, as the rules in force judge it now; personal values are replaced."),
     "simulate": Command(
         "simulate:simulate",
         "Try a playbook on recorded history: who would stand in another stage, with somebody else, under another SLA. "

@@ -94,7 +94,7 @@ def play(playbook: Playbook) -> Report:
     report = Report()
     for case in playbook.cases:
         built = build(case, ready)
-        got = _got(built)
+        got = outcome(built)
         watch.reached(built)
         differences = tuple(_differences(case, got))
         report.played.append(Played(case, got, differences, tuple(path(built)) if differences else ()))
@@ -106,7 +106,8 @@ def _text(value: Scalar) -> str:
     return NONE if value in (None, "") else str(value)
 
 
-def _got(built: Built) -> Got:
+def outcome(built: Built) -> Got:
+    """Say what came of a case, in the words of `expect`."""
     lead = built.lead
     values = values_of(built)
     scores = {name: float(str(values.get(name) or 0)) for name in ("fit", "engagement", "score")}
