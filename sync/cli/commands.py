@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Literal, NamedTuple
@@ -91,7 +92,9 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Import the command that is called; what is none is answered as ever."""
         name, found, rest = super().resolve_command(ctx, args)
-        return name, found and imported(found.name or ""), rest
+        called = found and imported(found.name or "")
+        gc.freeze()  # what is imported stays; to look through it for garbage again and again takes a third of a large playbook's check
+        return name, called, rest
 
 
 def imported(name: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sync.playbook.problems import Problem
 
@@ -11,8 +11,7 @@ Path = tuple[str | int, ...]
 """A place in a document: keys and list indexes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(NamedTuple):
     """Where a value stands, and how it is written (`style`: None plain, quote or block mark)."""
 
     line: int

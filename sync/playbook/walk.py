@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
+
+from sync.playbook import events, traps
+from sync.playbook.document import Document, Path, Spot
+from sync.playbook.events import (
     AliasEvent,
     CollectionEndEvent,
+    CollectionStartEvent,
     DocumentStartEvent,
     MappingStartEvent,
     NodeEvent,
     ScalarEvent,
-    SequenceStartEvent,
 )
-
-from sync.playbook import traps
-from sync.playbook.document import Document, Path, Spot
 
 MAX_DEPTH = 32
 MAX_RULES = 5_000
@@ -31,25 +31,31 @@ _UNREADABLE = "?"
 """Stands for a key that is no word."""
 
 
-def reader() -> YAML:
-    """Give a YAML 1.2 reader that builds nothing but plain data."""
-    made = YAML(typ="safe", pure=True)
-    made.version = (1, 2)
-    return made
-
-
 def walk(document: Document, text: str) -> Any:
     """Go through the events once; gives the data, for which nothing may stand in the document's problems."""
-    made = _Walk(document)
+    if (quick := _quick(document, text)) is not None:
+        document.values, document.keys, document.problems = quick.document.values, quick.document.keys, quick.document.problems
+        return quick.data
+    made = Walk(document)
     try:
-        for event in reader().parse(text):
-            if not made.take(event):
-                break
+        made.through(events.read(text))
     except MarkedYAMLError as error:
         made.broken(error)
     except (YAMLError, ValueError, RecursionError) as error:
         document.problem(made.path, f"not YAML: {str(error).splitlines()[0]}")
     return made.data
+
+
+def _quick(document: Document, text: str) -> Walk | None:
+    """Go through libyaml's events; None where only ruamel can say what the text is, or what is wrong with it."""
+    if not events.ordinary(text):
+        return None
+    made = Walk(Document(document.file, document.lines))
+    try:
+        made.through(events.quick(text))
+    except (events.Unreadable, RecursionError):
+        return None
+    return made
 
 
 def plain(text: str) -> Any:
@@ -71,7 +77,7 @@ class _Frame:
     key: int | str | None
 
 
-class _Walk:
+class Walk:
     """Keeps what is being built while events go by."""
 
     def __init__(self, document: Document) -> None:
@@ -87,6 +93,12 @@ class _Walk:
             return ()
         top = self.stack[-1]
         return top.path if top.key is None else (*top.path, top.key)
+
+    def through(self, given: Iterable[Any]) -> None:
+        """Take events up to the first that stops."""
+        for event in given:
+            if not self.take(event):
+                break
 
     def take(self, event: Any) -> bool:
         """Look at one event; False stops."""
@@ -109,14 +121,14 @@ class _Walk:
                 self.document.problem(self.path, f"more than {MAX_RULES:,} entries in one list", at=spot_of(event))
                 return False
         self._marks(event)
-        if isinstance(event, MappingStartEvent | SequenceStartEvent):
+        if isinstance(event, CollectionStartEvent):
             return self._begin(event, top)
         if top is not None and top.key is None:
             self._key(event, top)
             return True
         path = self.path
         value = event.value if isinstance(event, ScalarEvent) else ""
-        style = event.style if isinstance(event, ScalarEvent) else None
+        style = (event.style or None) if isinstance(event, ScalarEvent) else None
         start, end = event.start_mark, event.end_mark
         self.document.values[path] = Spot(start.line + 1, start.column + 1, value, style, end.line + 1, end.column + 1)
         self._put(plain(value) if style is None else value)

@@ -122,7 +122,7 @@ def test_missing_and_strange_files_are_told(tmp_path: Path) -> None:
 
 ROUTE = "  - id: r{n}\n    when:\n      all:\n        - lead.employees >= {n}\n    assign: {{pool: emea-ae}}\n"
 MOST_STEPS = 60_000
-"""Calls; a good file of 15 lines takes as many, and no machine needs 100 ms for them. The time itself stands in `truce bench`."""
+"""Calls; a good file of 15 lines takes as many where libyaml does not read it, and no machine needs 100 ms for them. The time itself stands in `truce bench`."""
 LAST = "  - id: last\n    assign: {owner: ana@acme.example}\n"
 HOSTILE: dict[str, tuple[bytes, str]] = {
     "10 MB": (b"a: b\n" * 2_000_000, "bytes are too many"),
@@ -179,7 +179,7 @@ def test_hostile_files_are_refused_with_little_work_and_with_a_place(name: str) 
 
 
 def test_the_work_of_reading_is_counted() -> None:
-    assert steps(b"routes: []\n") < steps(HOSTILE["billion laughs"][0]) < steps(GOOD["routing.yaml"] * 3)
+    assert steps(b"routes: []\n") < steps(GOOD["routing.yaml"] * 3) < steps(HOSTILE["billion laughs"][0])
 
 
 def test_the_place_of_a_hostile_byte_is_exact() -> None:

@@ -8,9 +8,9 @@ from functools import reduce
 
 from sync.playbook import forms
 from sync.playbook.checks.allowed import Allowed
-from sync.playbook.conditions.library import decode
-from sync.playbook.conditions.reader import scan
-from sync.playbook.conditions.syntax import Node, parse
+from sync.playbook.conditions.library import tree
+from sync.playbook.conditions.syntax import Node
+from sync.playbook.conditions.tokens import tokens
 
 MOST = 20
 """So many alternatives are looked at one by one."""
@@ -80,18 +80,17 @@ def _any(claims: list[Claim]) -> Claim:
     return claims[0] if len(claims) == 1 else Claim(groups=(tuple(claims),))
 
 
-def _read(text: str) -> tuple[Node, str] | None:
-    """Give a line's tree and its text without spaces that mean nothing; None for a line that cannot be read (which is told elsewhere)."""
+def _read(text: str) -> Node | None:
+    """Give a line's tree; None for a line that cannot be read (which is told elsewhere)."""
     try:
-        scanned = scan(text, None)
-        return parse(scanned.tokens, decode), " ".join(token.text for token in scanned.tokens)
+        return tree(text)
     except (IndexError, ValueError):  # Wrong is a ValueError
         return None
 
 
 def _line(text: str) -> Claim | None:
     read = _read(text)
-    return None if read is None else _holds(read[0], text)
+    return None if read is None else _holds(read, text)
 
 
 def _holds(node: Node, text: str) -> Claim:
@@ -105,7 +104,7 @@ def _holds(node: Node, text: str) -> Claim:
 
 def _not(text: str) -> Claim | None:
     read = _read(text)
-    return None if read is None else _fails(read[0], text)
+    return None if read is None else _fails(read, text)
 
 
 def _fails(node: Node, text: str) -> Claim:
@@ -118,8 +117,8 @@ def _fails(node: Node, text: str) -> Claim:
 
 
 def _words(node: Node, text: str) -> str:
-    scanned = scan(text[node.start : node.end], None)
-    return " ".join(token.text for token in scanned.tokens)
+    """Give a part's text without spaces that mean nothing."""
+    return " ".join(token.text for token in tokens(text[node.start : node.end]))
 
 
 def _one(node: Node) -> tuple[str, Allowed] | None:

@@ -12,7 +12,7 @@ from sync.playbook.conditions.line import ByCel, Line, Outcome
 from sync.playbook.conditions.meter import Meter
 from sync.playbook.conditions.program import Builder
 from sync.playbook.conditions.reader import FACTS, Scanned, scan
-from sync.playbook.conditions.syntax import Node, parse
+from sync.playbook.conditions.syntax import Node
 from sync.playbook.conditions.telling import Telling
 from sync.playbook.conditions.tokens import Mistake, Wrong, spelled, variable
 from sync.playbook.models import Values, Where
@@ -85,7 +85,7 @@ class Conditions:
             nothing = next((token for token in scanned.tokens if token.text == "null"), None)
             if nothing is not None:
                 raise Wrong([Mistake(nothing.at, 4, "nothing is compared with null", "write has(lead.phone), or !has(lead.phone)")])
-            node = parse(scanned.tokens, library.decode)
+            node = library.tree(text)
             mistakes = self._checking.run(text, node)
             if mistakes:
                 raise Wrong(mistakes)

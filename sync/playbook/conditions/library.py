@@ -13,7 +13,8 @@ from sync.playbook.conditions import said, texts
 from sync.playbook.conditions.facts import Facts
 from sync.playbook.conditions.program import days_between
 from sync.playbook.conditions.reader import MAX_CALLS, Scanned
-from sync.playbook.conditions.tokens import Wrong, variable
+from sync.playbook.conditions.syntax import Node, parse
+from sync.playbook.conditions.tokens import READ_BEFORE, Wrong, tokens, variable
 
 _TYPES = {"number": cel.Type.DOUBLE, "flag": cel.Type.BOOL}
 _ERRORS = (RuntimeError, ValueError, TypeError, UnicodeError)
@@ -82,6 +83,12 @@ def _bare() -> Any:
 def decode(quoted: str) -> str:
     """Give the text of a quoted word with escapes, as CEL reads it."""
     return str(_bare().compile(quoted).eval(data={}).value())
+
+
+@lru_cache(maxsize=READ_BEFORE)
+def tree(text: str) -> Node:
+    """Give a line that CEL takes as a tree; raises IndexError or Wrong for others."""
+    return parse(tokens(text), decode)
 
 
 @lru_cache(maxsize=4_096)

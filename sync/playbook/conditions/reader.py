@@ -25,7 +25,7 @@ class Scanned:
     """What a text is made of."""
 
     text: str
-    tokens: list[Token] = field(default_factory=list)
+    tokens: tuple[Token, ...] = ()
     cel: str = ""
     places: list[tuple[int, int]] = field(default_factory=list)
     """(place in the CEL, place in the text), growing: by them CEL's own errors are put at the right column."""

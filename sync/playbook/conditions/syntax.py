@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,7 +30,7 @@ class Node:
             yield from part.walk()
 
 
-def parse(tokens: list[Token], decode: Callable[[str], str]) -> Node:
+def parse(tokens: Sequence[Token], decode: Callable[[str], str]) -> Node:
     """Read the tokens of a line that CEL takes, by CEL's grammar; `decode` gives the text of a quoted word that has escapes."""
     return _Parser(tokens, decode).choice()
 
@@ -38,7 +38,7 @@ def parse(tokens: list[Token], decode: Callable[[str], str]) -> Node:
 class _Parser:
     """Recursive descent; depth is bounded by the tokens' own bound, and chains of one sign are loops."""
 
-    def __init__(self, tokens: list[Token], decode: Callable[[str], str]) -> None:
+    def __init__(self, tokens: Sequence[Token], decode: Callable[[str], str]) -> None:
         self.tokens, self.decode, self.index = tokens, decode, 0
 
     def _next(self) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 MAX_LENGTH = 1_000
 MAX_DEPTH = 24
@@ -19,8 +21,7 @@ _TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One word of the text: its kind, itself, and its 0-based place."""
 
     kind: str
@@ -66,7 +67,12 @@ def spelled(name: str) -> str:
     return name if "." in name else f"lead.{name}"
 
 
-def tokens(text: str) -> list[Token]:
+READ_BEFORE = 10_000
+"""So many lines are kept as they were read: a rule is read when it is compiled, and again when it is compared with the others."""
+
+
+@lru_cache(maxsize=READ_BEFORE)
+def tokens(text: str) -> tuple[Token, ...]:
     """Give the text's tokens; raises Wrong for a text that is too long, too deep, or has what no condition has."""
     if len(text) > MAX_LENGTH:
         said = f"{len(text):,} characters are too many for one condition: {MAX_LENGTH:,} at most"
@@ -84,7 +90,7 @@ def tokens(text: str) -> list[Token]:
             raise Wrong([_strange(token, text[token.at + 1 : token.at + 2])])
     if not found:
         raise Wrong([Mistake(0, 1, "an empty condition")])
-    return found
+    return tuple(found)
 
 
 def _strange(token: Token, after: str) -> Mistake:
