@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from schemas.envelope import Envelope
 from sync.lead.decision import Decision, Facts, Wanted
@@ -53,7 +55,7 @@ class Rules:
 
     async def _read(self, connection: Connection, version: int) -> None:
         kept = await playbooks.get(connection, version)
-        got = attempt(self.load, kept.files, version) if kept else Failure("there is no such version", "missing")
+        got = await asyncio.to_thread(attempt, self.load, kept.files, version) if kept else Failure("there is no such version", "missing")
         metrics.set("truce_playbook_last_load_ok", 0 if isinstance(got, Failure) else 1)
         if isinstance(got, Failure):
             self._broken.add(version)
@@ -65,10 +67,19 @@ class Rules:
         metrics.set("truce_playbook_version", version)
 
 
+def _load(files: Mapping[str, bytes], version: int) -> Playbook:
+    """Load a version, ready to be decided by: the holidays of its team for this year and the next are worked out."""
+    from sync.lead import hours
+    from sync.playbook.loader import load_files
+
+    playbook, year = load_files(files, version), datetime.now(UTC).year
+    hours.prepare((rep.hours.calendar for rep in playbook.reps.values()), (year, year + 1))
+    return playbook
+
+
 def real() -> Rules:
     """Give the rules that Truce runs by."""
     from sync.lead.decide import decide
     from sync.lead.identity import wanted
-    from sync.playbook.loader import load_files
 
-    return Rules(decide, wanted, load_files)
+    return Rules(decide, wanted, _load)

@@ -54,7 +54,12 @@ class Team:
 
     def week(self) -> str:
         """Give the first day of the company's week."""
-        return hours.week(self.now, self.playbook.timezone)
+        return hours.week(self.now, self.playbook.timezone, self._first)
+
+    @property
+    def _first(self) -> int:
+        """The ISO weekday on which the company's week begins (goals.yaml)."""
+        return self.playbook.goals.week_starts
 
     def zone(self, rep: Rep) -> str:
         """Give somebody's own zone."""
@@ -105,14 +110,14 @@ class Team:
         """Say which of their own caps one more would break."""
         if rep.caps == Caps():
             return None
-        return caps.full(rep.caps, self._of(rep.email, rep.email), self.open.get(rep.email, 0), self.now, self.zone(rep))
+        return caps.full(rep.caps, self._of(rep.email, rep.email), self.open.get(rep.email, 0), self.now, self.zone(rep), self._first)
 
     def full_in(self, pool: Pool, email: str) -> str | None:
         """Say which cap that a pool sets each of its members one more would break."""
         rep = self.playbook.reps.get(email)
         if pool.caps == Caps() or rep is None:
             return None
-        said = caps.full(pool.caps, self._of(pool.name, email), self.open.get(email, 0), self.now, self.zone(rep))
+        said = caps.full(pool.caps, self._of(pool.name, email), self.open.get(email, 0), self.now, self.zone(rep), self._first)
         return said and f"{said} from {pool.name}"
 
     def pool_full(self, pool: Pool) -> str | None:
@@ -120,7 +125,7 @@ class Team:
         if pool.total == Caps():
             return None
         open_ = sum(self.open.get(member, 0) for member in pool.members)
-        said = caps.full(pool.total, self.given.get(pool.name, {}).values(), open_, self.now, self.playbook.timezone)
+        said = caps.full(pool.total, self.given.get(pool.name, {}).values(), open_, self.now, self.playbook.timezone, self._first)
         return said and f"{said} for the whole pool"
 
     def _of(self, name: str, email: str) -> Iterable[Quarters]:

@@ -5,9 +5,10 @@ Spans are by the clock on the wall, so that an hour that summer time leaves out 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
+from itertools import product
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sync.playbook.models import Hours
@@ -84,6 +85,12 @@ def holiday(calendar: str, day_: str) -> str | None:
         return None
     on = date.fromisoformat(day_)
     return _holidays(calendar, on.year).get(on)
+
+
+def prepare(calendars: Iterable[str], years: Iterable[int]) -> None:
+    """Work out holidays beforehand, so that no decision waits for them: the first of a process takes a second."""
+    for calendar, year in product(filter(None, set(calendars)), tuple(years)):
+        _holidays(calendar, year)
 
 
 def _minutes(clock: str) -> int:

@@ -17,6 +17,7 @@ import faust
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, KafkaTimeoutError
 from aiokafka.structs import OffsetAndMetadata
+from faust import tables
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
@@ -166,6 +167,26 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         self.app.inbox.force_put_nowait(self.app.create_event(None, fetch, None, message))
 
 
+class _Recovery(tables.recovery.Recovery):  # type: ignore[misc]
+    async def _wait(self, coro: Any, timeout: Any = None) -> None:
+        """Wait without a limit: what is waited for has limits of its own.
+
+        Upstream takes a wait that ran out of time for a stopped service and ends the task: a process that was frozen for longer than a
+        request may take, in the middle of an assignment, would hold its partitions for ever and read none of them.
+        """
+        await super()._wait(coro)
+
+
+class _Tables(tables.TableManager):  # type: ignore[misc]
+    _recovery: _Recovery | None
+
+    @property
+    def recovery(self) -> _Recovery:
+        if self._recovery is None:
+            self._recovery = _Recovery(self.app, self, beacon=self.beacon, loop=self.loop)
+        return self._recovery
+
+
 class Producer(driver.Producer):  # type: ignore[misc]
     """Idempotent: a retry inside the client writes once and in order."""
 
@@ -205,6 +226,7 @@ def build(group: str, bootstrap: str, topic: str, partitions: int, listener: Lis
         group,
         broker=[f"kafka://{address}" for address in bootstrap.split(",")],
         store="memory://",
+        TableManager=_Tables,
         autodiscover=False,
         web_enabled=False,
         web_tables_enabled=False,

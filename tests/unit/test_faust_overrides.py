@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +11,7 @@ import faust
 import pytest
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.structs import TopicPartition
+from faust.tables import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport import consumer as upstream
 from faust.transport.drivers import aiokafka as driver
@@ -45,6 +47,8 @@ def test_the_pinned_version_is_the_one_that_was_read() -> None:
 def test_upstream_still_calls_what_is_overridden() -> None:
     assert "consumer.perform_seek()" in source(Recovery._resume_streams)
     assert source(Recovery._resume_streams).index("perform_seek") < source(Recovery._resume_streams).index("resume_flow")
+    assert "_recovery = Recovery(" in source(TableManager.recovery.fget)
+    assert "raise ServiceStopped()" in source(Recovery._wait), "a wait that ran out of time ends the task that takes partitions"
     assert "consumer._drain_messages(self)" in source(upstream.Fetcher)
     assert "self._new_consumer_thread()" in source(upstream.ThreadDelegateConsumer.__init__)
     assert "_read_offset" in source(driver.AIOKafkaConsumerThread._seek_wait)
@@ -60,6 +64,12 @@ async def test_the_apps_transports_are_ours(app: App) -> None:
     consumer = app._new_consumer()
     assert type(consumer).__module__ == type(app.producer).__module__ == "sync.runtime.faust"
     assert consumer._thread._create_worker_consumer(app.transport)._fetch_max_wait_ms == 77
+
+
+async def test_waiting_for_an_assignment_has_no_limit_of_fausts(app: App) -> None:
+    """A process that wakes after the limit has passed goes on with the next assignment."""
+    recovery = app.tables.recovery
+    await recovery._wait(asyncio.sleep(0.05), timeout=0.001)
 
 
 async def test_the_producer_is_idempotent(app: App) -> None:

@@ -46,7 +46,7 @@ class World:
         """`changes` of this installation."""
         return changes_name(self.name, 1)
 
-    def start(self, fault: str = "", *, session_s: float = 2.0, batch: int = 500) -> subprocess.Popen[bytes]:
+    def start(self, fault: str = "", *, session_s: float = 2.0, request_s: float = 10.0, batch: int = 500) -> subprocess.Popen[bytes]:
         """Start a worker; its log goes to worker-N.log."""
         number = len(self.workers)
         env = {
@@ -59,6 +59,7 @@ class World:
             },
             **{"TRUCE_SYSTEMS__CRM__VENDOR": "none", "TRUCE_SYSTEMS__CRM__URL": "http://127.0.0.1:1", "TRUCE_BATCH_SIZE": str(batch)},
             **{"TEST_FAULT": fault, "TEST_FLAG": str(self.folder / f"flag-{number}"), "TEST_SESSION_S": str(session_s)},
+            **{"TEST_REQUEST_S": str(request_s)},
         }
         with (self.folder / f"worker-{number}.log").open("wb") as out:
             worker = subprocess.Popen(

@@ -52,8 +52,9 @@ async def test_last_messages_that_faust_skipped_are_read_again(world: World) -> 
 
 
 async def test_a_worker_frozen_in_the_middle_of_its_assignment_changes_nothing_when_it_wakes(world: World) -> None:
+    """It sleeps for longer than a request of its own may take, too: another worker starts and applies everything meanwhile."""
     ids = await send(world, [message(f"crm:Lead:{n % 30}", n) for n in range(200)])
-    sleeper = world.start("freeze")
+    sleeper = world.start("freeze", request_s=2.5)
 
     async def frozen() -> bool:
         return (world.folder / "flag-0").exists()

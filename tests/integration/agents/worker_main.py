@@ -67,6 +67,6 @@ if __name__ == "__main__":
     log.set_up()
     _lose_fetches()
     delivery.SHUT_OUT_S = float(os.environ.get("TEST_SHUT_OUT_S", "30"))
-    session = float(os.environ.get("TEST_SESSION_S", "6"))
+    session, request = float(os.environ.get("TEST_SESSION_S", "6")), float(os.environ.get("TEST_REQUEST_S", "10"))
     chosen = real() if os.environ.get("TEST_DECIDER") == "real" else rules()
-    sys.exit(serve(Settings(), rules=chosen, tuning=Tuning(session_s=session, heartbeat_s=session / 3), worker=Faulty))
+    sys.exit(serve(Settings(), rules=chosen, tuning=Tuning(session_s=session, heartbeat_s=session / 3, request_s=request), worker=Faulty))

@@ -43,7 +43,7 @@ class Door:
         stamp = int(datetime.now(UTC).timestamp() * 1000)
         return signature.headers(SECRET, f"http://127.0.0.1:{self.port}{PATH}", body, stamp)
 
-    async def raw(self, *pieces: bytes, most_s: float = 5.0) -> bytes:
+    async def raw(self, *pieces: bytes, most_s: float = 30.0) -> bytes:
         """Send pieces, and give what comes back until the other side hangs up or falls silent after an answer."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         with closing(writer):

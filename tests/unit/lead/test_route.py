@@ -14,7 +14,23 @@ from sync.lead import caps
 from sync.lead.eligible import Team
 from sync.lead.route import Choice, assign
 from sync.lead.turns import PoolState
-from sync.playbook.models import Absence, Assign, Caps, Column, Hours, Playbook, Pool, Queue, Ramp, Rep, Step, Table, Territories, Where
+from sync.playbook.models import (
+    Absence,
+    Assign,
+    Caps,
+    Column,
+    Goals,
+    Hours,
+    Playbook,
+    Pool,
+    Queue,
+    Ramp,
+    Rep,
+    Step,
+    Table,
+    Territories,
+    Where,
+)
 from tests import factory
 from tests.factory import ms
 
@@ -214,6 +230,16 @@ def test_caps_count_the_persons_own_day_and_week_and_every_window() -> None:
     for limit, at, said in cases:
         choice = choose(playbook(ana=rep(ANA, hours=sydney, caps=limit)), given=given((ANA, ANA, at)))
         assert over(choice).get("ana") == said, (limit, at)
+
+
+def test_a_week_begins_on_the_day_that_goals_yaml_says() -> None:
+    """What was given on the Sunday before counts where weeks begin on Sunday."""
+    monday = playbook(ana=rep(ANA, caps=Caps(week=1)))
+    sunday = replace(monday, goals=Goals(week_starts=7))
+    last = given((ANA, ANA, NOW - 86_400_000))
+    assert over(choose(monday, given=last)).get("ana") is None
+    assert over(choose(sunday, given=last)).get("ana") == "1 of 1 this week"
+    assert (Team(monday, {}, NOW).week(), Team(sunday, {}, NOW).week()) == ("2026-11-23", "2026-11-22")
 
 
 def test_a_new_hire_gets_their_share_of_a_share() -> None:
