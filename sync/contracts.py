@@ -53,7 +53,27 @@ def documents() -> dict[str, str]:
 
 def _schema(model: type[BaseModel], title: str | None = None) -> dict[str, Any]:
     schema = model.model_json_schema()
-    return {"$schema": DIALECT, **schema, "title": title or schema["title"], "description": _plain(model)}
+    plain = schema if title is None else _for_editors(schema)
+    return {"$schema": DIALECT, **plain, "title": title or schema["title"], "description": _plain(model)}
+
+
+def _for_editors(node: Any) -> Any:
+    """Give a schema as editors show it best.
+
+    It has no titles, for a class's name says nothing to whoever writes YAML; a key that may be left out is of its own kind, not of that
+    or null, so that its own description is shown and null is not offered. A key of a file that is called `title` stays.
+    """
+    if isinstance(node, list):
+        return [_for_editors(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    plain = {key: _for_editors(one) for key, one in node.items() if not (key == "title" and isinstance(one, str))}
+    choices = plain.get("anyOf", [])
+    kinds = [one for one in choices if one != {"type": "null"}]
+    if len(kinds) == 1 < len(choices) and plain.get("default", "") is None:
+        rest = {key: one for key, one in plain.items() if key not in ("anyOf", "default")}
+        return {**kinds[0], **rest}
+    return plain
 
 
 def _plain(model: type[BaseModel]) -> str:

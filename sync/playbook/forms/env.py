@@ -59,4 +59,8 @@ class EnvFile(Form):
     caps: dict[Email, CapsForm] = Field(
         default={}, description="Person of team.yaml → caps that are otherwise here.", examples=[{"ana@acme.example": {"day": 3}}]
     )
-    guards: EnvGuardsForm = Field(default=EnvGuardsForm(), description="Guards that are otherwise here.")
+    guards: EnvGuardsForm = Field(
+        default=EnvGuardsForm(),
+        description="When a person is asked first, where that is otherwise here than in fields.yaml.",
+        examples=[{"writes_per_hour": 500}],
+    )
