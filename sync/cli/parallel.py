@@ -81,7 +81,7 @@ def simulate(past: Past, books: Books, sample: int, *, processes: int | None = N
         done += part.messages
         told("replayed", done, total)
     whole = merge(parts)
-    found = compare(whole, in_force, candidate, users, len(some) / len(everyone) if everyone else 1.0)
+    found = compare(whole, in_force, candidate, users, len(some) / len(everyone) if everyone else 1.0, persons.span)
     found.unusable = sorted({*past.broken.items(), *persons.unusable, *whole.unusable})
     return found
 

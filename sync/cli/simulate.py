@@ -17,6 +17,7 @@ from sync.cli.export import day_ms
 from sync.cli.output import as_json, console
 from sync.cli.past import File, Kept, Past
 from sync.cli.place import Place
+from sync.playbook.models.goals import number
 from sync.settings import Settings
 from sync.trial.simulate import Change, Pair, Simulation, What
 from sync.trial.sure import Share
@@ -141,6 +142,7 @@ def _lines(found: Simulation, notes: Iterable[str]) -> Iterable[str]:
         yield from _changed(found, what, title)  # type: ignore[arg-type]
     yield from _table("MQLs per week", found.weeks)
     yield from _table("MQLs per source", found.sources)
+    yield from _goals(found)
     yield from _table("Hand-offs per person", found.load)
     if found.sampled and found.load:
         yield "Loads are those of the sample: caps are reached later than with everybody (--sample 0 replays all)."
@@ -184,6 +186,17 @@ def _table(title: str, rows: dict[str, Pair]) -> Iterable[str]:
         yield f"  {name:<{width}}  {before:>7,}  {after:>7,}  {after - before:+,}"
     if len(rows) > SHOWN:
         yield f"  and {len(rows) - SHOWN} more: --json has all."
+
+
+def _goals(found: Simulation) -> Iterable[str]:
+    if not found.goals:
+        return
+    yield f"\nGoals  at the rate of these {found.days:,.0f} days, with the shares that marketing promises"
+    for one in found.goals:
+        mark = "✔" if one.after >= one.wanted else "✘"
+        now = " (reached under the rules in force)" if one.lost else ""
+        yield f"  {mark} {one.name}, {number(one.wanted)} a {one.per}: before {number(one.before)}, after {number(one.after)}{now}  {one.where}"
+        yield f"      {one.words}"
 
 
 def _left_out(found: Simulation) -> Iterable[str]:

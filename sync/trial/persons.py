@@ -76,6 +76,8 @@ class Persons:
     """Line → a number that leads to its person."""
     unusable: list[tuple[int, str]] = field(default_factory=list)
     """(line, why it is left out)."""
+    span: tuple[int, int] | None = None
+    """The first and the last moment (ms) of what concerns persons."""
     _numbers: dict[str, int] = field(default_factory=dict)
     _parents: array[int] = field(default_factory=lambda: array("q"))
     _ranks: array[int] = field(default_factory=lambda: array("Q"))
@@ -109,6 +111,7 @@ class Persons:
 
     def _joined(self, found: tuple[str, ...], record: Recorded) -> int:
         first: int | None = None
+        self.span = (min(self.span[0], record.at), max(self.span[1], record.at)) if self.span else (record.at, record.at)
         for token in found:
             number = self._numbers.get(token)
             if number is None:

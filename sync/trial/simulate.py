@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from schemas.base import Scalar
 from sync.playbook.models import Playbook
 from sync.trial.echoes import Users
+from sync.trial.effect import Effect, days, effects
 from sync.trial.owners import Owners, settle
 from sync.trial.replay import Person, Replayed
 from sync.trial.sure import Share, share
@@ -54,6 +55,10 @@ class Simulation:
     sources: dict[str, Pair] = field(default_factory=dict)
     load: dict[str, Pair] = field(default_factory=dict)
     """Person → hand-offs."""
+    days: float = 0.0
+    """How many days the history covers."""
+    goals: list[Effect] = field(default_factory=list)
+    """What the candidate's goals and promises of MQLs come to, at the rate of this history."""
     unusable: list[tuple[int, str]] = field(default_factory=list)
     """(line, why): left out."""
 
@@ -73,6 +78,8 @@ class Simulation:
             "counts": counts,
             "examples": {what: [asdict(one) for one in some] for what, some in self.examples.items()},
             **tables,
+            "days": round(self.days, 2),
+            "goals": [one.plain() for one in self.goals],
             "left_out": [{"line": line, "why": why} for line, why in self.unusable],
         }
 
@@ -96,8 +103,10 @@ def merge(parts: Iterable[Replayed]) -> Replayed:
     return whole
 
 
-def compare(whole: Replayed, in_force: Playbook, candidate: Playbook, users: Users, share_of: float = 1.0) -> Simulation:
-    """Say what differs; `share_of`: which part of all persons was replayed."""
+def compare(
+    whole: Replayed, in_force: Playbook, candidate: Playbook, users: Users, share_of: float = 1.0, span: tuple[int, int] | None = None
+) -> Simulation:
+    """Say what differs; `share_of`: which part of all persons was replayed; `span`: the history's first and last moment, ms."""
     owners = tuple(settle(given, book, users) for given, book in zip(whole.given, (in_force, candidate), strict=True))
     looked = len(whole.people)
     everyone = looked if share_of >= 1.0 else round(looked / share_of)
@@ -114,6 +123,8 @@ def compare(whole: Replayed, in_force: Playbook, candidate: Playbook, users: Use
     found.examples = {what: some[:EXAMPLES] for what, some in changes.items()}
     found.weeks = _table(whole.qualified, lambda one: week(one.at, in_force.timezone))
     found.sources = _table(whole.qualified, lambda one: one.source)
+    found.days = days(span)
+    found.goals = effects(candidate.goals, whole.qualified, found.days, share_of)
     names = sorted({*owners[0].load, *owners[1].load})
     found.load = {name: (owners[0].load.get(name, 0), owners[1].load.get(name, 0)) for name in names}
     return found

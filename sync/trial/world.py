@@ -54,6 +54,7 @@ class Qualified:
     at: int
     source: str
     rule: str
+    segment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,8 @@ class Known:
     def _note(self, decision: Decision, before: Mapping[str, Lead], line: int) -> None:
         for one in decision.lines:
             if one.kind == "stage" and one.data.get("after") == self.world.hands_over:
-                self.log.qualified.append(Qualified(one.at, source_of(self.facts.leads[one.lead_id]), str(one.data.get("rule") or "")))
+                lead = self.facts.leads[one.lead_id]
+                self.log.qualified.append(Qualified(one.at, source_of(lead), str(one.data.get("rule") or ""), lead.segment))
         for lead in decision.leads:
             old = before.get(lead.id)
             was = old.handoff if old is not None else None

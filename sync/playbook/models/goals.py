@@ -92,14 +92,15 @@ class Goals:
     marketing: tuple[MqlPromise, ...] = ()
     sales: tuple[WorkPromise, ...] = ()
 
-    def parts(self, goal: Goal) -> tuple[Part, ...]:
-        """Say what each promise for the goal's leads gives to it in one period."""
-        return tuple(_part(one, goal) for one in self.marketing if goal.segment is None or one.segment == goal.segment)
+    def parts(self, goal: Goal, mqls: Mapping[str, float] | None = None) -> tuple[Part, ...]:
+        """Say what each promise for the goal's leads gives to it in one period; `mqls`: promise → what really comes in a month, if known."""
+        found = (one for one in self.marketing if goal.segment is None or one.segment == goal.segment)
+        return tuple(_part(one, goal, one.mqls if mqls is None else mqls[one.id]) for one in found)
 
 
-def _part(promise: MqlPromise, goal: Goal) -> Part:
+def _part(promise: MqlPromise, goal: Goal, mqls: float) -> Part:
     months, reached = MONTHS[goal.per], "customer" if goal.measure == "amount" else goal.measure
-    factors = [(float(promise.mqls), "MQLs")] + ([(float(months), "months")] if months > 1 else [])
+    factors = [(float(mqls), "MQLs")] + ([(float(months), "months")] if months > 1 else [])
     if reached != "mql":
         if reached not in promise.quality:
             return Part(promise, None, f"{promise.id} does not say how many of its MQLs become {PLURALS[reached]}")
