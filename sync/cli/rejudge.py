@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,12 +16,14 @@ from sync.cli import people, place
 from sync.cli.duty import Json, with_store
 from sync.cli.evaluate import said
 from sync.cli.output import CannotRun, as_json, console
+from sync.lead import account
+from sync.lead.decision import Facts
 from sync.lead.qualify import stage_values
 from sync.lead.state import Lead, load, to_ms
 from sync.playbook.conditions import Wrong
 from sync.playbook.models import Condition, Playbook, Where
 from sync.sources.lag import LagGate
-from sync.store import leads
+from sync.store import accounts, leads
 from sync.topology import changes_name
 from sync.trial.parts import conditions_of
 
@@ -37,11 +39,12 @@ class Wanted:
     hand_over: bool
     playbook: Playbook
 
-    def takes(self, lead: Lead, held: bool, now: int) -> bool:
-        """Say whether this one is meant."""
-        if self.hand_over and not held:
-            return False
-        return self.where is None or self.where.judge(stage_values(lead, self.playbook, now)).matched
+    def takes(self, lead: Lead, facts: Facts, now: int) -> bool:
+        """Say whether the condition holds for this one; `facts` know its account."""
+        if self.where is None:
+            return True
+        more = account.values_of(lead, facts, self.playbook)
+        return self.where.judge(stage_values(lead, self.playbook, now, more)).matched
 
 
 def condition(text: str, playbook: Playbook) -> Condition:
@@ -52,12 +55,25 @@ def condition(text: str, playbook: Playbook) -> Condition:
         raise CannotRun("--where:\n" + said(text, wrong)) from None
 
 
-async def chosen(connection: Any, wanted: Wanted, now: datetime) -> AsyncIterator[tuple[str, str]]:
+async def chosen(connection: Any, wanted: Wanted, secret: bytes, now: datetime) -> list[tuple[str, str]]:
     """Give (lead id, key) of every lead that is meant."""
+    found, page = list[tuple[str, str]](), list[tuple[Lead, str]]()
+
+    async def judge() -> None:
+        ledger = await accounts.known(connection, [lead for lead, _ in page], wanted.playbook, secret)
+        facts = Facts(secret, ledger=ledger)
+        found.extend((lead.id, key) for lead, key in page if wanted.takes(lead, facts, to_ms(now)))
+        page.clear()
+
     async with aclosing(leads.stream(connection)) as rows:
         async for row in rows:
-            if wanted.takes(load(row["doc"]), row["held"], to_ms(now)):
-                yield row["id"], row["key"]
+            if wanted.hand_over and not row["held"]:
+                continue
+            page.append((load(row["doc"]), row["key"]))
+            if len(page) == leads.PAGE:
+                await judge()
+    await judge()
+    return found
 
 
 async def _order(here: place.Place, connection: Any, found: Sequence[tuple[str, str]], *, bulk: bool, reason: str, per_minute: int) -> None:
@@ -105,7 +121,7 @@ def rejudge(
         if playbook is None:
             raise CannotRun("no playbook is in force yet: truce apply DIR puts one in force.")
         wanted = Wanted(condition(where, playbook) if where else None, hand_over, playbook)
-        found = [one async for one in chosen(connection, wanted, datetime.now(UTC))]
+        found = await chosen(connection, wanted, here.secret.encode(), datetime.now(UTC))
         asked = yes or dry_run or not found
         if not asked and not typer.confirm(f"{len(found)} leads will be judged again under v{playbook.version}. Go on?"):
             raise CannotRun("nothing was ordered.")

@@ -43,11 +43,12 @@ def simulate(
     """
     from sync.cli.parallel import Books
     from sync.cli.parallel import simulate as run
-    from sync.playbook.loader import load_files, read
+    from sync.playbook.loader import environment_of, load_files, read
 
-    files = read(candidate)
+    chosen = Settings().environment
+    old = read(in_force, chosen) if in_force is not None else _in_force(required=history is None)
+    files = read(candidate, chosen or environment_of(old))
     load_files(files)
-    old = read(in_force) if in_force is not None else _in_force(required=history is None)
     if history is not None:
         past: Past = File(history)
         notes: list[str] = []
@@ -74,11 +75,11 @@ def _in_force(*, required: bool) -> dict[str, bytes]:
         return kept.files if kept is not None else None
 
     try:
-        return with_store(step) or read(Settings().playbook)
+        return with_store(step) or read(Settings().playbook, Settings().environment)
     except (NothingThere, OSError):
         if required:
             raise
-        return read(Settings().playbook)
+        return read(Settings().playbook, Settings().environment)
 
 
 def _remembered(since: int, old: dict[str, bytes]) -> Kept:

@@ -43,7 +43,15 @@ async def named(connection: Any, text: str) -> Named:
         if kept is None:
             raise CannotRun(f"there is no version {text}: `truce playbook log` shows those that there are.")
         return Named(f"v{kept.version}", load_files(kept.files, kept.version))
-    return Named(text, load_files(read(Path(text), Settings().environment)))
+    return Named(text, load_files(read(Path(text), await _environment(connection))))
+
+
+async def _environment(connection: Any) -> str | None:
+    """Give the environment that a folder is read for: the one that is set, else that of the version in force."""
+    if (chosen := Settings().environment) is not None or connection is None:
+        return chosen
+    kept = await playbooks.active(connection)
+    return environment_of(kept.files) if kept is not None else None
 
 
 async def effects(connection: Any, before: Playbook, after: Playbook) -> list[Consequence]:

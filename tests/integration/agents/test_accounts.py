@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest_asyncio
@@ -13,6 +14,7 @@ from schemas.envelope import Envelope, write
 from sync.agents.batch import Batch
 from sync.agents.input import Input, prepare
 from sync.agents.rules import Rules
+from sync.cli.rejudge import Wanted, chosen, condition
 from sync.lead.decide import decide
 from sync.lead.identity import wanted
 from sync.playbook.models import Assign, Playbook, Route, When, Where
@@ -150,3 +152,16 @@ async def test_a_deal_and_an_edit_of_its_person_at_once_lose_nothing(town: Town)
             assert await town.value("SELECT doc->'desired'->'title'->>'value' FROM leads") == f"T{n}"
     finally:
         await other.close()
+
+
+async def test_rejudge_finds_leads_by_their_account(town: Town) -> None:
+    """Whom `truce rejudge --where` means is decided with the account as the lead agent would see it."""
+    other = changed("hubspot:contacts:2", 5, {"email": "lee@else.example", "country": "NO"}, origin="form", created=True)
+    await town.apply(town.inputs(account(), person(), other))
+    asked = Wanted(condition("account.owner == 'ana@acme.example'", book()), False, book())
+    found = await chosen(town.connection, asked, SECRET, datetime.now(UTC))
+    everyone = await chosen(town.connection, Wanted(None, False, book()), SECRET, datetime.now(UTC))
+    assert [await town.value("SELECT doc->'desired'->'email'->>'value' FROM leads WHERE id = $1", ident) for ident, _ in found] == [
+        "kim@mail.nordwind.example"
+    ]
+    assert (len(everyone), await chosen(town.connection, Wanted(None, True, book()), SECRET, datetime.now(UTC))) == (2, [])
