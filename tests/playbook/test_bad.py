@@ -13,6 +13,9 @@ HERE = Path(__file__).parent
 GOOD = read(HERE / "good")
 MORE = read(HERE / "good" / "more")
 """The optional files; they stand beside the others where a mistake is in one of them."""
+EXAMPLE = {name: content for name, content in read(HERE.parents[1] / "deploy" / "playbook").items() if not name.startswith("cases/")}
+BESIDE = "# beside the example playbook"
+"""The line in the head of a file that does not fit the good ones: the other files are the example's."""
 BAD = sorted(path for path in (HERE / "bad").iterdir() if path.suffix in (".yaml", ".csv"))
 
 
@@ -31,8 +34,9 @@ def content(path: Path) -> bytes:
 @pytest.mark.parametrize("path", BAD, ids=[path.stem for path in BAD])
 def test_mistake_is_told_at_its_place(path: Path) -> None:
     file, wanted = expected(path.read_text(errors="replace"))
+    others = EXAMPLE if BESIDE in path.read_text(errors="replace").splitlines() else GOOD | (MORE if file in MORE else {})
     with pytest.raises(PlaybookError) as caught:
-        load_files(GOOD | (MORE if file in MORE else {}) | {file: content(path)})
+        load_files(others | {file: content(path)})
     told = [f"{p.place}  {p.path}  {p.text}  →  {p.suggestion}".rstrip() for p in caught.value.problems]
     assert told == [line.rstrip() for line in wanted]
     shown = content(path).decode("utf-8-sig", errors="replace").splitlines()

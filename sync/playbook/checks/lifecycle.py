@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sync.playbook import forms
 from sync.playbook.build.files import Files
+from sync.playbook.checks import exits, kinds, machines, scores, segments, timely
 from sync.playbook.checks.people import person
 from sync.playbook.models import SIDE_EXITS
 
@@ -31,3 +32,5 @@ def run(files: Files, lifecycle: forms.LifecycleFile) -> None:
             files.problem(
                 LIFECYCLE, ("stages", name), f"{name} is a side exit and stands before {after[0]}", "side exits come last", key=True
             )
+    for part in (scores, segments, exits, kinds, machines, timely):
+        part.run(files, lifecycle)

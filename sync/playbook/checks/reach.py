@@ -14,6 +14,7 @@ from sync.playbook.build.files import Files
 from sync.playbook.build.routing import FILE
 from sync.playbook.checks.allowed import Allowed, Plain
 from sync.playbook.checks.claims import MOST, Claim, claim
+from sync.playbook.conditions.tokens import spelled as called
 from sync.playbook.document import Path, written
 
 BUDGET = 60_000
@@ -85,14 +86,15 @@ class _Shelf:
 
 
 @dataclass(slots=True)
-class _Before:
-    """The earlier routes of one list."""
+class Before:
+    """The earlier routes of one list, or other things of which the first that holds counts."""
 
     budget: Budget
     shelves: dict[tuple[frozenset[str], frozenset[str]], _Shelf] = field(default_factory=dict)
     count: int = 0
 
     def add(self, known: Known) -> None:
+        """Keep one more."""
         key = (frozenset(known.claim.fields), known.claim.lines)
         self.shelves.setdefault(key, _Shelf(*key)).add(known, self.count)
         self.count += 1
@@ -158,7 +160,7 @@ def _look(
     parent: forms.RouteForm | None,
     budget: Budget,
 ) -> None:
-    before = _Before(budget)
+    before = Before(budget)
     for index, route in enumerate(routes):
         place: Path = (*path, index)
         own = None if _wrong(files, (*place, "when")) else claim(route.when)
@@ -202,16 +204,16 @@ def _reached(
     whole: Claim,
     own: Claim,
     days: tuple[str, str],
-    before: _Before,
+    before: Before,
     parent: forms.RouteForm | None,
 ) -> bool:
     """Note a route that is never reached; says whether it is reached, as far as can be seen."""
     empty = whole.nothing
     if empty is not None and outer.nothing is None:
         if own.nothing is not None or parent is None:
-            said, hint = f"never reached: {_called(empty)} cannot be all that these lines ask for", "change one of the lines"
+            said, hint = f"never reached: {called(empty)} cannot be all that these lines ask for", "change one of the lines"
         else:
-            said = f"never reached: {parent.id} lets no such {_called(empty)} in"
+            said = f"never reached: {parent.id} lets no such {called(empty)} in"
             hint = f"see {files.where(FILE, (*place[:-2], 'when'))}; move it out of {parent.id}, or change its lines"
         files.problem(FILE, (*place, "id"), said, hint)
         return False
@@ -223,7 +225,3 @@ def _reached(
         files.problem(FILE, (*place, "id"), "never reached", f"every lead that fits is taken by {who}; move it above")
         return False
     return True
-
-
-def _called(name: str) -> str:
-    return name if "." in name else f"lead.{name}"

@@ -75,8 +75,12 @@ def _total(files: Files, path: Path, mapping: forms.MappingForm, values: list[st
             files.problem(FILE, (*path, "values", ours), f"{ours} and {first[theirs]} are both spelled {theirs}", hint)
         first.setdefault(theirs, ours)
     for theirs, ours in mapping.reads.items():
+        written = [one for one, spelling in mapping.values.items() if spelling == theirs]
         if ours not in values:
             files.problem(FILE, (*path, "reads", theirs), f"unknown value {ours}", did_you_mean(ours, values))
+        elif written and ours not in written:
+            said = f"{written[0]} is written as {theirs}, and {theirs} is read as {ours}: they would never agree"
+            files.problem(FILE, (*path, "reads", theirs), said, f"write {theirs}: {written[0]}, or spell {written[0]} otherwise")
 
 
 def _ordered(files: Files, path: Path, field: forms.FieldForm, values: list[str]) -> None:
