@@ -26,4 +26,4 @@ def run(files: Files, form: forms.LifecycleFile) -> None:
             )
     if form.opportunity_stages and not any(one.is_ == "open" for one in form.opportunity_stages.values()):
         said = "no opportunity stage is open: every deal would be over as soon as it is there"
-        files.problem(FILE, ("opportunity_stages",), said, "say is: open for the stages in which a deal goes on", key=True)
+        files.problem(FILE, ("opportunity_stages",), said, "say is: open for the stages in which a deal goes on", key=True, warning=True)

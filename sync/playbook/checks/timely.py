@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from sync.playbook import forms
 from sync.playbook.build.files import Files
@@ -34,7 +33,7 @@ def run(files: Files, form: forms.LifecycleFile) -> None:
             continue
         for wrong, part in _untold(node, watched):
             spot = document.spot(path)
-            at = replace(spot, column=column_of(document, spot, wrong.start))
+            at = spot._replace(column=column_of(document, spot, wrong.start))
             said = f"when this changes cannot be worked out: {_name(part)} must stand by itself, compared with a number"
             document.problem(path, said, _better(text, wrong, part), at=at, width=wrong.end - wrong.start)
 
