@@ -43,7 +43,7 @@ def test_the_three_machines_of_the_lifecycle_name_the_values_of_their_fields() -
 def test_a_value_of_a_machine_that_a_system_does_not_spell_is_named() -> None:
     fields = GOOD["fields.yaml"].replace(b"  owner:", STATUS.replace(b", working: Working", b""), 1).replace(b"  amount:", DEALS)
     told = check(GOOD | {"fields.yaml": fields, "lifecycle.yaml": GOOD["lifecycle.yaml"] + MACHINES}).problems
-    assert [(one.path, one.text) for one in told] == [
+    assert [(one.path, one.text) for one in told if not one.warning] == [
         ("fields.status.systems.salesforce.values", "working is not spelled in salesforce"),
         ("opportunities.stage.systems.salesforce.values", "lost is not spelled in salesforce"),
     ]
