@@ -7,6 +7,7 @@ from typing import Any
 
 from connectors.registry import manifests
 from sync.cli.people import Around
+from sync.playbook.models import queue_of
 
 
 class Names:
@@ -31,6 +32,8 @@ class Names:
         """Give a person's name, as far as it is known."""
         if not email:
             return "nobody"
+        if (queue := queue_of(email)) is not None:
+            return f"the queue {queue}"
         rep = self.playbook.reps.get(str(email)) if self.playbook else None
         return rep.name if rep else self.around.names.get(str(email), str(email))
 

@@ -11,7 +11,7 @@ from sync.lead import caps, hours
 from sync.lead.caps import Given, Quarters
 from sync.lead.decision import VendorUser
 from sync.lead.turns import PoolState
-from sync.playbook.models import Absence, Caps, Playbook, Pool, Rep, Value
+from sync.playbook.models import Absence, Caps, Playbook, Pool, Rep, Value, queue_of
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -86,7 +86,7 @@ class Team:
         """Say why a person may not be given the lead; None when they may."""
         rep = self.playbook.reps.get(email)
         if rep is None:
-            return "is not in team.yaml"
+            return "is a queue" if queue_of(email) is not None else "is not in team.yaml"
         away = self.absence(email)
         if away is not None:
             return f"on leave to {hours.short(away.last)}"

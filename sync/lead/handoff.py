@@ -10,6 +10,7 @@ from schemas.envelope import derived_id
 from sync.lead import caps
 from sync.lead.eligible import Team
 from sync.lead.qualify import place_of
+from sync.lead.queues import owner_of
 from sync.lead.reconcile import TRUCE, claim_truce, desire, system_of
 from sync.lead.route import Choice, choose
 from sync.lead.state import Claim, HandoffNote, Lead
@@ -54,20 +55,21 @@ def _hold(work: Work, lead: Lead, source: str) -> None:
 
 
 def _settle_owner(work: Work, lead: Lead, choice: Choice, team: Team, at: int) -> str:
-    """Claim the owner; a rep whom sales itself named later stays, unless they may not be given a lead."""
+    """Claim the owner, and give who answers for the lead; a rep whom sales itself named later stays, unless they may not be given one."""
     owner = choice.owner or ""
-    claim_truce(lead, "owner", owner, at)
-    lead.claims["owner"][TRUCE] = Claim(owner, at, TRUCE)
+    whose = owner_of(choice.queue, owner, work.playbook) if choice.queue is not None else owner
+    claim_truce(lead, "owner", whose, at)
+    lead.claims["owner"][TRUCE] = Claim(whose, at, TRUCE)
     desire(lead, ["owner"], work.playbook, work.rank)
     named = lead.value("owner")
-    if named == owner or "owner" not in work.playbook.fields:
+    if named == whose or "owner" not in work.playbook.fields:
         return owner
     if isinstance(named, str) and team.obstacle(named) is None:
         choice.keep(named, "sales named them after that")
         lead.claims["owner"].pop(TRUCE)
         return named
     later = max(claim.at for claim in lead.claims["owner"].values()) + 1
-    lead.claims["owner"][TRUCE] = Claim(owner, later, TRUCE)
+    lead.claims["owner"][TRUCE] = Claim(whose, later, TRUCE)
     desire(lead, ["owner"], work.playbook, work.rank)
     return owner
 
@@ -172,6 +174,7 @@ def hand_over(work: Work, lead: Lead, values: Values, *, entered: bool, at: int,
     rule = lead.why["owner"]["rule"]
     note_turn(work, lead, choice, owner, rule)
     offer(work, lead, owner, rule)
-    if before != owner:
-        work.line(lead, "owner", before=before, after=owner, rule=rule)
-        work.event(lead, "truce.lead.owner_changed", before=before, after=owner, rule=rule)
+    after = owner if "owner" not in work.playbook.fields else lead.value("owner")
+    if before != after:
+        work.line(lead, "owner", before=before, after=after, rule=rule)
+        work.event(lead, "truce.lead.owner_changed", before=before, after=after, rule=rule)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from schemas.base import Ref
 from sync.lead.ledger import Kind
 from sync.lead.observe import honours_blank
-from sync.playbook.models import Playbook, Segment, SharedField, SystemField
+from sync.playbook.models import Playbook, Segment, SharedField, Step, SystemField
 
 _KNOWN: dict[int, tuple[Playbook, Index]] = {}
 _KEPT = 8
@@ -43,6 +43,8 @@ class Index:
     places: dict[str, int]
     """Stage → its place in their order."""
     segments: dict[str, Segment]
+    humans: dict[str, str]
+    """Queue → the person who answers for it."""
     lines: dict[tuple[str, str], int | None] = field(default_factory=dict)
     """Touch (kind, name) → its line of engagement, as far as it was asked for."""
 
@@ -77,7 +79,17 @@ def _build(playbook: Playbook) -> Index:
     consents = tuple(shared for shared in every if shared.consent is not None)
     places = {stage.id: place for place, stage in enumerate(playbook.stages)}
     segments = {segment.id: segment for segment in playbook.segments}
-    return Index(ranks, mapped, objects, consents, about, entered, places, segments)
+    return Index(ranks, mapped, objects, consents, about, entered, places, segments, dict(_humans(playbook)))
+
+
+def _humans(playbook: Playbook) -> Iterator[tuple[str, str]]:
+    routes = list(playbook.routes)
+    steps = [step for kind in playbook.handoffs for step in kind.fallback]
+    while routes:
+        route = routes.pop()
+        routes += route.routes
+        steps += [Step(queue=route.assign.queue), *route.assign.fallback]
+    yield from ((step.queue.name, step.queue.human) for step in steps if step.queue is not None)
 
 
 def index(playbook: Playbook) -> Index:

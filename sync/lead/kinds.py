@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sync.lead.handoff import held_back, is_open, nobody, note_turn, offer, somebody, team_for
 from sync.lead.qualify import Verdicts, trace
+from sync.lead.queues import owner_of
 from sync.lead.reconcile import claim_truce, desire
 from sync.lead.route import STICKY, Choice, assign
 from sync.lead.state import Lead
@@ -41,5 +42,6 @@ def pass_on(work: Work, lead: Lead, found: tuple[Kind, Verdicts], values: Values
     offer(work, lead, choice.owner, rule, kind.id, kind.sla)
     before = lead.value("owner")
     if "owner" in work.playbook.fields and (not before or team_for(work, lead).obstacle(str(before)) is not None):
-        claim_truce(lead, "owner", choice.owner, at)  # somebody must have it in the CRM; who has it and can keep it does
+        whose = owner_of(choice.queue, choice.owner, work.playbook) if choice.queue is not None else choice.owner
+        claim_truce(lead, "owner", whose, at)  # somebody must have it in the CRM; who has it and can keep it does
         desire(lead, ["owner"], work.playbook, work.rank)

@@ -12,7 +12,7 @@ from typing import Literal
 from schemas.base import Scalar
 from sync.lead.state import Claim, Lead, Observed, Record
 from sync.lead.steps import remember
-from sync.playbook.models import Playbook, SharedField
+from sync.playbook.models import Playbook, SharedField, queue_of
 
 SLACK_MS = 2_000
 """How far a vendor's clock and ours may be apart about the end of our own write."""
@@ -70,8 +70,8 @@ class Watch:
         """Keep the record's last act; `first` keeps the first, a consent flag only opting out."""
         if (value is None and not self.honours) or (self.shared.consent and value is not True):
             return False
-        if self.shared.kind == "user" and value is not None and "@" not in str(value):
-            return False  # a queue, or a user whom we do not know: nobody's name
+        if self.shared.kind == "user" and value is not None and "@" not in str(value) and queue_of(value) is None:
+            return False  # a queue that no route names, or a user whom we do not know: nobody's name
         claims = self.lead.claims.setdefault(self.shared.name, {})
         held = claims.get(self.record.ref)
         if held is not None and held.value == value and held.at == at:

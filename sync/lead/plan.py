@@ -12,6 +12,7 @@ from typing import Literal
 
 from connectors.base import Capabilities
 from schemas.base import Scalar
+from sync.lead.queues import id_in, owner_in
 from sync.lead.seen import TRUCE_ID, Kind, OpenIntent, View, same, seen_through
 from sync.lead.state import Lead, Making, precedence
 from sync.playbook.models import Playbook, SharedField, System, SystemField
@@ -143,7 +144,8 @@ class _Planner:
         """Give the canonical value wanted, its vendor spelling still open; None while nothing is known of it."""
         held = self.lead.desired.get(shared.name)
         if held is not None:
-            return Told("", None, held.value, held.version, held.at, held.rule)
+            value = owner_in(held.value, self.system, self.playbook) if shared.kind == "user" else held.value
+            return Told("", None, value, held.version, held.at, held.rule)
         consent = self.lead.consent.get(shared.consent) if shared.consent else None
         return None if consent is None else Told("", None, consent.opted_out, 0, consent.at, f"{shared.where} {shared.policy}")
 
@@ -152,7 +154,7 @@ class _Planner:
         if value is None:  # a text that the vendor requires is blanked with what the playbook says for it
             return shared.kind != "user", self._rules.defaults.get(name) if shared.kind == "text" else None
         if shared.kind == "user":
-            ident = self.control.users.get(str(value).strip().lower())
+            ident = id_in(value, self.system, self.playbook) or self.control.users.get(str(value).strip().lower())
             return ident is not None, ident
         return True, spelled.to_vendor.get(str(value), value) if spelled.to_vendor else value
 
@@ -178,8 +180,7 @@ class _Planner:
     def _differences(self, object_: str, view: View | None, able: Capabilities, *, consent_only: bool) -> dict[str, Told]:
         """Give what is to be told of one record (None: of one that would be created); the rest goes to `left` and `would`."""
         found: dict[str, Told] = {}
-        ident = view.id if view else None
-        mode = self._rules.mode_of(object_)
+        ident, mode = view.id if view else None, self._rules.mode_of(object_)
         for shared, spelled, theirs in self._shared(object_, consent_only=consent_only):
             wanted = self._desired(shared)
             before = view.observed.get(shared.name) if view else None

@@ -10,6 +10,7 @@ from sync.lead.decision import Decision, ParkedNote
 from sync.lead.identity import as_lead_id, by_ref, is_stub
 from sync.lead.join import absorb
 from sync.lead.observe import written
+from sync.lead.queues import with_queues
 from sync.lead.settle import settle
 from sync.lead.state import Lead, Record, Refused, to_ms
 from sync.lead.work import Work
@@ -33,7 +34,7 @@ def _value(work: Work, lead: Lead, data: WriteDone, shared: SharedField) -> Scal
     same = held is not None and data.versions.get(shared.name) == held.version
     if held is not None and same and (name not in data.fields or spelled.to_vendor.get(str(held.value)) == raw):
         return held.value
-    users = work.facts.users.get(data.system)
+    users = with_queues(work.facts.users.get(data.system), data.system, work.playbook)
     return canonical(shared, raw, spelled=spelled, country=work.playbook.systems[data.system].country, users=users)
 
 

@@ -12,7 +12,7 @@ from sync.lead.eligible import ROUNDS, Strict, Team
 from sync.lead.pool import draw
 from sync.lead.tree import find
 from sync.lead.turns import How, PoolState, Turn
-from sync.playbook.models import Assign, Playbook, Pool, Route, Step, Sticky, Values
+from sync.playbook.models import Assign, Playbook, Pool, Queue, Route, Step, Sticky, Values
 
 STICKY: Mapping[Sticky, tuple[str, str]] = {
     "owner": ("owner", "keeps its owner"),
@@ -38,6 +38,8 @@ class Choice:
     passed_over: list[dict[str, str]] = field(default_factory=list)
     turn: Turn | None = None
     """The pool's turn that it uses up, if somebody's it was."""
+    queue: Queue | None = None
+    """Where it waits, while the owner answers for it."""
     pools: dict[str, PoolState] = field(default_factory=dict)
     """Pools as they are once that turn is used up."""
     tally: str = ""
@@ -47,6 +49,7 @@ class Choice:
     def keep(self, owner: str, how: str) -> None:
         """Let somebody have it whom nobody had to look for: no turn is used up."""
         self.owner, self.how, self.kind, self.turn, self.pools, self.tally = owner, how, "sticky", None, {}, ""
+        self.queue = None
 
     def why(self, playbook: Playbook, at: int) -> dict[str, Any]:
         """Give the choice as it is kept and shown."""
@@ -143,7 +146,9 @@ class _Search:
             words = (
                 f"answers for the queue {step.queue.name}" if step.queue else "fallback" if last else f"named by {self.told or 'the route'}"
             )
-            return self._named(person, strict, "fallback" if last else "named", words)
+            named = self._named(person, strict, "fallback" if last else "named", words)
+            self.choice.queue = step.queue if named else None
+            return named
         return bool(step.pool) and self._turn(step.pool or "", strict, last=last)
 
     def _pass(self, who: str, why: str) -> None:

@@ -10,6 +10,7 @@ from schemas.change import RecordChanged
 from sync.lead.canonical import Unfit, canonical
 from sync.lead.index import Mapped
 from sync.lead.observe import Sight, Told, Watch
+from sync.lead.queues import with_queues
 from sync.lead.state import Lead, Observed, Record, to_ms
 from sync.lead.work import Work
 from sync.playbook.models import SharedField
@@ -40,7 +41,7 @@ def read(
     found: list[Value] = []
     unfit: list[tuple[str, Scalar, str]] = []
     rules = work.playbook.systems[system]
-    users, fields = work.facts.users.get(system), data.fields
+    users, fields = with_queues(work.facts.users.get(system), system, work.playbook), data.fields
     for mapped in work.index.of(system, data.ref) if shared_fields is None else shared_fields:
         shared, spelled, name = mapped.shared, mapped.spelled, mapped.name
         if name not in fields:

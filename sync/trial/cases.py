@@ -9,6 +9,7 @@ from typing import Any
 from connectors.base import Capabilities
 from schemas.base import Scalar
 from sync.lead.plan import Control, plan
+from sync.lead.queues import answers
 from sync.lead.seen import TRUCE_ID
 from sync.playbook.models import Case, Expect, Playbook, Where
 from sync.trial.coverage import Coverage, Watch
@@ -115,7 +116,7 @@ def outcome(built: Built) -> Got:
     return Got(
         stage=_text(lead.value("stage")),
         scores=scores,
-        owner=_text(lead.value("owner")),
+        owner=_text(answers(lead.value("owner"), built.playbook)),
         rule=rule.rpartition(" ")[2] or NONE,
         handoff=lead.handoff.kind if lead.handoff is not None else NONE,
         problems=_problems(built),

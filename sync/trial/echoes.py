@@ -17,6 +17,7 @@ from sync.lead.canonical import Unfit, canonical
 from sync.lead.decision import Facts, VendorUser
 from sync.lead.identity import by_ref, follow
 from sync.lead.observe import SLACK_MS
+from sync.lead.queues import with_queues
 from sync.lead.state import Lead, from_ms, to_ms
 from sync.playbook.models import Playbook, SharedField
 
@@ -39,7 +40,9 @@ def _canonical(playbook: Playbook, system: str, name: str, value: Scalar, users:
         return value
     try:
         rules = playbook.systems[system]
-        return canonical(shared, value, spelled=shared.systems[system], country=rules.country, users=users.get(system))
+        return canonical(
+            shared, value, spelled=shared.systems[system], country=rules.country, users=with_queues(users.get(system), system, playbook)
+        )
     except Unfit:
         return value
 

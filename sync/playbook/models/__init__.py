@@ -68,6 +68,7 @@ from sync.playbook.models.lifecycle import Segment as Segment
 from sync.playbook.models.lifecycle import Stage as Stage
 from sync.playbook.models.lifecycle import To as To
 from sync.playbook.models.playbook import Playbook as Playbook
+from sync.playbook.models.routing import QUEUE as QUEUE
 from sync.playbook.models.routing import Assign as Assign
 from sync.playbook.models.routing import By as By
 from sync.playbook.models.routing import Hold as Hold
@@ -75,6 +76,7 @@ from sync.playbook.models.routing import Queue as Queue
 from sync.playbook.models.routing import Route as Route
 from sync.playbook.models.routing import Step as Step
 from sync.playbook.models.routing import Sticky as Sticky
+from sync.playbook.models.routing import queue_of as queue_of
 from sync.playbook.models.sla import LEGS as LEGS
 from sync.playbook.models.sla import Clock as Clock
 from sync.playbook.models.sla import Do as Do

@@ -12,6 +12,10 @@ Sticky = Literal["owner", "account_owner", "opportunity_owner", "previous_owner"
 """Who keeps a lead: its owner in the CRM, its account's, its open opportunity's, or whoever had it in an earlier cycle."""
 
 
+QUEUE = "queue:"
+"""So begins an owner that is a queue."""
+
+
 @dataclass(frozen=True, slots=True)
 class Queue:
     """A vendor's queue, with the person who answers for what waits in it."""
@@ -19,6 +23,16 @@ class Queue:
     name: str
     """As env/<name>.yaml gives its id per system."""
     human: str
+
+    @property
+    def owner(self) -> str:
+        """Give how it stands where an owner stands."""
+        return QUEUE + self.name
+
+
+def queue_of(owner: object) -> str | None:
+    """Give the name of the queue that an owner is, None for a person."""
+    return owner.removeprefix(QUEUE) if isinstance(owner, str) and owner.startswith(QUEUE) else None
 
 
 @dataclass(frozen=True, slots=True)
