@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from schemas import strict
 from schemas.base import Message
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
+from schemas.clock import ClockDue
 from schemas.command import Command
 from schemas.event import LeadEvent
 from schemas.touch import TouchRecorded
@@ -24,6 +25,7 @@ TYPES: dict[str, type[Message]] = {
     "truce.record.deleted": RecordDeleted,
     "truce.touch.recorded": TouchRecorded,
     "truce.write.done": WriteDone,
+    "truce.clock.due": ClockDue,
     "truce.command.replay": Command,
     "truce.command.link": Command,
     "truce.command.separate": Command,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sync.agents import ground
 from sync.agents.batch import Batch
+from sync.agents.clocks import Clocks
 from sync.agents.delivery import Delivery
 from sync.agents.halt import Halt
 from sync.agents.outbox import Headers, Publisher
@@ -47,6 +48,7 @@ class LeadAgent:
         self._tuning, self._make_worker = tuning, worker
         self.app: App
         self.worker: Worker
+        self.clocks: Clocks
         self._stopping = False
 
     async def run(self, stop: asyncio.Event) -> int:
@@ -118,6 +120,8 @@ class LeadAgent:
         self.delivery = worker.delivery = Delivery(
             lambda: self.app.consumer, worker.take_over, found.number, self.clock, self.health, worker.halt
         )
+        self.clocks = Clocks(pool, found.topic, self._send)
+        worker.clock_set = self.clocks.sooner
         group = group_name(settings.installation, found.number)
         self.app = faust.build(group, kafka, found.topic, found.partitions, self.delivery, self._tuning or faust.Tuning())
         self._waiting_now = faust.waiting_now
@@ -144,6 +148,7 @@ class LeadAgent:
     def _watches(self) -> list[Coroutine[Any, Any, None]]:
         return [
             self._every(0.5, self._tick),
+            self._every(0.02, self._clocks),
             self._every(1.0, self._look),
             self._every(5.0, self.delivery.verify),
             self._every(LOST_S, self._still_there),
@@ -170,6 +175,15 @@ class LeadAgent:
         self.health.tick()
         if self.health.stalled():
             self.worker.halt(Halt(1, "nothing was done for 60 s and no wait says why"))
+
+    async def _clocks(self) -> None:
+        if self.health.state != "running":
+            return await asyncio.sleep(0.1)
+        try:
+            await self.clocks.step()
+        except Exception:
+            await asyncio.sleep(0.5)  # a server is away; what was claimed comes back by itself
+            raise
 
     async def _look(self) -> None:
         lag = self.delivery.lag()

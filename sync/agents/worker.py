@@ -38,6 +38,8 @@ class Worker:
         self.delivery: Delivery
         self.halted: asyncio.Future[Halt] = asyncio.get_running_loop().create_future()
         self.busy = False
+        self.clock_set: Callable[[int | None], None] = lambda due_ms: None
+        """Told when the first of the clocks is due that a batch set."""
         self.flood = Flood()
         self._guard = Guard[Input](health, self._apply)
         self._connection: Connection = None
@@ -111,6 +113,7 @@ class Worker:
         metrics.observe("truce_batch_messages", len(done.outcomes))
         for kind in set(done.outcomes):
             metrics.count("truce_inputs_total", done.outcomes.count(kind), outcome=kind)
+        self.clock_set(done.next_due)
         if done.unpublished:
             await self._publish_soon(epoch, done.unpublished)
         self.flood.note(done.outcomes)

@@ -7,10 +7,25 @@ from dataclasses import dataclass, field
 
 from sync.agents.input import Input
 from sync.agents.outbox import Payload
-from sync.lead.decision import Decision, Identity, ParkedNote
+from sync.lead.decision import ClockNote, Decision, Identity, ParkedNote
 from sync.lead.state import Lead
 from sync.lead.turns import PoolState
-from sync.store import accounts, decided, duplicates, erased, identities, joined, leads, outbox, parked, problems, seen, timeline, turns
+from sync.store import (
+    accounts,
+    clocks,
+    decided,
+    duplicates,
+    erased,
+    identities,
+    joined,
+    leads,
+    outbox,
+    parked,
+    problems,
+    seen,
+    timeline,
+    turns,
+)
 from sync.store.parked import Original
 from sync.store.statement import Statement
 from sync.topology import Lane
@@ -39,6 +54,12 @@ class Net:
     """Which partition's outbox rings for it."""
     payloads: dict[int, Payload] = field(default_factory=dict)
     once: list[str] = field(default_factory=list)
+    clocks: dict[tuple[str, str], ClockNote | None] = field(default_factory=dict)
+
+    @property
+    def next_due(self) -> int | None:
+        """Give when the first of the clocks that are set is due."""
+        return min((clock.due_at for clock in self.clocks.values() if clock is not None), default=None)
 
     def add(self, item: Decided) -> None:
         """Take one more decision in."""
@@ -46,6 +67,7 @@ class Net:
         self.leads.update((lead.id, lead) for lead in decision.leads)
         self.identities.update(decision.identities)
         self.pools.update(decision.pools)
+        self.clocks.update(decision.clocks)
         for lead, system, lane in decision.dirty:
             key = (lead, system)
             self.dirty[key] = "hot" if lane == "hot" else self.dirty.get(key, lane)
@@ -103,6 +125,7 @@ def statements(items: Sequence[Decided], total: Net, locked: dict[str, Lead], un
         decided.settle_intents(intents, gone) if intents else None,
         turns.keep(total.pools) if total.pools else None,
         turns.write(given) if given else None,
+        *(clocks.write(total.clocks) if total.clocks else ()),
         timeline.write(lines) if lines else None,
         duplicates.write(notes) if notes else None,
         *(joined.move(survivors, settled=intents, noted={note.id for note in notes}) if survivors else ()),

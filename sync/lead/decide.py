@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
+from schemas.clock import ClockDue
 from schemas.command import Command
 from schemas.envelope import Envelope
 from schemas.touch import TouchRecorded
 from schemas.write import WriteDone
-from sync.lead import entries, fates, orders, records, results, touches
+from sync.lead import clocks, entries, fates, orders, records, results, touches
 from sync.lead.decision import Decision, Facts
 from sync.lead.identity import unfit
 from sync.lead.qualify import stage_values
@@ -44,4 +45,6 @@ def decide(message: Envelope, facts: Facts, playbook: Playbook, now: int) -> Dec
             return fates.deleted(work, data)
         case Command() as data:
             return orders.ordered(work, data)
+        case ClockDue() as data:
+            return clocks.due(work, data)
     return Decision("parked", f"ce_type: {message.type} is not decided by this version")

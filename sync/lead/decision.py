@@ -122,6 +122,15 @@ class ParkedNote:
     value: Scalar = None
 
 
+@dataclass(frozen=True, slots=True)
+class ClockNote:
+    """What is to happen to a lead at a time (ms), under which version of the playbook."""
+
+    due_at: int
+    version: int
+    data: dict[str, Any] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class Decision:
     """What follows from one message."""
@@ -152,6 +161,8 @@ class Decision:
     """Hand-offs, and who was given each."""
     settled_intents: list[str] = field(default_factory=list)
     """Intents whose result is now part of the lead."""
+    clocks: dict[tuple[str, str], ClockNote | None] = field(default_factory=dict)
+    """(lead id, kind) → the clock as it is set now; None: it is over."""
     entries: list[Entry] = field(default_factory=list)
     """Accounts and opportunities as they are now."""
     concerns: set[Identity] = field(default_factory=set)

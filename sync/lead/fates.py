@@ -98,6 +98,7 @@ def _erase(work: Work, lead: Lead, record: Record, at: int) -> None:
     lead.claims = {name: held for name, held in lead.claims.items() if name.startswith("consent:")}
     lead.desired, lead.touches, lead.aside, lead.why, lead.flips, lead.blocked = {}, [], {}, {}, {}, {}
     lead.handoff = lead.held = lead.undecided = None
+    work.end_clocks(lead)
     lead.had, lead.said_no, lead.steps, lead.segment = [], [], [], ""
     for key in lead.email_keys:
         work.out.identities["email", key] = lead.id

@@ -71,7 +71,7 @@ def unfit(envelope: Envelope) -> str | None:
     """Say which name in a message cannot be kept (too long, no character), by its field; None when all can."""
     data = envelope.data
     names = [(f"ref {i}", ref) for i, ref in enumerate(_refs(data))] + [("ce_id", envelope.id)]
-    for field in ("activity_id", "system", "name", "truce_id", "parked_id", "by", "intent_id"):
+    for field in ("activity_id", "system", "name", "truce_id", "parked_id", "by", "intent_id", "kind"):
         value = data.__dict__.get(field)
         if isinstance(value, str):
             names.append((field, value))

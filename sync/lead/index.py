@@ -47,6 +47,8 @@ class Index:
     """Queue → the person who answers for it."""
     lines: dict[tuple[str, str], int | None] = field(default_factory=dict)
     """Touch (kind, name) → its line of engagement, as far as it was asked for."""
+    kept: dict[str, object] = field(default_factory=dict)
+    """What other modules work out once per playbook."""
 
     def of(self, system: str, ref: str) -> tuple[Mapped, ...]:
         """Give the shared fields of leads that a record of a system has."""

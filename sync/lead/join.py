@@ -11,6 +11,7 @@ from sync.lead.identity import is_stub, why_not_join
 from sync.lead.reconcile import TRUCE
 from sync.lead.settle import settle
 from sync.lead.state import Claim, Lead
+from sync.lead.timing import STAGE
 from sync.lead.work import Work
 
 
@@ -61,6 +62,10 @@ def absorb(work: Work, survivor: Lead, loser: Lead, reason: str, *, source: str 
     survivor.had = [*(one for one in loser.had if one not in survivor.had), *survivor.had]
     survivor.said_no += [one for one in loser.said_no if one not in survivor.said_no]
     survivor.created_at = min(survivor.created_at, loser.created_at)
+    for kind, due_at in loser.clocks.items():  # the stage's is set anew by what follows
+        if kind not in (STAGE, *survivor.clocks):
+            work.clock(survivor, kind, due_at)
+    work.end_clocks(loser)
     loser.survivor, loser.undecided = survivor.id, None
     loser.claims, loser.desired, loser.aside, loser.why = {}, {}, {}, {}
     for record in loser.records.values():

@@ -13,6 +13,7 @@ from sync.lead.kinds import pass_on
 from sync.lead.qualify import Verdicts, kind_of, stage_values, stands
 from sync.lead.reconcile import SCORES, Moved, claim_truce, count_flip, desire, differs, limit
 from sync.lead.state import Lead, Refused, TouchNote, from_ms
+from sync.lead.timing import STAGE, next_change
 from sync.lead.work import Work
 from sync.playbook.models import Kind, Value, Values
 from sync.topology import Lane
@@ -189,6 +190,7 @@ def settle(
     """
     work.touch(lead)
     if lead.erased or lead.survivor is not None:
+        work.end_clocks(lead)
         return []
     _thaw(work, lead)
     before = lead.value("stage")
@@ -208,8 +210,11 @@ def settle(
             moved, aside = consents, []
         elif inside and judge and (moved or force):
             moved += _qualify(work, lead, values, before, work.now if at is None else at, source, act)
+            work.clock(lead, STAGE, next_change(lead, work.playbook, work.now, values))
         if inside:
             fresh = creation.note(lead, work.playbook.systems, values)
+    if not lead.in_scope:
+        work.end_clocks(lead)
     for name, lost in aside:
         work.line(lead, "aside", field=name, **lost)
     _note_moves(work, lead, moved)

@@ -198,6 +198,8 @@ class Lead:
     """Who was given it by a hand-off, newest last, each once."""
     said_no: list[str] = field(default_factory=list)
     """Owners at the time when sales sent the lead back (recycled, disqualified, moved backwards), newest last, at most 50."""
+    clocks: dict[str, int] = field(default_factory=dict)
+    """Its clocks: kind → when it is due; they stand in SQL, too, where the due ones are found."""
     steps: list[list[Any]] = field(default_factory=list)
     """Stages that a record showed and took back since, as [ref, stage, at], newest last, at most 20."""
     segment: str = ""
@@ -278,7 +280,7 @@ def branch(lead: Lead) -> Lead:
     return made
 
 
-_COPIED = ("email_keys", "desired", "consent", "touches", "frozen", "why", "aside", "had", "said_no", "steps", "blocked", "makes")
+_COPIED = ("email_keys", "desired", "consent", "touches", "frozen", "why", "aside", "had", "said_no", "clocks", "steps", "blocked", "makes")
 _SHARED = tuple(f.name for f in fields(Lead) if f.name not in {*_COPIED, "id", "key", "created_at", "now", "records", "claims", "flips"})
 
 

@@ -11,7 +11,7 @@ from schemas.base import Ref, Scalar
 from schemas.envelope import Envelope, derived_id, new
 from schemas.event import EventType, LeadEvent
 from schemas.keys import lead_key
-from sync.lead.decision import Decision, DuplicateNote, Facts, Line, OutcomeKind, ParkedNote, ProblemNote
+from sync.lead.decision import ClockNote, Decision, DuplicateNote, Facts, Line, OutcomeKind, ParkedNote, ProblemNote
 from sync.lead.identity import follow
 from sync.lead.index import Index, index
 from sync.lead.state import Lead, Record, branch, from_ms, to_ms
@@ -100,6 +100,22 @@ class Work:
         told = "" if handoff == MQL else handoff
         data = LeadEvent(lead_id=lead.id, at=at, type=kind, before=before, after=after, rule=rule, kind=told, playbook_version=version)
         self.out.events.append(new(kind, data, source="truce", ident=self.ident(kind, lead.id, len(self.out.events)), time=at))
+
+    def clock(self, lead: Lead, kind: str, due_at: int | None) -> None:
+        """Set a clock of the lead, or end it with None."""
+        if lead.clocks.get(kind) == due_at:
+            return
+        if due_at is None:
+            del lead.clocks[kind]
+        else:
+            lead.clocks[kind] = due_at
+        self.out.clocks[lead.id, kind] = None if due_at is None else ClockNote(due_at, self.playbook.version)
+        self.touch(lead)
+
+    def end_clocks(self, lead: Lead) -> None:
+        """End every clock of a lead to which nothing is to happen any more."""
+        for kind in list(lead.clocks):
+            self.clock(lead, kind, None)
 
     def problem(self, kind: str, key: str, text: str, lead: Lead | None = None, *, opened: bool = True, **where: str | None) -> None:
         """Open or close a problem; opening one about a lead is an event too."""

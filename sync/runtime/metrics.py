@@ -16,6 +16,7 @@ CounterName = Literal[
     "truce_received_total",  # by system, kind (webhook | poll | sweep | read)
     "truce_refused_total",  # by system, why (forged | unwelcome | too_large | busy)
     "truce_alerts_total",  # by kind
+    "truce_clocks_due_total",  # put on `changes`, one that came back counts again
 ]
 GaugeName = Literal[
     "truce_lag_messages",  # by partition

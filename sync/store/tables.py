@@ -318,6 +318,20 @@ turns = Table(
 )
 """Every hand-off that was given to somebody. `number`: without a gap per pool, in the order of its lock; `member`: whose turn it was."""
 
+clocks = Table(
+    "clocks",
+    metadata,
+    Column("lead_id", UUID(as_uuid=False), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("due_at", Time, nullable=False),
+    Column("data", JSONB, nullable=False, server_default="{}"),
+    Column("playbook_version", Integer, nullable=False),
+    Column("claimed_until", Time),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Index("clocks_ready", text("coalesce(claimed_until, due_at)")),
+)
+"""What is to happen to a lead at a time, one per kind; told on `changes` when it is due, again later if it was not decided by then."""
+
 cursors = Table(
     "cursors",
     metadata,

@@ -1,7 +1,7 @@
 """A real lead agent as a process of its own, with the tiny decider and, if told to, a fault at a certain point.
 
 TEST_FAULT: `die-unpublished:N` (kill -9 after the Nth commit, before publishing) · `skip:N` (drop the Nth fetch) · `skip-last:TOTAL` (drop the fetch
-that ends with the TOTALth message) · `freeze` (stop the process in the middle of its first assignment, once).
+that ends with the TOTALth message) · `die-claimed` (kill -9 with clocks that are claimed and not told, once; they come back in a second) · `freeze` (stop the process in the middle of its first assignment, once).
 TEST_DECIDER: `real` runs what Truce runs by.
 """
 
@@ -21,7 +21,9 @@ from sync.agents.worker import Worker
 from sync.runtime import log
 from sync.runtime.faust import Fetch, Tuning
 from sync.settings import Settings
+from sync.store import clocks
 from sync.store.applied import Epoch
+from sync.store.clocks import Due
 from sync.store.outbox import Unpublished
 from tests.integration.agents.tiny import rules
 
@@ -63,9 +65,22 @@ def _lose_fetches() -> None:
     LeadAgent._body = body  # type: ignore[method-assign]
 
 
+def _die_claimed() -> None:
+    kept = clocks.claim
+
+    async def claim(pool: Any, most: int) -> list[Due]:
+        found = await kept(pool, most, 1.0)
+        if found and FAULT == "die-claimed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return found
+
+    clocks.claim = claim  # type: ignore[assignment]
+
+
 if __name__ == "__main__":
     log.set_up()
     _lose_fetches()
+    _die_claimed()
     delivery.SHUT_OUT_S = float(os.environ.get("TEST_SHUT_OUT_S", "30"))
     session, request = float(os.environ.get("TEST_SESSION_S", "6")), float(os.environ.get("TEST_REQUEST_S", "10"))
     chosen = real() if os.environ.get("TEST_DECIDER") == "real" else rules()

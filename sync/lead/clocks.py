@@ -1,0 +1,32 @@
+"""Clocks of a lead: what is to happen to it at a time, one per kind. Set where it follows from a decision; told back when it is due."""
+
+from __future__ import annotations
+
+from schemas.clock import ClockDue
+from sync.lead.decision import Decision
+from sync.lead.identity import as_lead_id
+from sync.lead.settle import settle
+from sync.lead.work import FUTURE_MS, Work
+
+SOURCE = "clock"
+"""Stands where the system stands that an act came from."""
+
+
+def due(work: Work, data: ClockDue) -> Decision:
+    """The time of a clock has come: the lead is judged again, as of that time; one that was set anew meanwhile is left alone."""
+    ident, at = as_lead_id(data.lead_id), round(data.due_at.timestamp() * 1000)
+    if ident is None:
+        return work.end("parked", "lead_id: is no lead's id")
+    known = work.facts.leads.get(ident)
+    if known is None or data.kind not in known.clocks:
+        work.out.clocks[ident, data.kind] = None
+        return work.end("noop", "the lead has no such clock")
+    if known.clocks[data.kind] > at:
+        return work.end("noop", "the clock was set anew")
+    # the time that stands in it counts where it is a little ahead: the database's clock, which said that it is due, is not Kafka's
+    work.now = max(work.now, known.now, min(at, work.now + FUTURE_MS))
+    lead = work.take(known)
+    del lead.clocks[data.kind]
+    work.out.clocks[ident, data.kind] = None
+    settle(work, lead, [], at=work.now, source=SOURCE, force=True)
+    return work.end("applied")
