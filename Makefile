@@ -3,7 +3,7 @@ PYTHON ?= python3
 TRUCE := $(PYTHON) .ci/uv.py run truce
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up check test bench
+.PHONY: help demo up check test fuzz bench
 
 help: ## Show this.
 	@$(PYTHON) -c "import re; [print('make %-8s %s' % found) for found in re.findall(r'(?m)^(\w+): ## (.*)', open('Makefile').read())]"
@@ -19,6 +19,9 @@ check: ## The fast part: format, lint, types, imports, and all tests that need n
 
 test: ## Every test, those on a real Kafka and a real PostgreSQL too; ends with pytest's closing line.
 	@$(TRUCE) house test
+
+fuzz: ## 100,000 playbooks and conditions that nobody meant, for ten minutes at most: nothing but problems may come of them.
+	@$(TRUCE) house fuzz
 
 bench: ## Measure, print, and write .truce/bench.json.
 	@$(TRUCE) bench

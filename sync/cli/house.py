@@ -1,4 +1,4 @@
-"""What keeps the house in order, for those who change it: `truce house check` and `truce house test`, as `make` calls them."""
+"""What keeps the house in order, for those who change it: `truce house check`, `test` and `fuzz`, as `make` calls them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -65,3 +66,20 @@ def test() -> None:
     """
     _in_a_checkout()
     raise typer.Exit(_run(*TEST))
+
+
+@app.command()
+def fuzz(
+    inputs: Annotated[int, typer.Option("--inputs", min=1, help="How many playbooks and conditions.")] = 100_000,
+    seconds: Annotated[int, typer.Option("--seconds", min=1, help="It ends after so long, with what it has looked at by then.")] = 600,
+    seed: Annotated[str, typer.Option("--seed", help="The same seed makes the same inputs; without one they are new every day.")] = "",
+    processes: Annotated[int, typer.Option("--processes", min=1, help="In so many processes.")] = 2,
+) -> None:
+    """Look at playbooks and conditions that nobody meant: nothing but problems may come of them, each at its place; exit 1 otherwise.
+
+    Example: `truce house fuzz --inputs 5000`
+    """
+    _in_a_checkout()
+    chosen = seed or time.strftime("%Y-%m-%d")
+    given = {"--inputs": inputs, "--seconds": seconds, "--seed": chosen, "--processes": processes}
+    raise typer.Exit(_run("-m", "tests.fuzz.run", *(str(part) for pair in given.items() for part in pair)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -20,6 +21,22 @@ class Spot(NamedTuple):
     style: str | None = None
     end_line: int = 0
     end_column: int = 0
+
+
+_BREAK = re.compile(r"\r\n|\r|\n")
+"""What ends a line in YAML 1.2 and in CSV; a next-line or a line separator within a text does not."""
+
+
+def rows(text: str) -> list[str]:
+    """Give a text's lines, as positions count them; one that ends with a line break has none after it."""
+    found = _BREAK.split(text) if "\r" in text else text.split("\n")
+    return found[:-1] if not found[-1] else found
+
+
+def spot_at(text: str, index: int) -> Spot:
+    """Give the place of a letter of the text by its index."""
+    above = rows(text[:index] + "x")
+    return Spot(len(above), len(above[-1]))
 
 
 @dataclass(slots=True)

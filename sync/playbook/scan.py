@@ -6,7 +6,7 @@ import re
 from itertools import islice
 
 from sync.playbook import traps
-from sync.playbook.document import Document, Spot
+from sync.playbook.document import Document, Spot, spot_at
 from sync.playbook.walk import MAX_DEPTH, MAX_RULES
 
 MAX_LINE = 10_000
@@ -26,13 +26,12 @@ def small(document: Document, text: str) -> bool:
         return False
     deep = _DEEP.search(text)
     if deep:
-        line = text.count("\n", 0, deep.end()) + 1
-        document.problem((), f"nested more than {MAX_DEPTH} deep", at=Spot(line, deep.end() - text.rfind("\n", 0, deep.end()) - 1))
+        document.problem((), f"nested more than {MAX_DEPTH} deep", at=spot_at(text, deep.end() - 1))
         return False
     outer, count = _rules(text)
     if count > MAX_RULES:
         begin = re.finditer(rf"^ {{{outer}}}- ", text, re.MULTILINE)
-        line = text.count("\n", 0, next(islice(begin, MAX_RULES, None)).start()) + 1
+        line = spot_at(text, next(islice(begin, MAX_RULES, None)).start()).line
         document.problem(
             (), f"{count:,} rules are too many: {MAX_RULES:,} at most", "put what repeats into a table", at=Spot(line, outer + 1)
         )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sync.playbook import cells
-from sync.playbook.document import Document, Spot
+from sync.playbook.document import Document, Spot, spot_at
 from sync.playbook.models import Column, Table, Where
 from sync.playbook.models.tables import KINDS, Cell, ColumnKind
 from sync.playbook.problems import did_you_mean
@@ -72,10 +72,8 @@ def _text(document: Document, content: bytes) -> str | None:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        start = content.rfind(b"\n", 0, error.start) + 1
-        column = len(content[start : error.start].decode("utf-8", "replace")) + 1
-        document.problem((), "not UTF-8", "save it as CSV UTF-8", at=Spot(line, column))
+        before = content[: error.start].decode("utf-8-sig", "replace")
+        document.problem((), "not UTF-8", "save it as CSV UTF-8", at=spot_at(before, len(before)))
         return None
     document.lines = [line.rstrip("\r\n") for line in io.StringIO(text, newline="")]
     odd = _ODD.search(text)

@@ -27,6 +27,8 @@ _INT = re.compile(r"[-+]?[0-9]{1,18}$|0o[0-7]{1,18}$|0x[0-9a-fA-F]{1,15}$")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
 _WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
 _WORDS |= {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+NO_TEXT = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What may not stand in YAML, nor in one of its texts."""
 _UNREADABLE = "?"
 """Stands for a key that is no word."""
 
@@ -121,6 +123,8 @@ class Walk:
                 self.document.problem(self.path, f"more than {MAX_RULES:,} entries in one list", at=spot_of(event))
                 return False
         self._marks(event)
+        if getattr(event, "style", None) == '"':
+            self._escaped(event)
         if isinstance(event, CollectionStartEvent):
             return self._begin(event, top)
         if top is not None and top.key is None:
@@ -190,6 +194,13 @@ class Walk:
             answer = traps.tag(line, event.start_mark.column)
         spot = Spot(event.start_mark.line + 1, answer.column)
         self.document.problem(self.path, answer.text, answer.suggestion, at=spot, width=answer.width)
+
+    def _escaped(self, event: Any) -> None:
+        """Refuse what only an escape can write: half of a surrogate pair, a NUL, an order to a terminal."""
+        bad = NO_TEXT.search(event.value)
+        if bad:
+            said = f"the character U+{ord(bad.group()):04X} may not stand in a text"
+            self.document.problem(self.path, said, "delete its escape, which begins with \\", at=spot_of(event))
 
     def broken(self, error: MarkedYAMLError) -> None:
         """Answer a parser error with the trap that caused it, or with the parser's own words."""

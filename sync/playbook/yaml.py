@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from sync.playbook import scan
-from sync.playbook.document import Document, Spot
-from sync.playbook.walk import walk
+from sync.playbook.document import Document, rows, spot_at
+from sync.playbook.walk import NO_TEXT, walk
 
 MAX_BYTES = 1 << 20
 
@@ -17,7 +15,7 @@ def parse(file: str, content: bytes) -> Document:
     text = _text(document, content)
     if text is None:
         return document
-    document.lines = text.splitlines()
+    document.lines = rows(text)
     if scan.small(document, text):
         data = walk(document, text)
         document.data = None if document.problems else data
@@ -31,14 +29,12 @@ def _text(document: Document, content: bytes) -> str | None:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        document.problem((), "not UTF-8", "save the file as UTF-8", at=Spot(line, error.start - content.rfind(b"\n", 0, error.start)))
+        before = content[: error.start].decode("utf-8-sig", errors="replace")
+        document.problem((), "not UTF-8", "save the file as UTF-8", at=spot_at(before, len(before)))
         return None
-    bad = re.search("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
+    bad = NO_TEXT.search(text)
     if bad:
-        at = bad.start()
-        document.lines = text.splitlines()
-        spot = Spot(text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+        document.lines, spot = rows(text), spot_at(text, bad.start())
         document.problem((), f"the character U+{ord(bad.group()):04X} may not stand in YAML", "delete it", at=spot)
         return None
     return text

@@ -118,7 +118,7 @@ def test_events_of_the_picture_are_published() -> None:
 def test_make_has_every_target_that_is_named_and_only_calls_truce() -> None:
     makefile = text("Makefile")
     targets = dict(re.findall(r"^(\w+): ## .*\n((?:\t.+\n?)+)", makefile, re.M))
-    assert {"demo", "up", "check", "test", "bench", "help"} == set(targets)
+    assert {"demo", "up", "check", "test", "fuzz", "bench", "help"} == set(targets)
     for name in DOCUMENTS:
         assert {words[0] for words in lines_of("make", name) if words} <= set(targets)
     for name, recipe in targets.items():

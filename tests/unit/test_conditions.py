@@ -179,6 +179,7 @@ def test_a_guard_is_all_that_the_value_may_be(text: str, guard: tuple[str, set[S
         ("lead.fit > 1 or lead.vip", 13, "unknown word or", "write ||"),
         ("lead.fit = 1", 9, "'=' is not part of a condition", "write =="),
         ("lead.fit + 1", 0, "this is no condition: it is neither true nor false", "compare it: ==, >=, in […]"),
+        ("null", 0, "nothing is compared with null", "write has(lead.phone), or !has(lead.phone)"),
         ("lead.title == null", 11, "nothing is compared with null", "write has(lead.title), or !has(lead.title)"),
         ("lead.title == 0123", 14, "0123 is a number and loses its zero: write '0123'", ""),
         ("has(lead)", 0, "has() takes one field", "write has(lead.phone)"),
@@ -250,7 +251,7 @@ def literal(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return '"' + value + '"'
-    return f"{value:f}" if isinstance(value, float) else str(value)
+    return repr(value)  # 1e+300 and not 300 figures: four of them in one line are more than a line may have
 
 
 @st.composite
