@@ -70,6 +70,28 @@ def test_every_key_of_the_playbook_is_described() -> None:
     assert bare == []
 
 
+def test_every_key_that_takes_a_value_has_an_example() -> None:
+    """Keys that take one of a few words, yes or no, or keys of their own are completed as they are."""
+    bare = []
+    for path in sorted(contracts.FOLDER.glob("*.schema.json")):
+        schema = load(path)
+        for name, model in {**schema.get("$defs", {}), path.stem: schema}.items():
+            for key, one in model.get("properties", {}).items():
+                kinds = {kind.get("type", "keys") if "enum" not in kind and "const" not in kind else "word" for kind in _kinds(one)}
+                if kinds & {"string", "number", "integer", "array"} and not one.get("examples") and not _inner(one):
+                    bare.append(f"{name}.{key}")
+    assert bare == []
+
+
+def _kinds(one: dict[str, Any]) -> list[dict[str, Any]]:
+    return one.get("anyOf") or one.get("oneOf") or [one]
+
+
+def _inner(one: dict[str, Any]) -> bool:
+    """Say whether it is a list of what has keys of its own, or of a few words."""
+    return any("$ref" in kind.get("items", {}) or "enum" in kind.get("items", {}) for kind in _kinds(one))
+
+
 def test_asyncapi_names_every_topic_and_message() -> None:
     document = contracts.asyncapi()
     assert [channel["address"] for channel in document["channels"].values()] == [

@@ -66,7 +66,9 @@ class AlertRouteForm(RouteSettings):
         examples=[{"cause": ["not_accepted", "not_worked"], "priority": ["hot"]}],
     )
     to: list[Id] | None = Field(default=None, min_length=1, description=_TO, examples=[["owner", "manager"]])
-    accountable: Email | None = Field(default=None, description="The person who answers for what is told here.")
+    accountable: Email | None = Field(
+        default=None, description="The person who answers for what is told here.", examples=["head.of.sales@acme.example"]
+    )
     routes: list[AlertRouteForm] = Field(default=[], description="Finer rules within this one.")
 
 

@@ -32,7 +32,7 @@ class WhenForm(Form):
     all: list[Line] = Field(
         default=[], description="Every line must hold.", examples=[["lead.country in ['DE', 'FR', 'NO']", "lead.employees >= 500"]]
     )
-    any: list[Line] = Field(default=[], description="At least one line must hold.")
+    any: list[Line] = Field(default=[], description="At least one line must hold.", examples=[["lead.fit >= 60", "lead.engagement >= 40"]])
     none: list[Line] = Field(default=[], description="No line may hold.", examples=[["has(lead.phone)"]])
 
 

@@ -37,7 +37,7 @@ class GivenForm(Form):
         examples=[["hubspot"]],
     )
     since: Ago | None = Field(
-        default=None, description="How long the lead has stood in its stage; without it since just before the touches."
+        default=None, description="How long the lead has stood in its stage; without it since just before the touches.", examples=["14d"]
     )
     touches: list[GivenTouchForm] = Field(default=[], description="What the person did, in any order; the newest is what the rules answer.")
     account: dict[Name, Value | None] = Field(
@@ -50,8 +50,10 @@ class GivenForm(Form):
         description="An opportunity that the lead is in, by shared field of opportunities.",
         examples=[{"stage": "prospecting", "owner": "ana@acme.example", "amount": 20000}],
     )
-    had: list[Email] = Field(default=[], description="Who had the lead before, the last one last.")
-    away: list[Email] = Field(default=[], description="People who are away on that day, besides what team.yaml says.")
+    had: list[Email] = Field(default=[], description="Who had the lead before, the last one last.", examples=[["ana@acme.example"]])
+    away: list[Email] = Field(
+        default=[], description="People who are away on that day, besides what team.yaml says.", examples=[["ben@acme.example"]]
+    )
 
 
 class ExpectForm(Form):
@@ -86,7 +88,7 @@ class ExpectForm(Form):
 class CaseForm(Form):
     """One test of the playbook."""
 
-    id: Id = Field(description="How the case is called.")
+    id: Id = Field(description="How the case is called.", examples=["norway-enterprise"])
     given: GivenForm = Field(description="What stands before the rules are asked.")
     expect: ExpectForm = Field(description="What is to come of it.")
 

@@ -31,15 +31,23 @@ class EnvSystemForm(Form):
 class EnvGuardsForm(Form):
     """Guards that are otherwise here."""
 
-    writes_per_hour: int | None = Field(default=None, ge=1, description="More writes in an hour than this wait for a person.")
+    writes_per_hour: int | None = Field(
+        default=None, ge=1, description="More writes in an hour than this wait for a person.", examples=[500]
+    )
     share_of_records: float | None = Field(
-        default=None, gt=0, le=1, description="A larger share of a system's records than this waits for a person."
+        default=None, gt=0, le=1, description="A larger share of a system's records than this waits for a person.", examples=[0.1]
     )
     moves_share: float | None = Field(
-        default=None, gt=0, le=1, description="A playbook that moves a larger share of the open leads comes into force only when seen."
+        default=None,
+        gt=0,
+        le=1,
+        description="A playbook that moves a larger share of the open leads comes into force only when seen.",
+        examples=[0.25],
     )
-    flips: int | None = Field(default=None, ge=2, description="A field that changes more often than this in the window is frozen.")
-    flip_window_s: int | None = Field(default=None, ge=1, description="That window, in seconds.")
+    flips: int | None = Field(
+        default=None, ge=2, description="A field that changes more often than this in the window is frozen.", examples=[6]
+    )
+    flip_window_s: int | None = Field(default=None, ge=1, description="That window, in seconds.", examples=[600])
 
 
 class EnvFile(Form):

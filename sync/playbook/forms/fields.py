@@ -34,8 +34,8 @@ Create = Annotated[
 class FreezeForm(Form):
     """When one field is left alone, where it is not as the guards say."""
 
-    flips: int = Field(ge=2, description="Changing to and fro more often than this in the window freezes the field.")
-    window_s: int = Field(ge=1, description="The window, in seconds; it stays frozen for as long.")
+    flips: int = Field(ge=2, description="Changing to and fro more often than this in the window freezes the field.", examples=[3])
+    window_s: int = Field(ge=1, description="The window, in seconds; it stays frozen for as long.", examples=[600])
 
 
 class SystemForm(Form):
@@ -66,12 +66,17 @@ class SystemForm(Form):
         "and only told of an opt-out.",
         examples=[["Contact", "Lead"]],
     )
-    defaults: dict[str, Value] = Field(default={}, description="Vendor fields that a create needs when nothing better is known.")
+    defaults: dict[str, Value] = Field(
+        default={}, description="Vendor fields that a create needs when nothing better is known.", examples=[{"LastName": "[not provided]"}]
+    )
     bulk: Literal["hold", "pass"] = Field(
         default="hold", description="Changes that are no one's own act (imports): hold their hand-offs, or not."
     )
     country: str | None = Field(
-        default=None, pattern=r"^[A-Z]{2}$", description="The region by which a phone number without a country code is read."
+        default=None,
+        pattern=r"^[A-Z]{2}$",
+        description="The region by which a phone number without a country code is read.",
+        examples=["DE"],
     )
 
 
@@ -94,8 +99,14 @@ class MappingForm(Form):
         examples=[{"Contact": "Title__c"}, {"Contact": False}],
     )
     mode: Mode = Field(default="write", description="`observe`: this field is read here and never written.")
-    values: dict[str, str] = Field(default={}, description="Picklists: our value → the vendor's. Must name every value.")
-    reads: dict[str, str] = Field(default={}, description="The vendor's value → ours, where `values` alone does not say it.")
+    values: dict[str, str] = Field(
+        default={}, description="Picklists: our value → the vendor's. Must name every value.", examples=[{"mql": "MQL", "sal": "SAL"}]
+    )
+    reads: dict[str, str] = Field(
+        default={},
+        description="The vendor's value → ours, where `values` alone does not say it.",
+        examples=[{"Marketing Qualified": "mql"}],
+    )
     read_only: bool = Field(default=False, description="The vendor does not let anyone write it.")
 
 
@@ -114,8 +125,14 @@ class FieldForm(Form):
     personal: bool | None = Field(
         default=None, description="Personal values are masked for those who need not see them (e-mail, phone: yes)."
     )
-    values: list[str] = Field(default=[], description="Picklists: the values it may have. For `stage` they are those of lifecycle.yaml.")
-    order: list[str] = Field(default=[], description="For most_advanced and stricter: the values from least to most.")
+    values: list[str] = Field(
+        default=[],
+        description="Picklists: the values it may have. For `stage` they are those of lifecycle.yaml.",
+        examples=[["new", "working"]],
+    )
+    order: list[str] = Field(
+        default=[], description="For most_advanced and stricter: the values from least to most.", examples=[["new", "working", "done"]]
+    )
     consent: Id | None = Field(
         default=None, description="The channel or subscription type, when this is an opt-out flag (true: opted out).", examples=["email"]
     )
@@ -135,18 +152,19 @@ class FieldForm(Form):
 class GuardsForm(Form):
     """When a plan is too large to go on without a person."""
 
-    writes_per_hour: int = Field(default=100_000, ge=1, description="More writes in an hour than this wait for a person.")
+    writes_per_hour: int = Field(default=100_000, ge=1, description="More writes in an hour than this wait for a person.", examples=[5000])
     share_of_records: float = Field(
-        default=1.0, gt=0, le=1, description="A larger share of a system's records than this waits for a person."
+        default=1.0, gt=0, le=1, description="A larger share of a system's records than this waits for a person.", examples=[0.1]
     )
     moves_share: float = Field(
         default=0.25,
         gt=0,
         le=1,
         description="`truce apply` puts a playbook that moves a larger share of the open leads in force only with the checksum that a person has seen.",
+        examples=[0.25],
     )
-    flips: int = Field(default=6, ge=2, description="A field that changes more often than this in the window is frozen.")
-    flip_window_s: int = Field(default=600, ge=1, description="That window, in seconds.")
+    flips: int = Field(default=6, ge=2, description="A field that changes more often than this in the window is frozen.", examples=[6])
+    flip_window_s: int = Field(default=600, ge=1, description="That window, in seconds.", examples=[600])
 
 
 Section = Literal["fields", "accounts", "opportunities"]
@@ -160,7 +178,9 @@ class FieldsFile(Form):
     systems: dict[Id, SystemForm] = Field(description="The systems, in the order that settles ties.")
     scope: WhenForm = Field(default=WhenForm(), description="Whom Truce keeps equal. Opt-outs cross for everyone.")
     guards: GuardsForm = Field(default=GuardsForm(), description="When to stop and ask a person.")
-    role_mailboxes: list[str] | None = Field(default=None, description="Addresses of a function, not of a person: the part before the @.")
+    role_mailboxes: list[str] | None = Field(
+        default=None, description="Addresses of a function, not of a person: the part before the @.", examples=[["info", "sales", "office"]]
+    )
     fields: dict[Name, FieldForm] = Field(description="The shared fields of leads by the name that conditions use: `lead.<name>`.")
     accounts: dict[Name, FieldForm] = Field(
         default={},

@@ -17,7 +17,7 @@ LeadField = Annotated[str, StringConstraints(pattern=r"^lead\.[a-z][a-z0-9_]{0,6
 class FitForm(Form):
     """Points for one fact about the lead."""
 
-    points: float = Field(description="So many points; fewer than 0 takes some away.")
+    points: float = Field(description="So many points; fewer than 0 takes some away.", examples=[20, -10])
     when: When = Field(description="The fact: one line, or all / any / none.", examples=["lead.employees >= 500"])
     label: str = Field(default="", description="How it is called in explanations.", examples=["large company"])
 
@@ -25,7 +25,7 @@ class FitForm(Form):
 class EngagementForm(Form):
     """Points for one kind of touch; they fade by half every `half_life_days`."""
 
-    points: float = Field(description="Points for each touch, at the moment it happens; fewer than 0 takes some away.")
+    points: float = Field(description="Points for each touch, at the moment it happens; fewer than 0 takes some away.", examples=[30, -20])
     touch: TouchKind | None = Field(default=None, description="The kind of touch; none: any.")
     name: str | None = Field(default=None, min_length=1, description="A part of the touch's name, ignoring case.", examples=["pricing"])
     half_life_days: float | None = Field(default=None, gt=0, description="After this many days the points count half.", examples=[30])
@@ -45,7 +45,11 @@ class ScannersForm(Form):
     """Machines that open and click every message: what they do scores nothing."""
 
     within_s: float = Field(
-        default=10, ge=0, le=3600, description="A touch so many seconds after delivery is a machine's; 0: only where the vendor says so."
+        default=10,
+        ge=0,
+        le=3600,
+        description="A touch so many seconds after delivery is a machine's; 0: only where the vendor says so.",
+        examples=[10],
     )
     touches: list[TouchKind] = Field(
         default=["open", "click"], description="The kinds of touch that a machine can do.", examples=[["open", "click"]]
@@ -57,7 +61,9 @@ class ScoreForm(Form):
 
     fit: LeadField | None = Field(default=None, description="The field that is `lead.fit`.", examples=["lead.hubspot_fit"])
     engagement: LeadField | None = Field(default=None, description="The field that is `lead.engagement`.", examples=["lead.hubspot_score"])
-    score: LeadField | None = Field(default=None, description="The field that is `lead.score`; else it is fit plus engagement.")
+    score: LeadField | None = Field(
+        default=None, description="The field that is `lead.score`; else it is fit plus engagement.", examples=["lead.hubspot_score"]
+    )
 
 
 StageId = Literal["inquiry", "lead", "mql", "sal", "sql", "opportunity", "customer", "recycled", "disqualified"]
@@ -83,8 +89,12 @@ class ReturnsForm(Form):
 class StageForm(Form):
     """One lifecycle stage."""
 
-    accountable: Email = Field(description="The person who answers for leads in this stage.")
-    when: When | None = Field(default=None, description="What lets a lead enter it; without it only a system or a person says so.")
+    accountable: Email = Field(description="The person who answers for leads in this stage.", examples=["head.of.marketing@acme.example"])
+    when: When | None = Field(
+        default=None,
+        description="What lets a lead enter it; without it only a system or a person says so.",
+        examples=["lead.engagement >= 40"],
+    )
     exit: When | None = Field(
         default=None,
         description="What takes a lead out again, back to the last stage that still lets it in; for stages that Truce itself gave.",
@@ -116,7 +126,7 @@ class OpportunityStageForm(Form):
 class HandoffFallbackForm(Form):
     """One person."""
 
-    owner: Email = Field(description="A person of the team.")
+    owner: Email = Field(description="A person of the team.", examples=["maria@acme.example"])
 
 
 class HandoffForm(Form):

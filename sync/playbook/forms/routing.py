@@ -20,7 +20,9 @@ class QueueForm(Form):
     """A vendor's queue, and the person who answers for what waits in it."""
 
     name: Id = Field(description="How the playbook calls it; env/<name>.yaml gives its id in each system.", examples=["emea-queue"])
-    human: Email = Field(description="Who answers for what waits in it: a lead is never with a queue alone.")
+    human: Email = Field(
+        description="Who answers for what waits in it: a lead is never with a queue alone.", examples=["maria@acme.example"]
+    )
 
 
 class HoldForm(Form):
@@ -70,7 +72,11 @@ class AssignForm(Form):
         default=None, description="The field whose value the person must speak; an empty one asks for nothing.", examples=["lead.language"]
     )
     memory: int | None = Field(
-        default=None, ge=0, le=50, description="The last so many people who had the lead are passed over, unless nobody would be left."
+        default=None,
+        ge=0,
+        le=50,
+        description="The last so many people who had the lead are passed over, unless nobody would be left.",
+        examples=[3],
     )
     hold: HoldForm | None = Field(default=None, description="Wait for enrichment, never longer than said.")
     priority: Literal["hot", "normal"] | None = Field(
@@ -82,8 +88,8 @@ class AssignForm(Form):
 class StepForm(Form):
     """One place to look for somebody: exactly one of owner, pool and queue."""
 
-    owner: Email | None = Field(default=None, description="A person of the team.")
-    pool: Id | None = Field(default=None, description="A pool of team.yaml, by its own way of taking turns.")
+    owner: Email | None = Field(default=None, description="A person of the team.", examples=["maria@acme.example"])
+    pool: Id | None = Field(default=None, description="A pool of team.yaml, by its own way of taking turns.", examples=["sdr"])
     queue: QueueForm | None = Field(default=None, description="A vendor's queue with a person who answers for it.")
 
 
@@ -101,7 +107,11 @@ class RouteForm(Form):
     """One rule; the first that matches wins, its own routes are looked at first."""
 
     id: Id = Field(description="How explanations, cases and reports call it; used once.", examples=["emea-enterprise"])
-    when: When | None = Field(default=None, description="Whom it is for; the last route of the file has none: it matches always.")
+    when: When | None = Field(
+        default=None,
+        description="Whom it is for; the last route of the file has none: it matches always.",
+        examples=["lead.country in ['DE', 'AT']"],
+    )
     from_: Date | None = Field(
         default=None, alias="from", description="It counts from this day on, by the company's time zone.", examples=["2026-12-01"]
     )

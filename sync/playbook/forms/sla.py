@@ -57,7 +57,9 @@ class LegForm(Form):
         examples=["lead.status == 'working'"],
     )
     task: bool = Field(default=False, description="The CRM gets a task for the owner, due at the deadline.")
-    accountable: Email | None = Field(default=None, description="The person who answers for this leg; without it the SLA's.")
+    accountable: Email | None = Field(
+        default=None, description="The person who answers for this leg; without it the SLA's.", examples=["head.of.sales@acme.example"]
+    )
 
 
 class LegsForm(Form):
@@ -72,7 +74,9 @@ class SlaForm(Form):
     """What is owed by when for one kind of hand-off."""
 
     label: str = Field(default="", description="What it is for, in words.", examples=["Asked for prices or a demo"])
-    accountable: Email | None = Field(default=None, description="The person who answers for its legs, where a leg names nobody.")
+    accountable: Email | None = Field(
+        default=None, description="The person who answers for its legs, where a leg names nobody.", examples=["head.of.sales@acme.example"]
+    )
     clock: Clock = Field(
         default="business",
         description="business: only the working time of the responsible person counts (hours, holidays, time zone) · always: every hour of every day.",

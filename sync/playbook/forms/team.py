@@ -34,7 +34,9 @@ class AwayForm(Form):
 
     from_: Date = Field(alias="from", description="First day.", examples=["2026-12-21"])
     to: Date = Field(description="Last day, included.", examples=["2027-01-02"])
-    cover: Email | None = Field(default=None, description="Who gets what would have been theirs; without it the next of the pool.")
+    cover: Email | None = Field(
+        default=None, description="Who gets what would have been theirs; without it the next of the pool.", examples=["ben@acme.example"]
+    )
 
 
 class WindowForm(Form):
@@ -65,8 +67,10 @@ class RepForm(Form):
     """One person of the team."""
 
     name: str = Field(min_length=1, description="As colleagues know them.", examples=["Ana Diaz"])
-    manager: Email | None = Field(default=None, description="Who is told when something stays undone.")
-    deputy: Email | None = Field(default=None, description="Who stands in for them towards the team: alerts go to them too.")
+    manager: Email | None = Field(default=None, description="Who is told when something stays undone.", examples=["maria@acme.example"])
+    deputy: Email | None = Field(
+        default=None, description="Who stands in for them towards the team: alerts go to them too.", examples=["ben@acme.example"]
+    )
     role: str = Field(default="", description="What they do.", examples=["account executive"])
     reach: dict[Id, str] = Field(
         default={},
@@ -92,7 +96,7 @@ class RepForm(Form):
 class MemberForm(Form):
     """A person in a pool with a weight."""
 
-    rep: Email = Field(description="A person of the team.")
+    rep: Email = Field(description="A person of the team.", examples=["ana@acme.example"])
     weight: float = Field(default=1, description="How many turns they have where others have one; counts with by: weighted.", examples=[2])
 
 

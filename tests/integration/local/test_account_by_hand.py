@@ -124,6 +124,11 @@ async def test_a_form_goes_to_the_owner_of_the_account_that_was_told_by_hand(hou
     said = house.truce("explain", KIM)
     assert "Account       Nordwind AS (Salesforce 001N) · e-mail domain nordwind.example · with Maria Lund · 1 open opportunity" in said
     assert "known-account" in said
+    case = house.truce("case", KIM)
+    assert "rule: known-account, handoff: mql" in case
+    assert f"owner: {MARIA}" in case
+    assert "kim.larsen" not in case
+    assert "nordwind.example" not in case
     shown = house.truce("record", "show", "salesforce:Account:001N")
     assert "People are matched to it by nordwind.example · by a name like nordwind" in shown
 
