@@ -10,6 +10,7 @@ from sync.lead.turns import PoolState
 from sync.playbook.models import By, Caps, Playbook, Pool
 
 NONE: frozenset[str] = frozenset()
+UNCAPPED = Caps()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def _covers(playbook: Playbook, email: str) -> Iterable[str]:
 
 def _person(playbook: Playbook, email: str) -> Basis:
     rep = playbook.reps.get(email)
-    if rep is None or rep.caps == Caps():
+    if rep is None or rep.caps == UNCAPPED:
         return NOTHING
     mine, days = frozenset({email}), caps.days(rep.caps)
     return Basis(mine, mine if days else NONE, mine if rep.caps.open is not None else NONE, days)
@@ -60,7 +61,8 @@ def of(playbook: Playbook, people: Iterable[str], pools: Iterable[tuple[Pool, By
         found |= _pool(pool, by, frozenset(team))
         everybody |= team
     for email in everybody | {cover for one in everybody for cover in _covers(playbook, one)}:
-        found |= _person(playbook, email)
+        if (one := _person(playbook, email)) is not NOTHING:
+            found |= one
     return found
 
 

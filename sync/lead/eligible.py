@@ -8,10 +8,11 @@ from datetime import date
 from typing import NamedTuple
 
 from sync.lead import caps, hours
+from sync.lead.basis import UNCAPPED
 from sync.lead.caps import Given, Quarters
 from sync.lead.decision import VendorUser
 from sync.lead.turns import PoolState
-from sync.playbook.models import Absence, Caps, Playbook, Pool, Rep, Value, queue_of
+from sync.playbook.models import Absence, Playbook, Pool, Rep, Value, queue_of
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -108,21 +109,21 @@ class Team:
 
     def full(self, rep: Rep) -> str | None:
         """Say which of their own caps one more would break."""
-        if rep.caps == Caps():
+        if rep.caps == UNCAPPED:
             return None
         return caps.full(rep.caps, self._of(rep.email, rep.email), self.open.get(rep.email, 0), self.now, self.zone(rep), self._first)
 
     def full_in(self, pool: Pool, email: str) -> str | None:
         """Say which cap that a pool sets each of its members one more would break."""
         rep = self.playbook.reps.get(email)
-        if pool.caps == Caps() or rep is None:
+        if pool.caps == UNCAPPED or rep is None:
             return None
         said = caps.full(pool.caps, self._of(pool.name, email), self.open.get(email, 0), self.now, self.zone(rep), self._first)
         return said and f"{said} from {pool.name}"
 
     def pool_full(self, pool: Pool) -> str | None:
         """Say which cap of the pool as a whole one more would break."""
-        if pool.total == Caps():
+        if pool.total == UNCAPPED:
             return None
         open_ = sum(self.open.get(member, 0) for member in pool.members)
         said = caps.full(pool.total, self.given.get(pool.name, {}).values(), open_, self.now, self.playbook.timezone, self._first)

@@ -37,9 +37,14 @@ def wall(now: int, name: str) -> datetime:
     return _wall(now // MINUTE_MS, name)
 
 
+@lru_cache(maxsize=4096)
+def _day(minute: int, name: str) -> str:
+    return _wall(minute, name).date().isoformat()
+
+
 def day(now: int, name: str) -> str:
     """Give the day that it is there."""
-    return wall(now, name).date().isoformat()
+    return _day(now // MINUTE_MS, name)
 
 
 def week(now: int, name: str, first: int = 1) -> str:

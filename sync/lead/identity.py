@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
+from functools import lru_cache
 
 from schemas.base import Scalar
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
@@ -29,6 +30,7 @@ def as_lead_id(text: str | None) -> str | None:
         return None
 
 
+@lru_cache(maxsize=1024)
 def email_identity(secret: bytes, email: str | None) -> Identity | None:
     """Give the identity of an e-mail, None when it is no address that can be kept."""
     plain = normal_email(email)

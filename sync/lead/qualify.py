@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from schemas.base import Scalar
 from sync.lead.index import index
 from sync.lead.reconcile import TRUCE
-from sync.lead.score import engagement, fit
+from sync.lead.score import engagement, fit, fitness
 from sync.lead.score import touches as acts
 from sync.lead.state import Claim, Lead
 from sync.playbook.models import SIDE_EXITS, Kind, Playbook, Stage, Value, Values, Verdict, When
@@ -32,7 +32,7 @@ def _number(value: Value) -> float | None:
 def _scores(lead: Lead, values: dict[str, Value], playbook: Playbook, now: int) -> None:
     """Put in fit, engagement and score: summed up, or as a shared field says; a field without a value is no score."""
     given, acting = playbook.scores, values["touches"] or lead.touches
-    values["fit"] = _number(values.get(given["fit"])) if "fit" in given else fit(values, playbook)[0]
+    values["fit"] = _number(values.get(given["fit"])) if "fit" in given else fitness(values, playbook)
     if "engagement" in given:
         values["engagement"] = _number(values.get(given["engagement"]))
     else:
@@ -58,7 +58,7 @@ def stage_values(lead: Lead, playbook: Playbook, now: int, more: Values = _NOTHI
     values["touches"] = acts(lead.touches, playbook)
     _scores(lead, values, playbook, now)
     if playbook.segments:
-        values["segment"] = next((one.id for one in playbook.segments if one.when.judge(values)[0]), None)
+        values["segment"] = next((one.id for one in playbook.segments if one.when.holds(values)), None)
     return values
 
 
@@ -81,9 +81,8 @@ def definition(stage: Stage, values: Values, playbook: Playbook) -> When | None:
 def kind_of(values: Values, playbook: Playbook) -> tuple[Kind, Verdicts] | None:
     """Give the kind of hand-off that an act of this lead is, where it is no MQL: the first whose `when` holds."""
     for kind in playbook.handoffs:
-        matched, verdicts = kind.when.judge(values)
-        if matched:
-            return kind, verdicts
+        if kind.when.holds(values):
+            return kind, kind.when.judge(values)[1]
     return None
 
 
@@ -92,12 +91,11 @@ def _lets_in(stage: Stage, values: Values, playbook: Playbook) -> Found | None:
     when = definition(stage, values, playbook)
     if when is None or stage.id in SIDE_EXITS:
         return None
-    matched, verdicts = when.judge(values)
-    if not matched or (stage.exit is not None and stage.exit.judge(values)[0]):
+    if not when.holds(values) or (stage.exit is not None and stage.exit.holds(values)):
         return None
-    if stage.handoff and playbook.handoffs and kind_of(values, playbook) is not None:
+    if stage.handoff and any(kind.when.holds(values) for kind in playbook.handoffs):
         return None
-    return Found(stage, f"{stage.where} {stage.id}", verdicts, when.names)
+    return Found(stage, f"{stage.where} {stage.id}", when.judge(values)[1], when.names)
 
 
 def judge(lead: Lead, values: Values, playbook: Playbook) -> Found | None:
@@ -118,9 +116,9 @@ def leaves(lead: Lead, values: Values, playbook: Playbook) -> Found | None:
     stage = playbook.stages[place]
     if place < 1 or stage.exit is None:
         return None
-    out, verdicts = stage.exit.judge(values)
-    if not out:
+    if not stage.exit.holds(values):
         return None
+    verdicts = stage.exit.judge(values)[1]
     earlier = playbook.stages[:place]
     lower = next((one for one in reversed(earlier) if _lets_in(one, values, playbook) is not None), earlier[0])
     return Found(lower, f"{verdicts[-1].where if verdicts else stage.where} {stage.id}.exit", verdicts, stage.exit.names)

@@ -19,15 +19,20 @@ DocumentStartEvent = (ours.DocumentStartEvent, yaml.DocumentStartEvent)
 MappingStartEvent = (ours.MappingStartEvent, yaml.MappingStartEvent)
 NodeEvent = (ours.NodeEvent, yaml.NodeEvent)
 ScalarEvent = (ours.ScalarEvent, yaml.ScalarEvent)
-_OTHERWISE = re.compile(r"""[\t\x85\u2028\u2029\ufeff]|\r(?!\n)|["']:\S|^%|^(?:---|\.\.\.)""", re.MULTILINE)
-"""What YAML 1.1, which libyaml reads, takes otherwise than 1.2, or where the two count columns otherwise."""
+_ODD = re.compile("[\t\x85\u2028\u2029\ufeff]")
+_CLOSE = re.compile(r"""["']:\S""")
+_STARTS = ("\n%", "\n---", "\n...")
+"""With these: what YAML 1.1, which libyaml reads, takes otherwise than 1.2, or where the two count columns otherwise."""
 _BLOCKS = frozenset("|>")
 _QUICK = getattr(yaml, "CSafeLoader", None)
 
 
 def ordinary(text: str) -> bool:
     """Say whether libyaml is there and reads such a text as ruamel does, if it reads it at all."""
-    return _QUICK is not None and text.endswith("\n") and _OTHERWISE.search(text) is None
+    if _QUICK is None or not text.endswith("\n") or text.count("\r") != text.count("\r\n"):
+        return False
+    whole = f"\n{text}"
+    return not any(start in whole for start in _STARTS) and _ODD.search(text) is None and _CLOSE.search(text) is None
 
 
 def quick(text: str) -> Iterator[Any]:

@@ -55,18 +55,27 @@ class Recorded(NamedTuple):
     at: int
     """Log-append time, ms."""
     key: str | None
-    headers: tuple[tuple[str, bytes], ...]
+    headers: Mapping[str, str]
     value: bytes | None
 
     @property
     def type(self) -> str:
         """Give the message's CloudEvents type, '' when it has none."""
-        return next((text.decode() for name, text in self.headers if name == "ce_type"), "")
+        return self.headers.get("ce_type", "")
 
     @property
     def id(self) -> str:
         """Give its CloudEvents id."""
-        return next((text.decode() for name, text in self.headers if name == "ce_id"), "")
+        return self.headers.get("ce_id", "")
+
+    def pairs(self) -> list[tuple[str, bytes]]:
+        """Give the headers as Kafka has them."""
+        return [(name, text.encode()) for name, text in self.headers.items()]
+
+
+def recorded(line: int, at: int, value: bytes, headers: Sequence[tuple[str, bytes]], key: str | None = None) -> Recorded:
+    """Give a message as the log would keep it."""
+    return Recorded(line, at, key, {name: text.decode() for name, text in headers}, value)
 
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -109,18 +118,9 @@ def read_record(number: int, text: bytes) -> Recorded:
         value = line.value.encode() if line.value is not None else None if line.value64 is None else b64decode(line.value64, validate=True)
     except (msgspec.MsgspecError, ValueError) as error:
         raise Unusable(f"no line of a history: {_said(error)}") from None
-    return Recorded(number, line.at, line.key, tuple((name, text.encode()) for name, text in line.headers.items()), value)
+    return Recorded(number, line.at, line.key, line.headers, value)
 
 
 def _said(error: Exception) -> str:
     """Give a parser's words without the value that they may quote."""
     return str(error).partition(":")[0].partition(", got")[0] or type(error).__name__
-
-
-def data_of(record: Recorded) -> Mapping[str, object]:
-    """Give a message's data unchecked, for a first look; {} when it is no JSON object."""
-    try:
-        found = msgspec.json.decode(record.value) if record.value is not None else {}
-    except (msgspec.MsgspecError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -6,65 +6,18 @@ One world must decide them all; messages of different persons may be decided in 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from schemas.envelope import TYPES
-from schemas.keys import normal_email
-from sync.lead.index import index
-from sync.playbook.models import Playbook
-from sync.trial.history import Recorded, data_of
+from sync.trial.glance import Glance, Names
+from sync.trial.history import Recorded
 
 NOBODY, COMPANY = -1, -2
 """A line that concerns no person: one that is left out, or one about an account or opportunity, which everybody sees."""
 OWN = ("truce.clock.",)
 """What Truce says to itself as time passes: each world has clocks of its own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """By which vendor fields a person is known, and which objects are no people; of all playbooks that are compared."""
-
-    emails: Mapping[str, frozenset[str]]
-    """System → vendor fields that hold an e-mail."""
-    companies: frozenset[tuple[str, str]]
-    """(system, object) of accounts and opportunities."""
-
-
-def names(*playbooks: Playbook) -> Names:
-    """Give the names that these playbooks know people by."""
-    emails: dict[str, set[str]] = {}
-    companies: set[tuple[str, str]] = set()
-    for playbook in playbooks:
-        companies |= index(playbook).about.keys()
-        for shared in playbook.fields.values():
-            for system, spelled in shared.systems.items() if shared.kind == "email" else ():
-                emails.setdefault(system, set()).add(spelled.name)
-    return Names({system: frozenset(some) for system, some in emails.items()}, frozenset(companies))
-
-
-def _texts(*values: object) -> Iterator[str]:
-    for value in values:
-        if isinstance(value, str) and value:
-            yield value
-        elif isinstance(value, list):
-            yield from _texts(*value)
-
-
-def tokens(type_: str, data: Mapping[str, object], known: Names) -> tuple[str, ...] | None:
-    """Give what names the person whom a message concerns; None for a message about an account or opportunity."""
-    refs = [*_texts(data.get("ref"), data.get("survivor"), data.get("losers"), data.get("became"))]
-    if any(tuple(ref.split(":", 2)[:2]) in known.companies for ref in refs):
-        return None
-    emails = [*_texts(data.get("email"))]
-    shown = data.get("fields")
-    if type_ == "truce.record.changed" and isinstance(shown, dict):
-        wanted = known.emails.get(str(data.get("ref") or "").partition(":")[0], frozenset())
-        emails += _texts(*(shown.get(name) for name in wanted))
-    keys = [f"email:{plain}" for text in emails if (plain := normal_email(text)) is not None]
-    leads = [f"lead:{text}" for text in _texts(data.get("lead_id"), data.get("truce_id"))]
-    return (*refs, *keys, *leads)
 
 
 @dataclass(slots=True)
@@ -82,6 +35,10 @@ class Persons:
     _parents: array[int] = field(default_factory=lambda: array("q"))
     _ranks: array[int] = field(default_factory=lambda: array("Q"))
     _weights: array[int] = field(default_factory=lambda: array("q"))
+    _glance: Glance = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._glance = Glance(self.known)
 
     def take(self, record: Recorded) -> None:
         """Take in one line; lines come in their order, and each once."""
@@ -100,16 +57,16 @@ class Persons:
         if type_ not in TYPES:
             self.leave(record.line, f"unknown type {type_[:60]!r}" if type_ else "no type: header ce_type is missing")
             return NOBODY
-        data = data_of(record)
-        if not data:
+        seen = self._glance.read(record.value) if record.value else None
+        if seen is None:
             self.leave(record.line, "the value is no JSON object")
             return NOBODY
-        found = tokens(type_, data, self.known)
+        found = self._glance.names(type_, seen)
         if found is None:
             return COMPANY
-        return self._joined(found or (f"line:{record.line}",), record)
+        return self._joined(found or [f"line:{record.line}"], record)
 
-    def _joined(self, found: tuple[str, ...], record: Recorded) -> int:
+    def _joined(self, found: list[str], record: Recorded) -> int:
         first: int | None = None
         self.span = (min(self.span[0], record.at), max(self.span[1], record.at)) if self.span else (record.at, record.at)
         for token in found:
@@ -117,7 +74,8 @@ class Persons:
             if number is None:
                 number = first if first is not None else self._begin(record)
                 self._numbers[token] = number
-            first = self._union(first, number) if first is not None else self.root(number)
+            number = self.root(number)
+            first = number if first is None or first == number else self._union(first, number)
         assert first is not None
         self._weights[first] += 1
         return first
@@ -138,10 +96,10 @@ class Persons:
         return number
 
     def _union(self, one: int, other: int) -> int:
-        first, second = sorted((self.root(one), self.root(other)))
-        if first != second:
-            self._parents[second] = first
-            self._weights[first] += self._weights[second]
+        """Make two different persons, each the last of their numbers, one."""
+        first, second = sorted((one, other))
+        self._parents[second] = first
+        self._weights[first] += self._weights[second]
         return first
 
     def of_line(self, line: int) -> int:

@@ -16,7 +16,7 @@ from schemas.touch import TouchRecorded
 from sync.lead.reconcile import TRUCE
 from sync.lead.state import Lead, Record, from_ms
 from sync.playbook.models import Playbook, SharedField
-from sync.trial.history import Recorded
+from sync.trial.history import Recorded, recorded
 
 CAVEAT = "From the store: values are as of their last change, and what was overwritten is not seen. A history file holds every message."
 
@@ -91,5 +91,5 @@ def log(rows: Iterable[tuple[int, str, str, Message]]) -> list[Recorded]:
     found = []
     for line, (at, ident, kind, data) in enumerate(sorted(rows, key=lambda row: (row[0], row[1])), 1):
         value, headers = envelope.write(envelope.new(kind, data, source="store", ident=ident, time=from_ms(at)))
-        found.append(Recorded(line, at, None, tuple(headers), value))
+        found.append(recorded(line, at, value, headers))
     return found

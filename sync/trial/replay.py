@@ -58,7 +58,7 @@ class Replayed:
 
 def read(record: Recorded) -> Envelope:
     """Read a message of the log; raises Unreadable."""
-    return envelope.read(record.value, record.headers)
+    return envelope.read(record.value, record.pairs())
 
 
 def timeline(records: Iterable[Recorded], playbook: Playbook, users: Users) -> list[tuple[int, Entry]]:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.base import Scalar
+from sync.cli.bench.hostile import FILES, ROUTE
 from sync.playbook import yaml
 from sync.playbook.loader import checksum, load, load_files, read
 from sync.playbook.models import STAGES, Playbook
@@ -120,33 +121,9 @@ def test_missing_and_strange_files_are_told(tmp_path: Path) -> None:
     assert len(read(tmp_path)["big.yaml"]) == yaml.MAX_BYTES + 1
 
 
-ROUTE = "  - id: r{n}\n    when:\n      all:\n        - lead.employees >= {n}\n    assign: {{pool: emea-ae}}\n"
 MOST_STEPS = 60_000
 """Calls; a good file of 15 lines takes as many where libyaml does not read it, and no machine needs 100 ms for them. The time itself stands in `truce bench`."""
 LAST = "  - id: last\n    assign: {owner: ana@acme.example}\n"
-HOSTILE: dict[str, tuple[bytes, str]] = {
-    "10 MB": (b"a: b\n" * 2_000_000, "bytes are too many"),
-    "100,000 rules": (b"routes:\n" + b"- id: a\n" * 100_000, "rules are too many"),
-    "100,000 rules in brackets": (b"routes: [" + b"a,\n" * 100_001 + b"]", "values in brackets"),
-    "one endless line": (b"routes: [" + b"a, " * 100_000 + b"]", "characters: 10,000 at most"),
-    "depth": (b"routes: " + b"[" * 9_000, "nested more than 32 deep"),
-    "depth by lines": ("".join(" " * n + "a:\n" for n in range(1_000)).encode(), "nested more than 32 deep"),
-    "billion laughs": (
-        b"a: &a [x, x, x]\nb: &b [*a, *a, *a]\nc: &c [*b, *b, *b]\nroutes: [*c, *c]\n",
-        "anchors are refused",
-    ),
-    "an alias at the end of a large file": (
-        b"routes:\n" + b"".join(ROUTE.format(n=n).encode() for n in range(4_000)) + b"more: *routes\n",
-        "aliases are refused",
-    ),
-    "a tag": (b"routes: !!python/object/apply:os.system [ls]\n", "tags are refused"),
-    "NUL": (b"routes:\n  - id: a\x00b\n", "U+0000 may not stand in YAML"),
-    "escape": (b"routes: \x1b[31m", "U+001B may not stand in YAML"),
-    "bad UTF-8": (b"routes:\n  - id: \xff\n", "not UTF-8"),
-    "two documents": (b"routes: []\n---\nroutes: []\n", "a second document"),
-    "a key that is a list": (b"? [a, b]\n: c\n", "a key must be a word"),
-    "YAML directive bomb": (b"%YAML 9.9\n---\nroutes: []\n", ""),
-}
 
 
 def steps(content: bytes) -> int:
@@ -166,9 +143,9 @@ def steps(content: bytes) -> int:
     return count
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("name", FILES)
 def test_hostile_files_are_refused_with_little_work_and_with_a_place(name: str) -> None:
-    content, text = HOSTILE[name]
+    content, text = FILES[name]
     document = yaml.parse("routing.yaml", content)
     told = problems(GOOD | {"routing.yaml": content})
     assert told[0].file == "routing.yaml"
@@ -179,13 +156,13 @@ def test_hostile_files_are_refused_with_little_work_and_with_a_place(name: str) 
 
 
 def test_the_work_of_reading_is_counted() -> None:
-    assert steps(b"routes: []\n") < steps(GOOD["routing.yaml"] * 3) < steps(HOSTILE["billion laughs"][0])
+    assert steps(b"routes: []\n") < steps(GOOD["routing.yaml"] * 3) < steps(FILES["billion laughs"][0])
 
 
 def test_the_place_of_a_hostile_byte_is_exact() -> None:
-    nul = problems(GOOD | {"routing.yaml": HOSTILE["NUL"][0]})[0]
+    nul = problems(GOOD | {"routing.yaml": FILES["NUL"][0]})[0]
     assert (nul.line, nul.column) == (2, 10)
-    utf8 = problems(GOOD | {"routing.yaml": HOSTILE["bad UTF-8"][0]})[0]
+    utf8 = problems(GOOD | {"routing.yaml": FILES["bad UTF-8"][0]})[0]
     assert (utf8.line, utf8.column) == (2, 9)
 
 

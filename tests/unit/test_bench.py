@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
 from schemas.change import RecordChanged
-from sync.cli.bench import figures, fill, people, playbook, screen
+from sync.cli.bench import figures, fill, hostile, people, playbook, replayed, rules, screen
 from sync.cli.bench.figures import Goal, Sample
 from sync.lead.decide import decide
 from sync.lead.decision import Facts, VendorUser, fold
+from sync.lead.qualify import stage_values
 from sync.lead.state import dump
+from sync.lead.tree import find
 from sync.playbook.loader import load_files
 from sync.playbook.models import Playbook
 
@@ -80,6 +83,14 @@ def found() -> dict[str, Any]:
         "stall": {"longest_s": 6.0},
         "memory": {"10000": {"rss_mb": 150.0, "uss_mb": 120.0}, "100000": {"rss_mb": 151.0, "uss_mb": 121.0}, "ratio": 1.007},
         "first_sync": {"people": 10, "seconds": 3.0},
+        "routed": {"rules": 100, "all_per_s": 2600.0, "indexed_per_s": 9000.0, "bare_per_s": 5200.0, "ratio": 0.5},
+        "loaded": {"rules": 1000, "seconds": 0.8},
+        "simulated": {
+            "messages": 100,
+            "per_core_and_playbook_per_s": 2100.0,
+            "sample": {"leads": 250_000, "looked": 10_000, "seconds": 70.0, "cores": 2},
+        },
+        "refused": {"files": {"count": 15, "worst": "depth", "ms": 40.0}, "lines": {"count": 27, "worst": "9**9", "ms": 60.0}},
         "seconds": 200.0,
     }
 
@@ -95,6 +106,14 @@ def test_every_goal_of_the_table_is_told_with_its_outcome() -> None:
         "written end to end at 200 ms": False,
         "calls against the least under load": False,
         "memory of a worker, many leads against few": True,
+        "leads through 100 rules, all asked": True,
+        "leads through 100 rules, with the index": False,
+        "all asked, against a bare loop of the same": False,
+        "load and check of 1,000 rules": True,
+        "simulated messages/s, per core and playbook": True,
+        "simulate's sample of 250,000 leads": False,
+        "worst of 15 hostile files": True,
+        "worst of 27 hostile conditions": False,
     }
 
 
@@ -142,3 +161,30 @@ def test_the_copies_of_a_lead_differ_in_what_names_them() -> None:
     text = dump(fill.pattern(book(), b"secret", AT))
     for name in (people.email(people.PATTERN), *people.refs(people.PATTERN).values()):
         assert name in text
+
+
+def test_the_rules_of_the_bench_are_what_their_figures_say() -> None:
+    loaded = load_files(rules.files_with(rules.every_line, 100), 1)
+    leads = rules.branches(loaded)[:3]
+    for lead in leads:
+        values = stage_values(lead, loaded, rules.NOW)
+        assert [route.id for route in loaded.routes if route.when.holds(values)] == ["everyone-else"], "all 100 are asked"
+    indexed = load_files(rules.files_with(rules.guarded, 100), 1)
+    taken = []
+    for lead in leads:
+        looked: list[dict[str, Any]] = []
+        route = find(stage_values(lead, indexed, rules.NOW), indexed.routes, looked)
+        taken.append(route.id if route else None)
+        assert len(looked) == 1, "the index leaves one to be asked"
+    assert taken == ["route-0", "route-1", "route-2"]
+
+
+def test_the_playbooks_own_figures_are_measured(tmp_path: Path) -> None:
+    routed, loaded, refused = rules.routed(20), rules.loaded(20), rules.refused()
+    assert min(routed["all_per_s"], routed["indexed_per_s"], routed["bare_per_s"], loaded["seconds"]) > 0
+    assert routed["ratio"] == routed["all_per_s"] / routed["bare_per_s"]
+    assert refused["files"]["count"] == len(hostile.FILES)
+    assert refused["lines"]["worst"] in {line[:40] for line in hostile.LINES}
+    simulated = replayed.measure(tmp_path, 20, 30)
+    assert (simulated["messages"], simulated["sample"]["looked"]) == (100, 30)
+    assert list(tmp_path.iterdir()) == []

@@ -120,4 +120,23 @@ def goals(found: Mapping[str, Any]) -> list[Goal]:
             "×",
             hint="a worker keeps nothing per lead: look at the size of its batches first",
         ),
+        *_playbook_goals(found["routed"], found["loaded"], found["simulated"], found["refused"]),
+    ]
+
+
+def _playbook_goals(routed: Row, loaded: Row, simulated: Row, refused: Row) -> list[Goal]:
+    """Give the figures of the playbook: measured alone, before any server runs."""
+    sample, files, lines = simulated["sample"], refused["files"], refused["lines"]
+    choosing = "choosing the person takes most of the time (sync/lead/route.py), the reasons that are kept most of the rest"
+    replaying = "a replay decides each message as a worker would: profile sync/trial/replay.py"
+    looking = f"every message is looked at once, in one process, before the sample is replayed on {sample['cores']} cores"
+    return [
+        Goal(f"leads through {routed['rules']} rules, all asked", routed["all_per_s"], 2500, "/s", True, choosing),
+        Goal(f"leads through {routed['rules']} rules, with the index", routed["indexed_per_s"], 10_000, "/s", True, choosing),
+        Goal("all asked, against a bare loop of the same", routed["ratio"], 0.7, "×", True, choosing),
+        Goal(f"load and check of {loaded['rules']:,} rules", loaded["seconds"], 1.0, "s", hint="conditions are compiled one by one by CEL"),
+        Goal("simulated messages/s, per core and playbook", simulated["per_core_and_playbook_per_s"], 2000, "/s", True, replaying),
+        Goal(f"simulate's sample of {sample['leads']:,} leads", sample["seconds"], 60, "s", hint=looking),
+        Goal(f"worst of {files['count']} hostile files", files["ms"], 100, "ms", hint=files["worst"]),
+        Goal(f"worst of {lines['count']} hostile conditions", lines["ms"], 50, "ms", hint=lines["worst"]),
     ]

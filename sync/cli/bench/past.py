@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from heapq import heappop, heappush
 from pathlib import Path
 
 import orjson
@@ -59,22 +60,40 @@ def person(n: int, at: int) -> Iterator[Row]:
     yield _changed(n, "salesforce", at + 172_800_000, crm | {"Title": f"Head of {n % 50}"}, email, complete=True, origin="person")
 
 
-def rows(leads: int) -> Iterator[Row]:
-    """Give everybody's messages, nearly in the order of time: person by person, as they come."""
+def _begin(n: int, leads: int) -> int:
+    return BEGIN + n * WEEKS_MS // leads
+
+
+def rows(leads: int) -> Iterator[tuple[int, int, Row]]:
+    """Give everybody's messages in the order of time, each with its number: a person's last comes days after the first."""
+    waiting: list[tuple[int, int, Row]] = []
+    number = 0
     for n in range(leads):
-        yield from person(n, BEGIN + n * WEEKS_MS // leads)
+        at = _begin(n, leads)
+        while waiting and waiting[0][0] < at:
+            yield heappop(waiting)
+        for row in person(n, at):
+            heappush(waiting, (row[0], number, row))
+            number += 1
+    yield from sorted(waiting)
+
+
+def _last(leads: int) -> int:
+    """Give the time of the last message: of somebody who came in the last two weeks."""
+    first = max(0, leads - leads * 2 // 12 - 1)
+    return max(row[0] for n in range(first, leads) for row in person(n, _begin(n, leads)))
 
 
 def write(path: Path, leads: int) -> int:
     """Write a history of so many leads, in the order of time; gives how many messages it has."""
-    every = sorted(((at, place, key, kind, data) for place, (at, key, kind, data) in enumerate(rows(leads))), key=lambda row: row[:2])
-    with gzip.open(path, "wb", 3) as out:
-        out.write(write_header(Header(installation="bench", since=BEGIN, until=every[-1][0], count=len(every))))
-        for at, place, key, kind, data in every:
-            ident = f"{place}"
+    count = 0
+    with gzip.open(path, "wb", 1) as out:
+        out.write(write_header(Header(installation="bench", since=BEGIN, until=_last(leads), count=5 * leads)))
+        for at, number, (_, key, kind, data) in rows(leads):
             headers = [
-                ("ce_specversion", b"1.0"), ("ce_id", ident.encode()), ("ce_type", kind.encode()), ("ce_source", b"bench"),
+                ("ce_specversion", b"1.0"), ("ce_id", f"{number}".encode()), ("ce_type", kind.encode()), ("ce_source", b"bench"),
                 ("ce_time", _moment(at).encode()),
             ]  # fmt: skip
             out.write(write_record(at, key.encode(), orjson.dumps(data), headers))
-    return len(every)
+            count += 1
+    return count

@@ -125,7 +125,7 @@ def files() -> dict[str, str]:
             "pools": {f"pool-{n}": people[n * 2 : n * 2 + 3] for n in range(3)},
         },
     }
-    return {name: json.dumps(content, indent=1) for name, content in made.items()}
+    return {name: json.dumps(content, indent=1) + "\n" for name, content in made.items()}
 
 
 def rules() -> int:

@@ -9,12 +9,13 @@ import os
 import platform
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
 from sync.app import prepare
-from sync.cli.bench import figures, playbook, raw
+from sync.cli.bench import figures, playbook, raw, replayed, rules
 from sync.cli.bench.decided import Log
 from sync.cli.bench.flow import Flow
 from sync.cli.bench.screen import show
@@ -43,10 +44,14 @@ class Size:
     killed: int
     """How many changes at a steady pace, one worker killed after a quarter of them."""
     calm_s: float
+    replayed: tuple[int, int]
+    """So many leads' history is replayed in one process; the default sample of so many on every core."""
 
 
-FULL = Size(raw_s=4.0, leads=10_000, many=100_000, decided=12_000, people=3_000, paced=600, killed=800, calm_s=4.0)
-QUICK = Size(raw_s=0.5, leads=300, many=600, decided=600, people=100, paced=50, killed=100, calm_s=0.5)
+FULL = Size(
+    raw_s=4.0, leads=10_000, many=100_000, decided=12_000, people=3_000, paced=600, killed=800, calm_s=4.0, replayed=(1_500, 250_000)
+)
+QUICK = Size(raw_s=0.5, leads=300, many=600, decided=600, people=100, paced=50, killed=100, calm_s=0.5, replayed=(100, 300))
 
 
 def play(settings: Settings, *, quick: bool, json_out: bool) -> int:
@@ -57,11 +62,12 @@ def play(settings: Settings, *, quick: bool, json_out: bool) -> int:
     empty(folder)
     own = settings.model_copy(update={"playbook": playbook.write(folder.path / "playbook"), "systems": {}})
     name = f"bench{int(time.time())}" if settings.database else "bench"
+    alone = _alone(folder.path, size, quiet=json_out)
     with servers(own, folder, name) as local:
         ready = own.model_copy(update={"installation": name, "database": SecretStr(local.dsn), "kafka": local.bootstrap})
         found = _inner(ready, local, size, quiet=json_out)
         found |= _outer(ready.model_copy(update={"installation": f"{name}flow"}), local, size, quiet=json_out)
-    found |= {"quick": quick, "machine": _machine(), "seconds": round(time.monotonic() - began, 1)}
+    found |= alone | {"quick": quick, "machine": _machine(), "seconds": round(time.monotonic() - began, 1)}
     found["goals"] = [goal.plain() for goal in figures.goals(found)]
     settings.home.mkdir(parents=True, exist_ok=True)
     (settings.home / "bench.json").write_text(json.dumps(found, indent=2) + "\n")
@@ -76,6 +82,14 @@ def _machine() -> dict[str, Any]:
 def _say(quiet: bool, text: str) -> None:
     if not quiet:
         console.print(text, style="dim", markup=False)
+
+
+def _alone(folder: Path, size: Size, *, quiet: bool) -> dict[str, Any]:
+    """Measure the playbook by itself, while no server runs."""
+    _say(quiet, "100 rules, 1,000 rules, hostile files and conditions")
+    found = {"routed": rules.routed(), "loaded": rules.loaded(), "refused": rules.refused()}
+    _say(quiet, f"simulate: the history of {size.replayed[0]:,} leads, then a sample of {size.replayed[1]:,}")
+    return found | {"simulated": replayed.measure(folder / "history", *size.replayed)}
 
 
 def _inner(settings: Settings, local: Local, size: Size, *, quiet: bool) -> dict[str, Any]:

@@ -49,6 +49,11 @@ def _beside(found: Mapping[str, Any]) -> list[str]:
         "Memory of a worker: "
         + " · ".join(f"{memory[n]['rss_mb']:.0f} MB resident, {memory[n]['uss_mb']:.0f} its own at {int(n):,} leads" for n in sizes)
     )
+    sample, routed = found["simulated"]["sample"], found["routed"]
+    lines.append(
+        f"Rules: a bare loop asks all {routed['rules']} for {routed['bare_per_s']:,.0f} leads/s · simulate looked at {sample['looked']:,} of "
+        f"{sample['leads']:,} leads on {sample['cores']} cores"
+    )
     return [
         *lines,
         f"First sync of {found['first_sync']['people']:,} people in both: {found['first_sync']['seconds']:.0f} s · bench {found['seconds']:.0f} s",

@@ -11,8 +11,9 @@ import pytest
 from schemas import envelope
 from schemas.envelope import Envelope
 from sync.playbook.models import Playbook
-from sync.trial.history import Recorded
-from sync.trial.persons import Persons, names
+from sync.trial.glance import names
+from sync.trial.history import Recorded, recorded
+from sync.trial.persons import Persons
 from sync.trial.replay import Replay, Replayed
 from sync.trial.world import World as Side
 from tests import factory
@@ -29,7 +30,7 @@ class Recording(World):
 
     def deliver(self, message: Envelope) -> Any:
         value, headers = envelope.write(message)
-        self.log.append(Recorded(len(self.log) + 1, ms(self.now), None, tuple(headers), value))
+        self.log.append(recorded(len(self.log) + 1, ms(self.now), value, headers))
         return super().deliver(message)
 
 

@@ -143,7 +143,7 @@ def _utf8(value: bytes) -> bool:
 def test_a_message_survives_the_file(at: int, key: bytes | None, value: bytes | None) -> None:
     headers = [("ce_id", b"1"), ("ce_type", b"truce.touch.recorded")]
     read = read_record(7, write_record(at, key, value, headers))
-    assert read == Recorded(7, at, None if key is None else key.decode(), tuple(headers), value)
+    assert read == Recorded(7, at, None if key is None else key.decode(), {name: text.decode() for name, text in headers}, value)
 
 
 @given(st.binary(max_size=80))
