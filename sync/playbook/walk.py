@@ -23,6 +23,8 @@ from sync.playbook.events import (
 
 MAX_DEPTH = 32
 MAX_RULES = 5_000
+TOLD = 100
+"""After so many problems with what the YAML of one file is, the rest waits."""
 _INT = re.compile(r"[-+]?[0-9]{1,18}$|0o[0-7]{1,18}$|0x[0-9a-fA-F]{1,15}$")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
 _WORDS: dict[str, bool | None] = {"": None, "~": None, "null": None, "Null": None, "NULL": None}
@@ -99,6 +101,10 @@ class Walk:
     def through(self, given: Iterable[Any]) -> None:
         """Take events up to the first that stops."""
         for event in given:
+            if len(self.document.problems) >= TOLD:
+                said = f"there are {TOLD} problems above; what stands below is not looked at"
+                self.document.problem((), said, "mend those first", at=spot_of(event))
+                break
             if not self.take(event):
                 break
 

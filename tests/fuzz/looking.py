@@ -67,7 +67,8 @@ def playbook(rng: Random) -> str:
     name, changed = mutator.file(rng, files())
     found = {**GOOD, **(MORE if name in MORE else {}), name: changed}
     checked = check(found)
-    said = [text for problem in checked.problems if (text := _misplaced(problem, found))]
+    held = {name: rows(text.decode("utf-8-sig", errors="replace")) or [""] for name, text in found.items()}
+    said = [text for problem in checked.problems if (text := _misplaced(problem, held))]
     if checked.playbook is None and not checked.problems:
         said.append("refused without a problem")
     if checked.playbook is not None and rng.random() < 0.2:
@@ -75,11 +76,11 @@ def playbook(rng: Random) -> str:
     return "; ".join(said)
 
 
-def _misplaced(problem: Problem, found: dict[str, bytes]) -> str:
+def _misplaced(problem: Problem, files_: dict[str, list[str]]) -> str:
     problem.render()
-    if problem.file not in found:
+    held = files_.get(problem.file)
+    if held is None:
         return "" if (problem.line, problem.column) == (1, 1) else f"{problem.place} is in no file"
-    held = rows(found[problem.file].decode("utf-8-sig", errors="replace")) or [""]
     if not 1 <= problem.line <= len(held) + 1:
         return f"{problem.place} {problem.text}: the file has {len(held)} lines"
     row = held[problem.line - 1] if problem.line <= len(held) else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -12,13 +13,15 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from itertools import islice
 from multiprocessing import get_context
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from tests.fuzz.looking import look
 
 CHUNK = 100
 SHARE = {"playbook": 2, "condition": 3}
 """So many chunks of a kind for so many of the other."""
-HANGS_S = 30.0
+HANGS_S = 120.0
 """Whoever takes so long for one input hangs: the process ends itself, and says where."""
 SHOWN = 20
 
@@ -32,11 +35,12 @@ class Found:
     slowest: tuple[float, str] = (0.0, "")
 
 
-def chunk(kind: str, seed: str) -> Found:
-    """Look at the inputs of one chunk."""
-    found = Found()
+def chunk(kind: str, seed: str, notes: Path) -> Found:
+    """Look at the inputs of one chunk; the one at hand stands in a note of this process."""
+    found, note = Found(), notes / str(os.getpid())
     for number in range(CHUNK):
         one = f"{seed}:{number}"
+        note.write_text(f"{kind} {one}")
         faulthandler.dump_traceback_later(HANGS_S, exit=True)
         began = time.process_time()
         said = look(kind, one)
@@ -57,27 +61,29 @@ def chunks(inputs: int, seed: str) -> Iterator[tuple[str, str]]:
 def run(inputs: int, seconds: float, seed: str, processes: int) -> Found:
     """Look at the inputs, until the time is up."""
     until, total, waiting = time.monotonic() + seconds, Found(), chunks(inputs, seed)
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        going: dict[Future[Found], str] = {}
+    with TemporaryDirectory() as folder, ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        notes = Path(folder)
+        going: set[Future[Found]] = set()
         told = time.monotonic()
         while True:
             for kind, one in islice(waiting, max(0, 2 * processes - len(going))) if time.monotonic() < until else ():
-                going[pool.submit(chunk, kind, one)] = f"{kind} {one}"
+                going.add(pool.submit(chunk, kind, one, notes))
             if not going:
                 return total
-            done, _ = wait(going, timeout=5, return_when=FIRST_COMPLETED)
+            done, going = wait(going, timeout=5, return_when=FIRST_COMPLETED)
             for future in done:
-                _add(total, future, going.pop(future))
+                _add(total, future, notes)
             if time.monotonic() - told > 5:
                 told = time.monotonic()
                 print(f"{total.looked:,} of {inputs:,} inputs, {len(total.wrong)} wrong", flush=True)
 
 
-def _add(total: Found, future: Future[Found], name: str) -> None:
+def _add(total: Found, future: Future[Found], notes: Path) -> None:
     try:
         found = future.result()
     except BrokenProcessPool:
-        raise SystemExit(f"an input of {name}, or of one beside it, hangs or ends the process; the lines above say where") from None
+        last = " or ".join(sorted(note.read_text() for note in notes.iterdir()))
+        raise SystemExit(f"✘ {last}: it hangs, or ends the process; the lines above say where") from None
     total.looked += found.looked
     total.wrong += found.wrong
     total.slowest = max(total.slowest, found.slowest)

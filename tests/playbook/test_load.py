@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from schemas.base import Scalar
 from sync.cli.bench.hostile import FILES, ROUTE
 from sync.playbook import yaml
-from sync.playbook.loader import checksum, load, load_files, read
+from sync.playbook.loader import check, checksum, load, load_files, read
 from sync.playbook.models import STAGES, Playbook
 from sync.playbook.problems import PlaybookError, Problem
 
@@ -169,6 +169,13 @@ def test_the_place_of_a_hostile_byte_is_exact() -> None:
 def test_a_thousand_rules_load() -> None:
     routing = "routes:\n" + "".join(ROUTE.format(n=1_000 - n) for n in range(1_000)) + LAST
     assert len(load_files(GOOD | {"routing.yaml": routing.encode()}).routes) == 1_001
+
+
+def test_very_many_problems_of_one_file_end_with_one_that_says_so() -> None:
+    checked = check(GOOD | {"team.yaml": b"timezone: UTC\n" * 3_000})
+    told = [(one.line, one.text) for one in checked.problems if one.file == "team.yaml"]
+    assert told[0] == (2, "timezone stands here twice")
+    assert (len(told), told[-1]) == (101, (101, "there are 100 problems above; what stands below is not looked at"))
 
 
 @settings(max_examples=300, deadline=None)
