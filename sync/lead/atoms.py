@@ -1,26 +1,21 @@
-"""What in a condition may change by time alone: its comparisons of scores and ages, its touches, its dated tables. Read from the text.
-
-A line is `plain` when time can only make it truer by making one of its atoms truer: no `!`, no `?:`, no comparison of truths.
-"""
+"""What in a condition may change by time alone: its comparisons of scores and ages, its touches, its dated tables."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
+from sync.playbook.conditions import Wrong
+from sync.playbook.conditions.library import decode
+from sync.playbook.conditions.reader import scan
+from sync.playbook.conditions.syntax import Node, parse
 from sync.playbook.models import When
 
 Op = Literal["<", "<=", ">", ">=", "==", "!="]
-_TOKEN = re.compile(
-    r"""(?P<text>r?'(?:[^'\\]|\\.)*'|r?"(?:[^"\\]|\\.)*")|(?P<number>-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)"""
-    r"""|(?P<word>[A-Za-z_][\w.]*)|(?P<sign>&&|\|\||[=!<>]=|[-+*/%<>!?:,()\[\]])"""
-)
-_BEFORE = {"", "(", "&&", "||", "!", "?", ":"}
-_AFTER = {"", ")", "&&", "||", "?", ":"}
 _FLIPPED: dict[str, Op] = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
-_SCORES = {"lead.engagement": "engagement", "lead.score": "score"}
+_SCORES = ("engagement", "score")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +23,7 @@ class Atom:
     """One part of a condition that time alone may turn."""
 
     kind: Literal["score", "days", "touched", "table", "untold"]
-    """`untold`: it changes with time in a way that no comparison with a number tells."""
+    """`untold`: it changes with time in a way that no comparison with a number tells; `truce check` refuses such lines."""
     name: str
     """The score, the value that is a day or moment, the word of a touch, or the table."""
     op: Op = "=="
@@ -37,23 +32,13 @@ class Atom:
     """The truth that counts: only turning to it can make the condition hold; None: either."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-
-
-def _tokens(text: str) -> list[_Token]:
-    return [_Token(str(m.lastgroup), m.group()) for m in _TOKEN.finditer(text)]
-
-
 @lru_cache(maxsize=4096)
 def of_line(text: str) -> tuple[Atom, ...]:
     """Give the atoms of a line, each with what it has to become for the line to hold."""
-    tokens = _tokens(text)
-    plain = not any(token.text in ("!", "?", "true", "false") for token in tokens)
-    found = [atom for at in range(len(tokens)) if (atom := _atom(tokens, at)) is not None]
-    return tuple(replace(atom, want=True if plain else None) for atom in found)
+    try:
+        return tuple(_atoms(parse(scan(text, None).tokens, decode), True))
+    except (Wrong, IndexError, ValueError):
+        return (Atom("untold", text),)
 
 
 def of_when(when: When | None, *, holds: bool | None = True) -> tuple[Atom, ...]:
@@ -72,54 +57,56 @@ def _not(want: bool | None) -> bool | None:
     return None if want is None else not want
 
 
-def _text(tokens: list[_Token], at: int) -> str:
-    return tokens[at].text if 0 <= at < len(tokens) else ""
+def _atoms(node: Node, want: bool | None) -> Iterator[Atom]:
+    """Give what moves in a node; inside anything but `and`, `or`, `not` and `?:` either turn may count."""
+    moved = _moving(node)
+    if moved is not None:
+        yield replace(moved, want=want) if moved.kind in ("touched", "table") else Atom("untold", moved.name)
+        return
+    if node.kind == "compare" and (simple := _compared(node)) is not None:
+        yield replace(simple, want=want)
+        return
+    inner = {"and": want, "or": want, "not": _not(want), "choice": want}.get(node.kind)
+    for place, part in enumerate(node.parts):
+        yield from _atoms(part, None if node.kind == "choice" and place == 0 else inner)
 
 
-def _kind(tokens: list[_Token], at: int) -> str:
-    return tokens[at].kind if 0 <= at < len(tokens) else ""
-
-
-def _atom(tokens: list[_Token], at: int) -> Atom | None:
-    word = tokens[at]
-    if word.kind != "word":
+def _moving(node: Node) -> Atom | None:
+    """Give what a node is that changes by itself."""
+    if node.kind == "field":
+        name = str(node.value)
+        return Atom("score", name) if name in _SCORES else Atom("untold", name) if name == "now" else None
+    if node.kind != "call":
         return None
-    if word.text in _SCORES:
-        return _compared(tokens, at, at, Atom("score", _SCORES[word.text]))
-    if _text(tokens, at + 1) != "(":
-        return None
-    if word.text == "days_since":
-        name = _text(tokens, at + 2).removeprefix("lead.")
-        simple = _kind(tokens, at + 2) == "word" and _text(tokens, at + 3) == ")"
-        return _compared(tokens, at, at + 3, Atom("days", name)) if simple else Atom("untold", name)
-    if word.text == "touched":
-        days = float(_text(tokens, at + 4)) if _kind(tokens, at + 4) == "number" else 0.0
-        return Atom("touched", _literal(_text(tokens, at + 2)), number=days)
-    if word.text == "territory":
-        return Atom("table", "territories")
-    if word.text == "in_table":
-        return Atom("table", next((_literal(t.text) for t in tokens[at + 2 :] if t.kind == "text"), ""))
+    match node.value:
+        case "days_since":
+            day = node.parts[0]
+            return Atom("days" if day.kind == "field" and day.value != "now" else "untold", str(day.value))
+        case "touched":
+            return Atom("touched", str(node.parts[0].value), number=float(node.parts[1].value))
+        case "territory":
+            return Atom("table", "territories")
+        case "in_table":
+            return Atom("table", str(node.parts[1].value))
     return None
 
 
-def _literal(text: str) -> str:
-    return text.lstrip("r")[1:-1]
+def _compared(node: Node) -> Atom | None:
+    """Give a score or an age with the number that it is compared with; None when it is something else."""
+    left, right = node.parts
+    sign = _FLIPPED[_FLIPPED[str(node.value)]]
+    for one, other, op in ((left, right, sign), (right, left, _FLIPPED[sign])):
+        moved, number = _moving(one), _number(other)
+        if moved is not None and moved.kind in ("score", "days") and number is not None:
+            return replace(moved, op=op, number=number)
+    return None
 
 
-def _compared(tokens: list[_Token], first: int, last: int, atom: Atom) -> Atom:
-    """Give the atom with its comparison: with a number that stands by itself on the other side."""
-    before, after = _text(tokens, first - 1), _text(tokens, last + 1)
-    right = after in _FLIPPED and _kind(tokens, last + 2) == "number"
-    if right and before in _BEFORE and _text(tokens, last + 3) in _AFTER:
-        return replace(atom, op=_op(after), number=float(_text(tokens, last + 2)))
-    left = before in _FLIPPED and _kind(tokens, first - 2) == "number"
-    if left and after in _AFTER and _text(tokens, first - 3) in _BEFORE:
-        return replace(atom, op=_FLIPPED[before], number=float(_text(tokens, first - 2)))
-    return Atom("untold", atom.name)
-
-
-def _op(text: str) -> Op:
-    return _FLIPPED[_FLIPPED[text]]
+def _number(node: Node) -> float | None:
+    if node.kind == "minus":
+        inner = _number(node.parts[0])
+        return None if inner is None else -inner
+    return node.value if node.kind == "literal" and isinstance(node.value, float) else None
 
 
 def compare(op: Op, left: float, right: float) -> bool:

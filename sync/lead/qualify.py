@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from schemas.base import Scalar
 from sync.lead.index import index
 from sync.lead.reconcile import TRUCE
-from sync.lead.score import engagement, fit, fitness
+from sync.lead.score import Engagement, engagement, fit, fitness
 from sync.lead.score import touches as acts
 from sync.lead.state import Claim, Lead
 from sync.playbook.models import SIDE_EXITS, Kind, Playbook, Stage, Value, Values, Verdict, When
@@ -29,25 +29,30 @@ def _number(value: Value) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _scores(lead: Lead, values: dict[str, Value], playbook: Playbook, now: int) -> None:
+def _scores(lead: Lead, values: dict[str, Value], playbook: Playbook, now: int, sums: dict[int, float] | None) -> None:
     """Put in fit, engagement and score: summed up, or as a shared field says; a field without a value is no score."""
     given, acting = playbook.scores, values["touches"] or lead.touches
     values["fit"] = _number(values.get(given["fit"])) if "fit" in given else fitness(values, playbook)
     if "engagement" in given:
         values["engagement"] = _number(values.get(given["engagement"]))
     else:
-        values["engagement"] = round(engagement(lead.touches, playbook, now).total(playbook), 2) if acting else 0.0
+        found = engagement(lead.touches, playbook, now) if acting else Engagement()
+        values["engagement"] = round(found.total(playbook), 2) if acting else 0.0
+        if sums is not None:
+            sums.update(found.sums)
     if "score" in given:
         values["score"] = _number(values.get(given["score"]))
     else:
         values["score"] = round((_number(values["fit"]) or 0.0) + (_number(values["engagement"]) or 0.0), 2)
 
 
-def stage_values(lead: Lead, playbook: Playbook, now: int, more: Values = _NOTHING) -> dict[str, Value]:
+def stage_values(
+    lead: Lead, playbook: Playbook, now: int, more: Values = _NOTHING, sums: dict[int, float] | None = None
+) -> dict[str, Value]:
     """Give the values that conditions look at: the shared fields, and what follows from the lead at `now`.
 
     That is touches, cycle, fit, engagement, score, segment, email_domain, created_at, now; `more` is what is known besides, of the lead's
-    account and open opportunity (`account.industry`, `opportunity.amount`).
+    account and open opportunity (`account.industry`, `opportunity.amount`). `sums` takes what each line of engagement comes to.
     """
     values: dict[str, Value] = {name: held.value for name, held in lead.desired.items()}
     values.update(more)
@@ -56,7 +61,7 @@ def stage_values(lead: Lead, playbook: Playbook, now: int, more: Values = _NOTHI
     email = values.get("email")
     values["email_domain"] = email.rpartition("@")[2] if isinstance(email, str) and "@" in email else None
     values["touches"] = acts(lead.touches, playbook)
-    _scores(lead, values, playbook, now)
+    _scores(lead, values, playbook, now, sums)
     if playbook.segments:
         values["segment"] = next((one.id for one in playbook.segments if one.when.holds(values)), None)
     return values

@@ -204,13 +204,14 @@ def settle(
     fresh: set[str] = set()
     stub = is_stub(lead) and not any(record.fields for record in lead.records.values())
     if not stub and lead.undecided is None and (moved or force or not lead.in_scope):
-        values = stage_values(lead, work.playbook, work.now, account.note(lead, work.facts, work.playbook))
+        sums: dict[int, float] = {}
+        values = stage_values(lead, work.playbook, work.now, account.note(lead, work.facts, work.playbook), sums)
         inside = _scope(work, lead, values)
         if not inside and lead.scope_rule != GONE:  # outside the scope nothing of the person is kept, in the timeline neither
             moved, aside = consents, []
         elif inside and judge and (moved or force):
             moved += _qualify(work, lead, values, before, work.now if at is None else at, source, act)
-            work.clock(lead, STAGE, next_change(lead, work.playbook, work.now, values))
+            work.clock(lead, STAGE, next_change(lead, work.playbook, work.now, values, sums))
         if inside:
             fresh = creation.note(lead, work.playbook.systems, values)
     if not lead.in_scope:

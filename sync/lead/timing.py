@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sync.lead.atoms import Atom, compare, of_when
-from sync.lead.fading import Fading, turns
+from sync.lead.atoms import Atom, Op, compare, of_when
+from sync.lead.fading import NEVER, Fading
 from sync.lead.index import index
-from sync.lead.qualify import place_of, recycled_at
+from sync.lead.qualify import place_of, recycled_at, sent_back_at
 from sync.lead.reconcile import TRUCE
-from sync.lead.score import DAY_MS
+from sync.lead.score import DAY_MS, engagement
 from sync.lead.state import Lead
 from sync.playbook.models import SIDE_EXITS, Playbook, Stage, Value, Values
 from sync.playbook.models.values import instant
 
 STAGE = "stage"
 """The kind of clock that judges a lead's stage again."""
+FARTHEST_MS = 3_650 * DAY_MS
+"""What is farther away is looked at before: times beyond a calendar cannot be kept."""
+_OPPOSITE: dict[Op, Op] = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 UNTOLD_MS = 3_600_000
 """How soon a condition is looked at again that does not tell when it changes; `truce check` refuses such ones."""
 
@@ -68,6 +71,8 @@ class _Static:
 
     def pruned(self, atoms: Iterable[Atom], names: frozenset[str]) -> tuple[Atom, ...]:
         """Give what matters of a condition's atoms, and of what its values follow from."""
+        if "segment" in names:
+            names = names.union(*(one.when.names for one in self.playbook.segments))
         more = [*(self.fit if names & {"fit", "score"} else ()), *(self.segments if "segment" in names else ())]
         return tuple(dict.fromkeys(atom for atom in (*atoms, *more) if self.matters(atom)))
 
@@ -133,31 +138,41 @@ def _zone(name: str) -> tzinfo:
         return UTC
 
 
-def next_change(lead: Lead, playbook: Playbook, now: int, values: Values) -> int | None:
-    """Give the first time after `now` at which the stage may be another one although nothing happened; None: never."""
+def next_change(lead: Lead, playbook: Playbook, now: int, values: Values, sums: Mapping[int, float] | None = None) -> int | None:
+    """Give the first time after `now` at which the stage may be another one although nothing happened; None: never.
+
+    `values`: what conditions look at now; `sums`: what the lead's touches come to per line of engagement, where that is known already.
+    """
+    atoms = _atoms(lead, playbook, now)
+    if isinstance(atoms, int):
+        return atoms
+    due = _Next(lead, playbook, now, values, sums).of(atoms) if atoms else None
+    return None if due is None else max(now + 1, min(due, now + FARTHEST_MS))
+
+
+def _atoms(lead: Lead, playbook: Playbook, now: int) -> tuple[Atom, ...] | int:
+    """Give what may move this lead, or until when nothing can."""
     timing, stage = timing_of(playbook), str(lead.value("stage") or "")
     recycled = recycled_at(lead) if stage == "recycled" else None
-    if recycled is not None:
-        if not any(touch.at > recycled for touch in lead.touches):
-            return None
+    out = recycled if recycled is not None else sent_back_at(lead, playbook)
+    if out is not None:
+        if not any(touch.at > out for touch in lead.touches):
+            return ()
+        if recycled is None:
+            return timing.entries[0]
         rested = recycled + timing.rest_ms
-        if now < rested:
-            return rested
-        atoms = (*timing.returns, *timing.entries[0])
-    else:
-        claim = lead.claims.get("stage", {}).get(TRUCE)
-        atoms = timing.entries[place_of(playbook, claim.value) + 1 if claim is not None else 0]
-        leaving = timing.exits.get(stage)
-        if leaving and lead.desired["stage"].ref == TRUCE:
-            atoms = (*atoms, *leaving)
-    return _Next(lead, playbook, now, values, timing).of(atoms) if atoms else None
+        return rested if now < rested else (*timing.returns, *timing.entries[0])
+    claim = lead.claims.get("stage", {}).get(TRUCE)
+    atoms = timing.entries[place_of(playbook, claim.value) + 1 if claim is not None else 0]
+    leaving = timing.exits.get(stage)
+    return (*atoms, *leaving) if leaving and lead.desired["stage"].ref == TRUCE else atoms
 
 
 class _Next:
     """The next time at which one of some atoms turns."""
 
-    def __init__(self, lead: Lead, playbook: Playbook, now: int, values: Values, timing: Timing) -> None:
-        self.lead, self.playbook, self.now, self.values, self.timing = lead, playbook, now, values, timing
+    def __init__(self, lead: Lead, playbook: Playbook, now: int, values: Values, sums: Mapping[int, float] | None) -> None:
+        self.lead, self.playbook, self.now, self.values, self.sums = lead, playbook, now, values, sums
         self._fading: Fading | None = None
 
     def of(self, atoms: Iterable[Atom]) -> int | None:
@@ -173,22 +188,28 @@ class _Next:
             case "touched":
                 return self._touched(atom)
             case "table":
-                return next((at for at in self.timing.days[atom.name] if at > self.now), None)
+                return next((at for at in timing_of(self.playbook).days[atom.name] if at > self.now), None)
             case _:
                 return self.now + UNTOLD_MS
 
     def _score(self, atom: Atom) -> int | None:
-        value = self.values.get(atom.name)
-        if not isinstance(value, int | float) or not self.lead.touches:
+        """Say when a comparison of a score turns: engagement has a goal then, in hundredths, above or below what it is now."""
+        value, points = self.values.get(atom.name), self.values.get("engagement")
+        if not isinstance(value, int | float) or not isinstance(points, int | float) or not self.lead.touches:
             return None
         true = compare(atom.op, value, atom.number)
         if atom.want is true:
             return None
-        fit = self.values.get("fit") if atom.name == "score" else None
-        more = None if atom.name != "score" else float(fit) if isinstance(fit, int | float) else 0.0
+        op, fit = _OPPOSITE[atom.op] if true else atom.op, self.values.get("fit") if atom.name == "score" else None
+        known = float(fit) if isinstance(fit, int | float) else 0.0
+        found = min(self._reaches(_goal(op, atom.number, known, points, down=down), down) for down in _ways(op, value, atom.number))
+        return None if found == NEVER else math.floor(found)
+
+    def _reaches(self, goal: float, down: bool) -> float:
         if self._fading is None:
-            self._fading = Fading.of(self.lead.touches, self.playbook, self.now)
-        return turns(self._fading, atom.op, atom.number, not true, more)
+            sums = self.sums if self.sums is not None else engagement(self.lead.touches, self.playbook, self.now).sums
+            self._fading = Fading.of(self.lead.touches, self.playbook, self.now, sums)
+        return self._fading.reaches(goal, down=down)
 
     def _days(self, atom: Atom) -> int | None:
         since = _moment(self.values.get(atom.name))
@@ -206,6 +227,24 @@ class _Next:
             return None
         over = math.floor(newest + atom.number * DAY_MS) + 1
         return over if over > self.now else None
+
+
+def _ways(op: Op, value: float, number: float) -> tuple[bool, ...]:
+    """Give the ways on which a comparison that does not hold comes to hold: down, up."""
+    if op in ("<", "<="):
+        return (True,)
+    if op in (">", ">="):
+        return (False,)
+    return (value > number,) if op == "==" else (True, False)
+
+
+def _goal(op: Op, number: float, fit: float, points: float, *, down: bool) -> float:
+    """Give the sum from which on a comparison holds that does not hold now: scores are kept in whole hundredths, engagement and fit apart."""
+    low, high, here = math.floor(number * 100 + 1e-9), math.ceil(number * 100 - 1e-9), round(points * 100)
+    step = high - 1 if op in ("<", "!=") and down else low + 1 if op in (">", "!=") else low if down else high
+    if fit:
+        step = math.floor(step + 0.5 - 100 * fit + 1e-6) if down else math.ceil(step - 0.5 - 100 * fit - 1e-6)
+    return (min(step, here - 1) + 0.5) / 100 if down else (max(step, here + 1) - 0.5) / 100
 
 
 def _moment(value: Value) -> float | None:
