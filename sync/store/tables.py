@@ -313,6 +313,7 @@ turns = Table(
     Column("by", Text),
     Column("eligible", JSON, nullable=False),
     Index("turns_pool", "pool", "number", unique=True, postgresql_where=text("pool IS NOT NULL")),
+    Index("turns_given", "pool", "at"),
     Index("turns_owner", "owner", "at"),
     Index("turns_lead", "lead_id"),
 )
