@@ -68,11 +68,13 @@ class Rules:
 
 
 def _load(files: Mapping[str, bytes], version: int) -> Playbook:
-    """Load a version, ready to be decided by: the holidays of its team for this year and the next are worked out."""
+    """Load a version, ready to be decided by: its territories, and the holidays of its team for this year and the next, are worked out."""
     from sync.lead import hours
     from sync.playbook.loader import load_files
 
     playbook, year = load_files(files, version), datetime.now(UTC).year
+    if playbook.territories is not None:
+        playbook.territories.prepare()
     hours.prepare((rep.hours.calendar for rep in playbook.reps.values()), (year, year + 1))
     return playbook
 

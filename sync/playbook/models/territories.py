@@ -126,8 +126,7 @@ class Territories:
 
     def number(self, values: Values, now: int, timezone: str) -> int | None:
         """Give the number of the row that `find` gives."""
-        if not self._whole:
-            self._prepare()
+        self.prepare()
         country = _value("country", values, COUNTRY)
         state, postal = _state(_value("state", values, STATE), country), _value("postal", values, POSTAL)
         for number in self._candidates(country, state, postal):
@@ -153,7 +152,10 @@ class Territories:
         if piece >= 0:
             yield from (number for number in made.rows[piece] if len(postal) >= len(self._areas[number].first))
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
+        """Get ready to be asked; done once, by whoever asks first where nobody did before."""
+        if self._whole:
+            return
         ranges: dict[Place, dict[int, Area]] = {}
         whole: dict[Place, list[int]] = {}
         for number in range(len(self.table.rows)):
