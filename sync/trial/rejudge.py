@@ -13,7 +13,8 @@ from schemas.envelope import Envelope, derived_id
 from sync.lead.decide import decide
 from sync.lead.decision import Facts
 from sync.lead.state import Lead, branch, from_ms
-from sync.playbook.models import Playbook, Route
+from sync.playbook.models import Playbook
+from sync.trial.world import slas as slas_of
 
 What = Literal["stage", "route", "sla"]
 EXAMPLES = 10
@@ -84,13 +85,6 @@ def is_open(lead: Lead) -> bool:
     return lead.in_scope and not aside and lead.value("stage") not in ENDED
 
 
-def _slas(routes: Iterable[Route]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for route in routes:
-        found |= {route.id: route.assign.sla or "", **_slas(route.routes)}
-    return found
-
-
 def _judged(lead: Lead, facts: Facts, playbook: Playbook, now: int, slas: dict[str, str]) -> Stand:
     """Judge a copy as `truce rejudge` would, as if it were handed over now; who is next in a pool does not count, which route does."""
     fresh = branch(lead)
@@ -111,7 +105,7 @@ def _judged(lead: Lead, facts: Facts, playbook: Playbook, now: int, slas: dict[s
 
 def stands(lead: Lead, facts: Facts, now: int, playbook: Playbook) -> Stand:
     """Say where a lead would stand if it were judged now under a playbook; nothing of the lead or the facts is changed."""
-    return _judged(lead, facts, playbook, now, _slas(playbook.routes))
+    return _judged(lead, facts, playbook, now, slas_of(playbook.routes))
 
 
 def preview(leads: Iterable[Lead], facts: Facts, now: int, in_force: Playbook, candidate: Playbook) -> Moves:
@@ -121,7 +115,7 @@ def preview(leads: Iterable[Lead], facts: Facts, now: int, in_force: Playbook, c
     alone) are no moves of the candidate.
     """
     moves = Moves()
-    before, after = _slas(in_force.routes), _slas(candidate.routes)
+    before, after = slas_of(in_force.routes), slas_of(candidate.routes)
     for lead in leads:
         if not is_open(lead):
             continue
