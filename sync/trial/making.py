@@ -5,33 +5,21 @@ It is played before it is given away: what a made-up value, or what a case canno
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from sync.lead import account
 from sync.lead.decision import Facts
-from sync.lead.qualify import stage_values
 from sync.lead.state import Lead
 from sync.playbook.conditions import Conditions, Wrong
-from sync.playbook.models import MQL, NOWHERE, Case, Condition, Expect, Given, Playbook, Route, Value, When
-from sync.trial.cases import NONE, Got, outcome
-from sync.trial.given import Rules, build, rules, values_of
+from sync.playbook.models import NOWHERE, Case, Condition, Expect, Given, Playbook, Route
+from sync.trial.cases import NONE, Got
+from sync.trial.given import rules
 from sync.trial.masks import Masked, masked
-from sync.trial.parts import conditions_of
+from sync.trial.parts import conditions_of, lines
 from sync.trial.real import MOST, given_of, untold
-from sync.trial.rejudge import stands
+from sync.trial.unlike import differs, played
 
 SHOWN = 5
-
-
-class Outcome(NamedTuple):
-    """How the rules judge somebody, as far as a lead and a case can be compared."""
-
-    stage: str
-    rule: str
-    fit: float
-    engagement: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +40,10 @@ def make(lead: Lead, facts: Facts, playbook: Playbook, now: int, ident: str = ""
     # whom the hand-off that is judged anew went to did not have the lead before it
     real = given_of(fresh, facts, playbook, now, lead.had if lead.handoff is None else lead.had[:-1])
     mask = masked(real, playbook)
-    got = _play(mask.given, ready)
+    got = played(mask.given, ready)
     name = ident or _called(got, {one.id for one in playbook.cases})
     case = Case(name, NOWHERE, mask.given, _expected(got, mask.given, playbook))
-    return Made(case, tuple(_notes(mask, lead, playbook)), tuple(_differs(fresh, facts, real, mask, got, ready)))
-
-
-def _play(given: Given, ready: Rules) -> Got:
-    return outcome(build(Case("made", NOWHERE, given, Expect()), ready))
+    return Made(case, tuple(_notes(mask, lead, playbook)), tuple(differs(fresh, facts, real, mask, got, ready)))
 
 
 def _called(got: Got, taken: set[str]) -> str:
@@ -83,9 +67,6 @@ def _routes(some: tuple[Route, ...]) -> Iterator[Route]:
     for route in some:
         yield route
         yield from _routes(route.routes)
-
-
-# ---- what the reader is to know
 
 
 def _notes(mask: Masked, lead: Lead, playbook: Playbook) -> Iterator[str]:
@@ -118,96 +99,3 @@ def _needed(line: Condition, conditions: Conditions) -> set[str]:
         return conditions.read(line.text).scanned.needed
     except Wrong:
         return set(line.names)
-
-
-def lines(part: object) -> Iterator[Condition]:
-    """Give every condition in a part of a playbook."""
-    if isinstance(part, When):
-        yield from part.lines
-    elif is_dataclass(part) and not isinstance(part, type):
-        for one in fields(part):
-            yield from lines(getattr(part, one.name))
-    elif isinstance(part, Mapping):
-        yield from (line for inner in part.values() for line in lines(inner))
-    elif isinstance(part, tuple):
-        yield from (line for inner in part for line in lines(inner))
-
-
-# ---- does it come out as the lead does?
-
-
-def _differs(fresh: Lead, facts: Facts, real: Given, mask: Masked, got: Got, ready: Rules) -> Iterator[str]:
-    """Say what a made-up value makes otherwise, and what a case cannot give."""
-    plain = _play(real, ready)
-    if _of(plain) != _of(got):
-        yield f"with made-up values {_said(_of(plain), _of(got))}: {_culprits(real, mask, _of(got), ready)} made the difference"
-    judged = _judged(fresh, facts, real.at, ready.awake)
-    if not _same(judged, _of(plain)) and plain.handoff in (NONE, MQL):
-        seen = build(Case("made", NOWHERE, real, Expect()), ready)
-        names = list(_seen_otherwise(fresh, facts, real.at, ready.awake, values_of(seen)))
-        why = (
-            f"the case sees {', '.join(names)} otherwise"
-            if names
-            else "the team, its pools or the records stand otherwise than a case has them"
-        )
-        yield f"of the lead itself comes {_words(judged)}, of the case {_words(_of(plain))}: {why}"
-
-
-def _of(got: Got) -> Outcome:
-    return Outcome(got.stage, got.rule, round(got.scores["fit"], 1), round(got.scores["engagement"], 1))
-
-
-def _judged(fresh: Lead, facts: Facts, at: int, playbook: Playbook) -> Outcome:
-    stand = stands(fresh, facts, at, playbook)
-    values = stage_values(fresh, playbook, at, account.values_of(fresh, facts, playbook))
-    scores = [round(float(str(values.get(name) or 0)), 1) for name in ("fit", "engagement")]
-    return Outcome(str(stand.stage or NONE), stand.route or NONE, scores[0], scores[1])
-
-
-def _same(one: Outcome, other: Outcome) -> bool:
-    """Compare; a moment's fading between the lead's seconds and the case's is none."""
-    near = abs(one.fit - other.fit) < 0.15 and abs(one.engagement - other.engagement) < 0.15
-    return near and (one.stage, one.rule) == (other.stage, other.rule)
-
-
-def _culprits(real: Given, mask: Masked, got: Outcome, ready: Rules) -> str:
-    """Name the values that, put back alone, change what comes out; all of them when no single one does."""
-    found = [name for name in mask.replaced if _of(_play(_put_back(mask.given, name, real), ready)) != got]
-    return ", ".join(found or mask.replaced)
-
-
-def _put_back(given: Given, name: str, real: Given) -> Given:
-    about, _, field = name.rpartition(".")
-    if about == "account":
-        return replace(given, account={**given.account, field: real.account[field]})
-    if about == "opportunity":
-        return replace(given, opportunity={**given.opportunity, field: real.opportunity[field]})
-    return replace(given, lead={**given.lead, field: real.lead[field]})
-
-
-def _seen_otherwise(fresh: Lead, facts: Facts, at: int, playbook: Playbook, seen: Mapping[str, Value]) -> Iterator[str]:
-    own = stage_values(fresh, playbook, at, account.values_of(fresh, facts, playbook))
-    asked = {
-        name
-        for line in lines((playbook.stages, playbook.segments, playbook.fit, playbook.handoffs, playbook.routes))
-        for name in line.names
-    }
-    for name in sorted({*own, *seen} & asked):
-        if name not in ("touches", "created_at", "fit", "engagement", "score", "cycle") and own.get(name) != seen.get(name):
-            yield name
-    if _acts(own) != _acts(seen):
-        yield "touches"
-
-
-def _acts(values: Mapping[str, Value]) -> list[tuple[str, str]]:
-    acts = values.get("touches")
-    return sorted((kind, name) for kind, name, _ in acts) if isinstance(acts, tuple) else []
-
-
-def _said(before: Outcome, after: Outcome) -> str:
-    changes = [f"{name} is {new} instead of {old}" for name, old, new in zip(Outcome._fields, before, after, strict=True) if old != new]
-    return ", ".join(changes)
-
-
-def _words(one: Outcome) -> str:
-    return f"stage {one.stage}, rule {one.rule}, fit {one.fit:g}, engagement {one.engagement:g}"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from sync.playbook.conditions import Conditions, Facts
-from sync.playbook.models import Playbook, SharedField, Values
+from sync.playbook.models import Condition, Playbook, SharedField, Values, When
 
 SILENT = ("literal", "list")
 """Parts that say nothing but what is written."""
@@ -57,3 +57,16 @@ def parts(conditions: Conditions, text: str, values: Values) -> list[Part]:
                 yield from walk(part, depth + 1)
 
     return list(walk(read.node, 0))
+
+
+def lines(part: object) -> Iterator[Condition]:
+    """Give every condition in a part of a playbook."""
+    if isinstance(part, When):
+        yield from part.lines
+    elif is_dataclass(part) and not isinstance(part, type):
+        for one in fields(part):
+            yield from lines(getattr(part, one.name))
+    elif isinstance(part, Mapping):
+        yield from (line for inner in part.values() for line in lines(inner))
+    elif isinstance(part, tuple):
+        yield from (line for inner in part for line in lines(inner))

@@ -11,7 +11,7 @@ from sync.lead.index import index
 from sync.lead.reconcile import TRUCE, desire
 from sync.lead.score import by_machine
 from sync.lead.state import Lead, branch
-from sync.playbook.models import Given, GivenTouch, Playbook, SharedField, Values
+from sync.playbook.models import SIDE_EXITS, Given, GivenTouch, Playbook, SharedField, Values
 
 MOST = 60
 """So many touches are given, the newest."""
@@ -43,12 +43,18 @@ def given_of(lead: Lead, facts: Facts, playbook: Playbook, now: int, had: Sequen
         at=at,
         lead=told,
         systems=here if len(here) < len(playbook.systems) else (),
-        since=round_span(max(0, at - lead.desired["stage"].at)) if "stage" in told else None,
+        since=_since(lead, at),
         touches=tuple(_touches(lead, playbook, at)),
         account=_of(values, "account", playbook.account_fields),
         opportunity=_opportunity(values, playbook),
         had=tuple(email for email in had if email in playbook.reps),
     )
+
+
+def _since(lead: Lead, at: int) -> int | None:
+    """Give how long the lead has stood in its stage, where something depends on it: what comes back needs time."""
+    held = lead.desired.get("stage")
+    return round_span(max(0, at - held.at)) if held is not None and held.value in SIDE_EXITS else None
 
 
 def _says(value: Scalar, shared: SharedField) -> bool:

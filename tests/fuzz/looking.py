@@ -15,8 +15,7 @@ from sync.playbook.loader import check, load_files, read
 from sync.playbook.models import Playbook, Value, Where
 from sync.playbook.problems import Problem
 from sync.trial.doc import document, markdown
-from sync.trial.making import lines
-from sync.trial.parts import conditions_of
+from sync.trial.parts import conditions_of, lines
 from tests.fuzz import mutator
 from tests.playbook.test_bad import BAD, GOOD, MORE, content, expected
 
