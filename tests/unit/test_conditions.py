@@ -180,6 +180,7 @@ def test_a_guard_is_all_that_the_value_may_be(text: str, guard: tuple[str, set[S
         ("lead.fit > 1 or lead.vip", 13, "unknown word or", "write ||"),
         ("lead.fit = 1", 9, "'=' is not part of a condition", "write =="),
         ("lead.fit + 1", 0, "this is no condition: it is neither true nor false", "compare it: ==, >=, in […]"),
+        ("territory('emea\\h')", 10, "an escape that is none", "write \\\\ for a backslash"),
         ("null", 0, "nothing is compared with null", "write has(lead.phone), or !has(lead.phone)"),
         ("lead.title == null", 11, "nothing is compared with null", "write has(lead.title), or !has(lead.title)"),
         ("lead.title == 0123", 14, "0123 is a number and loses its zero: write '0123'", ""),

@@ -81,8 +81,11 @@ def _bare() -> Any:
 
 
 def decode(quoted: str) -> str:
-    """Give the text of a quoted word with escapes, as CEL reads it."""
-    return str(_bare().compile(quoted).eval(data={}).value())
+    """Give the text of a quoted word with escapes, as CEL reads it; raises ValueError for an escape that is none."""
+    try:
+        return str(_bare().compile(quoted).eval(data={}).value())
+    except _ERRORS as error:
+        raise ValueError(quoted) from error
 
 
 @lru_cache(maxsize=READ_BEFORE)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sync.playbook.conditions.tokens import SCOPES, Token, named
+from sync.playbook.conditions.tokens import SCOPES, Mistake, Token, Wrong, named
 
 Kind = Literal["literal", "field", "has", "list", "not", "minus", "and", "or", "compare", "in", "sum", "choice", "call", "method"]
 Plain = str | float | bool
@@ -129,7 +129,7 @@ class _Parser:
             return Node(inner.kind, inner.value, inner.parts, token.at, end)
         if token.kind == "word":
             return self._word(token)
-        value: Plain = float(token.text) if token.kind == "number" else self._quoted(token.text)
+        value: Plain = float(token.text) if token.kind == "number" else self._quoted(token)
         return Node("literal", value, (), token.at, token.end)
 
     def _word(self, token: Token) -> Node:
@@ -144,7 +144,12 @@ class _Parser:
             return Node("has", parts[0].value, (), token.at, end)
         return Node("call", token.text, tuple(parts), token.at, end)
 
-    def _quoted(self, text: str) -> str:
+    def _quoted(self, token: Token) -> str:
+        text = token.text
         if text.startswith("r"):
             return text[2:-1]
-        return self.decode(text) if "\\" in text else text[1:-1]
+        try:
+            return self.decode(text) if "\\" in text else text[1:-1]
+        except ValueError:
+            # CEL never saw it: territory('x') and touched('x', 7) are facts of their own there
+            raise Wrong([Mistake(token.at, len(text), "an escape that is none", "write \\\\ for a backslash")]) from None
