@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from sync.lead import caps
+from sync.lead.index import index
 from sync.lead.turns import PoolState
 from sync.playbook.models import By, Caps, Playbook, Pool
 
 NONE: frozenset[str] = frozenset()
 UNCAPPED = Caps()
+KEPT = 1_024
+"""So many answers are kept per playbook: the same routes ask again and again."""
+Asked = tuple[frozenset[str], tuple[tuple[str, By | None], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +58,19 @@ def _pool(pool: Pool, by: By | None, people: frozenset[str]) -> Basis:
     return Basis(mine, mine if days else NONE, people if opens else NONE, days)
 
 
-def of(playbook: Playbook, people: Iterable[str], pools: Iterable[tuple[Pool, By | None]]) -> Basis:
+def of(playbook: Playbook, people: Iterable[str], pools: Sequence[tuple[Pool, By | None]]) -> Basis:
     """Give what it takes to choose among these people and pools, those who may cover somebody among them."""
+    known = cast("dict[Asked, Basis]", index(playbook).kept.setdefault("basis", {}))
+    asked = frozenset(people), tuple((pool.name, by) for pool, by in pools)
+    found = known.get(asked)
+    if found is None:
+        if len(known) >= KEPT:
+            known.clear()
+        found = known[asked] = _of(playbook, asked[0], pools)
+    return found
+
+
+def _of(playbook: Playbook, people: frozenset[str], pools: Sequence[tuple[Pool, By | None]]) -> Basis:
     found, everybody = NOTHING, set(people)
     for pool, by in pools:
         team = {*pool.members, *(cover for member in pool.members for cover in _covers(playbook, member))}

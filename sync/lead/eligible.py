@@ -91,7 +91,7 @@ class Team:
         away = self.absence(email)
         if away is not None:
             return f"on leave to {hours.short(away.last)}"
-        if strict.holidays and (name := hours.holiday(rep.hours.calendar, self.today(rep))):
+        if strict.holidays and rep.hours.calendar and (name := hours.holiday(rep.hours.calendar, self.today(rep))):
             return f"holiday: {name}"
         if strict.refusals and email in self.said_no:
             return "said no to this lead"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -24,6 +24,8 @@ class _Level:
     """The routes side by side: by each value that guards some of them, their places in the order; and those that nothing guards."""
 
     routes: tuple[Route, ...]
+    asks: tuple[Callable[[Values], bool], ...]
+    """Of each route whether its `when` holds: of a single line that line's own answer, with nothing around it."""
     guarded: tuple[tuple[str, dict[Value, tuple[int, ...]]], ...]
     open: tuple[int, ...]
 
@@ -64,11 +66,15 @@ def _level(routes: tuple[Route, ...]) -> _Level:
             for value in allowed[1]:
                 by_value.setdefault(value, []).append(place)
     guarded = tuple((name, {value: tuple(places) for value, places in by_value.items()}) for name, by_value in tables.items())
-    made = _Level(routes, guarded, tuple(free))
+    made = _Level(routes, tuple(_ask(route.when) for route in routes), guarded, tuple(free))
     while len(_KNOWN) >= _MOST:
         _KNOWN.pop(next(iter(_KNOWN)))
     _KNOWN[id(routes)] = made
     return made
+
+
+def _ask(when: When) -> Callable[[Values], bool]:
+    return when.all[0].holds if len(when.all) == 1 and not when.any and not when.none else when.holds
 
 
 def counts(route: Route, day: str) -> bool:
@@ -91,14 +97,17 @@ def find(values: Values, routes: tuple[Route, ...], looked: list[dict[str, Any]]
     Notes the routes on the way to it, and of those before it the last that were looked at: where there are many, what a lead's values
     surely leave out is not looked at at all. `before` gives every one of them.
     """
-    missed: list[Route] = []
-    for place in range(len(routes)) if len(routes) <= SMALL else _level(routes).candidates(values):
-        route = routes[place]
-        if counts(route, day) and route.when.holds(values):
-            looked.extend(seen(one, values, day) for one in (*missed[-KEPT:], route))
+    places: Sequence[int] = range(len(routes))
+    asks: Sequence[Callable[[Values], bool]] = ()
+    if len(routes) > SMALL:
+        level = _level(routes)
+        places, asks = level.candidates(values), level.asks
+    for number, place in enumerate(places):
+        if (asks[place](values) if asks else routes[place].when.holds(values)) and counts(routes[place], day):
+            route = routes[place]
+            looked.extend(seen(routes[one], values, day) for one in places[max(0, number - KEPT) : number + 1])
             return find(values, route.routes, looked, day) or route
-        missed.append(route)
-    looked.extend(seen(one, values, day) for one in missed[-KEPT:])
+    looked.extend(seen(routes[one], values, day) for one in places[-KEPT:])
     return None
 
 
