@@ -7,12 +7,10 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from schemas import envelope
-from schemas.clock import ClockDue
-from schemas.envelope import Envelope, derived_id
 from sync.agents.outbox import Headers
+from sync.lead.clocks import told
 from sync.runtime.metrics import metrics
 from sync.store import clocks
-from sync.store.clocks import Due
 from sync.store.connect import Pool
 
 MOST = 500
@@ -20,13 +18,6 @@ REST_S = 10.0
 """So long it sleeps at most: another worker may have set a clock, and died before it told it."""
 LEAST_S = 0.005
 Send = Callable[[str, bytes, bytes, Headers], Awaitable["asyncio.Future[object]"]]
-
-
-def told(due: Due, now: datetime) -> Envelope:
-    """Make the message of a clock; the same clock has the same id, however often it is told."""
-    data = ClockDue(lead_id=due.lead_id, kind=due.kind, due_at=due.due_at)
-    ident = derived_id("clock", due.lead_id, due.kind, round(due.due_at.timestamp() * 1000))
-    return envelope.new("truce.clock.due", data, source="worker", ident=ident, time=now)
 
 
 class Clocks:
@@ -54,10 +45,10 @@ class Clocks:
     async def tell(self) -> int:
         """Claim what is due and put it on `changes`; gives how many. What Kafka did not take comes back by itself."""
         due = await clocks.claim(self.pool, MOST)
-        now = datetime.now(UTC)
+        now = round(datetime.now(UTC).timestamp() * 1000)
         waits = []
         for one in due:
-            value, headers = envelope.write(told(one, now))
+            value, headers = envelope.write(told(one.lead_id, one.kind, round(one.due_at.timestamp() * 1000), now, "worker"))
             waits.append(await self._send(self.topic, one.key.encode(), value, headers))
         await asyncio.gather(*waits)
         if due:

@@ -52,8 +52,9 @@ SELDOM = 100_000, 50, 50
 """What was replayed is let go task by task: looking for garbage in it after every 700 new things takes a third of the time."""
 
 
-def _begin(books: Books, users: Users, timelines: tuple[Timeline, Timeline]) -> None:
-    _replay[:] = [Replay(*(World(book, users, line) for book, line in zip(books.load(), timelines, strict=True)))]
+def _begin(books: Books, users: Users, timelines: tuple[Timeline, Timeline], until: int) -> None:
+    one, other = (World(book, users, line) for book, line in zip(books.load(), timelines, strict=True))
+    _replay[:] = [Replay(one, other, until)]
     gc.freeze()
     gc.set_threshold(*SELDOM)
 
@@ -82,7 +83,7 @@ def simulate(past: Past, books: Books, sample: int, *, processes: int | None = N
     workers = min(processes or cores(), 1 if total < ALONE else 64)
     parts = []
     done = 0
-    for part in _replayed(workers, books, users, timelines, _tasks(past, persons, some, total)):
+    for part in _replayed(workers, (books, users, timelines, persons.span[1] if persons.span else 0), _tasks(past, persons, some, total)):
         parts.append(part)
         done += part.messages
         told("replayed", done, total)
@@ -118,17 +119,16 @@ def _tasks(past: Past, persons: Persons, some: list[int], total: int) -> Iterato
             yield {number: group.pop(number) for number in numbers[at : at + CHUNK]}
 
 
-def _replayed(workers: int, books: Books, users: Users, timelines: tuple[Timeline, Timeline], tasks: Iterator[Task]) -> Iterator[Replayed]:
+def _replayed(workers: int, begin: tuple[Books, Users, tuple[Timeline, Timeline], int], tasks: Iterator[Task]) -> Iterator[Replayed]:
     if workers <= 1:
         usual = gc.get_threshold()
-        _begin(books, users, timelines)
+        _begin(*begin)
         try:
             yield from map(_work, tasks)
         finally:
             gc.set_threshold(*usual)
             gc.unfreeze()
         return
-    begin = (books, users, timelines)
     waiting: deque[Future[Replayed]] = deque()
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin, initargs=begin) as pool:
         for task in tasks:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from schemas import envelope
 from schemas.clock import ClockDue
+from schemas.envelope import Envelope, derived_id
 from sync.lead.decision import Decision
 from sync.lead.identity import as_lead_id
 from sync.lead.settle import settle
+from sync.lead.state import from_ms
 from sync.lead.work import FUTURE_MS, Work
 
 SOURCE = "clock"
 """Stands where the system stands that an act came from."""
+
+
+def told(lead_id: str, kind: str, due_at: int, now: int, source: str = SOURCE) -> Envelope:
+    """Make the message that a clock is due; the same clock has the same id, however often it is told."""
+    data = ClockDue(lead_id=lead_id, kind=kind, due_at=from_ms(due_at))
+    return envelope.new("truce.clock.due", data, source=source, ident=derived_id("clock", lead_id, kind, due_at), time=from_ms(now))
 
 
 def due(work: Work, data: ClockDue) -> Decision:

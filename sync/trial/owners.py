@@ -61,9 +61,9 @@ class _Floor:
 
 
 def settle(given: Iterable[HandOff], playbook: Playbook, users: Users) -> Owners:
-    """Go through hand-offs in the order of the log and give each its owner; open leads are those that this history handed over."""
+    """Go through hand-offs in the order of time and give each its owner; open leads are those that this history handed over."""
     found, floor = Owners(), _Floor(playbook, users)
-    for one in sorted(given, key=lambda one: (one.line, one.lead_id)):
+    for one in sorted(given, key=lambda one: (one.at, one.line, one.lead_id)):
         owner = floor.give(one)
         found.by_handoff[one.lead_id, one.line] = owner
         found.last[one.lead_id] = owner

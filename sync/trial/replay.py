@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -21,6 +22,8 @@ from sync.trial.echoes import Echoes, Users
 from sync.trial.history import Recorded
 from sync.trial.world import SECRET, HandOff, Qualified, Stand, World
 
+END = sys.maxsize
+"""The line after the last."""
 Timeline = Sequence[tuple[int, Entry]]
 """(line, entry): accounts and opportunities as each line made them."""
 
@@ -77,8 +80,9 @@ def timeline(records: Iterable[Recorded], playbook: Playbook, users: Users) -> l
 class Replay:
     """Two worlds side by side; persons are brought in, replayed and let go."""
 
-    def __init__(self, in_force: World, candidate: World) -> None:
-        self.worlds = (in_force, candidate)
+    def __init__(self, in_force: World, candidate: World, until: int = 0) -> None:
+        """Take both; `until`: when the whole history ends (ms), of which these persons may be a part: up to then time passes."""
+        self.worlds, self.until = (in_force, candidate), until
 
     def run(self, persons: Mapping[int, Sequence[Recorded]]) -> Replayed:
         """Replay persons (number → their messages in order), all together in the order of the log."""
@@ -90,8 +94,13 @@ class Replay:
         parted: dict[str, Because] = {}
         for number, record, message in sorted(_together(messages), key=lambda one: one[1].line):
             found.messages += 1
+            self._pass_time(number, record.at, record.line, parted)
             self._one(number, record, echoes[number].of(message), parted)
-        for number in messages:
+        until = max([self.until, *(record.at for records in persons.values() for record in records)])
+        for world in self.worlds:
+            world.upto(END)
+        for number, records in persons.items():
+            self._pass_time(number, until, records[-1].line + 1, parted)
             self._close(number, parted, found)
         return found
 
@@ -106,12 +115,26 @@ class Replay:
             world.upto(record.line)
             decision = world.person(number).decide(message, record.line, record.at)
             touched |= dict.fromkeys(lead.id for lead in decision.leads)
+        self._compare(number, touched, record.line, record.at, parted)
+
+    def _pass_time(self, number: int, until: int, line: int, parted: dict[str, Because]) -> None:
+        """Let clocks run on to the person's next message, in each world its own."""
+        touched, latest = dict[str, None](), 0
+        for world in self.worlds:
+            world.upto(line)
+            for at, decision in world.person(number).pass_time(until, line):
+                touched |= dict.fromkeys(lead.id for lead in decision.leads)
+                latest = max(latest, at)
+        self._compare(number, touched, line, latest, parted)
+
+    def _compare(self, number: int, touched: Iterable[str], line: int, at: int, parted: dict[str, Because]) -> None:
+        """Note which of these leads stand elsewhere in the other world, since when and by which line."""
         for ident in touched:
             one, other = (world.person(number).facts.leads.get(ident) for world in self.worlds)
             if one is None or other is None or one.value("stage") == other.value("stage"):
                 parted.pop(ident, None)
             elif ident not in parted:
-                parted[ident] = Because(record.line, record.at, self._detail(number, one, other, record.at))
+                parted[ident] = Because(line, at, self._detail(number, one, other, at))
 
     def _detail(self, number: int, one: Lead, other: Lead, now: int) -> str:
         """Say which line keeps the lead out of the further stage, in the world that is behind."""

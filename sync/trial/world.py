@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from schemas.base import Scalar
@@ -10,6 +10,7 @@ from schemas.command import Command
 from schemas.envelope import Envelope
 from schemas.write import WriteDone
 from sync.lead import account
+from sync.lead.clocks import told as clock_told
 from sync.lead.decide import decide
 from sync.lead.decision import Decision, Facts, fold
 from sync.lead.handoff import handing
@@ -153,6 +154,15 @@ class Known:
             self.once.add(once)
         self._note(decision, before, line)
         return decision
+
+    def pass_time(self, until: int, line: int) -> Iterator[tuple[int, Decision]]:
+        """Let time pass up to a moment: what is due by then is decided, in its order; gives when, and what came of it."""
+        while True:
+            coming = [(at, lead.id, kind) for lead in self.facts.leads.values() for kind, at in lead.clocks.items() if at <= until]
+            if not coming:
+                return
+            at, lead_id, kind = min(coming)
+            yield at, self.decide(clock_told(lead_id, kind, at, at), line, at)
 
     def _note(self, decision: Decision, before: Mapping[str, Lead], line: int) -> None:
         for one in decision.lines:

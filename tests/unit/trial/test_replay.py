@@ -188,3 +188,25 @@ def test_an_unreadable_message_is_told_with_its_line() -> None:
     found = replay(world)
     assert [line for line, _ in found.unusable] == [3]
     assert len(found.people) == 1
+
+
+def test_clocks_run_between_messages_and_stop_where_the_history_ends() -> None:
+    """A demo is worth 60; under the candidate an MQL falls back below 40 after half a month and more, with no message of its own."""
+    fading = replace(factory.playbook(), stages=tuple(replace(s, exit=EXIT) if s.id == "mql" else s for s in factory.stages()))
+    world = begin()
+    demo(world)
+    world.add("hubspot:contacts:9", {"email": "lee@y.example", "country": "FR"})
+    world.settle()
+    for days, stands in ((10, "mql"), (10, "lead")):  # of somebody else: history goes on
+        world.tick(days * 86_400)
+        world.edit("hubspot:contacts:9", {"jobtitle": f"after {days} {stands}"})
+        world.settle()
+        found = replay(world, fading)
+        (kim,) = [one for one in found.people if one.ref == CONTACT]
+        assert (kim.before and kim.before.stage, kim.after and kim.after.stage) == ("mql", stands)
+        alone = {n: some for n, some in grouped(world.log, world.playbook).items() if some[0].line == 1}
+        apart = Replay(Side(world.playbook, world.facts.users), Side(fading, world.facts.users), world.log[-1].at).run(alone)
+        assert [one for one in apart.people if one.ref == CONTACT] == [kim], "others' messages make no difference"
+
+
+EXIT = factory.when("lead.engagement < 40", lambda v: v["engagement"] < 40, "engagement")
