@@ -14,7 +14,7 @@ import orjson
 import typer
 
 from sync.cli import people
-from sync.cli.case_file import appended, text_of
+from sync.cli.case_file import appended, first_line, text_of
 from sync.cli.duty import Json, Who, with_store
 from sync.cli.output import PROBLEM, CannotRun, as_json, console, plain
 from sync.cli.place import Place
@@ -93,7 +93,8 @@ def case(
     _played(text, kept)
     if file is not None:
         before = file.read_text(encoding="utf-8") if file.exists() else ""
-        file.write_text(appended(before, text, str(file)), encoding="utf-8")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(appended(before, text, str(file), first_line(file.parent)), encoding="utf-8")
     _tell(made, text, file, json=json)
     if made.differs:
         raise typer.Exit(PROBLEM)

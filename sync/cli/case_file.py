@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -20,7 +21,8 @@ from sync.trial.making import Made
 from sync.trial.real import written
 
 WIDTH = 130
-SCHEMA = "# yaml-language-server: $schema=../../../schemas/generated/cases.schema.json\n"
+SCHEMA = "# yaml-language-server: $schema="
+"""So begins the line by which editors find a file's schema."""
 _LIST = re.compile(r"^cases:[ \t]*(?:#.*)?\n(?:[ \t]*(?:#.*)?\n)*(?P<indent> *)- ", re.M)
 _EMPTY = re.compile(r"^cases:[ \t]*(?:\[[ \t]*\])?[ \t]*(?=#|$)", re.M)
 
@@ -78,10 +80,16 @@ def _number(value: float) -> Scalar:
     return int(value) if value == int(value) else value
 
 
-def appended(before: str, made: str, name: str) -> str:
-    """Give a file's text with one more case at its end; raises CannotRun for one that cannot be appended to."""
+def first_line(folder: Path) -> str:
+    """Give the line that names the schema, as another file of the folder has it; empty where none has."""
+    firsts = (path.read_text(encoding="utf-8").partition("\n")[0] for path in sorted(folder.glob("*.yaml")))
+    return next((f"{line}\n" for line in firsts if line.startswith(SCHEMA)), "")
+
+
+def appended(before: str, made: str, name: str, first: str = "") -> str:
+    """Give a file's text with one more case at its end, a new file's with this first line; raises CannotRun where nothing can be appended."""
     if not before.strip():
-        return f"{SCHEMA}{made}"
+        return f"{first}{made}"
     entry = made.partition("\n")[2]
     found = _LIST.search(before)
     if found is not None:

@@ -102,6 +102,8 @@ def test_it_is_appended_to_the_folders_cases(people: dict[str, str], folder: Pat
     case(people["colleague-of-a-customer"], to=Path("cases/new.yaml"))
     assert capsys.readouterr().out.startswith("Wrote the case kim-once-more into ")
     assert (folder / "cases" / "routing.yaml").read_text(encoding="utf-8").startswith(before.rstrip())
+    new = (folder / "cases" / "new.yaml").read_text(encoding="utf-8")
+    assert new.splitlines()[0] == before.splitlines()[0], "editors find the schema as they do for the files beside it"
     report = play(load(folder))
     assert report.failed == []
     assert {"kim-once-more", "lead-mql-existing-customer"} <= {one.case.id for one in report.played}
