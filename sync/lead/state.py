@@ -6,7 +6,7 @@ Times in it are whole milliseconds since 1970 in UTC (`ms`). Fields are keyed by
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -28,8 +28,9 @@ def from_ms(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
 
 
-@dataclass(slots=True)
-class Observed:
+# What a lead has hundreds of are structs: read and written in half the time of dataclasses, without the values that are as ever, and out of
+# the garbage collector's sight, because nothing in them can lead back to them.
+class Observed(msgspec.Struct, omit_defaults=True, gc=False):
     """What one record shows for one field, as far as we know."""
 
     value: Scalar
@@ -37,7 +38,7 @@ class Observed:
     """When this value came to be by someone's act; what is older is no news. For our own write: the time of the value written."""
     seen: int
     """Until when we know that the record showed it: the event's or snapshot's time, or when our write was done."""
-    past: list[list[Any]] = field(default_factory=list)
+    past: list[list[Any]] = []
     """Values it showed before, newest first, at most 4, as [value, seen]: by them a late echo is told from news."""
     done: int | None = None
     """When our own write of this value was done; None when the value came about by somebody else."""
@@ -77,8 +78,7 @@ class Record:
     """Keyed hash of the e-mail that it showed last, kept outside the scope too."""
 
 
-@dataclass(slots=True)
-class Claim:
+class Claim(msgspec.Struct, omit_defaults=True, gc=False):
     """The last act on one field in one record (or by `truce` itself)."""
 
     value: Scalar
@@ -86,8 +86,7 @@ class Claim:
     origin: str = "unknown"
 
 
-@dataclass(slots=True)
-class Desired:
+class Desired(msgspec.Struct, omit_defaults=True, gc=False):
     """What every system should show for one field, and why."""
 
     value: Scalar
@@ -98,7 +97,7 @@ class Desired:
     """Goes up each time the value changes."""
     rule: str
     """file:line and the policy that decided."""
-    past: list[list[Any]] = field(default_factory=list)
+    past: list[list[Any]] = []
     """Values desired before, newest first, at most 3, as [value, at]: an older write of ours may still come back."""
 
 
@@ -286,4 +285,5 @@ _SHARED = tuple(f.name for f in fields(Lead) if f.name not in {*_COPIED, "id", "
 
 def plain(lead: Lead) -> dict[str, Any]:
     """Give the document as plain Python data, for `--json` and tests."""
-    return asdict(lead)
+    found: dict[str, Any] = msgspec.to_builtins(lead)
+    return found

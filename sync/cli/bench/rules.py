@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from msgspec import structs
+
 from sync.cli.bench import fill, hostile, people, playbook
 from sync.lead.decision import VendorUser
 from sync.lead.eligible import Team
@@ -63,7 +65,7 @@ def guarded(n: int) -> list[str]:
 def branches(book: Playbook) -> list[Lead]:
     """Give leads of different branches, so that with guards each is taken by another route."""
     first = fill.pattern(book, b"bench", AT)
-    industries = [replace(first.desired["industry"], value=f"Branch {n}") for n in range(LEADS)]
+    industries = [structs.replace(first.desired["industry"], value=f"Branch {n}") for n in range(LEADS)]
     return [replace(first, desired={**first.desired, "industry": one}) for one in industries]
 
 
