@@ -43,6 +43,8 @@ async def _read(connection: Any, folder: Path | None, version: str | None) -> Re
         version = "in-force"
     if version is None:
         where = str(folder or Settings().playbook)
+        if not Path(where).is_dir():
+            raise CannotRun(f"there is no folder {where}: name the one that holds fields.yaml, routing.yaml …")
         return Read((await named(None, f"{where}/")).playbook, None, where)
     found = (await named(connection, version)).playbook
     entry = await playbooks.entry(connection, found.version)

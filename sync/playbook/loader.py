@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path as Folder
 from typing import Any
@@ -180,9 +181,14 @@ def _path(document: Document, loc: tuple[int | str, ...]) -> Path:
     return path
 
 
+@cache
+def _definitions(form: type[forms.Form]) -> dict[str, Any]:
+    return form.model_json_schema()
+
+
 def _siblings(form: type[forms.Form], loc: tuple[int | str, ...]) -> set[str]:
     """Give the keys that could stand where an unknown one stands."""
-    definitions = form.model_json_schema()
+    definitions = _definitions(form)
     node: dict[str, Any] = definitions
     for part in (*loc[:-1], None):
         node = _followed(node, definitions, listed=part == "list")
@@ -214,7 +220,7 @@ def _words(error: ErrorDetails, spot: Spot) -> tuple[str, str]:
     if kind == "string_type" and isinstance(given, int | float | bool):
         zero = traps.lost_zero(spot.raw)
         return zero or f"{shown} is not a text", f"write '{spot.raw}'"
-    if given is None:
+    if given is None or (kind == "string_too_short" and given == ""):
         return "nothing stands here", "write a value, or delete the key"
     if kind == "literal_error":
         options = str(context.get("expected", "")).replace("'", "").replace("False", "false").replace(" or ", ", ").split(", ")

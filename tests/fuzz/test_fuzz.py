@@ -6,8 +6,10 @@ from random import Random
 
 import pytest
 
+from sync.playbook.loader import check
 from tests.fuzz import mutator
-from tests.fuzz.looking import files, look, texts
+from tests.fuzz.looking import files, look, texts, work
+from tests.playbook.test_bad import GOOD
 
 SHARDS = {"playbook": (4, 200), "condition": (2, 600)}
 """Kind → (shards, inputs of each)."""
@@ -17,6 +19,34 @@ SHARDS = {"playbook": (4, 200), "condition": (2, 600)}
 def test_nothing_but_problems_comes_of_any_input(kind: str, shard: int) -> None:
     said = [look(kind, f"house:{shard}:{number}") for number in range(SHARDS[kind][1])]
     assert [one for one in said if one] == []
+
+
+LARGE = {
+    "one key again and again": ("team.yaml", b"timezone: UTC\n" * 3_000),
+    "keys that nobody knows": ("lifecycle.yaml", b"".join(b"stags%d: {}\n" % number for number in range(300))),
+    "routes that nobody knows": ("routing.yaml", b"routes:\n" + b"  - {id: a, asign: {pol: b}}\n" * 300),
+    "a list in a list": ("routing.yaml", b"routes: " + b"[" * 5_000),
+}
+MOST = 700_000
+"""So many calls looking at one playbook takes at most; those of the corpus take 50,000."""
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_no_file_takes_long_to_be_refused(name: str) -> None:
+    file, content = LARGE[name]
+    found = {**GOOD, file: content}
+    assert check(found).problems  # what is read once, as countries are, is read now
+    assert work(found) < MOST
+
+
+def test_no_input_takes_long() -> None:
+    most = 0
+    for number in range(60):
+        name, content = mutator.file(Random(f"long:{number}"), files())
+        found = {**GOOD, name: content}
+        check(found)
+        most = max(most, work(found))
+    assert 10_000 < most < MOST
 
 
 def test_there_are_2000_and_they_are_the_same_every_time() -> None:

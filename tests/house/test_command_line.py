@@ -41,6 +41,8 @@ def test_a_problem_found_is_1(tmp_path: Path) -> None:
     [
         (("explian", "kim"), {}),
         (("pause",), {}),
+        (("playbook", "doc", "nowhere"), {}),
+        (("case", "kim@nordwind.example", "--id", "Kim Larsen"), {}),
         (("check", "--nonsense"), {}),
         (("parked",), {}),
         (("worker",), {}),

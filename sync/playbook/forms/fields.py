@@ -110,7 +110,9 @@ class MappingForm(Form):
     read_only: bool = Field(default=False, description="The vendor does not let anyone write it.")
 
 
-Mapping = Annotated[Annotated[str, Tag("short")] | Annotated[MappingForm, Tag("long")], Discriminator(written)]
+Mapping = Annotated[
+    Annotated[str, StringConstraints(min_length=1), Tag("short")] | Annotated[MappingForm, Tag("long")], Discriminator(written)
+]
 
 
 class FieldForm(Form):
