@@ -15,6 +15,7 @@ import phonenumbers
 from schemas.base import Scalar
 from sync.lead.naming import company_domain
 from sync.playbook.models import Given, Playbook, SharedField
+from sync.trial.real import COLLEAGUE
 
 FIRST, LAST = "Kim", "Sample"
 DOMAIN, LOCAL = "sample-company", "kim.sample"
@@ -87,6 +88,8 @@ class _Mask:
         made: dict[str, Scalar] = {}
         for name, value in values.items():
             if about == "opportunity." and name in ("people", "account"):
+                if value == COLLEAGUE:
+                    made[name] = value  # nobody real, and not the lead
                 continue  # a case has its own
             new = self._one(fields[name], value)
             if new is None:

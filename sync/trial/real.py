@@ -8,6 +8,7 @@ from schemas.base import Scalar
 from sync.lead import account
 from sync.lead.decision import Facts
 from sync.lead.index import index
+from sync.lead.ledger import outcome_of
 from sync.lead.reconcile import TRUCE, desire
 from sync.lead.score import by_machine
 from sync.lead.state import Lead, branch
@@ -33,6 +34,10 @@ def untold(lead: Lead, playbook: Playbook) -> Lead:
     return fresh
 
 
+COLLEAGUE = "a.colleague@company.example"
+"""Stands for whoever is in an opportunity of the account that the lead itself is not in: it moves nobody's stage."""
+
+
 def given_of(lead: Lead, facts: Facts, playbook: Playbook, now: int, had: Sequence[str] = ()) -> Given:
     """Give what a case says of a lead that `untold` made, at a moment; `had`: who had it before."""
     at = now + -now % SECOND_MS  # a case is written in whole seconds; none of what was done lies behind it
@@ -46,7 +51,7 @@ def given_of(lead: Lead, facts: Facts, playbook: Playbook, now: int, had: Sequen
         since=_since(lead, at),
         touches=tuple(_touches(lead, playbook, at)),
         account=_of(values, "account", playbook.account_fields),
-        opportunity=_opportunity(values, playbook),
+        opportunity=_opportunity(lead, facts, values, playbook),
         had=tuple(email for email in had if email in playbook.reps),
     )
 
@@ -88,10 +93,14 @@ def _of(values: Values, about: str, fields: Mapping[str, SharedField]) -> dict[s
     return found
 
 
-def _opportunity(values: Values, playbook: Playbook) -> dict[str, Scalar]:
+def _opportunity(lead: Lead, facts: Facts, values: Values, playbook: Playbook) -> dict[str, Scalar]:
     """Give the lead's open opportunity; where there is none and its account has bought before, one that is won."""
     found = _of(values, "opportunity", playbook.opportunity_fields)
     won = next((one.id for one in playbook.opportunity_stages.values() if one.state == "won"), None)
-    if found or not values.get("account.won_opportunities") or won is None:
+    bought = not found and bool(values.get("account.won_opportunities")) and won is not None
+    if not (found or bought):
         return found
-    return {"stage": won}
+    state = "won" if bought else "open"
+    own = bool(facts.ledger) and any(outcome_of(one, playbook) == state for one in account.roles(lead, facts.ledger))
+    others = {} if own or "people" not in playbook.opportunity_fields else {"people": COLLEAGUE}
+    return {**({"stage": won} if bought else found), **others}

@@ -82,13 +82,14 @@ def test_what_a_case_cannot_give_is_named() -> None:
     often = build(replace(KIM, given=replace(KIM.given, touches=met)), READY)
     (said,) = made(often).differs
     assert said.startswith("of the lead itself comes stage mql, rule emea-enterprise, fit 72, engagement 279")
-    assert said.endswith("the case sees touches otherwise")
+    assert said.endswith("the case sees stage, touches otherwise")
     assert f"only the newest {MOST} of {MOST + 10} touches are given" in made(often).notes
 
 
 def test_an_account_that_only_its_name_leads_to_is_given() -> None:
     free = built(email="kim.larsen@gmail.com", company="Nordwind")
-    customer = build(replace(KIM, given=replace(KIM.given, account={"name": "Nordwind"}, opportunity={"stage": "closed_won"})), READY).facts
+    won = {"stage": "closed_won", "people": "boss@nordwind.example"}
+    customer = build(replace(KIM, given=replace(KIM.given, account={"name": "Nordwind"}, opportunity=won)), READY).facts
     one = make(free.lead, replace(free.facts, ledger=customer.ledger), EXAMPLE, free.at)
     assert (one.case.expect.rule, one.differs) == ("existing-customer", ())
 
