@@ -62,7 +62,8 @@ def book(name: str) -> Playbook:
     said = "accountable: head.of.sales@acme.example"
     rest = "".join(f"  {one}: {{{said}}}\n" for one in ("sal", "sql", "opportunity", "customer", "recycled", "disqualified"))
     stages = f"  inquiry: {{{said}, when: has(lead.email)}}\n  lead: {{{said}, {lead[1:]}\n  mql: {{{said}, {mql[1:]}\n{rest}"
-    deals = "opportunity_stages: {prospecting: {is: open}, closed_won: {is: won}, closed_lost: {is: lost}}\n"
+    deals = "statuses: {new: {}, working: {}, converted: {}, closed: {}}\n"
+    deals += "opportunity_stages: {prospecting: {is: open}, closed_won: {is: won}, closed_lost: {is: lost}}\n"
     files = {
         "fields.yaml": (EXAMPLE / "fields.yaml").read_bytes(),
         "team.yaml": TEAM,

@@ -35,6 +35,7 @@ stages:
   customer: {accountable: head.of.sales@acme.example}
   recycled: {accountable: head.of.marketing@acme.example}
   disqualified: {accountable: head.of.marketing@acme.example}
+statuses: {new: {}, working: {}, converted: {}, closed: {}}
 opportunity_stages: {prospecting: {is: open}, closed_won: {is: won}, closed_lost: {is: lost}}
 """
 TEAM = """

@@ -71,6 +71,7 @@ AWAY = ", away: [{from: 2020-01-01, to: 2099-12-31, cover: lea@acme.example}]"
 async def apply(world: World, number: int, people: str) -> None:
     """Put a playbook in force."""
     files = {name: (EXAMPLE / name).read_bytes() for name in ("fields.yaml", "lifecycle.yaml")}
+    files["lifecycle.yaml"] = files["lifecycle.yaml"].partition(b"\nhandoffs:")[0]  # they name people and SLAs that are not here
     files |= {"routing.yaml": ROUTING.encode(), "team.yaml": people.encode()}
     await playbooks.add(world.connection, files, f"v{number}", "test")
 
