@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from sync.cli.account import tell_account
+from sync.cli.coming import coming
 from sync.cli.happened import happened
 from sync.cli.names import Names, stage
 from sync.cli.people import Around
@@ -29,6 +30,8 @@ def render(console: Console, row: Mapping[str, Any], lines: Iterable[Mapping[str
         teller.say(text)
     teller.aside()
     teller.open()
+    for text in coming(teller):
+        teller.say(text)
 
 
 class Teller(Names):

@@ -144,3 +144,12 @@ def test_a_hand_off_that_is_no_mql_says_its_kind_and_who_gets_it() -> None:
     text = told([*BOTH, customer, touch("a", 50, ref=CONTACT)], playbook=with_kinds)
     assert "Why Joe (no MQL)? lifecycle.yaml:80 customer, playbook v1 · keeps its owner" in text
     assert "hand-off offered to Joe (customer, cycle 1): lifecycle.yaml:80 customer" in text
+
+
+def test_what_time_will_do_is_told_with_the_rule_that_does_it() -> None:
+    out = factory.when("lead.engagement < 40", lambda v: v["engagement"] < 40, "engagement", line=33)
+    playbook = factory.playbook(stages=tuple(replace(one, exit=out) if one.id == "mql" else one for one in factory.stages()))
+    text = told([*BOTH, touch("a", 50, ref=CONTACT)], Around(playbook=playbook), playbook)
+    assert "If nothing happens   Thu 10 Dec " in text, "60 points are less than 40 after 17.55 days"
+    assert " MQL → lead: ['engagement'] matches (test.yaml:33 mql.exit)" in text
+    assert "If nothing happens" not in told([*BOTH, touch("a", 50, ref=CONTACT)]), "nothing takes an MQL out there"
