@@ -7,7 +7,7 @@ from typing import Any
 
 from schemas.base import Scalar
 from schemas.envelope import derived_id
-from sync.lead import caps
+from sync.lead import caps, waiting
 from sync.lead.eligible import Team
 from sync.lead.qualify import place_of
 from sync.lead.queues import owner_of
@@ -153,22 +153,28 @@ def hand_over(work: Work, lead: Lead, values: Values, *, entered: bool, at: int,
     stage = handing(work.playbook)
     if stage is None or lead.value("stage") != stage.id:
         lead.held = None  # where it stands now nothing is to be handed over
+        waiting.over(work, lead)
         return
     if entered and lead.handoff is not None and lead.handoff.kind != MQL:
         close(work, lead, f"{stage.where} {stage.id}")
-    if is_open(lead) or (lead.handoff is not None and lead.handoff.kind == MQL and not entered) or held_back(work, lead, source):
+    owed = entered or waiting.HOLD in lead.why  # what waits is owed since it entered
+    if is_open(lead) or (lead.handoff is not None and lead.handoff.kind == MQL and not owed) or held_back(work, lead, source):
         return
     if lead.held is not None and not work.hot and not entered:
         return
     lead.held = None  # from here on it is given to somebody, or an open problem of its own says that nobody can have it
     team = team_for(work, lead)
     choice = choose(values, team)
+    if waiting.waits(work, lead, values, choice.route):
+        return
     work.out.basis |= choice.basis
     before = lead.value("owner")
     if choice.owner is None:
         last, lead.why["owner"] = lead.why.get("owner"), choice.why(work.playbook, work.now)
         return nobody(work, lead, "owner", last)
     somebody(work, lead, "owner")
+    waiting.over(work, lead)
+    work.priority = choice.route.assign.priority if choice.route is not None else None
     owner = _settle_owner(work, lead, choice, team, at)
     lead.why["owner"] = choice.why(work.playbook, work.now)
     rule = lead.why["owner"]["rule"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from schemas.base import Ref, Scalar
+from sync.lead import waiting
 from sync.lead.consent import word
 from sync.lead.handoff import OPEN
 from sync.lead.identity import is_stub, why_not_join
@@ -66,6 +67,8 @@ def absorb(work: Work, survivor: Lead, loser: Lead, reason: str, *, source: str 
         if kind not in (STAGE, *survivor.clocks):
             work.clock(survivor, kind, due_at)
     work.end_clocks(loser)
+    if waiting.HOLD in loser.why:
+        survivor.why.setdefault(waiting.HOLD, loser.why[waiting.HOLD])
     loser.survivor, loser.undecided = survivor.id, None
     loser.claims, loser.desired, loser.aside, loser.why = {}, {}, {}, {}
     for record in loser.records.values():

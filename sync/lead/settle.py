@@ -220,6 +220,7 @@ def settle(
         work.line(lead, "aside", field=name, **lost)
     _note_moves(work, lead, moved)
     out = any(move.after is True for move in consents)
-    lane: Lane = "hot" if (work.hot and not work.bulk) or out else "bulk"
+    hot = work.priority == "hot" if work.priority is not None else work.hot and not work.bulk
+    lane: Lane = "hot" if hot or out else "bulk"
     _ring(work, lead, moved, fresh, lane)
     return moved

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from schemas.base import Ref, Scalar
 from schemas.envelope import Envelope, derived_id, new
@@ -32,6 +32,8 @@ class Work:
     bulk: bool = False
     hot: bool = False
     """An act of a person caused it."""
+    priority: Literal["hot", "normal"] | None = None
+    """As the route says that handed the lead over, where it says so: it goes before `hot`."""
     out: Decision = field(default_factory=lambda: Decision("noop"))
     open: dict[str, Lead] = field(default_factory=dict)
     """The copies that this decision changes."""
@@ -101,7 +103,7 @@ class Work:
         data = LeadEvent(lead_id=lead.id, at=at, type=kind, before=before, after=after, rule=rule, kind=told, playbook_version=version)
         self.out.events.append(new(kind, data, source="truce", ident=self.ident(kind, lead.id, len(self.out.events)), time=at))
 
-    def clock(self, lead: Lead, kind: str, due_at: int | None) -> None:
+    def clock(self, lead: Lead, kind: str, due_at: int | None, **data: Any) -> None:
         """Set a clock of the lead, or end it with None."""
         if lead.clocks.get(kind) == due_at:
             return
@@ -109,7 +111,7 @@ class Work:
             del lead.clocks[kind]
         else:
             lead.clocks[kind] = due_at
-        self.out.clocks[lead.id, kind] = None if due_at is None else ClockNote(due_at, self.playbook.version)
+        self.out.clocks[lead.id, kind] = None if due_at is None else ClockNote(due_at, self.playbook.version, data)
         self.touch(lead)
 
     def end_clocks(self, lead: Lead) -> None:

@@ -14,7 +14,7 @@ from sync.cli.people import Around, todo
 from sync.lead import state
 from sync.lead.decide import decide
 from sync.lead.decision import Facts, fold
-from sync.playbook.models import Kind, Playbook, Where
+from sync.playbook.models import Assign, Hold, Kind, Playbook, Route, When, Where
 from tests import factory
 from tests.factory import CONTACT, LEAD, changed, ms, snapshot, touch
 
@@ -153,3 +153,11 @@ def test_what_time_will_do_is_told_with_the_rule_that_does_it() -> None:
     assert "If nothing happens   Thu 10 Dec " in text, "60 points are less than 40 after 17.55 days"
     assert " MQL → lead: ['engagement'] matches (test.yaml:33 mql.exit)" in text
     assert "If nothing happens" not in told([*BOTH, touch("a", 50, ref=CONTACT)]), "nothing takes an MQL out there"
+
+
+def test_what_waits_for_enrichment_is_told_with_the_end_of_the_wait() -> None:
+    hold = Hold(factory.when("has(lead.employees)", lambda v: True, "employees"), 900, Where("routing.yaml", 5))
+    playbook = factory.playbook(routes=(Route("rest", When(), Assign("ben@acme.example", hold=hold), Where("routing.yaml", 4)),))
+    text = told([*BOTH, touch("a", 50, ref=CONTACT)], Around(playbook=playbook), playbook)
+    assert "MQL since " in text
+    assert " given to whoever its route names then: it waits for has(lead.employees) (routing.yaml:5 rest)\n" in text

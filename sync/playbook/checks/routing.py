@@ -27,7 +27,6 @@ def run(files: Files, routing: forms.RoutingFile) -> None:
             targets.target(files, (*path, "assign"), route.assign, inherits=inherits)
         elif not inherits:
             files.problem(ROUTING, path, f"{route.id} does not say who gets the lead", "add assign: {pool: …}")
-        _waiting(files, path, route)
         targets.chain(files, path, route)
         _days(files, path, route)
     reach.run(files, routing.routes)
@@ -45,14 +44,6 @@ def _last(files: Files, last: forms.RouteForm, path: Path) -> None:
     if last.assign and last.assign.owner is None and not last.steps:
         hint = "add fallback: {owner: …}, for the day when the whole pool is away"
         files.problem(ROUTING, path, f"the last route, {last.id}, does not end at a person", hint)
-
-
-def _waiting(files: Files, path: Path, route: forms.RouteForm) -> None:
-    """Warn of what is read and not carried out yet, so that nobody relies on it."""
-    for key, meanwhile in (("hold", "the lead is given at once"), ("priority", "hand-offs are written in their order")):
-        if route.assign is not None and getattr(route.assign, key) is not None:
-            said = f"{key} is not carried out by this version: {meanwhile}"
-            files.problem(ROUTING, (*path, "assign", key), said, f"delete {key} until it is", key=True, warning=True)
 
 
 def _days(files: Files, path: Path, route: forms.RouteForm) -> None:

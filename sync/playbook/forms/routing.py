@@ -78,9 +78,11 @@ class AssignForm(Form):
         description="The last so many people who had the lead are passed over, unless nobody would be left.",
         examples=[3],
     )
-    hold: HoldForm | None = Field(default=None, description="Wait for enrichment, never longer than said.")
+    hold: HoldForm | None = Field(default=None, description="Wait for enrichment before anybody is chosen, never longer than said.")
     priority: Literal["hot", "normal"] | None = Field(
-        default=None, description="`hot`: written and told before anything else waits. Without it normal."
+        default=None,
+        description="How urgently the hand-off is written: `hot` before all that waits, `normal` behind what is hot. "
+        "Without it what a person's act caused is hot.",
     )
     sla: Name | None = Field(default=None, description="What is owed by when: an id of sla.yaml.", examples=["hot"])
 

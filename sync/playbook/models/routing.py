@@ -76,7 +76,8 @@ class Assign:
     memory: int = 0
     """So many of the last people who had the lead are passed over, unless nobody would be left."""
     hold: Hold | None = None
-    priority: Literal["hot", "normal"] = "normal"
+    priority: Literal["hot", "normal"] | None = None
+    """How urgently the hand-off is written; None: as whatever caused it, a person's act before a mass of changes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ TEAM = """
 timezone: Europe/Berlin
 reps: {head.of.sales@acme.example: {name: Vera Holm}, head.of.marketing@acme.example: {name: Paul Stein}}
 """
+ROUTING = b"routes: [{id: all, assign: {owner: head.of.sales@acme.example}}]"
+WAITS = b"routes: [{id: all, assign: {owner: head.of.sales@acme.example, hold: {until: has(lead.employees), at_most: 2s}}}]"
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +51,7 @@ def real(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_DECIDER", "real")
 
 
-async def lay_the_ground(world: World) -> None:
+async def lay_the_ground(world: World, routing: bytes = ROUTING) -> None:
     """Put a playbook in force under which a form is soon worth less."""
     pool = await open_pool(world.dsn, world.name, size=1)
     await ground.prepare(world.connection, world.kafka, world.name, SYSTEMS, PARTITIONS)
@@ -59,7 +61,7 @@ async def lay_the_ground(world: World) -> None:
     await pool.close()
     files = {name: (EXAMPLE / name).read_bytes() for name in ("fields.yaml",)}
     files |= {"lifecycle.yaml": LIFECYCLE.encode(), "team.yaml": TEAM.encode()}
-    files["routing.yaml"] = b"routes: [{id: all, assign: {owner: head.of.sales@acme.example}}]"
+    files["routing.yaml"] = routing
     await playbooks.add(world.connection, files, "v1", "test")
 
 
@@ -188,3 +190,20 @@ async def test_whoever_is_erased_or_joined_into_another_has_no_clock(world: Worl
     rows = await world.connection.fetch("SELECT r.ref, c.kind FROM clocks c JOIN records r USING (lead_id) WHERE r.gone IS NULL")
     assert [tuple(row) for row in rows] == [("hubspot:contacts:1", "stage")]
     assert await world.value("SELECT count(*) FROM clocks") == 1
+
+
+async def test_a_hand_off_that_waits_for_enrichment_is_given_when_its_time_is_over(world: World) -> None:
+    await lay_the_ground(world, WAITS)
+    await started(world)
+    await tell(world, person(1), form(1, HALF_S))
+    await until_stage(world, "mql", 1)
+    assert await world.value("SELECT handoff_state FROM leads") is None
+    assert await world.value("SELECT data ? 'expires' FROM clocks WHERE kind = 'hold'")
+
+    async def given() -> bool:
+        return bool(await world.value("SELECT handoff_state = 'offered' FROM leads"))
+
+    await world.until(given)
+    assert await world.value("SELECT count(*) FROM clocks WHERE kind = 'hold'") == 0
+    assert await world.value("SELECT count(*) FROM turns") == 1
+    assert await world.done() == 3
