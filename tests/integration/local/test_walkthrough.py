@@ -17,15 +17,10 @@ from pathlib import Path
 import pytest
 
 from tests.house.project import ROOT
+from tests.readme import blocks, edit, section
 
 HEADING = "## Change a routing rule"
 PATIENCE_S = 60.0
-
-
-def blocks() -> list[tuple[str, str]]:
-    """Give (language, text) of every code block of the section, in order."""
-    section = (ROOT / "README.md").read_text(encoding="utf-8").partition(HEADING)[2].partition("\n## ")[0]
-    return re.findall(r"^```(\w*)\n(.*?)^```$", section, re.M | re.S)
 
 
 @dataclass
@@ -45,17 +40,6 @@ class Desk:
         if words[0] == "truce":
             words = [sys.executable, "-m", "sync.cli", *words[1:]]
         return subprocess.run(words, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=200, check=False)
-
-    def edit(self, block: str) -> None:
-        """Make an edit as the block shows it: lines with - become lines with +."""
-        first, _, body = block.partition("\n")
-        path = self.folder / first.removeprefix("--- ")
-        lines = body.splitlines()
-        before = "".join(line[1:] + "\n" for line in lines if line[:1] != "+")
-        after = "".join(line[1:] + "\n" for line in lines if line[:1] != "-")
-        text = path.read_text(encoding="utf-8")
-        assert text.count(before) == 1, f"README shows lines that are not in {path.name}:\n{before}"
-        path.write_text(text.replace(before, after), encoding="utf-8")
 
 
 @pytest.fixture
@@ -95,12 +79,12 @@ def tell(desk: Desk, line: str) -> str:
 
 
 def test_the_walk_through_does_what_it_says(desk: Desk) -> None:
-    found = blocks()
+    found = blocks(section(HEADING))
     assert [language for language, _ in found].count("diff") == 2
     ran = []
     for language, block in found:
         if language == "diff":
-            desk.edit(block)
+            edit(desk.folder, block)
         for line in block.splitlines() if not language else ():
             if line.strip() and not line.startswith("truce up"):
                 tell(desk, line)
