@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from datetime import date, datetime, timedelta
 
 from sync.lead.atoms import Atom, Op, compare, of_when
 from sync.lead.fading import NEVER, Fading
+from sync.lead.hours import zone
 from sync.lead.index import index
 from sync.lead.qualify import place_of, recycled_at, sent_back_at
 from sync.lead.reconcile import TRUCE
@@ -123,19 +123,12 @@ def _bounds(playbook: Playbook, name: str) -> tuple[int, ...]:
     table = playbook.territories.table if name == "territories" and playbook.territories else playbook.tables.get(name)
     if table is None or not table.dated:
         return ()
-    zone, days = _zone(playbook.timezone), set[str]()
+    home, days = zone(playbook.timezone), set[str]()
     for number in range(len(table.rows)):
         first, last = table.days(number)
         days |= {first} if first else set()
         days |= {(date.fromisoformat(last) + timedelta(days=1)).isoformat()} if last else set()
-    return tuple(sorted(int(datetime.fromisoformat(day).replace(tzinfo=zone).timestamp() * 1000) for day in days))
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC
+    return tuple(sorted(int(datetime.fromisoformat(day).replace(tzinfo=home).timestamp() * 1000) for day in days))
 
 
 def next_change(lead: Lead, playbook: Playbook, now: int, values: Values, sums: Mapping[int, float] | None = None) -> int | None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from schemas.base import Scalar
+from sync.lead import hours
 from sync.playbook.models import Playbook
 from sync.trial.echoes import Users
 from sync.trial.effect import Effect, days, effects
@@ -121,19 +120,13 @@ def compare(
     found.counts = {what: share(len(some), looked, everyone) for what, some in changes.items()}
     found.changed = share(moved, looked, everyone)
     found.examples = {what: some[:EXAMPLES] for what, some in changes.items()}
-    found.weeks = _table(whole.qualified, lambda one: week(one.at, in_force.timezone))
+    found.weeks = _table(whole.qualified, lambda one: hours.week(one.at, in_force.timezone, in_force.goals.week_starts))
     found.sources = _table(whole.qualified, lambda one: one.source)
     found.days = days(span)
     found.goals = effects(candidate.goals, whole.qualified, found.days, share_of)
     names = sorted({*owners[0].load, *owners[1].load})
     found.load = {name: (owners[0].load.get(name, 0), owners[1].load.get(name, 0)) for name in names}
     return found
-
-
-def week(at: int, zone: str) -> str:
-    """Give the first day (a Monday) of the week of a moment, in the company's time zone."""
-    day = datetime.fromtimestamp(at / 1000, ZoneInfo(zone)).date()
-    return (day - timedelta(days=day.weekday())).isoformat()
 
 
 def _table(qualified: tuple[list[Qualified], list[Qualified]], key: Any) -> dict[str, Pair]:
