@@ -33,6 +33,8 @@ class Timing:
 
     entries: tuple[tuple[Atom, ...], ...]
     """By the place of Truce's own word, plus one: what can let a lead into a later stage."""
+    calm: tuple[tuple[Atom, ...], ...]
+    """The same for a lead that nothing counts against: its scores never rise by themselves."""
     exits: dict[str, tuple[Atom, ...]]
     """Stage → what can take a lead out of it."""
     returns: tuple[Atom, ...]
@@ -105,7 +107,13 @@ class _Static:
         returns = self.pruned(of_when(back.when), back.when.names) if back is not None else ()
         atoms = [*(atom for one in (*entries[:1], *exits.values()) for atom in one), *returns]
         days = {atom.name: _bounds(self.playbook, atom.name) for atom in atoms if atom.kind == "table"}
-        return Timing(entries, exits, returns, back.after_ms if back is not None else 0, days)
+        calm = tuple(tuple(a for a in some if not _rises(a)) for some in entries)
+        return Timing(entries, calm, exits, returns, back.after_ms if back is not None else 0, days)
+
+
+def _rises(atom: Atom) -> bool:
+    """Say whether only a score that goes up makes an atom count."""
+    return atom.kind == "score" and atom.want is not None and atom.op not in ("==", "!=") and atom.want is not (atom.op in ("<", "<="))
 
 
 def timing_of(playbook: Playbook) -> Timing:
@@ -136,27 +144,28 @@ def next_change(lead: Lead, playbook: Playbook, now: int, values: Values, sums: 
 
     `values`: what conditions look at now; `sums`: what the lead's touches come to per line of engagement, where that is known already.
     """
-    atoms = _atoms(lead, playbook, now)
+    calm = sums is not None and not any(raw < 0 for raw in sums.values())
+    atoms = _atoms(lead, timing_of(playbook), playbook, now, calm=calm)
     if isinstance(atoms, int):
         return atoms
     due = _Next(lead, playbook, now, values, sums).of(atoms) if atoms else None
     return None if due is None else max(now + 1, min(due, now + FARTHEST_MS))
 
 
-def _atoms(lead: Lead, playbook: Playbook, now: int) -> tuple[Atom, ...] | int:
+def _atoms(lead: Lead, timing: Timing, playbook: Playbook, now: int, *, calm: bool) -> tuple[Atom, ...] | int:
     """Give what may move this lead, or until when nothing can."""
-    timing, stage = timing_of(playbook), str(lead.value("stage") or "")
+    entries, stage = timing.calm if calm else timing.entries, str(lead.value("stage") or "")
     recycled = recycled_at(lead) if stage == "recycled" else None
     out = recycled if recycled is not None else sent_back_at(lead, playbook)
     if out is not None:
         if not any(touch.at > out for touch in lead.touches):
             return ()
         if recycled is None:
-            return timing.entries[0]
+            return entries[0]
         rested = recycled + timing.rest_ms
-        return rested if now < rested else (*timing.returns, *timing.entries[0])
+        return rested if now < rested else (*timing.returns, *entries[0])
     claim = lead.claims.get("stage", {}).get(TRUCE)
-    atoms = timing.entries[place_of(playbook, claim.value) + 1 if claim is not None else 0]
+    atoms = entries[place_of(playbook, claim.value) + 1 if claim is not None else 0]
     leaving = timing.exits.get(stage)
     return (*atoms, *leaving) if leaving and lead.desired["stage"].ref == TRUCE else atoms
 
