@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sync.playbook.build.files import Files
-from sync.playbook.checks import agreement, cases, env, fields, ids, known, lifecycle, routing, tables, team
+from sync.playbook.checks import able, agreement, cases, coming, env, fields, ids, known, lifecycle, routing, tables, team
 from sync.playbook.checks.outside import Outside as Outside
 
 
@@ -29,3 +29,5 @@ def against(files: Files, outside: Outside) -> None:
     if files.team and files.fields and outside.users is not None:
         known.run(files, files.team, files.fields, outside.users)
     agreement.dated(files, outside.today)
+    coming.run(files, outside.today)
+    able.run(files)
