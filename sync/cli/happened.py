@@ -58,6 +58,9 @@ def _story(names: Names, kind: str, data: Mapping[str, Any]) -> str:
             return f"{'tried again' if kind == 'replayed' else 'ordered'} by {data.get('by', '')}"
         case "joined":
             return f"joined with another lead of the same person: {data.get('reason', '')}"
+        case "waits":
+            until = datetime.fromtimestamp(data["expires"] / 1000).astimezone().strftime("%H:%M")
+            return f"hand-off waits for {data.get('until', '')}, until {until} at the latest: {data.get('rule', '')}"
         case "held":
             return f"hand-off held: {data.get('reason', '')}"
         case _:

@@ -159,5 +159,5 @@ def test_what_waits_for_enrichment_is_told_with_the_end_of_the_wait() -> None:
     hold = Hold(factory.when("has(lead.employees)", lambda v: True, "employees"), 900, Where("routing.yaml", 5))
     playbook = factory.playbook(routes=(Route("rest", When(), Assign("ben@acme.example", hold=hold), Where("routing.yaml", 4)),))
     text = told([*BOTH, touch("a", 50, ref=CONTACT)], Around(playbook=playbook), playbook)
-    assert "MQL since " in text
+    assert "hand-off waits for has(lead.employees), until " in text
     assert " given to whoever its route names then: it waits for has(lead.employees) (routing.yaml:5 rest)\n" in text
