@@ -16,6 +16,8 @@ MORE = read(HERE / "good" / "more")
 EXAMPLE = {name: content for name, content in read(HERE.parents[1] / "deploy" / "playbook").items() if not name.startswith("cases/")}
 BESIDE = "# beside the example playbook"
 """The line in the head of a file that does not fit the good ones: the other files are the example's."""
+WITH_MORE = "# beside the optional files"
+"""The same where the mistake shows only beside good/more."""
 BAD = sorted(path for path in (HERE / "bad").iterdir() if path.suffix in (".yaml", ".csv"))
 
 
@@ -34,7 +36,8 @@ def content(path: Path) -> bytes:
 @pytest.mark.parametrize("path", BAD, ids=[path.stem for path in BAD])
 def test_mistake_is_told_at_its_place(path: Path) -> None:
     file, wanted = expected(path.read_text(errors="replace"))
-    others = EXAMPLE if BESIDE in path.read_text(errors="replace").splitlines() else GOOD | (MORE if file in MORE else {})
+    head = path.read_text(errors="replace").splitlines()
+    others = EXAMPLE if BESIDE in head else GOOD | (MORE if file in MORE or WITH_MORE in head else {})
     with pytest.raises(PlaybookError) as caught:
         load_files(others | {file: content(path)})
     told = [f"{p.place}  {p.path}  {p.text}  →  {p.suggestion}".rstrip() for p in caught.value.problems]

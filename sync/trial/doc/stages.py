@@ -33,9 +33,7 @@ def _moves(to: str | None) -> str:
 
 
 def _stage(one: Stage, playbook: Playbook, speaker: Speaker, naming: Naming) -> Item:
-    under: list[Item | Words | None] = [
-        ("Only a person or a system says so.",) if one.when is None else speaker.item("Enters when", one.when)
-    ]
+    under: list[Item | Words | None] = [(_said(one, playbook),) if one.when is None else speaker.item("Enters when", one.when)]
     under += [
         speaker.item(f"Of the segment {segment.id} enters when", segment.stages[one.id])
         for segment in playbook.segments
@@ -51,6 +49,12 @@ def _stage(one: Stage, playbook: Playbook, speaker: Speaker, naming: Naming) -> 
         under.append(("From here on sales has it: a hand-off opens, and routing says who gets it.",))
     under.append((f"Accountable: {naming.person(one.accountable)}.",))
     return Item((Strong(stage(one.id)),), listing(*under))
+
+
+def _said(one: Stage, playbook: Playbook) -> str:
+    """Say who says that a lead stands in a stage without a rule."""
+    deals = [f"“{name}”" for name, deal in playbook.opportunity_stages.items() if deal.stage == one.id]
+    return f"A person, a system or a deal in {several(deals)} says so." if deals else "Only a person or a system says so."
 
 
 def _returns(after_ms: int, when: When, speaker: Speaker) -> Item:

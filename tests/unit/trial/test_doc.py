@@ -99,6 +99,7 @@ GOLDEN = [
    - From here on sales has it: a hand-off opens, and routing says who gets it.
    - Accountable: Paul Stein.
 """,
+    "6. **opportunity**\n   - A person, a system or a deal in “prospecting” says so.\n   - Accountable: Vera Holm.\n",
     """\
 4. **emea-enterprise**
    - When all of these hold:
