@@ -11,6 +11,9 @@ FILE = "lifecycle.yaml"
 WRITTEN = ("fit_score", "engagement_score", "lead_score")
 """Shared fields that Truce itself fills in with a score."""
 
+LOOKED = 300
+"""A line is held against so many at the top: more are no list that people wrote."""
+
 
 def run(files: Files, form: forms.LifecycleFile) -> None:
     """Note every problem of the scores."""
@@ -21,8 +24,12 @@ def run(files: Files, form: forms.LifecycleFile) -> None:
             hint = did_you_mean(line.category, form.categories) or f"add it under categories: {line.category}: {{cap: …}}"
             files.problem(FILE, (*path, "category"), f"unknown category {line.category}", hint)
         _taken(files, form, index)
+    most: dict[str, int] = {}
+    for index, line in enumerate(form.engagement):
+        if line.category and (line.category not in most or line.points > form.engagement[most[line.category]].points):
+            most[line.category] = index
     for name, category in form.categories.items():
-        _category(files, form, name, category.cap)
+        _category(files, form, name, category.cap, most.get(name))
     _scanners(files, form)
     _given(files, form)
 
@@ -43,7 +50,7 @@ def _cap(files: Files, path: Path, line: forms.EngagementForm) -> None:
 def _taken(files: Files, form: forms.LifecycleFile, index: int) -> None:
     """Note a line of engagement all of whose touches an earlier one counts."""
     line = form.engagement[index]
-    for number, other in enumerate(form.engagement[:index]):
+    for number, other in enumerate(form.engagement[: min(index, LOOKED)]):
         kind = other.touch is None or other.touch == line.touch
         if kind and (other.name is None or (line.name is not None and other.name.casefold() in line.name.casefold())):
             where = files.where(FILE, ("engagement", number))
@@ -52,16 +59,15 @@ def _taken(files: Files, form: forms.LifecycleFile, index: int) -> None:
             return
 
 
-def _category(files: Files, form: forms.LifecycleFile, name: str, limit: float) -> None:
-    lines = [(index, line) for index, line in enumerate(form.engagement) if line.category == name]
-    if not lines:
+def _category(files: Files, form: forms.LifecycleFile, name: str, limit: float, most: int | None) -> None:
+    """Note a cap that no line shares, or that one touch goes beyond; `most`: the line of the category with the most points."""
+    if most is None:
         said = f"no line of engagement is in the category {name}, so that its cap caps nothing"
         files.problem(FILE, ("categories", name), said, f"add category: {name} to the lines that share the cap, or delete it", key=True)
-    most = max((line for _, line in lines), key=lambda line: line.points, default=None)
-    if most is not None and most.points > limit:
-        where = files.where(FILE, ("engagement", form.engagement.index(most)))
-        said = f"one touch of {where} gives {most.points:g} points, and {name} lets no more than {limit:g} through"
-        files.problem(FILE, ("categories", name, "cap"), said, f"write {most.points:g} or more, or give that line fewer points")
+    elif (points := form.engagement[most].points) > limit:
+        where = files.where(FILE, ("engagement", most))
+        said = f"one touch of {where} gives {points:g} points, and {name} lets no more than {limit:g} through"
+        files.problem(FILE, ("categories", name, "cap"), said, f"write {points:g} or more, or give that line fewer points")
 
 
 def _scanners(files: Files, form: forms.LifecycleFile) -> None:
