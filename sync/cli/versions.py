@@ -19,7 +19,7 @@ from sync.playbook.models import Playbook
 from sync.settings import Settings
 from sync.store import leads, playbooks
 from sync.trial.consequences import Consequence, consequences
-from sync.trial.diff import Difference, differences
+from sync.trial.diff import Difference, differences, told
 
 IN_FORCE = "in-force"
 LOOKED = 20_000
@@ -101,9 +101,10 @@ def somewhere(step: Any) -> Any:
 
 def show(found: list[Difference], follows: list[Consequence]) -> None:
     """Print differences, and what follows from them."""
-    width = max((len(d.place) for d in found), default=0)
-    for d in found:
-        console.print(f"  {d.place:<{width}}  {d.text}", markup=False)
+    lines = told(found)
+    width = max((len(place) for place, _ in lines), default=0)
+    for place, text in lines:
+        console.print(f"  {place:<{width}}  {text}", markup=False)
     if follows:
         console.print("What follows", markup=False)
     for one in follows:

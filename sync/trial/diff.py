@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Literal
 
-from sync.playbook.models import Playbook, Where
-from sync.trial.meaning import Branch, Leaf, Node, Path, meaning
+from sync.playbook.models import Playbook, Table, Where
+from sync.trial.meaning import READ, SPELLED, Branch, Leaf, Node, Path, meaning
+from sync.trial.rows import columns, rows
 
 Kind = Literal["added", "removed", "changed", "moved"]
 FILES = {
@@ -25,6 +27,17 @@ FILES = {
     "fit": "lifecycle.yaml",
     "engagement": "lifecycle.yaml",
     "stages": "lifecycle.yaml",
+    "statuses": "lifecycle.yaml",
+    "categories": "lifecycle.yaml",
+    "scanners": "lifecycle.yaml",
+    "scores": "lifecycle.yaml",
+    "segments": "lifecycle.yaml",
+    "opportunity_stages": "lifecycle.yaml",
+    "handoffs": "lifecycle.yaml",
+    "goals": "goals.yaml",
+    "slas": "sla.yaml",
+    "alerts": "alerts.yaml",
+    "content": "content.yaml",
 }
 """In which file a part stands, where its entries do not say."""
 WORDS = {
@@ -40,6 +53,8 @@ WORDS = {
     "tables": "table",
 }
 SHOWN = 6
+ROWS = 20
+"""So many rows of one table are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +67,16 @@ class Difference:
     before: str
     after: str
     where: Where | None
+    said: str = ""
+    """The line itself, where it is not made from the rest: of rows and cases."""
 
     @property
     def text(self) -> str:
         """Say it in a line: `route emea · assign pool: emea-ae → amer-ae`."""
+        if self.said:
+            return self.said
+        if self.path[-2:-1] in ((SPELLED,), (READ,)):
+            return self._spelled()
         about, asked = _about(self.path)
         if asked:
             said = {"added": f"now also {asked}", "removed": f"no longer {asked}", "changed": f"now {asked} instead of {self.before}"}
@@ -70,6 +91,17 @@ class Difference:
                 return f"{about}: {self.after}"
         return f"{about}: {self.before or 'not said'} → {self.after or 'not said'}"
 
+    def _spelled(self) -> str:
+        """Say how a system spells a value: `status · nurturing is spelled Nurturing in salesforce: new`."""
+        *_, system, kind, value = self.path
+        about = f"{self.path[1]} · {value} {kind}"
+        match self.kind:
+            case "added":
+                return f"{about} {self.after} in {system}: new"
+            case "removed":
+                return f"{about} {self.before} in {system}: gone"
+        return f"{about} {self.after} in {system}, was {self.before}"
+
     @property
     def place(self) -> str:
         """Give the file and line, or the file alone."""
@@ -78,7 +110,61 @@ class Difference:
 
 def differences(before: Playbook, after: Playbook) -> list[Difference]:
     """Give every difference in meaning, in the order of the playbook's parts; none when both say the same."""
-    return list(_branches(meaning(before), meaning(after), ()))
+    found = list(_branches(meaning(before), meaning(after), ()))
+    return [_placed(one, before, after) for one in found] + [*_tables(before, after), *_cases(before, after)]
+
+
+def told(found: list[Difference]) -> list[tuple[str, str]]:
+    """Give the lines for a person, each with its place: of one table not more than ROWS rows."""
+    lines = list[tuple[str, str]]()
+    for path, some in groupby(found, key=lambda one: one.path[:2] if one.path[0] == "tables" else ()):
+        group = list(some)
+        shown = group[:ROWS] if path else group
+        lines += [(one.place, one.text) for one in shown]
+        if len(shown) < len(group):
+            lines.append((group[-1].where.file if group[-1].where else "", f"and {len(group) - len(shown):,} more"))
+    return lines
+
+
+def _placed(found: Difference, before: Playbook, after: Playbook) -> Difference:
+    """Give the line of what has no rule of its own."""
+    return replace(found, where=after.statuses_where or before.statuses_where) if found.path[0] == "statuses" else found
+
+
+def _tables(before: Playbook, after: Playbook) -> Iterator[Difference]:
+    for name in {**before.tables, **after.tables}:
+        old, new, path = before.tables.get(name), after.tables.get(name), ("tables", name)
+        if new is None:
+            assert old is not None
+            yield Difference("removed", path, _size(old), "", old.where)
+        elif old is None:
+            yield Difference("added", path, "", _size(new), new.where)
+        else:
+            if (first := columns(old)) != (then := columns(new)):
+                yield Difference("changed", (*path, "columns"), first, then, new.where)
+            for row in rows(old, new):
+                yield Difference(row.kind, (*path, row.key), row.before, row.after, row.where, row.said)
+
+
+def _size(table: Table) -> str:
+    return f"{len(table.rows):,} row{'' if len(table.rows) == 1 else 's'} of {columns(table)}"
+
+
+def _cases(before: Playbook, after: Playbook) -> Iterator[Difference]:
+    """Say in one line which cases are new, gone, or say something else."""
+    old, new = {case.id: case for case in before.cases}, {case.id: case for case in after.cases}
+    told: dict[str, list[str]] = {
+        "new": [name for name in new if name not in old],
+        "changed": [name for name in new if name in old and (new[name].given, new[name].expect) != (old[name].given, old[name].expect)],
+        "gone": [name for name in old if name not in new],
+    }
+    if not any(told.values()):
+        return
+    counts = ", ".join(f"{len(names)} {kind}" for kind, names in told.items() if names)
+    names = [name for some in told.values() for name in some]
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    where = (new.get(names[0]) or old[names[0]]).where
+    yield Difference("changed", ("cases",), "", "", where, f"cases: {counts} ({', '.join(names[:SHOWN])}{more})")
 
 
 def _asks(name: str) -> str:

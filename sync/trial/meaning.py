@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 
-from sync.playbook.models import Playbook, When, Where
+from sync.playbook.models import Playbook, SystemField, When, Where
 
 Path = tuple[str, ...]
-SILENT = {"where", "scope_where", "version", "checksum"}
+SILENT = {"where", "scope_where", "statuses_where", "version", "checksum"}
+APART = {"tables", "territories", "cases"}
+"""Parts of a playbook that are compared row by row and case by case, not here."""
+SPELLED, READ = "is spelled", "is read as"
+"""How a system spells the values of a picklist, and what else is read as one of them."""
 NAMED = {"id", "email", "about"}
 """What the way to an entry says already."""
 NAMES = ("id", "email", "name", "label", "text", "object")
@@ -39,10 +43,10 @@ Node = Leaf | Branch
 
 
 def meaning(playbook: Playbook) -> Branch:
-    """Give everything that a playbook says."""
+    """Give everything that a playbook says, but for the rows of its tables and its cases."""
     found = _node(playbook, None)
     assert isinstance(found, Branch)
-    return found
+    return replace(found, parts={name: part for name, part in found.parts.items() if name not in APART})
 
 
 def _node(value: object, where: Where | None) -> Node:
@@ -52,6 +56,8 @@ def _node(value: object, where: Where | None) -> Node:
         here = getattr(value, "where", None) or where
         known = [f for f in fields(value) if f.name not in SILENT and not f.name.startswith("_")]
         parts = {f.name: _node(one, here) for f in known if _says(one := getattr(value, f.name))}
+        if isinstance(value, SystemField):
+            parts = {name: part for name, part in parts.items() if name not in ("to_vendor", "from_vendor")} | _spelled(value, here)
         usual = {f.name for f in known if f.name in NAMED or getattr(value, f.name) == f.default}
         return Branch({name: _usual(one) if name in usual else one for name, one in parts.items()}, here)
     if isinstance(value, Mapping):
@@ -59,6 +65,13 @@ def _node(value: object, where: Where | None) -> Node:
     if isinstance(value, tuple) and value and not isinstance(value[0], str | int | float | tuple):
         return _listed(value, where)
     return Leaf(_text(value), where)
+
+
+def _spelled(value: SystemField, where: Where | None) -> dict[str, Node]:
+    """Say of each value of a picklist how the system spells it, and what else is read as it."""
+    more = {vendor: one for vendor, one in value.from_vendor.items() if value.to_vendor.get(one) != vendor}
+    named: dict[str, Mapping[str, str]] = {SPELLED: value.to_vendor, READ: more}
+    return {kind: Branch({name: Leaf(text, where) for name, text in said.items()}, where) for kind, said in named.items()}
 
 
 def _usual(node: Node) -> Node:

@@ -56,6 +56,7 @@ class Playbook:
     segments: tuple[Segment, ...] = ()
     statuses: tuple[str, ...] = ()
     """The values of the shared field `status`, the second machine beside the stages."""
+    statuses_where: Where | None = None
     opportunity_stages: Mapping[str, OpportunityStage] = field(default_factory=dict)
     handoffs: tuple[Kind, ...] = ()
     """Hand-offs that are no MQL, in the order in which they are looked at."""

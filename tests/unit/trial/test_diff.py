@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sync.playbook.loader import load_files
+from sync.playbook.loader import load_files, read
 from sync.trial.diff import differences
+from sync.trial.diff import told as shown
+from tests.house.project import ROOT
 
 GOOD = {path.name: path.read_bytes() for path in (Path(__file__).parents[2] / "playbook" / "good").glob("*.yaml")}
 
@@ -41,3 +43,76 @@ def test_a_change_is_told_with_the_rule_that_it_concerns(file: str, before: str,
     for line, words in zip(lines, wanted, strict=True):
         assert line.startswith(file)
         assert words in line
+
+
+EXAMPLE = read(ROOT / "deploy" / "playbook")
+TERRITORIES = "tables/territories.csv"
+
+
+def lines(**changes: tuple[str, str]) -> list[str]:
+    """Change files of the example and give what is told of it."""
+    files = dict(EXAMPLE)
+    for file, (before, after) in changes.items():
+        assert before.encode() in files[file], before
+        files[file] = files[file].replace(before.encode(), after.encode(), 1)
+    return [f"{place}  {text}" for place, text in shown(differences(load_files(EXAMPLE), load_files(files)))]
+
+
+def test_a_table_is_told_row_by_row() -> None:
+    after = "PL,east,emea-ae,\nLT,east,,lea@acme.example\n"
+    assert lines(**{TERRITORIES: ("PL,east,emea-ae,\n", after)}) == [f"{TERRITORIES}:18  + LT, east → lea@acme.example"]
+    assert lines(**{TERRITORIES: ("ES,south,,lea@acme.example", "ES,west,,ana@acme.example")}) == [
+        f"{TERRITORIES}:14  ES: territory south → west, lea@acme.example → ana@acme.example"
+    ]
+    assert lines(**{TERRITORIES: ("SE,nordics,emea-ae,\n", "")}) == [f"{TERRITORIES}:6  - SE, nordics → emea-ae"]
+    assert lines(**{TERRITORIES: ("DE,dach,emea-ae,\nAT,dach,emea-ae,\n", "AT,dach,emea-ae,\nDE,dach,emea-ae,\n")}) == []
+
+
+def test_of_many_rows_the_first_are_told() -> None:
+    tables = [
+        {**EXAMPLE, "tables/vip.csv": content}
+        for content in (b"name,owner\n", b"name,owner\n" + b"".join(b"n%d,ana@acme.example\n" % n for n in range(30)))
+    ]
+    found = [text for _, text in shown(differences(load_files(tables[0]), load_files(tables[1])))]
+    assert found[0] == "+ n0 → ana@acme.example"
+    assert found[-1] == "and 10 more"
+    assert len(found) == 21
+
+
+def test_a_new_table_and_new_columns_are_each_one_line() -> None:
+    vip = {**EXAMPLE, "tables/vip.csv": b"name,owner\nx,ana@acme.example\n"}
+    wide = {**EXAMPLE, "tables/vip.csv": b"name,owner,note\nx,ana@acme.example,\n"}
+    assert [text for _, text in shown(differences(load_files(EXAMPLE), load_files(vip)))] == ["table vip: new: 1 row of name, owner"]
+    assert [text for _, text in shown(differences(load_files(vip), load_files(wide)))] == [
+        "table vip · columns: name, owner → name, owner, note"
+    ]
+
+
+def test_changed_cases_are_one_line() -> None:
+    case = "cases/routing.yaml"
+    (told,) = lines(**{case: ("employees: 820", "employees: 823")})
+    assert told == f"{case}:5  cases: 1 changed (norway-enterprise)"
+
+
+def test_a_new_line_above_moves_no_case_and_no_row() -> None:
+    files = {**EXAMPLE, "cases/routing.yaml": b"# more\n" + EXAMPLE["cases/routing.yaml"]}
+    assert differences(load_files(EXAMPLE), load_files(files)) == []
+
+
+def test_a_value_of_a_picklist_is_a_line_per_system() -> None:
+    files = dict(EXAMPLE)
+    for file, before, after in (
+        ("lifecycle.yaml", b"\nstatuses:\n", b"\nstatuses:\n  nurturing: {}\n"),
+        ("fields.yaml", b"{new: Open - Not", b"{nurturing: Nurturing, new: Open - Not"),
+        ("fields.yaml", b"{new: NEW", b"{nurturing: NURTURE, new: NEW"),
+    ):
+        assert before in files[file]
+        files[file] = files[file].replace(before, after, 1)
+    found = shown(differences(load_files(EXAMPLE), load_files(files)))
+    line = load_files(files).fields["status"].where
+    assert [(place, text) for place, text in found if "is spelled" in text] == [
+        (str(line), "status · nurturing is spelled Nurturing in salesforce: new"),
+        (str(line), "status · nurturing is spelled NURTURE in hubspot: new"),
+    ]
+    assert next(text for place, text in found if place.startswith("lifecycle.yaml:")).startswith("statuses: ")
+    assert len(found) == 3
