@@ -11,6 +11,7 @@ from sync.lead import caps, hours
 from sync.lead.basis import UNCAPPED
 from sync.lead.caps import Given, Quarters
 from sync.lead.decision import VendorUser
+from sync.lead.index import index
 from sync.lead.turns import PoolState
 from sync.playbook.models import Absence, Playbook, Pool, Rep, Value, queue_of
 
@@ -129,6 +130,21 @@ class Team:
         said = caps.full(pool.total, self.given.get(pool.name, {}).values(), open_, self.now, self.playbook.timezone, self._first)
         return said and f"{said} for the whole pool"
 
+    def capped(self, pool: Pool) -> bool:
+        """Say whether anything is capped of a pool, its members or those who may cover them."""
+        reps = self.playbook.reps
+        members = [rep for member in pool.members if (rep := reps.get(member))]
+        covers = [rep for member in members for one in member.away if one.cover and (rep := reps.get(one.cover))]
+        return any(caps != UNCAPPED for caps in (pool.caps, pool.total, *(rep.caps for rep in (*members, *covers))))
+
+    def this_minute(self) -> dict[object, object]:
+        """Give where to keep what hangs on the playbook, the users and this minute alone: no day, hour or absence changes within it."""
+        kept, minute = index(self.playbook).kept, self.now // hours.MINUTE_MS
+        held = kept.get("minute")
+        if not isinstance(held, _Minute) or held.minute != minute or held.users is not self.users:
+            held = kept["minute"] = _Minute(minute, self.users)
+        return held.known
+
     def _of(self, name: str, email: str) -> Iterable[Quarters]:
         mine = self.given.get(name, {}).get(email)
         return () if mine is None else (mine,)
@@ -171,6 +187,15 @@ class Team:
         passed = (date.fromisoformat(self.today(rep)) - date.fromisoformat(rep.ramp.since)).days
         part = min(1.0, max(0.0, passed / (7 * rep.ramp.weeks))) if rep.ramp.weeks > 0 else 1.0
         return rep.ramp.share + (1.0 - rep.ramp.share) * part
+
+
+@dataclass(frozen=True, slots=True)
+class _Minute:
+    """What is known of one minute, with these users, which nobody changes."""
+
+    minute: int
+    users: Mapping[str, Mapping[str, VendorUser]]
+    known: dict[object, object] = field(default_factory=dict)
 
 
 _KNOWN: dict[int, tuple[Mapping[str, VendorUser], dict[str, bool]]] = {}

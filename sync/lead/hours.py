@@ -49,7 +49,12 @@ def day(now: int, name: str) -> str:
 
 def week(now: int, name: str, first: int = 1) -> str:
     """Give the first day of the week that it is there; `first` is an ISO weekday, 1 is Monday."""
-    return _first(wall(now, name).date(), first).isoformat()
+    return _week(now // MINUTE_MS, name, first)
+
+
+@lru_cache(maxsize=1024)
+def _week(minute: int, name: str, first: int) -> str:
+    return _first(_wall(minute, name).date(), first).isoformat()
 
 
 def _first(today: date, first: int) -> date:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, cast
 
 from sync.lead.eligible import Stand, Strict, Team
 from sync.lead.turns import How, PoolState, Turn, after, first, longest_waiting, tally
@@ -16,6 +17,9 @@ WORDS: Mapping[By, str] = {
     "capacity": "most room",
 }
 BY_TURNS: tuple[By, ...] = ("round_robin", "weighted")
+KEPT = 1_024
+"""So many line-ups of a minute are kept: the same pools are asked again and again."""
+_NEW = PoolState()
 
 
 @dataclass(slots=True)
@@ -24,64 +28,88 @@ class Drawn:
 
     turn: Turn | None = None
     state: PoolState | None = None
-    passed_over: list[tuple[str, str]] = field(default_factory=list)
+    passed_over: Sequence[tuple[str, str]] = ()
     words: str = ""
     tally: str = ""
 
 
+class LineUp(NamedTuple):
+    """The members who may have a lead: who would get it for each, each one's weight; and who was passed over."""
+
+    stands: Mapping[str, Stand]
+    weights: Mapping[str, float]
+    passed_over: Sequence[tuple[str, str]]
+
+
 def draw(pool: Pool, assign: Assign, values: Values, team: Team, strict: Strict) -> Drawn:
     """Draw from a pool by an assignment's ways (its `by`, skills, language and memory)."""
-    drawn, by = Drawn(), assign.by or pool.by
+    by = assign.by or pool.by
     said = team.pool_full(pool)
     if said is not None:
-        drawn.passed_over.append((pool.name, said))
-        return drawn
-    stands = _may(pool, assign, values, team, strict, drawn)
-    recent = set(team.had[-assign.memory :]) if assign.memory else set()
-    stands = _narrow(stands, {m for m, one in stands.items() if one.owner not in recent}, "had it lately", drawn)
-    stands = _narrow(stands, {m for m, one in stands.items() if team.works(one.owner)}, "outside their hours", drawn)
-    weights = _weights(pool, by, stands, team, drawn)
+        return Drawn(passed_over=((pool.name, said),))
+    stands, weights, passed_over = _line_up(pool, assign, values, team, strict)
     if not weights:
-        return drawn
-    state = team.pools.get(pool.name, PoolState())
-    member = first(state, weights) if by in BY_TURNS else longest_waiting(state, _loads(pool, by, weights, stands, team))
-    owner, turns = stands[member].owner, by in BY_TURNS
-    drawn.state = after(state, member, weights, team.week(), due=turns)
-    drawn.words, drawn.tally = WORDS[by], tally(drawn.state, member) if turns else ""
-    number, how = drawn.state.number, _HOW[owner == member]
-    drawn.turn = replace(_BLANK, at=team.now, owner=owner, how=how, pool=pool.name, number=number, member=member, by=by, eligible=weights)
-    return drawn
+        return Drawn(passed_over=passed_over)
+    state = team.pools.get(pool.name, _NEW)
+    turns = by in BY_TURNS
+    member = first(state, weights) if turns else longest_waiting(state, _loads(pool, by, weights, stands, team))
+    state = after(state, member, weights, team.week(), due=turns)
+    owner = stands[member].owner
+    how: How = "turn" if owner == member else "cover"
+    turn = Turn("", team.now, owner, how, "", 0, pool=pool.name, number=state.number, member=member, by=by, eligible=weights)
+    return Drawn(turn, state, passed_over, WORDS[by], tally(state, member) if turns else "")
 
 
-_HOW: Mapping[bool, How] = {True: "turn", False: "cover"}
-_BLANK = Turn("", 0, "", "turn", "", 0)
+def _line_up(pool: Pool, assign: Assign, values: Values, team: Team, strict: Strict) -> LineUp:
+    """Give who may have the lead; what any other lead of this minute would find too is looked for once."""
+    spoken = str(values.get(assign.language.removeprefix("lead.")) or "") if assign.language else ""
+    if (assign.memory and team.had) or (strict.refusals and team.said_no):
+        return _lined_up(pool, assign, spoken, team, strict)
+    known = cast("dict[object, LineUp]", team.this_minute())
+    asked = (pool.name, assign.by, strict.holidays, assign.skills, spoken)
+    found = known.get(asked)
+    if found is None:
+        found = _lined_up(pool, assign, spoken, team, strict)
+        if not team.capped(pool):
+            if len(known) >= KEPT:
+                known.clear()
+            known[asked] = found
+    return found
 
 
-def _may(pool: Pool, assign: Assign, values: Values, team: Team, strict: Strict, drawn: Drawn) -> dict[str, Stand]:
+def _lined_up(pool: Pool, assign: Assign, spoken: str, team: Team, strict: Strict) -> LineUp:
+    passed_over: list[tuple[str, str]] = []
+    stands = _may(pool, assign, spoken, team, strict, passed_over)
+    recent = set(team.had[-assign.memory :]) if assign.memory else set()
+    stands = _narrow(stands, {m for m, one in stands.items() if one.owner not in recent}, "had it lately", passed_over)
+    stands = _narrow(stands, {m for m, one in stands.items() if team.works(one.owner)}, "outside their hours", passed_over)
+    return LineUp(stands, _weights(pool, assign.by or pool.by, stands, team, passed_over), passed_over)
+
+
+def _may(pool: Pool, assign: Assign, spoken: str, team: Team, strict: Strict, passed_over: list[tuple[str, str]]) -> dict[str, Stand]:
     """Give the members who may have it, each with who would get it for them."""
-    language = values.get(assign.language.removeprefix("lead.")) if assign.language else None
     found: dict[str, Stand] = {}
     for member in pool.members:
         stand, why = team.stand(member, strict)
         if stand is not None:
-            why = team.misfit(stand.owner, assign.skills, language) or team.full_in(pool, stand.owner) or ""
+            why = team.misfit(stand.owner, assign.skills, spoken) or team.full_in(pool, stand.owner) or ""
         if stand is None or why:
             over = f"{team.name(stand.owner)}, who covers, {why}" if stand is not None and stand.covers else why
-            drawn.passed_over.append((member, over))
+            passed_over.append((member, over))
         else:
             found[member] = stand
     return found
 
 
-def _narrow(stands: dict[str, Stand], kept: set[str], why: str, drawn: Drawn) -> dict[str, Stand]:
+def _narrow(stands: dict[str, Stand], kept: set[str], why: str, passed_over: list[tuple[str, str]]) -> dict[str, Stand]:
     """Leave out whom something speaks against, unless nobody would be left."""
     if not kept:
         return stands
-    drawn.passed_over += [(member, why) for member in stands if member not in kept]
+    passed_over += [(member, why) for member in stands if member not in kept]
     return {member: one for member, one in stands.items() if member in kept}
 
 
-def _weights(pool: Pool, by: By, stands: Mapping[str, Stand], team: Team, drawn: Drawn) -> dict[str, float]:
+def _weights(pool: Pool, by: By, stands: Mapping[str, Stand], team: Team, passed_over: list[tuple[str, str]]) -> dict[str, float]:
     """Give each one's weight as it is today; the weights of the pool count where they are asked for."""
     found: dict[str, float] = {}
     for member in stands:
@@ -90,7 +118,7 @@ def _weights(pool: Pool, by: By, stands: Mapping[str, Stand], team: Team, drawn:
         if weight > 0:
             found[member] = weight
         else:
-            drawn.passed_over.append((member, "has no weight yet"))
+            passed_over.append((member, "has no weight yet"))
     return found
 
 
