@@ -87,9 +87,10 @@ class Page(Message):
 
 
 class Notice(Message):
-    """What one inbound webhook call said: what can be decided at once, and the records that must be read first."""
+    """What one inbound webhook call said: what can be decided at once, and (`read`) refs of records that it says too little of."""
 
     items: tuple[RecordChanged | RecordMerged | RecordConverted | RecordDeleted | TouchRecorded, ...] = ()
+    read: tuple[str, ...] = ()
 
 
 class User(Message):
@@ -196,8 +197,7 @@ class Source(ABC):
     def changes(self, cursor: str, fields: Sequence[str]) -> AsyncIterator[Page]:
         """Read person records changed since `cursor`, oldest first, until there is no more for now.
 
-        Includes deletes, merges and conversions. Every page carries the cursor from which to go on after it; a cursor survives a
-        restart in the middle of anything, and reads again rather than leave out.
+        Deletes, merges and conversions too. A page's cursor is where to go on: it survives a restart, and reads again rather than omit.
         """
 
     @abstractmethod

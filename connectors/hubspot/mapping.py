@@ -286,7 +286,7 @@ class Reading:
         return sorted(items, key=lambda item: item.at)
 
     def _change(self, same: Sequence[Event]) -> list[Item]:
-        """Give one partial change, and the form submission that its conversion properties tell of."""
+        """Give one partial change, and the form submission that its conversion properties tell of, where they name the form."""
         last = {event.propertyName: event for event in same if event.propertyName}  # by time: the latest of each name stays
         fields = {name: self.value(name, event.propertyValue) for name, event in last.items()}
         origin, actor = self._loudest([(event.changeSource, event.sourceId) for event in same])
@@ -297,4 +297,4 @@ class Reading:
             origin=origin, actor=actor, bulk=origin == "import", created=any(event.verb == "creation" for event in same),
         )  # fmt: skip
         at, name, count = moment(fields.get(CONVERTED_AT)), fields.get(CONVERTED_BY), fields.get(CONVERSIONS)
-        return [change] if at is None else [change, self.form(same[0].objectId, at, name, change.email, count=count)]
+        return [change] if at is None or not name else [change, self.form(same[0].objectId, at, name, change.email, count=count)]

@@ -16,6 +16,7 @@ from connectors.errors import ConnectorError, Surprising
 from connectors.hubspot import mapping
 from connectors.hubspot.client import FORMS, Client, Row, contacts, next_page, rows, verify
 from connectors.hubspot.mapping import MODIFIED, OBJECT, OPT_OUT, TRUCE_ID
+from schemas.change import RecordChanged
 from schemas.touch import TouchRecorded
 
 _MARGIN_MS = 5 * 60 * 1000
@@ -24,6 +25,11 @@ _MOST_SEEN = 2000
 
 
 _CONVERSIONS = {"recent_conversion_date": "recent_conversion_event_name", "first_conversion_date": "first_conversion_event_name"}
+
+
+def _unnamed(told: Mapping[str, object]) -> bool:
+    """Say whether a call tells a submission without its form: of the same form once more HubSpot tells only what became otherwise, the time."""
+    return mapping.moment(told.get(mapping.CONVERTED_AT)) is not None and not told.get(mapping.CONVERTED_BY)
 
 
 def _event(props: Row, at: datetime) -> str | None:
@@ -191,9 +197,10 @@ class HubSpotSource(Source):
         found = [event for event in mapping.events(body) if not self._portal_id or event.portalId in (None, self._portal_id)]
         reading = mapping.Reading(self._system, self._client.types, self._client.app_id, received_at)
         try:
-            return Notice(items=tuple(reading.noticed(found)))
+            items = tuple(reading.noticed(found))
         except ValidationError as error:
             raise Unwelcome("an event that no change can be made of") from error
+        return Notice(items=items, read=tuple(one.ref for one in items if isinstance(one, RecordChanged) and _unnamed(one.fields)))
 
     async def close(self) -> None:
         """Release every connection."""

@@ -10,6 +10,7 @@ from rich.console import Console
 from sync.cli.account import tell_account
 from sync.cli.coming import coming
 from sync.cli.happened import happened
+from sync.cli.lacks import lacks
 from sync.cli.names import Names, stage
 from sync.cli.people import Around
 from sync.cli.records import absent, in_order
@@ -18,13 +19,18 @@ from sync.lead.state import from_ms
 Say = Callable[[str], None]
 
 
-def render(console: Console, row: Mapping[str, Any], lines: Iterable[Mapping[str, Any]], who: str, around: Around | None = None) -> None:
-    """Print a lead's story."""
+def render(
+    console: Console, row: Mapping[str, Any], lines: Iterable[Mapping[str, Any]], who: str, around: Around | None = None, *, now: int
+) -> None:
+    """Print a lead's story, as it is `now` (ms)."""
     teller = Teller(lambda text: console.print(text, markup=False), row["doc"], around or Around())
     teller.head(who)
     teller.stands()
     tell_account(teller.say, teller.doc, teller.around.account, teller.person, teller.ref)
-    for what in ("stage", "owner", "handoff"):
+    teller.why("stage")
+    for text in lacks(teller, now):
+        teller.say(text)
+    for what in ("owner", "handoff"):
         teller.why(what)
     for text in happened(teller, lines):
         teller.say(text)
@@ -123,7 +129,8 @@ class Teller(Names):
             self.say(f"  {_line(line)}")
         over = [f"{self.person(one['who'])} ({one['why']})" for one in why.get("passed_over", [])]
         if over or why.get("tally"):
-            self.say("     " + ". ".join(_passed(over, self.person(why.get("owner")), why.get("tally"))))
+            turn = f"{self.person(why['turn_of'])}, whose turn it was," if why.get("turn_of") else self.person(why.get("owner"))
+            self.say("     " + ". ".join(_passed(over, turn, why.get("tally"))))
         if what == "owner" and why.get("owner") and now != why["owner"]:
             self.say(f"     Truce chose {self.person(why['owner'])}; since then it was changed by hand to {self.person(now)}")
 
@@ -172,12 +179,12 @@ def named(person: Mapping[str, Any]) -> str:
     return " · ".join(text for text in (person["name"], person["email"], refs or person["lead_id"]) if text)
 
 
-def _passed(over: Sequence[str], chosen: str, tally: str | None) -> Iterable[str]:
-    """Tell who was passed over, and how the one who was chosen stands in the pool."""
+def _passed(over: Sequence[str], turn: str, tally: str | None) -> Iterable[str]:
+    """Tell who was passed over, and how the one whose turn it was stands in the pool."""
     if over:
         yield f"passed over: {' · '.join(over)}"
     if tally:
-        yield f"{chosen} has {tally}"
+        yield f"{turn} has {tally}"
 
 
 def _seen(points: Mapping[str, Any]) -> str:

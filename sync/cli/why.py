@@ -14,6 +14,8 @@ from sync.cli import people, place
 from sync.cli.duty import Json, Who, with_store
 from sync.cli.explain import Teller, render
 from sync.cli.happened import happened
+from sync.cli.lacks import following, plain
+from sync.cli.names import Names
 from sync.cli.output import CannotRun, as_json, console
 from sync.lead.account import match, values_of
 from sync.lead.decision import Facts
@@ -83,6 +85,7 @@ def explain(
     lead, lines, around, told = with_store(step)
     if lead is None:
         raise CannotRun(f"nobody is known as {who}: give an e-mail, a record ref (system:object:id) or a lead id.")
+    now = to_ms(datetime.now(UTC))
     if until is not None:
         _then(who, lead, lines, around, until, json=json)
     elif json:
@@ -92,10 +95,11 @@ def explain(
             "dirty": around.dirty,
             "today": told,
             "account": around.account,
+            "next": plain(found) if (found := following(Names(lead["doc"], around), now)) is not None else None,
         }
         as_json({"lead": lead, "timeline": lines} | more)
     else:
-        render(console, lead, lines, who, around)
+        render(console, lead, lines, who, around, now=now)
         if told:
             console.print(told, markup=False)
 

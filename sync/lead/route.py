@@ -43,7 +43,7 @@ class Choice:
     pools: dict[str, PoolState] = field(default_factory=dict)
     """Pools as they are once that turn is used up."""
     tally: str = ""
-    """How the owner stands in the pool with this lead: `3 of 12 this week, fair 3.2`."""
+    """How whoever's turn it was stands in the pool with this lead: `3 of 12 this week, fair 3.2`."""
     basis: Basis = NOTHING
 
     def keep(self, owner: str, how: str) -> None:
@@ -54,7 +54,9 @@ class Choice:
     def why(self, playbook: Playbook, at: int) -> dict[str, Any]:
         """Give the choice as it is kept and shown."""
         rule = f"{self.route.where} {self.route.id}" if self.route else ""
-        return {
+        member = self.turn.member if self.turn is not None else None
+        covered = {"turn_of": member} if member is not None and member != self.owner else {}
+        return covered | {
             "owner": self.owner,
             "rule": rule,
             "how": self.how,

@@ -58,7 +58,7 @@ class Inbound:
             body = await _body(request)
             notice = runner.source.notice(request.method, self._uri(request), dict(request.headers), body, received_at=now())
             async with asyncio.timeout(ANSWER_S):
-                await runner.send(notice.items, "webhook")
+                await runner.noticed(notice)
         except _TooLarge:
             return _refuse(runner.system, "too_large", 413, f"at most {MAX_BODY} bytes, not compressed")
         except _TooSlow:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from connectors.base import Connection, Item, Page, Source
+from connectors.base import Connection, Item, Notice, Page, Source
 from connectors.errors import AuthExpired, ConnectorError, RateLimited, Surprising
 from connectors.shape import place
 from schemas.base import Ref
@@ -115,6 +115,13 @@ class Runner:
             return
         self.skew_s = skew.settle(self.skew_s, skew.ahead(items))
         await self.publisher.publish([corrected(item, self.skew_s) for item in items], source=self.system, kind=kind)
+
+    async def noticed(self, notice: Notice) -> None:
+        """Publish what a webhook says, and order what it says too little of to be read at once."""
+        await self.send(notice.items, "webhook")
+        if notice.read:
+            await read_orders.order(self.pool, notice.read)
+            self.wake.set()
 
     async def _orders(self) -> None:
         while True:

@@ -100,6 +100,7 @@ class Receiver:
     source: Source
     url: str = ""
     items: list[Any] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
 
     async def take(self, request: web.Request) -> web.Response:
         try:
@@ -107,6 +108,7 @@ class Receiver:
         except Forged:
             return web.Response(status=401)
         self.items.extend(found.items)
+        self.read.extend(found.read)
         return web.Response(status=204)
 
 
@@ -153,6 +155,20 @@ async def test_a_form_is_the_same_touch_by_webhook_by_poll_and_by_list(world: Hu
     assert {one.ref for one in (*noticed, *polled, *read)} == {f"hubspot:contacts:{ident}"}
     change = next(one for one in receiver.items if isinstance(one, RecordChanged))
     assert (change.email, change.created, change.origin, change.bulk) == ("visitor@example.com", True, "form", False)
+
+
+async def test_the_same_form_filled_in_twice_in_a_row_keeps_its_name(world: HubSpotWorld) -> None:
+    first = datetime.now(UTC) - timedelta(seconds=9)
+    async with reading(world) as source, webhooks(world, source) as receiver:
+        for at in (first, first + timedelta(seconds=5)):
+            await submit(world, "twice@example.com", at)
+            await all_told(world)
+        ident = receiver.read[0].rpartition(":")[2]
+        read = [one for one in await source.read([ident], []) if isinstance(one, TouchRecorded)]
+    noticed = [one for one in receiver.items if isinstance(one, TouchRecorded)]
+    assert receiver.read == [f"hubspot:contacts:{ident}"], "the second time HubSpot's call does not say which form it was"
+    assert [one.name for one in (*noticed, *read)] == ["Prices: Pricing"] * 2
+    assert [one.at - noticed[0].at for one in read] == [timedelta(seconds=5)]
 
 
 async def test_the_list_tells_every_submission_and_only_the_new_ones(world: HubSpotWorld) -> None:

@@ -14,7 +14,7 @@ from sync.cli.people import Around, todo
 from sync.lead import state
 from sync.lead.decide import decide
 from sync.lead.decision import Facts, fold
-from sync.playbook.models import Assign, Hold, Kind, Playbook, Route, When, Where
+from sync.playbook.models import Absence, Assign, Hold, Kind, Playbook, Route, Segment, When, Where
 from tests import factory
 from tests.factory import CONTACT, LEAD, changed, ms, snapshot, touch
 
@@ -33,7 +33,7 @@ def told(messages: list[Any], around: Around | None = None, playbook: Playbook =
     out = io.StringIO()
     kept = [{"at": datetime.fromtimestamp(line.at / 1000, UTC), "kind": line.kind, "data": line.data} for line in lines]
     console = Console(file=out, width=400)
-    render(console, {"id": lead.id, "doc": state.plain(lead)}, kept, "kim@x.example", around or Around(playbook=playbook))
+    render(console, {"id": lead.id, "doc": state.plain(lead)}, kept, "kim@x.example", around or Around(playbook=playbook), now=ms(100))
     return out.getvalue()
 
 
@@ -161,3 +161,42 @@ def test_what_waits_for_enrichment_is_told_with_the_end_of_the_wait() -> None:
     text = told([*BOTH, touch("a", 50, ref=CONTACT)], Around(playbook=playbook), playbook)
     assert "hand-off waits for has(lead.employees), until " in text
     assert " given to whoever its route names then: it waits for has(lead.employees) (routing.yaml:5 rest)\n" in text
+
+
+def test_a_lead_below_the_stage_that_hands_over_is_told_what_it_lacks_for_the_next() -> None:
+    text = told([*BOTH, changed(CONTACT, 40, {"engagement_score": "1"})])
+    assert "Next stage    lead, by the rules in force (v1)\n  ✘ test.yaml:20       ['engagement'] does not match\n" in text
+    assert "fit leaves out" not in text, "no line of this stage asks for fit"
+    mql = told([*BOTH, touch("a", 50, ref=CONTACT)])
+    assert "Next stage" not in mql, "from there on people decide"
+
+
+def _with_fit() -> Playbook:
+    """Ask an MQL for engagement and fit, either for all or for the segment of Germans alone."""
+    fit = factory.when("lead.fit >= 20", lambda v: v["fit"] >= 20, "fit", line=31)
+    segment = Segment("german", Where("lifecycle.yaml", 40), factory.when("DE", lambda v: v["country"] == "DE", "country"), {"mql": fit})
+    both = replace(factory.stages()[2], when=When(all=(*factory.stages()[2].when.all, *fit.all)))  # type: ignore[union-attr]
+    stages = tuple(both if one.id == "mql" else one for one in factory.stages())
+    return factory.playbook(stages=stages, segments=(segment,))
+
+
+def test_every_line_of_the_next_stage_is_told_of_the_leads_segment_where_it_has_its_own_and_what_is_empty() -> None:
+    book, form = _with_fit(), touch("a", 50, ref=CONTACT, name="Contact")
+    text = told([*BOTH, form], playbook=book)
+    assert (
+        "Next stage    MQL, as segment german has it, by the rules in force (v1)\n  ✘ test.yaml:31       ['fit'] does not match\n" in text
+    )
+    assert "     fit leaves out what is empty: employees (+40 large, lifecycle.yaml:5)\n" in text
+    elsewhere = [snapshot(CONTACT, 2, {"email": "kim@x.example", "country": "FR", "numberofemployees": "10"}), form]
+    text = told(elsewhere, playbook=book)
+    assert "Next stage    MQL, by the rules in force (v1)\n  ✘ test.yaml:30       " in text
+    assert "\n  ✘ test.yaml:31       ['fit'] does not match\n" in text, "what comes after the first line that does not match too"
+    assert "fit leaves out" not in text, "ten employees is an answer"
+
+
+def test_whose_turn_it_was_is_told_where_somebody_covers() -> None:
+    away = Absence("2026-11-20", "2026-11-30", "vera@acme.example")
+    book = replace(PLAYBOOK, reps={**PLAYBOOK.reps, "ana@acme.example": replace(PLAYBOOK.reps["ana@acme.example"], away=(away,))})
+    text = told([*BOTH, touch("a", 50, ref=CONTACT)], playbook=book)
+    assert "Why Vera?" in text
+    assert "     Ana, whose turn it was, has 1 of 1 this week, fair 0.5\n" in text

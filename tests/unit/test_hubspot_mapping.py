@@ -319,8 +319,17 @@ def test_a_read_of_the_same_submission_is_the_same_touch() -> None:
         "properties": {"recent_conversion_date": "2026-11-23T12:00:00.250Z", "email": "a@example.com"},
     }
     found = mapping.Reading("hub", {}, "54321", NOW, NOW).told(row, ["email"])
-    (_, touch) = told(event("recent_conversion_date", str(MS)))
+    (_, touch) = told(event("recent_conversion_date", str(MS)), event("recent_conversion_event_name", "Prices: Pricing"))
     assert [one.activity_id for one in found if isinstance(one, TouchRecorded)] == [touch.activity_id]
+
+
+def test_a_submission_without_its_form_is_read_before_it_is_a_touch() -> None:
+    body = json.dumps(
+        [event("recent_conversion_date", str(MS)), event("num_conversion_events", "2"), event("city", "Oslo", ident=102)]
+    ).encode()
+    notice = source().notice("POST", URI, headers(body), body, received_at=NOW)
+    assert [type(one) for one in notice.items] == [RecordChanged, RecordChanged]
+    assert notice.read == ("hub:contacts:101",), "of the same form once more HubSpot tells the time, and not the name that stays as it was"
 
 
 def test_a_conversion_that_was_cleared_or_is_none_is_no_touch() -> None:

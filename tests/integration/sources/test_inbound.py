@@ -28,6 +28,7 @@ from sync.sources.inbound import MAX_BODY, Inbound
 from sync.sources.lag import LagGate
 from sync.sources.publisher import Publisher
 from sync.sources.runner import Runner
+from sync.store import read_orders
 from sync.store.connect import open_pool
 from tests.integration.sources.free import Free
 
@@ -42,6 +43,7 @@ class Door:
     topic: str
     bootstrap: str
     producer: Any
+    pool: Any
 
     async def post(self, body: bytes, *, system: str = "hubspot", headers: dict[str, str] | None = None) -> int:
         request = urllib.request.Request(f"{self.url}/webhooks/{system}", data=body, method="POST", headers=headers or self.signed(body))
@@ -86,7 +88,7 @@ async def door(kafka: str, postgres: str, installation: str) -> AsyncIterator[Do
     runner = Runner("hubspot", source, connection, pool, Publisher(pool, producer, topic, b"s"), gate, None)  # type: ignore[arg-type]
     try:
         async with serve(Inbound({"hubspot": runner}).app()) as running:
-            yield Door(running.url, topic, kafka, producer)
+            yield Door(running.url, topic, kafka, producer, pool)
     finally:
         await source.close()
         await producer.stop()
@@ -106,6 +108,13 @@ async def test_a_signed_webhook_stands_on_changes_when_2xx_is_answered(door: Doo
     (message,) = await door.on_changes()
     assert message.type == "truce.record.changed"
     assert message.data.ref == "hubspot:contacts:77"  # type: ignore[attr-defined]
+
+
+async def test_a_submission_that_does_not_name_its_form_orders_the_contact_to_be_read(door: Door) -> None:
+    at = str(int(time.time() * 1000))
+    assert await door.post(body(propertyName="recent_conversion_date", propertyValue=at)) == 204
+    assert [message.type for message in await door.on_changes()] == ["truce.record.changed"], "what is a form of no name is no act yet"
+    assert await read_orders.claim(door.pool, "hubspot", 10) == ["hubspot:contacts:77"]
 
 
 async def test_the_same_webhook_twice_has_the_same_id(door: Door) -> None:
