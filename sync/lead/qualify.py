@@ -69,7 +69,7 @@ def stage_values(
 
 def trace(verdicts: Verdicts) -> list[dict[str, Any]]:
     """Give verdicts as they are kept and shown."""
-    return [{"text": v.text, "where": v.where, "why": v.why, "matched": v.matched} for v in verdicts]
+    return [{"text": text, "where": where, "why": why, "matched": matched} for matched, text, where, why in verdicts]
 
 
 def place_of(playbook: Playbook, stage: Scalar) -> int:
@@ -79,7 +79,7 @@ def place_of(playbook: Playbook, stage: Scalar) -> int:
 
 def definition(stage: Stage, values: Values, playbook: Playbook) -> When | None:
     """Give what lets a lead with these values enter a stage: its segment's own definition, else the stage's."""
-    segment = index(playbook).segments.get(str(values.get("segment")))
+    segment = index(playbook).segments.get(str(values.get("segment"))) if playbook.segments else None
     return segment.stages.get(stage.id, stage.when) if segment is not None else stage.when
 
 
@@ -93,10 +93,10 @@ def kind_of(values: Values, playbook: Playbook) -> tuple[Kind, Verdicts] | None:
 
 def _lets_in(stage: Stage, values: Values, playbook: Playbook) -> Found | None:
     """Say whether a stage's rule lets the lead in: its definition holds and its exit does not, and it is not sales' already."""
-    when = definition(stage, values, playbook)
-    if when is None or stage.id in SIDE_EXITS:
+    if stage.id in SIDE_EXITS:
         return None
-    if not when.holds(values) or (stage.exit is not None and stage.exit.holds(values)):
+    when = definition(stage, values, playbook)
+    if when is None or not when.holds(values) or (stage.exit is not None and stage.exit.holds(values)):
         return None
     if stage.handoff and any(kind.when.holds(values) for kind in playbook.handoffs):
         return None

@@ -23,6 +23,7 @@ STICKY: Mapping[Sticky, tuple[str, str]] = {
 """Who keeps a lead → the value that names them, and how that is told."""
 TERRITORY = "territory"
 """The pool that tables/territories.csv names."""
+_NOWHERE = Step()
 
 
 @dataclass(slots=True)
@@ -139,7 +140,7 @@ class _Search:
         return any(self._step(step, strict, last=True) for step in self.steps[1:])
 
     def _step(self, step: Step, strict: Strict, *, last: bool) -> bool:
-        if step == Step():
+        if step == _NOWHERE:
             if self.told:  # a table was asked; an assignment that only keeps an owner names no place of its own
                 self._pass(self.assign.table or TERRITORY, self.told)
             return False

@@ -26,6 +26,8 @@ class _Level:
     routes: tuple[Route, ...]
     asks: tuple[Callable[[Values], bool], ...]
     """Of each route whether its `when` holds: of a single line that line's own answer, with nothing around it."""
+    places: tuple[str, ...]
+    """Of each route where it stands, as it is told."""
     guarded: tuple[tuple[str, dict[Value, tuple[int, ...]]], ...]
     open: tuple[int, ...]
 
@@ -66,7 +68,8 @@ def _level(routes: tuple[Route, ...]) -> _Level:
             for value in allowed[1]:
                 by_value.setdefault(value, []).append(place)
     guarded = tuple((name, {value: tuple(places) for value, places in by_value.items()}) for name, by_value in tables.items())
-    made = _Level(routes, tuple(_ask(route.when) for route in routes), guarded, tuple(free))
+    asks, told = tuple(_ask(route.when) for route in routes), tuple(str(route.where) for route in routes)
+    made = _Level(routes, asks, told, guarded, tuple(free))
     while len(_KNOWN) >= _MOST:
         _KNOWN.pop(next(iter(_KNOWN)))
     _KNOWN[id(routes)] = made
@@ -82,13 +85,13 @@ def counts(route: Route, day: str) -> bool:
     return not day or ((not route.since or route.since <= day) and (not route.until or day <= route.until))
 
 
-def seen(route: Route, values: Values, day: str = "") -> dict[str, Any]:
-    """Give how a route went, with the verdict of each line that was looked at."""
-    if not counts(route, day):
+def seen(route: Route, values: Values, day: str = "", where: str = "") -> dict[str, Any]:
+    """Give how a route went, with the verdict of each line that was looked at; `where` it stands, if that is known as it is told."""
+    if (route.since or route.until) and not counts(route, day):
         why = f"begins on {route.since}" if day < route.since else f"ended on {route.until}"
-        return {"id": route.id, "where": str(route.where), "matched": False, "lines": [], "why": why}
+        return {"id": route.id, "where": where or str(route.where), "matched": False, "lines": [], "why": why}
     matched, verdicts = route.when.judge(values)
-    return {"id": route.id, "where": str(route.where), "matched": matched, "lines": trace(verdicts)}
+    return {"id": route.id, "where": where or str(route.where), "matched": matched, "lines": trace(verdicts)}
 
 
 def find(values: Values, routes: tuple[Route, ...], looked: list[dict[str, Any]], day: str = "") -> Route | None:
@@ -97,18 +100,20 @@ def find(values: Values, routes: tuple[Route, ...], looked: list[dict[str, Any]]
     Notes the routes on the way to it, and of those before it the last that were looked at: where there are many, what a lead's values
     surely leave out is not looked at at all. `before` gives every one of them.
     """
-    places: Sequence[int] = range(len(routes))
-    asks: Sequence[Callable[[Values], bool]] = ()
-    if len(routes) > SMALL:
-        level = _level(routes)
-        places, asks = level.candidates(values), level.asks
+    if not routes:
+        return None
+    level = _level(routes) if len(routes) > SMALL else None
+    places: Sequence[int] = range(len(routes)) if level is None else level.candidates(values)
+    asks: Sequence[Callable[[Values], bool]] = () if level is None else level.asks
+    taken, upto = None, len(places)
     for number, place in enumerate(places):
         if (asks[place](values) if asks else routes[place].when.holds(values)) and counts(routes[place], day):
-            route = routes[place]
-            looked.extend(seen(routes[one], values, day) for one in places[max(0, number - KEPT) : number + 1])
-            return find(values, route.routes, looked, day) or route
-    looked.extend(seen(routes[one], values, day) for one in places[-KEPT:])
-    return None
+            taken, upto = routes[place], number + 1
+            break
+    told = level.places if level is not None else ("",) * len(routes)
+    first = max(0, upto - KEPT - (taken is not None))
+    looked += [seen(routes[one], values, day, told[one]) for one in places[first:upto]]
+    return taken and (find(values, taken.routes, looked, day) or taken)
 
 
 def before(values: Values, routes: tuple[Route, ...], day: str = "") -> list[dict[str, Any]]:

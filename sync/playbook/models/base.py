@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from schemas.base import Scalar
 
@@ -31,8 +31,7 @@ NOWHERE = Where("", 0)
 """The place of what no file says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """How one condition line went, with the values it saw, ready to be shown: `country NO is in [DE, FR, NO]`."""
 
     matched: bool
@@ -98,6 +97,9 @@ class When:
 
     def judge(self, values: Values) -> tuple[bool, tuple[Verdict, ...]]:
         """Say whether it holds, with the verdict of each line that was looked at."""
+        if len(self.all) == 1 and not self.none and not self.any:
+            only = self.all[0].judge(values)
+            return only.matched, (only,)
         verdicts: list[Verdict] = []
         for condition in self.all:
             verdicts.append(condition.judge(values))
