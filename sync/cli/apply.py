@@ -154,6 +154,11 @@ def size(moves: Moves) -> str:
         lines.append(f"  {count:>7,}  {what} {before or 'none'} → {after or 'none'}")
     for move in moves.examples[:3]:
         lines.append(f"           {move.lead_id}: {move.rule_before or 'no rule'} → {move.rule_after or 'no rule'}")
+    if moves.moved:
+        lines.append(
+            "Judged as they stand today: an MQL does not go back. truce simulate replays the past as if it had been in force all along, "
+            "so its numbers may be others."
+        )
     return "\n".join(lines)
 
 

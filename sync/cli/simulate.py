@@ -27,6 +27,10 @@ SAMPLE = 10_000
 SHOWN = 12
 """Rows of a table that are shown; `--json` has all."""
 LEFT_OUT = 5
+ALL_ALONG = (
+    "This is as if the candidate had been in force all along. truce apply judges today's leads again, where an MQL does not go back: "
+    "its numbers may be others."
+)
 
 
 def simulate(
@@ -139,6 +143,8 @@ def _lines(found: Simulation, notes: Iterable[str]) -> Iterable[str]:
     yield f"Replayed {found.messages:,} messages of {of} under both playbooks. Nothing was written."
     yield from notes
     yield f"Changes for {_count(found.changed)}."
+    if found.counts["stage"].found:
+        yield ALL_ALONG
     for what, title in (("stage", "stage"), ("owner", "owner"), ("sla", "SLA")):
         yield from _changed(found, what, title)  # type: ignore[arg-type]
     yield from _table("MQLs per week", found.weeks)
@@ -162,8 +168,11 @@ def _changed(found: Simulation, what: What, title: str) -> Iterable[str]:
         yield f"\nNobody changes {title}."
         return
     yield f"\nChange {title}: {_count(count)}"
+    if what == "owner" and found.turns:
+        yield f"  of these {found.turns:,}{' (in the sample)' if found.sampled else ''} only because turns fall otherwise; they come last"
     for change in found.examples[what]:
-        yield f"  {change.ref}  {_value(change.before)} → {_value(change.after)}  {_rules(change)}".rstrip()
+        who = f"{change.name} ({change.ref})" if change.name else change.ref
+        yield f"  {who}  {_value(change.before)} → {_value(change.after)}  {_rules(change)}".rstrip()
         if change.detail:
             yield f"      {change.detail}"
 
@@ -190,6 +199,8 @@ def _table(title: str, rows: dict[str, Pair]) -> Iterable[str]:
 
 
 def _goals(found: Simulation) -> Iterable[str]:
+    if found.too_short:
+        yield f"\nGoals: the history covers only {found.days:.1f} days; a week at least is needed to say what it means for them."
     if not found.goals:
         return
     yield f"\nGoals  at the rate of these {found.days:,.0f} days, with the shares that marketing promises"

@@ -15,9 +15,9 @@ from sync.lead import account
 from sync.lead.decide import decide
 from sync.lead.decision import Facts, fold
 from sync.lead.ledger import Entry
-from sync.lead.qualify import stage_values
+from sync.lead.qualify import definition, stage_values
 from sync.lead.state import Lead
-from sync.playbook.models import SIDE_EXITS, Playbook
+from sync.playbook.models import SIDE_EXITS, Playbook, Verdict
 from sync.trial.echoes import Echoes, Users
 from sync.trial.history import Recorded
 from sync.trial.world import SECRET, HandOff, Qualified, Stand, World
@@ -45,6 +45,8 @@ class Person:
     before: Stand | None
     after: Stand | None
     because: Because | None
+    name: str = ""
+    """Its e-mail or its company, where the history has one."""
 
 
 @dataclass(slots=True)
@@ -141,13 +143,15 @@ class Replay:
         places = [_place(world.playbook, lead.value("stage")) for world, lead in zip(self.worlds, (one, other), strict=True)]
         behind, ahead = (1, 0) if places[0] > places[1] else (0, 1)
         further, lead, world = (one, other)[ahead].value("stage"), (one, other)[behind], self.worlds[behind]
-        stage = next((stage for stage in world.playbook.stages if stage.id == further), None)
-        if stage is None or stage.when is None or further in SIDE_EXITS:
+        if further in SIDE_EXITS:
             return ""
-        more = account.values_of(lead, world.person(number).facts, world.playbook)
-        matched, verdicts = stage.when.judge(stage_values(lead, world.playbook, now, more))
+        matched, verdicts = _judged(world, number, lead, further, now)
         failing = [v for v in verdicts if not v.matched]
-        return "" if matched or not failing else f"{failing[-1].where} {failing[-1].text}: {failing[-1].why}"
+        if matched or not failing:
+            return ""
+        held = {v.where for v in _judged(self.worlds[ahead], number, (one, other)[ahead], further, now)[1] if v.matched}
+        told = next((v for v in failing if v.where in held), failing[-1])
+        return f"{told.where} {told.text}: {told.why}"
 
     def _close(self, number: int, parted: Mapping[str, Because], found: Replayed) -> None:
         """Put down where a person's leads stand, each with its counterpart in the other world."""
@@ -161,10 +165,10 @@ class Replay:
             other = next((homes[1][ref] for ref in _refs(lead) if ref in homes[1]), None)
             seen |= {other.id} if other is not None else set()
             after = None if other is None else sides[1].stand(other)
-            found.people.append(Person(_refs(lead)[0], sides[0].stand(lead), after, parted.get(lead.id)))
+            found.people.append(Person(_refs(lead)[0], sides[0].stand(lead), after, parted.get(lead.id), _name(lead)))
         for lead in _living(sides[1].facts):
             if lead.id not in seen and not any(ref in homes[0] for ref in _refs(lead)):
-                found.people.append(Person(_refs(lead)[0], None, sides[1].stand(lead), None))
+                found.people.append(Person(_refs(lead)[0], None, sides[1].stand(lead), None, _name(lead)))
 
 
 @dataclass(slots=True)
@@ -193,6 +197,19 @@ def _together(messages: Mapping[int, Sequence[tuple[Recorded, Envelope]]]) -> It
     for number, some in messages.items():
         for record, message in some:
             yield number, record, message
+
+
+def _judged(world: World, number: int, lead: Lead, stage: Scalar, now: int) -> tuple[bool, tuple[Verdict, ...]]:
+    """Judge by what lets a lead into a stage in a world: its segment's own definition, where that has one; no verdicts where nothing does."""
+    values = stage_values(lead, world.playbook, now, account.values_of(lead, world.person(number).facts, world.playbook))
+    found = next((one for one in world.playbook.stages if one.id == stage), None)
+    when = definition(found, values, world.playbook) if found is not None else None
+    return when.judge(values) if when is not None else (False, ())
+
+
+def _name(lead: Lead) -> str:
+    """Say who it is, as far as the history knows: the e-mail, else the company."""
+    return str(lead.value("email") or lead.value("company") or "")
 
 
 def _place(playbook: Playbook, stage: Scalar) -> int:

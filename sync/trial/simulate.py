@@ -10,13 +10,15 @@ from schemas.base import Scalar
 from sync.lead import hours
 from sync.playbook.models import Playbook
 from sync.trial.echoes import Users
-from sync.trial.effect import Effect, days, effects
+from sync.trial.effect import LEAST_DAYS, Effect, days, effects
 from sync.trial.owners import Owners, settle
 from sync.trial.replay import Person, Replayed
 from sync.trial.sure import Share, share
 from sync.trial.world import Qualified, Stand
 
 EXAMPLES = 10
+TURN = "the same rule, another's turn"
+"""Why a lead is with somebody else although no rule says so."""
 What = Literal["stage", "owner", "sla"]
 NOBODY = Share(0, 0, 0, 0, 0)
 Pair = tuple[int, int]
@@ -35,6 +37,8 @@ class Change:
     rule_after: str
     detail: str = ""
     """The line that made the difference, with what it saw."""
+    name: str = ""
+    """The lead's e-mail or company, where the history has one."""
 
 
 @dataclass(slots=True)
@@ -58,6 +62,10 @@ class Simulation:
     """How many days the history covers."""
     goals: list[Effect] = field(default_factory=list)
     """What the candidate's goals and promises of MQLs come to, at the rate of this history."""
+    too_short: bool = False
+    """The history is too short to say what it means for the goals that there are."""
+    turns: int = 0
+    """Of the leads that were replayed and change owner: those that do only because turns fall otherwise."""
     unusable: list[tuple[int, str]] = field(default_factory=list)
     """(line, why): left out."""
 
@@ -79,6 +87,8 @@ class Simulation:
             **tables,
             "days": round(self.days, 2),
             "goals": [one.plain() for one in self.goals],
+            "too_short_for_goals": self.too_short,
+            "other_turns": self.turns,
             "left_out": [{"line": line, "why": why} for line, why in self.unusable],
         }
 
@@ -117,6 +127,8 @@ def compare(
         moved += bool(some)
         for change in some:
             changes[change.what].append(change)
+    changes["owner"].sort(key=lambda one: one.detail == TURN)
+    found.turns = sum(one.detail == TURN for one in changes["owner"])
     found.counts = {what: share(len(some), looked, everyone) for what, some in changes.items()}
     found.changed = share(moved, looked, everyone)
     found.examples = {what: some[:EXAMPLES] for what, some in changes.items()}
@@ -124,6 +136,7 @@ def compare(
     found.sources = _table(whole.qualified, lambda one: one.source)
     found.days = days(span)
     found.goals = effects(candidate.goals, whole.qualified, found.days, share_of)
+    found.too_short = bool(candidate.goals.marketing) and found.days < LEAST_DAYS
     names = sorted({*owners[0].load, *owners[1].load})
     found.load = {name: (owners[0].load.get(name, 0), owners[1].load.get(name, 0)) for name in names}
     return found
@@ -154,10 +167,10 @@ def _changes(person: Person, before: Owners, after: Owners) -> list[Change]:
     if stages[0] != stages[1]:
         detail = person.because.detail if person.because else ""
         said = (one.stage_rule if one else "", other.stage_rule if other else "")
-        found.append(Change("stage", person.ref, *stages, *said, detail))
+        found.append(Change("stage", person.ref, *stages, *said, detail, person.name))
     if people[0] != people[1]:
-        detail = "the same rule, another's turn" if rules[0] == rules[1] and rules[0] else ""
-        found.append(Change("owner", person.ref, *people, *rules, detail))
+        detail = TURN if rules[0] == rules[1] and rules[0] else ""
+        found.append(Change("owner", person.ref, *people, *rules, detail, person.name))
     if legs[0] != legs[1]:
-        found.append(Change("sla", person.ref, legs[0] or None, legs[1] or None, *rules))
+        found.append(Change("sla", person.ref, legs[0] or None, legs[1] or None, *rules, name=person.name))
     return found

@@ -10,7 +10,7 @@ import pytest
 
 from schemas import envelope
 from schemas.envelope import Envelope
-from sync.playbook.models import Playbook
+from sync.playbook.models import Playbook, Segment, Where
 from sync.trial.glance import names
 from sync.trial.history import Recorded, recorded
 from sync.trial.persons import Persons
@@ -152,6 +152,21 @@ def test_what_truce_wrote_is_no_act_under_other_rules() -> None:
     assert (person.before.owner, person.after.owner) == ("ana@acme.example", None)
     assert person.because is not None
     assert person.because.detail.startswith("test.yaml:30 lead.engagement >= 99")
+    assert person.name == "kim@x.example", "a person reads of people, not of records"
+
+
+def test_the_line_of_the_leads_own_segment_is_what_made_the_difference() -> None:
+    def german(least: int) -> Playbook:
+        rule = factory.when(f"lead.engagement >= {least}", lambda v: v["engagement"] >= least, "engagement", line=48)
+        segment = factory.when("German", lambda v: v["country"] == "DE", "country")
+        return factory.playbook(version=least, segments=(Segment("german", Where("lifecycle.yaml", 47), segment, {"mql": rule}),))
+
+    world = begin(playbook=german(25))
+    demo(world)
+    (person,) = replay(world, german(70)).people
+    assert (person.before and person.before.stage, person.after and person.after.stage) == ("mql", "lead")
+    assert person.because is not None
+    assert person.because.detail == "test.yaml:48 lead.engagement >= 70: ['engagement'] does not match", "the stage's own line lets it in"
 
 
 def test_what_a_rep_did_counts_under_other_rules_too() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,8 +19,10 @@ from sync.cli.bench.past import write
 from sync.cli.output import CannotRun
 from sync.cli.parallel import Books, simulate
 from sync.cli.past import File
+from sync.cli.simulate import _lines
 from sync.playbook.loader import read
 from sync.trial.history import Header, Recorded, Unusable, read_record, write_header, write_record
+from sync.trial.simulate import TURN
 from sync.trial.sure import share
 from tests.house.project import ROOT
 from tests.house.test_command_line import truce
@@ -166,6 +170,8 @@ def test_the_command_tells_a_person_and_a_program(history: Path, tmp_path: Path)
     assert done.stdout.startswith(f"Replayed {5 * LEADS} messages of {LEADS} leads under both playbooks. Nothing was written.")
     for title in ("Change stage: ", "MQLs per week  before ", "MQLs per source  before ", "Hand-offs per person  before "):
         assert title in done.stdout
+    assert "\nThis is as if the candidate had been in force all along." in done.stdout
+    assert re.search(r"\n  \S+@\S+ \(\w+:\w+:\w+\)  mql → ", done.stdout), "a person reads of people"
     found = json.loads(truce(*words, "--json", home=tmp_path).stdout)
     assert found["leads"] == {"replayed": LEADS, "all": LEADS}
     assert found["counts"]["stage"]["found"] > 0
@@ -183,3 +189,20 @@ def test_no_history_at_all_cannot_run(tmp_path: Path) -> None:
     done = truce("simulate", "--candidate", str(EXAMPLE), home=tmp_path)
     assert done.returncode == 2
     assert "no Truce here yet" in done.stderr
+
+
+def test_owners_that_change_by_turns_alone_are_counted_apart_and_come_last(history: Path) -> None:
+    found = simulate(File(history), changed("lifecycle.yaml", b"lead.engagement >= 40", b"lead.engagement >= 400"), 0, processes=1)
+    turns = [one.detail == TURN for one in found.examples["owner"]]
+    assert turns == sorted(turns)
+    assert 0 < found.turns < found.counts["owner"].found
+    assert f"  of these {found.turns} only because turns fall otherwise; they come last" in list(_lines(found, ()))
+
+
+def test_a_history_too_short_for_the_goals_says_so(history: Path) -> None:
+    found = simulate(File(history), same(), 0, processes=1)
+    short = replace(found, days=0.1, goals=[], too_short=True)
+    assert not found.too_short
+    said = "\nGoals: the history covers only 0.1 days; a week at least is needed to say what it means for them."
+    assert said in list(_lines(short, ()))
+    assert said not in list(_lines(found, ()))
