@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from schemas.base import Ref
 from sync.lead.ledger import Kind
 from sync.lead.observe import honours_blank
-from sync.playbook.models import Playbook, Segment, SharedField, Step, SystemField
+from sync.playbook.models import Playbook, Segment, SharedField, Step, SystemField, Values
 
 _KNOWN: dict[int, tuple[Playbook, Index]] = {}
 _KEPT = 8
@@ -45,6 +45,8 @@ class Index:
     segments: dict[str, Segment]
     humans: dict[str, str]
     """Queue → the person who answers for it."""
+    fit: tuple[tuple[float, Callable[[Values], bool] | None], ...]
+    """Of each line of fit its points, and what says whether they are given; None: always."""
     lines: dict[tuple[str, str], int | None] = field(default_factory=dict)
     """Touch (kind, name) → its line of engagement, as far as it was asked for."""
     kept: dict[str, object] = field(default_factory=dict)
@@ -81,7 +83,8 @@ def _build(playbook: Playbook) -> Index:
     consents = tuple(shared for shared in every if shared.consent is not None)
     places = {stage.id: place for place, stage in enumerate(playbook.stages)}
     segments = {segment.id: segment for segment in playbook.segments}
-    return Index(ranks, mapped, objects, consents, about, entered, places, segments, dict(_humans(playbook)))
+    fit = tuple((points.points, points.when.ask if points.when else None) for points in playbook.fit)
+    return Index(ranks, mapped, objects, consents, about, entered, places, segments, dict(_humans(playbook)), fit)
 
 
 def _humans(playbook: Playbook) -> Iterator[tuple[str, str]]:

@@ -29,9 +29,9 @@ def fit(values: Values, playbook: Playbook) -> tuple[float, Lines]:
 def fitness(values: Values, playbook: Playbook) -> float:
     """Give the points of fit, and no more: `fit` without its lines, for the path that every lead takes."""
     total = 0.0
-    for points in playbook.fit:
-        if points.when is None or points.when.holds(values):
-            total += points.points
+    for points, asked in index(playbook).fit:
+        if asked is None or asked(values):
+            total += points
     return total
 
 

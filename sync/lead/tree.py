@@ -68,16 +68,12 @@ def _level(routes: tuple[Route, ...]) -> _Level:
             for value in allowed[1]:
                 by_value.setdefault(value, []).append(place)
     guarded = tuple((name, {value: tuple(places) for value, places in by_value.items()}) for name, by_value in tables.items())
-    asks, told = tuple(_ask(route.when) for route in routes), tuple(str(route.where) for route in routes)
+    asks, told = tuple(route.when.ask for route in routes), tuple(str(route.where) for route in routes)
     made = _Level(routes, asks, told, guarded, tuple(free))
     while len(_KNOWN) >= _MOST:
         _KNOWN.pop(next(iter(_KNOWN)))
     _KNOWN[id(routes)] = made
     return made
-
-
-def _ask(when: When) -> Callable[[Values], bool]:
-    return when.all[0].holds if len(when.all) == 1 and not when.any and not when.none else when.holds
 
 
 def counts(route: Route, day: str) -> bool:

@@ -85,6 +85,11 @@ class When:
         """Say whether the outcome may change by time alone."""
         return any(c.timed for c in self.lines)
 
+    @property
+    def ask(self) -> Callable[[Values], bool]:
+        """Give what says whether it holds, to be asked again and again: of a single line that line's own answer, with nothing around it."""
+        return self.all[0].holds if len(self.all) == 1 and not self.any and not self.none else self.holds
+
     def holds(self, values: Values) -> bool:
         """Say whether it holds, and no more: `judge` without its verdicts, for the path that every lead takes."""
         for condition in self.all:
