@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-# Somebody can work on a lead who has an active user in every system that knows them; the problem of held hand-offs speaks for all leads
-# that are held, that of an inactive person for all leads of theirs.
+from sync.lead.waiting import HOLD
+from sync.playbook.models import QUEUE
+
+# Somebody can work on a lead who has an active user in every system that knows them; of a lead in a queue that is the person whom it was
+# handed to with it. The problem of held hand-offs speaks for all leads that are held, that of an inactive person for all leads of theirs,
+# and the clock of a hand-off that waits for enrichment for its lead until it is due.
 _ABLE = """
-EXISTS (SELECT 1 FROM vendor_users u WHERE u.email = l.owner)
-  AND NOT EXISTS (SELECT 1 FROM vendor_users u WHERE u.email = l.owner GROUP BY u.system HAVING NOT bool_or(u.active))
+EXISTS (SELECT 1 FROM vendor_users u WHERE u.email = w.who)
+  AND NOT EXISTS (SELECT 1 FROM vendor_users u WHERE u.email = w.who GROUP BY u.system HAVING NOT bool_or(u.active))
 """
 ORPHANS = f"""
 SELECT l.id::text AS id FROM leads l
+CROSS JOIN LATERAL (SELECT CASE WHEN l.owner LIKE '{QUEUE}%' THEN l.doc->'handoff'->>'owner' ELSE l.owner END AS who) w
 WHERE l.stage = $1 AND l.in_scope AND l.survivor IS NULL AND NOT ({_ABLE})
   AND NOT EXISTS (SELECT 1 FROM problems p WHERE p.closed_at IS NULL AND (p.lead_id = l.id OR (l.held AND p.kind = 'held')
-    OR (p.kind = 'inactive_owner' AND p.field = l.owner)))
+    OR (p.kind = 'inactive_owner' AND p.field = w.who)))
+  AND NOT EXISTS (SELECT 1 FROM clocks c WHERE c.lead_id = l.id AND c.kind = '{HOLD}' AND c.due_at > now() - interval '1 minute')
 ORDER BY l.stage_since, l.id LIMIT $2
 """
 

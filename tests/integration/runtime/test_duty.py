@@ -67,6 +67,22 @@ async def test_a_lead_without_an_owner_is_found_unless_it_is_held_and_told(pool:
     assert await orphans.find(pool) == [alone]
 
 
+async def test_in_a_queue_the_person_who_answers_for_it_counts(pool: Any) -> None:
+    await users.put(pool, "salesforce", [User(id="1", email="vera@acme.example", name="Vera", active=True)])
+    await mql(pool, "queue:desk", doc={"handoff": {"owner": "vera@acme.example"}})
+    gone = await mql(pool, "queue:desk", doc={"handoff": {"owner": "nobody@acme.example"}})
+    alone = await mql(pool, "queue:desk")
+    assert sorted(await orphans.find(pool)) == sorted([gone, alone])
+
+
+async def test_what_waits_for_enrichment_is_nobodys_no_longer_than_it_may(pool: Any) -> None:
+    waits, late = await mql(pool, None), await mql(pool, None)
+    due = "INSERT INTO clocks (lead_id, kind, due_at, playbook_version) VALUES ($1, 'hold', now() + $2::text::interval, 1)"
+    await pool.execute(due, waits, "10 minutes")
+    await pool.execute(due, late, "-5 minutes")
+    assert await orphans.find(pool) == [late]
+
+
 async def test_a_new_version_plans_anew_what_observe_mode_kept_back(pool: Any) -> None:
     lead = await mql(pool, None)
     await pool.execute(
