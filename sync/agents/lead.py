@@ -211,7 +211,7 @@ class LeadAgent:
 
     async def _held(self) -> None:
         async with self.worker.pool.acquire() as connection:
-            await problems.close_held(connection)
+            await problems.close_over(connection)
 
     async def _days(self) -> None:
         if self.settings.database is not None:

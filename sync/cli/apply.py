@@ -13,7 +13,7 @@ import typer
 
 from connectors.errors import ConnectorError
 from connectors.registry import load as connector
-from sync.cli import people
+from sync.cli import leaving, people
 from sync.cli.cases import failures
 from sync.cli.doctor import systems_of, unmetered
 from sync.cli.duty import Json, with_store
@@ -51,6 +51,8 @@ class Examined:
     unasked: list[str] = field(default_factory=list)
     """Systems that could not be asked, and why."""
     moves: Moves | None = None
+    left: list[str] = field(default_factory=list)
+    """Who left the team with it and still has leads; known once it is in force."""
 
     @property
     def same(self) -> bool:
@@ -72,6 +74,7 @@ class Examined:
             "consequences": [asdict(one) for one in self.follows],
             "live": self.live,
             "unasked": self.unasked,
+            "left": self.left,
             "moves": self.moves.plain() if self.moves else None,
         }
 
@@ -203,7 +206,8 @@ def apply(
             return found.plain() | {"applied": False, "refused": why, "version": found.before.version if found.before else None}
         if not yes and checksum is None and not await asyncio.to_thread(typer.confirm, f"Put {where} in force?"):
             raise CannotRun("nothing was changed.")
-        return found.plain() | {"applied": True, "refused": None, "version": await put(connection, found, "apply")}
+        version = await put(connection, found, "apply")
+        return found.plain() | {"applied": True, "refused": None, "version": version}
 
     told = with_store(step)
     if json:
@@ -215,7 +219,7 @@ def apply(
     else:
         stays = "Leads that were judged stay as they are until their next change, or `truce rejudge`."
         more = f" (was v{told['was']}). {stays} Undo: truce playbook rollback v{told['was']}" if told["was"] else "."
-        console.print(f"v{told['version']} is in force{more}", markup=False)
+        console.print("\n".join([f"v{told['version']} is in force{more}", *told["left"]]), markup=False)
     if told["refused"]:
         raise typer.Exit(PROBLEM)
 
@@ -224,6 +228,8 @@ async def put(connection: Any, found: Examined, how: str) -> int:
     """Put an examined candidate in force; raises Overtaken when another version came into force since. Gives its number."""
     moved = found.moves and {"moved": found.moves.moved, "looked": found.moves.looked}
     expected = found.before.version if found.before else None
-    return await playbooks.add(
+    number = await playbooks.add(
         connection, found.files, found.candidate.checksum, people.whoami(), how=how, moved=moved or None, expected=expected
     )
+    found.left = await leaving.note(connection, found.before, found.candidate)
+    return number

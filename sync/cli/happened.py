@@ -8,6 +8,8 @@ from typing import Any
 
 from sync.cli.names import Names, stage
 
+ORDERED = {"rejudge": "judged again", "resync": "read again", "separate": "separated", "link": "joined"}
+
 
 def happened(names: Names, lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Tell the timeline; the day stands above its first line."""
@@ -55,7 +57,8 @@ def _story(names: Names, kind: str, data: Mapping[str, Any]) -> str:
             became = f" → {names.ref(str(data['became']))}" if data.get("became") else ""
             return f"{names.ref(str(data.get('ref')))} was {kind}{became}"
         case "replayed" | "ordered":
-            return f"{'tried again' if kind == 'replayed' else 'ordered'} by {data.get('by', '')}"
+            done = "tried again" if kind == "replayed" else ORDERED.get(str(data.get("name")), f"ordered {data.get('name', '')}")
+            return f"{done} by {data.get('by', '')}{': ' if data.get('reason') else ''}{data.get('reason') or ''}"
         case "joined":
             return f"joined with another lead of the same person: {data.get('reason', '')}"
         case "waits":

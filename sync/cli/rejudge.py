@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -55,14 +55,27 @@ def condition(text: str, playbook: Playbook) -> Condition:
         raise CannotRun("--where:\n" + said(text, wrong)) from None
 
 
-async def chosen(connection: Any, wanted: Wanted, secret: bytes, now: datetime) -> list[tuple[str, str]]:
-    """Give (lead id, key) of every lead that is meant."""
-    found, page = list[tuple[str, str]](), list[tuple[Lead, str]]()
+class Chosen(NamedTuple):
+    """One lead that is meant, with the key that its messages carry, and as whom a person knows it."""
+
+    id: str
+    key: str
+    who: str
+
+
+def _who(lead: Lead, playbook: Playbook) -> str:
+    emails = (lead.value(name) for name, shared in playbook.fields.items() if shared.kind == "email")
+    return next((str(email) for email in emails if email), lead.id)
+
+
+async def chosen(connection: Any, wanted: Wanted, secret: bytes, now: datetime) -> list[Chosen]:
+    """Give every lead that is meant."""
+    found, page = list[Chosen](), list[tuple[Lead, str]]()
 
     async def judge() -> None:
         ledger = await accounts.known(connection, [lead for lead, _ in page], wanted.playbook, secret)
         facts = Facts(secret, ledger=ledger)
-        found.extend((lead.id, key) for lead, key in page if wanted.takes(lead, facts, to_ms(now)))
+        found.extend(Chosen(lead.id, key, _who(lead, wanted.playbook)) for lead, key in page if wanted.takes(lead, facts, to_ms(now)))
         page.clear()
 
     async with aclosing(leads.stream(connection)) as rows:
@@ -76,7 +89,7 @@ async def chosen(connection: Any, wanted: Wanted, secret: bytes, now: datetime) 
     return found
 
 
-async def _order(here: place.Place, connection: Any, found: Sequence[tuple[str, str]], *, bulk: bool, reason: str, per_minute: int) -> None:
+async def _order(here: place.Place, connection: Any, found: Sequence[Chosen], *, bulk: bool, reason: str, per_minute: int) -> None:
     """Send the orders in slices: while the workers keep up, and never more a minute than asked."""
     from rich.progress import Progress
 
@@ -90,7 +103,7 @@ async def _order(here: place.Place, connection: Any, found: Sequence[tuple[str, 
                 await gate.open()
                 now, some = datetime.now(UTC), found[at : at + step]
                 orders = [
-                    (key, Command(name="rejudge", lead_id=i, bulk=bulk, by=people.whoami(), reason=reason, at=now)) for i, key in some
+                    (key, Command(name="rejudge", lead_id=i, bulk=bulk, by=people.whoami(), reason=reason, at=now)) for i, key, _ in some
                 ]
                 await people.send(str(here.bootstrap), here.installation, connection, orders)
                 bar.advance(task, len(some))
@@ -98,6 +111,10 @@ async def _order(here: place.Place, connection: Any, found: Sequence[tuple[str, 
                     await asyncio.sleep(60 * step / per_minute)
     finally:
         await gate.close()
+
+
+def _leads(count: int) -> str:
+    return "1 lead" if count == 1 else f"{count:,} leads"
 
 
 def rejudge(
@@ -123,7 +140,7 @@ def rejudge(
         wanted = Wanted(condition(where, playbook) if where else None, hand_over, playbook)
         found = await chosen(connection, wanted, here.secret.encode(), datetime.now(UTC))
         asked = yes or dry_run or not found
-        if not asked and not typer.confirm(f"{len(found)} leads will be judged again under v{playbook.version}. Go on?"):
+        if not asked and not typer.confirm(f"{_leads(len(found))} will be judged again under v{playbook.version}. Go on?"):
             raise CannotRun("nothing was ordered.")
         if not dry_run:
             await _order(here, connection, found, bulk=not hand_over, reason=reason, per_minute=per_minute)
@@ -131,7 +148,7 @@ def rejudge(
             "version": playbook.version,
             "leads": len(found),
             "ordered": not dry_run and bool(found),
-            "first": [i for i, _ in found[:10]],
+            "first": [one.who for one in found[:10]],
         }
 
     told = with_store(step)
@@ -140,7 +157,7 @@ def rejudge(
     elif not told["leads"]:
         console.print("No lead is held." if hand_over else "No lead is meant by that.")
     elif not told["ordered"]:
-        console.print(f"{told['leads']} leads would be judged again under v{told['version']}; the first: {', '.join(told['first'])}")
+        console.print(f"{_leads(told['leads'])} would be judged again under v{told['version']}; the first: {', '.join(told['first'])}")
     else:
         more = "" if hand_over else " New hand-offs are held: truce rejudge --hand-over --per-minute 10 opens them in slices."
-        console.print(f"{told['leads']} leads are judged again under v{told['version']}.{more}")
+        console.print(f"{_leads(told['leads'])} {'is' if told['leads'] == 1 else 'are'} judged again under v{told['version']}.{more}")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from sync.cli import people
+from sync.cli import leaving, people
 from sync.cli.duty import Json, with_store
 from sync.cli.output import PROBLEM, CannotRun, as_json, console, table
 from sync.cli.place import NothingThere, Place
@@ -162,7 +162,8 @@ def rollback(
             raise CannotRun("nothing was changed.")
         how = f"rollback to v{kept.version}"
         made = await playbooks.add(connection, files, mark, people.whoami(), how=how, expected=now.version)
-        return {"version": made, "changed": True, "content_of": kept.version, "was": now.version}
+        gone = await leaving.note(connection, before, after)
+        return {"version": made, "changed": True, "content_of": kept.version, "was": now.version, "left": gone}
 
     told = with_store(step)
     if json:
@@ -175,3 +176,5 @@ def rollback(
             "Leads that were judged stay as they are until their next change, or `truce rejudge`.",
             markup=False,
         )
+        for text in told["left"]:
+            console.print(text, markup=False)

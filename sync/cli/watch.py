@@ -58,6 +58,6 @@ class Watch:
             if why is not None:
                 return "\n".join([*lines, f"Refused: {why}"])
             version = await put(connection, found, "watch")
-            return "\n".join([*lines, f"v{version} is in force."])
+            return "\n".join([*lines, f"v{version} is in force.", *found.left])
         finally:
             await connection.close()

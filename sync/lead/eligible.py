@@ -27,6 +27,7 @@ class Strict(NamedTuple):
     """Who said no to this lead is passed over."""
 
 
+INACTIVE = "is inactive in"
 ROUNDS = (Strict(), Strict(holidays=False), Strict(holidays=False, refusals=False))
 """A lead that comes on a holiday of everybody is given to somebody all the same; one whom all have refused, to the last resort."""
 
@@ -105,8 +106,15 @@ class Team:
                 if known is None:
                     return f"has no user in {name}"
                 if not known:
-                    return f"is inactive in {name}"
+                    return f"{INACTIVE} {name}"
         return None
+
+    def gone(self, email: str) -> str | None:
+        """Say why somebody is there no more: not on the team, or shut out of the CRM. Whom the CRM does not know yet may still come."""
+        if email not in self.playbook.reps:
+            return "is not in team.yaml"
+        found = self._unknown(email)
+        return found if found is not None and found.startswith(INACTIVE) else None
 
     def full(self, rep: Rep) -> str | None:
         """Say which of their own caps one more would break."""

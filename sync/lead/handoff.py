@@ -16,7 +16,7 @@ from sync.lead.route import Choice, choose
 from sync.lead.state import Claim, HandoffNote, Lead
 from sync.lead.turns import Turn
 from sync.lead.work import Work
-from sync.playbook.models import MQL, SIDE_EXITS, Playbook, Stage, Values
+from sync.playbook.models import MQL, SIDE_EXITS, Playbook, Stage, Values, queue_of
 
 OPEN = ("offered", "accepted", "worked")
 KEPT = 50
@@ -99,6 +99,16 @@ def is_open(lead: Lead) -> bool:
     return lead.handoff is not None and lead.handoff.state in OPEN
 
 
+def left(work: Work, lead: Lead) -> str | None:
+    """Say that whoever was given the lead, and has it still, is there no more; None while they are, or nobody was."""
+    note, owner = lead.handoff, lead.value("owner")
+    if note is None or note.state not in OPEN or (owner not in (None, "", note.owner) and queue_of(owner) is None):
+        return None
+    team = Team(work.playbook, work.facts.users, work.now)
+    why = team.gone(note.owner)
+    return None if why is None else f"{team.name(note.owner)} {why}"
+
+
 def close(work: Work, lead: Lead, reason: str) -> None:
     """End the open hand-off, if there is one."""
     note = lead.handoff
@@ -157,11 +167,18 @@ def hand_over(work: Work, lead: Lead, values: Values, *, entered: bool, at: int,
         return
     if entered and lead.handoff is not None and lead.handoff.kind != MQL:
         close(work, lead, f"{stage.where} {stage.id}")
-    owed = entered or waiting.HOLD in lead.why  # what waits is owed since it entered
-    if is_open(lead) or (lead.handoff is not None and lead.handoff.kind == MQL and not owed) or held_back(work, lead, source):
+    alone = left(work, lead)
+    owed = entered or alone is not None or waiting.HOLD in lead.why  # what waits is owed since it entered
+    if (
+        (is_open(lead) and alone is None)
+        or (lead.handoff is not None and lead.handoff.kind == MQL and not owed)
+        or held_back(work, lead, source)
+    ):
         return
     if lead.held is not None and not work.hot and not entered:
         return
+    if alone is not None:
+        close(work, lead, alone)
     lead.held = None  # from here on it is given to somebody, or an open problem of its own says that nobody can have it
     team = team_for(work, lead)
     choice = choose(values, team)

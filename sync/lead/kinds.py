@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sync.lead.handoff import held_back, is_open, nobody, note_turn, offer, somebody, team_for
+from sync.lead.handoff import close, held_back, is_open, left, nobody, note_turn, offer, somebody, team_for
 from sync.lead.qualify import Verdicts, trace
 from sync.lead.queues import owner_of
 from sync.lead.reconcile import claim_truce, desire
@@ -28,8 +28,11 @@ def _choose(work: Work, lead: Lead, kind: Kind, values: Values) -> Choice:
 def pass_on(work: Work, lead: Lead, found: tuple[Kind, Verdicts], values: Values, *, at: int, source: str) -> None:
     """Give an act that is no MQL to whoever looks after the person; nothing happens while the lead is in somebody's hands."""
     kind, verdicts = found
-    if is_open(lead) or held_back(work, lead, source):
+    alone = left(work, lead)
+    if (is_open(lead) and alone is None) or held_back(work, lead, source):
         return
+    if alone is not None:
+        close(work, lead, alone)
     lead.held = None
     choice, rule = _choose(work, lead, kind, values), f"{kind.where} {kind.id}"
     work.out.basis |= choice.basis

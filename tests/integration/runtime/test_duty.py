@@ -11,6 +11,7 @@ import pytest
 from connectors.base import User
 from sync.store import orphans, playbooks, users
 from sync.store.connect import open_pool
+from sync.store.problems import close_over, note_left
 
 pytestmark = pytest.mark.integration
 
@@ -81,6 +82,31 @@ async def test_what_waits_for_enrichment_is_nobodys_no_longer_than_it_may(pool: 
     await pool.execute(due, waits, "10 minutes")
     await pool.execute(due, late, "-5 minutes")
     assert await orphans.find(pool) == [late]
+
+
+async def test_who_left_the_team_and_still_has_leads_is_a_problem_until_they_have_none(pool: Any) -> None:
+    lea = {"lea@acme.example": "Lea Wolf"}
+    await users.put(pool, "salesforce", [User(id="1", email="lea@acme.example", name="Lea Wolf", active=True)])
+    assert await note_left(pool, lea, ["ana@acme.example"]) == [], "nothing is hers"
+    lead = await mql(pool, "lea@acme.example")
+    await mql(pool, "lea@acme.example", stage="customer")
+    (said,) = await note_left(pool, lea, ["ana@acme.example"])
+    assert said.startswith("Lea Wolf is no longer in team.yaml and still has 1 handed-over lead: ")
+    assert """truce rejudge --where "lead.owner == 'lea@acme.example'", then truce rejudge --hand-over""" in said
+    await close_over(pool)
+    await users.put(pool, "salesforce", [User(id="1", email="lea@acme.example", name="Lea Wolf", active=True)])
+    assert await problems(pool) == [said]
+    await pool.execute("UPDATE leads SET owner = 'ana@acme.example' WHERE id = $1", lead)
+    await close_over(pool)
+    assert await problems(pool) == []
+
+
+async def test_who_comes_back_to_the_team_is_no_problem(pool: Any) -> None:
+    await mql(pool, "lea@acme.example")
+    await note_left(pool, {"lea@acme.example": "Lea Wolf"}, [])
+    assert len(await problems(pool)) == 1
+    await note_left(pool, {}, ["lea@acme.example"])
+    assert await problems(pool) == []
 
 
 async def test_a_new_version_plans_anew_what_observe_mode_kept_back(pool: Any) -> None:

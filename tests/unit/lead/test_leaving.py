@@ -1,0 +1,87 @@
+"""Somebody leaves: what was handed to them is handed on at the next act, held where bulk judges it again, and never taken from whom sales named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from schemas.command import Command
+from schemas.envelope import Envelope, new
+from sync.playbook.models import Playbook
+from tests import factory
+from tests.factory import SF, at
+from tests.unit.lead.play import Play
+
+ANA, BEN = "ana@acme.example", "ben@acme.example"
+
+
+def without(who: str) -> Playbook:
+    """Give the playbook after somebody was taken out of team.yaml."""
+    book = factory.playbook()
+    pools = {name: replace(pool, members=tuple(m for m in pool.members if m != who)) for name, pool in book.pools.items()}
+    return replace(book, version=2, reps={email: rep for email, rep in book.reps.items() if email != who}, pools=pools)
+
+
+@pytest.fixture
+def play() -> Play:
+    made = Play(factory.playbook())
+    made.did("a", 50)
+    assert made.lead.handoff is not None
+    assert (made.lead.handoff.owner, made.lead.value("owner")) == (ANA, ANA)
+    return made
+
+
+def order(play: Play, seconds: float, *, bulk: bool) -> Envelope:
+    data = Command(name="rejudge", lead_id=play.lead.id, bulk=bulk, by="nora", reason="Ana left", at=at(seconds))
+    return new("truce.command.rejudge", data, source="cli", ident=f"o{seconds}", time=at(seconds))
+
+
+def owner(play: Play) -> tuple[object, object, object]:
+    note = play.lead.handoff
+    assert note is not None
+    return note.owner, note.cycle, play.lead.value("owner")
+
+
+def test_the_next_act_hands_it_to_somebody_who_is_there(play: Play) -> None:
+    play.playbook = without(ANA)
+    decision = play.did("b", 60)
+    assert owner(play) == (BEN, 2, BEN)
+    said = [(line.data["state"], line.data["rule"]) for line in decision.lines if line.kind == "handoff"]
+    assert said == [("closed", f"{ANA} is not in team.yaml"), ("offered", "routing.yaml:8 dach")]
+
+
+def test_who_is_shut_out_of_the_crm_has_left_too(play: Play) -> None:
+    play.facts.users = factory.users(ANA)
+    play.did("b", 60)
+    assert owner(play) == (BEN, 2, BEN)
+
+
+def test_whom_the_crm_does_not_know_yet_keeps_it(play: Play) -> None:
+    play.facts.users = {SF: {}}
+    play.did("b", 60)
+    assert owner(play) == (ANA, 1, ANA)
+
+
+def test_many_at_once_are_held_until_a_person_hands_them_over(play: Play) -> None:
+    play.playbook = without(ANA)
+    play.go(order(play, 60, bulk=True))
+    assert owner(play) == (ANA, 1, ANA)
+    assert play.lead.held is not None
+    play.go(order(play, 70, bulk=False))
+    assert owner(play) == (BEN, 2, BEN)
+    assert play.lead.held is None
+
+
+def test_whom_sales_named_meanwhile_keeps_it(play: Play) -> None:
+    play.sales(55, OwnerId="005V")
+    play.playbook = without(ANA)
+    play.did("b", 60)
+    assert owner(play) == (ANA, 1, "vera@acme.example")
+
+
+def test_nobody_there_is_a_problem(play: Play) -> None:
+    book = without(ANA)
+    play.playbook = replace(book, pools={}, routes=book.routes[:1])
+    decision = play.did("b", 60)
+    assert [(one.kind, one.open) for one in decision.problems if one.kind == "unrouted"] == [("unrouted", True)]
