@@ -9,7 +9,9 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from sync.cli import people, place
+from sync.cli.mending import todo
 from sync.cli.output import PROBLEM, CannotRun, as_json, console, table
+from sync.playbook.models import Playbook
 from sync.settings import Settings
 from sync.store import would_write
 from sync.store.connect import connect
@@ -40,20 +42,20 @@ def parked(json: Json = False) -> None:
     Example: `truce parked`
     """
 
-    async def step(connection: Any, _: place.Place) -> list[dict[str, Any]]:
-        return await people.parked(connection)
+    async def step(connection: Any, _: place.Place) -> tuple[list[dict[str, Any]], Playbook | None]:
+        return await people.parked(connection), None if json else await people.in_force(connection)
 
-    rows = with_store(step)
+    rows, playbook = with_store(step)
     if json:
         as_json(rows)
     else:
         groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
         for row in rows:
-            groups.setdefault((row["system"], row["field"], row["reason"]), []).append(row)
-        for (system, field, reason), some in groups.items():
+            groups.setdefault((row["system"], row["field"], row["reason"], todo(row, playbook)), []).append(row)
+        for (system, field, reason, advice), some in groups.items():
             many = f" ({len(some)} times)" if len(some) > 1 else ""
             console.print(f"{' '.join(one for one in (system, field) if one)}: {reason}{many}", markup=False)
-            console.print(f"  {people.todo(some[0])}", markup=False)
+            console.print(f"  {advice}", markup=False)
             for row in some:
                 value = "" if row["value"] is None else f" = {row['value']}"
                 at = row["parked_at"].astimezone().strftime("%d %b %H:%M")

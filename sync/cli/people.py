@@ -125,24 +125,6 @@ async def parked(connection: Any) -> list[dict[str, Any]]:
     return [dict(row) for row in await connection.fetch(_PARKED)]
 
 
-_TODO = (
-    ("CONFLICT", "another record has this value there: merge the two in the system, or change one"),
-    ("PICKLIST", "add the value to the field's list there, or map it under `values` in fields.yaml"),
-    ("VALIDATION", "change the rule there, or the value"),
-    ("REQUIRED", "the system needs more fields: see `defaults` in fields.yaml"),
-    ("ACCESS", "Truce's user may not write it: give the permission there"),
-    ("playbook does not map", "add the value under `values` (or `reads`) of this field in fields.yaml, then truce apply"),
-    ("bad_value", "mend the value in its system; what is mended arrives by itself"),
-)
-
-
-def todo(row: Mapping[str, Any]) -> str:
-    """Suggest what to do about a parked entry."""
-    said = f"{row['code']} {row['reason']}"
-    found = next((hint for word, hint in _TODO if word in said), "mend what it names, in the system or in the playbook")
-    return f"→ {found}"
-
-
 async def incarnation(connection: Any) -> int:
     """Give the number of the `changes` that is read now."""
     return int(await meta.read(connection, "incarnation") or 1)

@@ -10,7 +10,8 @@ from typing import Any
 from rich.console import Console
 
 from sync.cli.explain import render
-from sync.cli.people import Around, todo
+from sync.cli.mending import todo
+from sync.cli.people import Around
 from sync.lead import state
 from sync.lead.decide import decide
 from sync.lead.decision import Facts, fold
@@ -99,6 +100,21 @@ def test_each_parked_entry_has_something_to_do() -> None:
     assert "map it under `values`" in todo({"code": "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "reason": "bad value"})
     assert "merge the two" in todo({"code": "CONFLICT", "reason": "Contact already exists"})
     assert todo({"code": "", "reason": "?"}).startswith("→ ")
+
+
+def test_a_value_that_the_system_does_not_have_is_named_with_where_to_add_it() -> None:
+    refused = {"code": "INVALID_OPTION", "reason": "… was not one of the allowed options: [NEW, OPEN]", "field": "stage", "value": "mql"}
+    said = todo({**refused, "system": "hubspot", "ref": CONTACT}, PLAYBOOK)
+    assert said == (
+        '→ HubSpot has no value "marketingqualifiedlead" of lifecyclestage (stage mql, fields.yaml:5): add it there '
+        "(Settings › Properties › lifecyclestage), or map another one under `values` in fields.yaml"
+    )
+    said = todo({**refused, "code": "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "system": "salesforce", "ref": LEAD}, PLAYBOOK)
+    assert 'Salesforce has no value "MQL" of Stage__c' in said
+    assert "(Setup › Object Manager › Lead › Fields & Relationships › Stage__c)" in said
+    gone = todo({**refused, "value": "sleeping", "system": "hubspot", "ref": CONTACT}, PLAYBOOK)
+    assert gone.startswith('→ the playbook in force has no value "sleeping" of stage any more (fields.yaml:5): map it')
+    assert "the property's options" in todo({**refused, "field": "", "system": "hubspot", "ref": None}, PLAYBOOK)
 
 
 NORDWIND = "salesforce:Account:001N"
