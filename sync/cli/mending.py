@@ -42,7 +42,7 @@ def _option(row: Mapping[str, Any], playbook: Playbook) -> str:
     if shared is None or system not in playbook.systems or row.get("value") is None:
         return ""
     known, spelled, value = playbook.systems[system], shared.systems[system], str(row["value"])
-    object_ = ref.split(":")[1] if ref.count(":") > 1 else known.object
+    object_ = ref.split(":")[1] if ref.count(":") > 1 else next(iter(known.people), "its object")
     name = spelled.name_of(object_) or spelled.name
     if spelled.to_vendor and value not in spelled.to_vendor:
         return (

@@ -114,6 +114,8 @@ def test_a_value_that_the_system_does_not_have_is_named_with_where_to_add_it() -
     assert "(Setup › Object Manager › Lead › Fields & Relationships › Stage__c)" in said
     gone = todo({**refused, "value": "sleeping", "system": "hubspot", "ref": CONTACT}, PLAYBOOK)
     assert gone.startswith('→ the playbook in force has no value "sleeping" of stage any more (fields.yaml:5): map it')
+    nowhere = todo({**refused, "code": "PICKLIST", "system": "salesforce", "ref": None}, PLAYBOOK)
+    assert "Object Manager › Lead › Fields" in nowhere, "the object that people are there"
     assert "the property's options" in todo({**refused, "field": "", "system": "hubspot", "ref": None}, PLAYBOOK)
 
 
