@@ -13,7 +13,7 @@ import typer
 
 from connectors.errors import ConnectorError
 from connectors.registry import load as connector
-from sync.cli import leaving, people
+from sync.cli import copies, leaving, people
 from sync.cli.cases import failures
 from sync.cli.doctor import systems_of, unmetered
 from sync.cli.duty import Json, with_store
@@ -185,23 +185,33 @@ def refusal(found: Examined, checksum: str | None) -> str | None:
 def apply(
     folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="The playbook's folder.")] = None,
     checksum: Annotated[str | None, typer.Option(min=8, help="The checksum that you have seen: confirms a large change.")] = None,
+    over: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="The version in force (v6): confirms that changes which came since the copy was made are undone."),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: Json = False,
 ) -> None:
     """Put a playbook in force: checked, cases run, live systems asked, its size shown. Every worker uses it from its next batch.
 
-    Leads that were judged stay as they are until their next change, or `truce rejudge`.
+    Leads that were judged stay as they are until their next change, or `truce rejudge`. A copy that `truce playbook get` made is refused
+    when it would undo what came into force since.
 
     Example: `truce apply deploy/playbook`
     """
     settings = Settings()
     where = folder or settings.playbook
+    number = (over or "").removeprefix("v")
+    if over is not None and not number.isdecimal():
+        raise CannotRun(f"--over {over} names no version: write it as v6.")
 
     async def step(connection: Any, here: Place) -> dict[str, Any]:
         found = await examine(connection, here, where, settings)
         if not json and not found.same:
             _told(found)
         why = None if found.same else refusal(found, checksum)
+        if why is None and not found.same:
+            why = await copies.undone(connection, where, found.files, int(number) if number else None)
         if why is not None or found.same:
             return found.plain() | {"applied": False, "refused": why, "version": found.before.version if found.before else None}
         if not yes and checksum is None and not await asyncio.to_thread(typer.confirm, f"Put {where} in force?"):
@@ -210,6 +220,8 @@ def apply(
         return found.plain() | {"applied": True, "refused": None, "version": version}
 
     told = with_store(step)
+    if not told["refused"] and copies.base(where) is not None:
+        copies.note(where, told["version"], told["checksum"])
     if json:
         as_json(told)
     elif told["refused"]:

@@ -14,6 +14,7 @@ from sync.runtime.guard import passing
 from sync.settings import Settings
 from sync.store.connect import connect
 from sync.store.playbooks import Overtaken
+from sync.trial.diff import told
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Watch:
             found = await examine(connection, self.here, self.settings.playbook, self.settings)
             if found.same:
                 return "" if quiet else f"{self.settings.playbook} says what is in force already."
-            lines = [f"  {d.place}  {d.text}" for d in found.differences]
+            lines = [f"  {place}  {text}" for place, text in told(found.differences)]
             if found.moves is not None:
                 lines.append(size(found.moves))
             why = refusal(found, None)
