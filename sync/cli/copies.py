@@ -53,7 +53,8 @@ async def undone(connection: Any, folder: Path, files: Mapping[str, bytes], over
     first = await playbooks.get(connection, made.version)
     if first is None or first.checksum != made.checksum:
         return None  # a copy of another installation's version: nothing here was made from it
-    return _said(folder, *(one._replace(files=within(one.files, None)) for one in (first, now)), within(files, None))
+    first, now = (one._replace(files=within(one.files, None)) for one in (first, now))
+    return _said(folder, first, now, within(files, None))
 
 
 def _said(folder: Path, first: Version, now: Version, files: Mapping[str, bytes]) -> str | None:

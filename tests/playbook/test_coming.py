@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date
+import shutil
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from sync.playbook.checks import Outside
 from sync.playbook.loader import check, load_files, read
+from tests.house.project import ROOT
+from tests.house.test_command_line import truce
 
 GOOD = read(Path(__file__).parent / "good")
 TODAY = date(2026, 12, 1)
@@ -86,3 +89,39 @@ def test_a_table_of_which_no_row_counts_any_more_is_a_warning() -> None:
     ]
     assert warned([], old=TABLE.replace(b"2026-10-31", b"2026-12-01")) == []
     assert warned([], old=TABLE.replace(b"2026-10-31", b"")) == []
+
+
+AWAY = [
+    ("2026-11-25", "2026-12-02", ", cover: ana@acme.example", "2026-11-30", "2026-12-01", "from Mon 30 Nov 2026 to Tue 1 Dec 2026"),
+    ("2026-11-25", "2026-12-02", "", "2026-11-30", "2026-12-01", "from Mon 30 Nov 2026 to Tue 1 Dec 2026"),
+    ("2026-11-25", "2026-12-02", "", "2026-11-25", "2026-12-02", "from Wed 25 Nov 2026 to Wed 2 Dec 2026"),
+]
+
+
+@pytest.mark.parametrize(("first", "last", "cover", "begin", "end", "days"), AWAY)
+def test_a_pool_that_is_away_as_a_whole_is_told_of_the_example_too(
+    first: str, last: str, cover: str, begin: str, end: str, days: str
+) -> None:
+    files = read(ROOT / "deploy" / "playbook")
+    for before, after in (
+        ("name: Ben Roth,", f"name: Ben Roth, away: [{{from: {first}, to: {last}{cover}}}],"),
+        ("name: Ana Diaz,", f"name: Ana Diaz, away: [{{from: {begin}, to: {end}}}],"),
+        ("[ana@acme.example, ben@acme.example, lea@acme.example]", "[ana@acme.example, ben@acme.example]"),
+    ):
+        assert before.encode() in files["team.yaml"]
+        files["team.yaml"] = files["team.yaml"].replace(before.encode(), after.encode(), 1)
+    told = [one.text for one in check(files, outside=Outside(date(2026, 11, 25))).problems]
+    assert f"nobody of emea-ae (Ana Diaz, Ben Roth) is there {days} (all away)" in told
+    assert (f"Ana Diaz, who covers for Ben Roth, is away too {days}" in told) is bool(cover)
+
+
+def test_the_command_tells_of_a_pool_that_is_away(tmp_path: Path) -> None:
+    folder, today = tmp_path / "playbook", datetime.now(UTC).date()
+    shutil.copytree(ROOT / "deploy" / "playbook", folder)
+    team = folder / "team.yaml"
+    gone = f"away: [{{from: {today}, to: {today + timedelta(days=7)}}}],"
+    text = team.read_text().replace("pools:\n", "pools:\n  two: [ana@acme.example, ben@acme.example]\n", 1)
+    team.write_text(text.replace("name: Ben Roth,", f"name: Ben Roth, {gone}").replace("name: Ana Diaz,", f"name: Ana Diaz, {gone}"))
+    done = truce("check", str(folder), home=tmp_path)
+    assert done.returncode == 0
+    assert "pools.two  warning: nobody of two (Ana Diaz, Ben Roth) is there from" in done.stdout

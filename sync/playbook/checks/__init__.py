@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sync.playbook.build.files import Files
-from sync.playbook.checks import able, agreement, cases, coming, env, fields, ids, known, lifecycle, routing, tables, team
+from sync.playbook.checks import able, agreement, cases, coming, env, fields, ids, known, lifecycle, routing, tables, team, unasked
 from sync.playbook.checks.outside import Outside as Outside
 
 
@@ -31,3 +31,4 @@ def against(files: Files, outside: Outside) -> None:
     agreement.dated(files, outside.today)
     coming.run(files, outside.today)
     able.run(files)
+    unasked.run(files)
