@@ -26,6 +26,7 @@ def parts(lines: Lines, form: forms.LifecycleFile) -> dict[str, Any]:
         "segments": segments(lines, form),
         "stages": stages(lines, form),
         "statuses": tuple(form.statuses),
+        "status_labels": {name: one.label for name, one in form.statuses.items() if one.label},
         "statuses_where": _key(lines, "statuses") if form.statuses else None,
         "opportunity_stages": {
             name: OpportunityStage(name, _key(lines, "opportunity_stages", name), one.is_, one.stage)

@@ -56,6 +56,8 @@ class Playbook:
     segments: tuple[Segment, ...] = ()
     statuses: tuple[str, ...] = ()
     """The values of the shared field `status`, the second machine beside the stages."""
+    status_labels: Mapping[str, str] = field(default_factory=dict)
+    """How a status is called, where it says so."""
     statuses_where: Where | None = None
     opportunity_stages: Mapping[str, OpportunityStage] = field(default_factory=dict)
     handoffs: tuple[Kind, ...] = ()

@@ -11,6 +11,7 @@ from sync.trial.doc.fields import shared, tables
 from sync.trial.doc.html import html as html
 from sync.trial.doc.markdown import markdown as markdown
 from sync.trial.doc.owed import owed
+from sync.trial.doc.pending import pending
 from sync.trial.doc.people import contacts, pools
 from sync.trial.doc.routing import routing
 from sync.trial.doc.stages import scores, segments, stages
@@ -37,6 +38,7 @@ def document(playbook: Playbook, today: str, *, kept: Kept | None = None, source
     """Write the agreement down as it stands on a day (ISO); `reach` with the numbers and addresses by which people are reached."""
     speaker, naming = Speaker(playbook), Naming(playbook)
     sections = (
+        pending(playbook),
         stages(playbook, speaker, naming),
         scores(playbook, speaker),
         segments(playbook, speaker),
@@ -47,7 +49,7 @@ def document(playbook: Playbook, today: str, *, kept: Kept | None = None, source
         content(playbook, naming),
         alerts(playbook, naming),
         shared(playbook, speaker),
-        tables(playbook),
+        tables(playbook, naming),
     )
     return Document(TITLE, tuple(_facts(playbook, today, kept, source)), tuple(one for one in sections if _says(one)))
 

@@ -23,6 +23,15 @@ _NOT = {
     "endsWith": "does not end with",
     "matches": "does not match the pattern",
 }
+_ACTS = {
+    "form": ("filled in a form", "filled in no form"),
+    "visit": ("visited the site", "did not visit the site"),
+    "click": ("clicked", "did not click"),
+    "open": ("opened an e-mail", "opened no e-mail"),
+    "meeting": ("met us", "did not meet us"),
+    "campaign": ("answered a campaign", "answered no campaign"),
+}
+"""Kinds of act, as something that a person did and did not do."""
 
 
 class Unsaid(Exception):
@@ -129,6 +138,10 @@ def _touched(parts: tuple[Node, ...], wanted: bool) -> Words:
     days = parts[1].value
     if not isinstance(days, float):
         raise Unsaid
+    word = _literal(parts[0])
+    if word in _ACTS:
+        yes, no = _ACTS[word]
+        return (f"the person {yes if wanted else no} within {count(days, 'day')}",)
     did = "did something" if wanted else "did nothing"
     return (f"the person {did} named “{_literal(parts[0])}” within {count(days, 'day')}",)
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from schemas.base import Scalar
 from sync.playbook.models import Playbook, SharedField, System, SystemField
 from sync.playbook.models.goals import number
+from sync.playbook.models.tables import OWNER, Column, Table
 from sync.trial.doc.conditions import Speaker
 from sync.trial.doc.tree import Block, Code, Grid, Item, Paragraph, Section, Strong, Words, grid, joined, listing, words
-from sync.trial.doc.wording import count, share, stage
+from sync.trial.doc.wording import Naming, count, share, stage
 from sync.trial.parts import values_of
 
 _POLICY = {
@@ -19,6 +21,8 @@ _POLICY = {
     "most_advanced": "the most advanced, never backwards",
     "stricter": "the stricter: an opt-out anywhere",
 }
+MOST_ROWS = 50
+"""So many rows of a table are shown; who reads an agreement reads no more."""
 _ABOUT = {"lead": "Fields of leads", "account": "Fields of accounts", "opportunity": "Fields of opportunities"}
 
 
@@ -103,12 +107,37 @@ def _code(text: str | None) -> Words:
     return (Code(text),) if text else ()
 
 
-def tables(playbook: Playbook) -> Section:
-    """Tell which tables there are and how many rows they have; what is in them stays in them."""
+def tables(playbook: Playbook, naming: Naming) -> Section:
+    """Tell which tables there are, and what stands in the small ones; e-mail addresses of people outside the team stay in their table."""
     rows: list[tuple[Words, ...]] = [
         ((Strong(one.name),), (number(len(one.rows)),), (", ".join(one.names),), ("yes",) if one.dated else ())
         for one in playbook.tables.values()
     ]
     named = sorted(playbook.territories.all) if playbook.territories is not None else []
-    blocks: tuple[Block, ...] = grid("Tables", ("Table", "Rows", "Columns", "Rows with dates"), rows)
-    return Section("Tables", (*blocks, *((Paragraph((f"Territories: {', '.join(named)}.",)),) if named else ())))
+    said = (Paragraph((f"Territories: {', '.join(named)}.",)),) if named else ()
+    inner = tuple(Section(f"Table {one.name}", _rows(one, naming)) for one in playbook.tables.values() if one.rows)
+    return Section("Tables", grid("Tables", ("Table", "Rows", "Columns", "Rows with dates"), rows) + said, inner)
+
+
+def _rows(table: Table, naming: Naming) -> tuple[Block, ...]:
+    shown = [column for column in table.columns if column.kind != "email"]
+    hidden = [column.name for column in table.columns if column.kind == "email"]
+    columns = tuple(column.name for column in shown)
+    cells = [table.row(at).values for at in range(min(len(table.rows), MOST_ROWS))]
+    rows = [
+        tuple(_cell(row.get(column.name), strong=not place, naming=naming, column=column) for place, column in enumerate(shown))
+        for row in cells
+    ]
+    notes = []
+    if hidden:
+        notes.append(f"E-mail addresses are left out ({', '.join(hidden)}).")
+    if len(table.rows) > MOST_ROWS:
+        notes.append(f"The first {MOST_ROWS} of {number(len(table.rows))} rows; {table.where.file} has all.")
+    return (*(Paragraph((note,)) for note in notes), *grid(f"Rows of {table.name}", columns, rows if shown else []))
+
+
+def _cell(value: Scalar, *, strong: bool, naming: Naming, column: Column) -> Words:
+    if value in (None, ""):
+        return ()
+    told = number(value) if isinstance(value, float) else naming.person(str(value)) if column.name == OWNER else str(value)
+    return (Strong(told),) if strong else (told,)

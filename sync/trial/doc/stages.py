@@ -19,13 +19,18 @@ def stages(playbook: Playbook, speaker: Speaker, naming: Naming) -> Section:
     items = (_stage(one, playbook, speaker, naming) for one in playbook.stages)
     more: list[Section] = []
     if playbook.statuses:
-        more.append(Section("Lead statuses", listing(*((status,) for status in playbook.statuses))))
+        more.append(Section("Lead statuses", listing(*(_status(one, playbook) for one in playbook.statuses))))
     deals: list[tuple[Words, ...]] = [
         (words(Strong(one.id)), (_STATES[one.state],), (_moves(one.stage),)) for one in playbook.opportunity_stages.values()
     ]
     if deals:
         more.append(Section("Opportunity stages", grid("Opportunity stages", ("Stage", "The deal", "Its people"), deals)))
     return Section("Stages", (Paragraph((lead,)), *listing(*items, ordered=True)), tuple(more))
+
+
+def _status(one: str, playbook: Playbook) -> Words:
+    label = playbook.status_labels.get(one, "")
+    return (Strong(one), f": {label}") if label else (Strong(one),)
 
 
 def _moves(to: str | None) -> str:

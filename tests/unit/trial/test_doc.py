@@ -17,8 +17,10 @@ from sync.playbook.loader import load_files, read
 from sync.playbook.models import NOWHERE, Playbook, Route, When
 from sync.trial.doc import Kept, document, html, markdown
 from sync.trial.doc.conditions import Speaker
+from sync.trial.doc.pending import CLOCKS, TOLD, USED
 from sync.trial.doc.tree import Block, Document, Grid, Listing, Paragraph, Section, Words
 from sync.trial.parts import conditions_of
+from tests.house.project import ROOT
 
 FILES = read(Path(__file__).parents[3] / "deploy" / "playbook")
 TODAY = "2026-12-22"
@@ -130,6 +132,11 @@ Shares out in turns. The pool as a whole gets at most 5 a day.
     "| **phone** | phone | sales | yes |  | `Phone` | `phone` |\n",
     "| **SAL** | `SAL` | `salesacceptedlead` |\n",
     "| **New customers** | new-customers | 12 customers a quarter | 60 MQLs × 3 months × 0.07 customers = 12.6 (mqls) | Vera Holm |\n",
+    "### Lead statuses\n\n- **new**: Nobody has spoken to them\n- **working**: Being worked\n",
+    "| **ES** | south |  | Lea Wolf |\n",
+    "| **integra-systems.example** | Integra Systems | 1 |\n",
+    "## Agreed, not carried out yet\n",
+    "- **SLAs**: a hand-off is opened, with an owner or a reason; no clock runs.",
     "| **named_accounts** | 3 | email_domain, account, owner, from, until | yes |\n",
 ]
 
@@ -266,6 +273,8 @@ WORDS = [
     ("!any_of(lead.title, ['VP'])", "title has not the word VP"),
     ("days_since(lead.mql_date) <= 30", "MQL date is at most 30 days ago"),
     ("days_since(lead.mql_date) > 1", "MQL date is more than 1 day ago"),
+    ("touched('form', 14)", "the person filled in a form within 14 days"),
+    ("!touched('meeting', 1)", "the person did not meet us within 1 day"),
     ("touched('pricing', 7)", "the person did something named “pricing” within 7 days"),
     ("in_table(lead.email_domain, 'partners')", "e-mail domain is in the table partners"),
     ("!in_table(account.name, 'partners', 'partner')", "the account’s name is not in the table partners (by its column partner)"),
@@ -322,3 +331,21 @@ def test_segments_and_kinds_of_hand_off_are_told() -> None:
         "  - Goes to whoever owns the account, else to Maria Lund.\n"
         "  - SLA normal.\n"
     ) in told
+
+
+def test_of_a_large_table_the_first_rows_are_shown_with_their_number_and_no_address_of_a_person() -> None:
+    folder = {**read(ROOT / "deploy" / "playbook")}
+    rows = "".join(f"kim{n}@x.example,Company {n}\n" for n in range(60))
+    folder["tables/partners.csv"] = b"email_domain:domain,partner,tier:number\nintegra-systems.example,Integra Systems,1\n"
+    folder["tables/guests.csv"] = f"who:email,company\n{rows}".encode()
+    told = markdown(document(load_files(folder), TODAY))
+    assert "E-mail addresses are left out (who)." in told
+    assert "The first 50 of 60 rows; tables/guests.csv has all." in told
+    assert "Company 49" in told
+    assert "Company 50" not in told
+    assert "@x.example" not in told
+
+
+def test_what_is_not_carried_out_yet_is_what_the_readme_says() -> None:
+    missing = " ".join((ROOT / "README.md").read_text(encoding="utf-8").partition("## What is not there yet")[2].split())
+    assert [one for one in (CLOCKS, TOLD, USED) if one not in missing] == []
