@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from sync.lead.lacking import Lacking, Unjudged, Wanted, lacking
 from sync.lead.qualify import stage_values
 from sync.lead.state import Lead
 
-_HEADS = {"all": "all of", "any": "one of", "none": "none of"}
+_HEADS = {"all": "all of these:", "any": "one of these:", "none": "none of these:"}
 
 
 def following(names: Names, now: int) -> Lacking | None:
@@ -46,7 +46,7 @@ def _judged(found: Lacking) -> Iterator[str]:
         last = line.group
         yield f"  {_told(line)}"
     if found.unjudged:
-        yield f"     fit leaves out what is empty: {' · '.join(_empty(one) for one in found.unjudged)}"
+        yield f"     fit leaves out what is empty: {' · '.join(_empty(found.unjudged))}"
 
 
 def _told(line: Wanted) -> str:
@@ -56,8 +56,14 @@ def _told(line: Wanted) -> str:
     return f"{'✔' if line.fine else '✘'} {verdict.where:<18} {said}"
 
 
-def _empty(one: Unjudged) -> str:
-    return f"{', '.join(one.fields)} (+{one.points:g}{f' {one.label}' if one.label else ''}, {one.where})"
+def _empty(some: Iterable[Unjudged]) -> Iterator[str]:
+    """Give each empty field (or several that one line asks for) with what it might give: `employees (+40 large company, lifecycle.yaml:6)`."""
+    by_fields: dict[tuple[str, ...], list[str]] = {}
+    for one in some:
+        label = f" {one.label}" if one.label else ""
+        by_fields.setdefault(one.fields, []).append(f"+{one.points:g}{label}, {one.where}")
+    for fields, lines in by_fields.items():
+        yield f"{' and '.join(fields)} ({'; '.join(lines)})"
 
 
 def _besides(found: Lacking) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sync.playbook.models import TOLD, AlertRoute, Alerts, Playbook
-from sync.trial.doc.tree import Grid, Item, Section, Strong, Words, grid, listing
+from sync.trial.doc.tree import Grid, Item, Quiet, Section, Strong, Words, grid, listing
 from sync.trial.doc.wording import DAYS, Naming, day, several, span, stage
 
 _MESSAGE = ("Say", "Stage", "Segment", "Material", "Approved by", "Review by")
@@ -57,7 +57,7 @@ def _route(one: AlertRoute, naming: Naming) -> Item:
     what = " · ".join(
         f"{label} {several((name.replace('_', ' ') for name in sorted(allowed)), 'or')}" for label, allowed in one.match.items()
     )
-    facts: list[Words] = [(f"For {what or 'everything'}.",), (f"Told: {several(_TOLD.get(to, f'channel {to}') for to in one.to)}.",)]
+    facts: list[Words] = [(f"Told: {several(_TOLD.get(to, f'channel {to}') for to in one.to)}.",)]
     facts.append(
         ("Waits for the digest.",)
         if one.digest
@@ -67,7 +67,7 @@ def _route(one: AlertRoute, naming: Naming) -> Item:
         facts.append(("In quiet hours too.",))
     facts.append((f"Accountable: {naming.person(one.accountable)}.",))
     inner = tuple(_route(route, naming) for route in one.routes)
-    return Item((Strong(one.id),), (*listing(*facts), *listing(*inner, ordered=True)))
+    return Item((f"For {what or 'everything'}", Quiet(f" · {one.id}")), (*listing(*facts), *listing(*inner, ordered=True)))
 
 
 def _times(told: Alerts) -> Iterator[Words]:

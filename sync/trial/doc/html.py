@@ -8,7 +8,7 @@ from itertools import chain, count
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from sync.trial.doc.tree import Code, Document, Grid, Listing, Paragraph, Strong
+from sync.trial.doc.tree import Code, Document, Grid, Listing, Paragraph, Quiet, Strong
 
 
 def html(document: Document) -> str:
@@ -35,6 +35,7 @@ def _page() -> Template:
     environment.tests |= {
         "code": lambda piece: isinstance(piece, Code),
         "strong": lambda piece: isinstance(piece, Strong),
+        "quiet": lambda piece: isinstance(piece, Quiet),
         "paragraph": lambda block: isinstance(block, Paragraph),
         "listing": lambda block: isinstance(block, Listing),
         "grid": lambda block: isinstance(block, Grid),

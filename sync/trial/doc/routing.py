@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sync.playbook.models import Assign, Playbook, Route
 from sync.trial.doc.conditions import Speaker
 from sync.trial.doc.owed import steps
-from sync.trial.doc.tree import Block, Item, Paragraph, Section, Strong, Words, listing, words
+from sync.trial.doc.tree import Block, Item, Paragraph, Quiet, Section, Strong, Words, listing, words
 from sync.trial.doc.wording import Naming, between, count, several, span, value_name
 
 BY = {
@@ -36,10 +36,10 @@ def routing(playbook: Playbook, speaker: Speaker, naming: Naming) -> Section:
 
 def _routes(routes: tuple[Route, ...], playbook: Playbook, speaker: Speaker, naming: Naming) -> Iterator[Item]:
     for route in routes:
-        facts = listing(speaker.item("When", route.when), *_days(route), *_assign(route.assign, playbook, speaker, naming))
+        facts = listing(speaker.item("When", route.when), *_days(route), *_assign(route.assign, speaker, naming))
         inner = tuple(_routes(route.routes, playbook, speaker, naming))
         finer: tuple[Block, ...] = (Paragraph(("Before that, of these:",)), *listing(*inner, ordered=True)) if inner else ()
-        yield Item((Strong(route.id),), (*facts, *finer))
+        yield Item(words("To ", _target(route.assign, playbook, naming), Quiet(f" · {route.id}")), (*facts, *finer))
 
 
 def _days(route: Route) -> tuple[Words, ...]:
@@ -47,10 +47,9 @@ def _days(route: Route) -> tuple[Words, ...]:
     return ((f"Counts {said}, both days included." if route.since and route.until else f"Counts {said}.",),) if said else ()
 
 
-def _assign(assign: Assign, playbook: Playbook, speaker: Speaker, naming: Naming) -> Iterator[Item | Words]:
+def _assign(assign: Assign, speaker: Speaker, naming: Naming) -> Iterator[Item | Words]:
     if assign.sticky:
         yield (f"Stays with {', else '.join(_KEEPS[one] for one in assign.sticky)}, if there is one who may have it.",)
-    yield words("Goes to ", _target(assign, playbook, naming), ".")
     if assign.skills:
         yield (f"Only to somebody with: {several(assign.skills)}.",)
     if assign.language:

@@ -18,8 +18,14 @@ class Strong(str):
     __slots__ = ()
 
 
+class Quiet(str):
+    """A piece of text in second place: an id by which files name what the line is about."""
+
+    __slots__ = ()
+
+
 Words = tuple[str, ...]
-"""One text in pieces: plain ones, Code and Strong."""
+"""One text in pieces: plain ones, Code, Strong and Quiet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,16 +103,15 @@ GOLDEN = [
 """,
     "6. **opportunity**\n   - A person, a system or a deal in “prospecting” says so.\n   - Accountable: Vera Holm.\n",
     """\
-4. **emea-enterprise**
+4. To the pool **emea-ae** (Ana Diaz, Ben Roth and Lea Wolf), in turns · emea-enterprise
    - When all of these hold:
      - country is DE, AT, CH, FR, GB, NL, NO, SE, DK or FI
      - employees is 500 or more
-   - Goes to the pool **emea-ae** (Ana Diaz, Ben Roth and Lea Wolf), in turns.
    - If nobody may have it: Maria Lund.
 
    Before that, of these:
 
-   1. **emea-enterprise-automation**
+   1. To the pool **emea-ae** (Ana Diaz, Ben Roth and Lea Wolf), in turns · emea-enterprise-automation
       - When title has one of the words Automation, Controls or PLC
 """,
     """\
