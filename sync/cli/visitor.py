@@ -26,7 +26,7 @@ def spelled(values: Sequence[str]) -> dict[str, str]:
         if not equals:
             raise CannotRun(f"{text!r} says no value: write country=NO.")
         if name not in names:
-            raise CannotRun(f"HubSpot's form has no field {name}: {did_you_mean(name, names) or 'see fields.yaml'}.")
+            raise CannotRun(f"HubSpot's form has no field {name}: {did_you_mean(name, names) or 'fields.yaml says which it has.'}")
         found[names[name]] = value
     return found
 

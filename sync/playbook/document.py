@@ -72,9 +72,24 @@ class Document:
         source = self.line(where.line)
         room = max(1, len(source) - where.column + 1)
         size = width or (where.end_column - where.column if where.end_line == where.line else 1)
+        shown = max(1, min(size, room))
+        place = written(path)
         self.problems.append(
-            Problem(self.file, where.line, where.column, written(path), text, suggestion, source, max(1, min(size, room)), warning)
+            Problem(self.file, where.line, where.column, place, text, suggestion, source, shown, warning, _rule(self.data, path))
         )
+
+
+def _rule(data: Any, path: Path) -> str:
+    """Give the id of the innermost rule on the way, where a path only counts it."""
+    found = ""
+    for part in path:
+        try:
+            data = data[part]
+        except (LookupError, TypeError):
+            break
+        if isinstance(part, int) and isinstance(data, dict):
+            found = str(data.get("id") or "")[:63]
+    return found
 
 
 def written(path: Path) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
 from pathlib import Path as Folder
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from sync.playbook import checks, forms, tables, traps, yaml
+from sync.playbook import checks, forms, levels, tables, traps, yaml
 from sync.playbook.build import Files, build
 from sync.playbook.document import Document, Path, Spot
 from sync.playbook.models import Playbook
@@ -146,7 +145,7 @@ def _explain(document: Document, error: ErrorDetails, form: type[forms.Form]) ->
     spot = document.spot(path)
     if kind == "extra_forbidden":
         word = str(error["loc"][-1])
-        hint = did_you_mean(word, sorted(_siblings(form, error["loc"])))
+        hint = levels.elsewhere(form, error["loc"], word) or did_you_mean(word, sorted(levels.siblings(form, error["loc"])))
         document.problem(path, f"unknown key {word}", hint, at=document.key(path))
     elif kind == "missing":
         hint = "name the person of team.yaml who answers for it" if error["loc"][-1] == "accountable" else ""
@@ -179,38 +178,6 @@ def _path(document: Document, loc: tuple[int | str, ...]) -> Path:
         if (*path, part) in document.values or (*path, part) in document.keys:
             path = (*path, part)
     return path
-
-
-@cache
-def _definitions(form: type[forms.Form]) -> dict[str, Any]:
-    return form.model_json_schema()
-
-
-def _siblings(form: type[forms.Form], loc: tuple[int | str, ...]) -> set[str]:
-    """Give the keys that could stand where an unknown one stands."""
-    definitions = _definitions(form)
-    node: dict[str, Any] = definitions
-    for part in (*loc[:-1], None):
-        node = _followed(node, definitions, listed=part == "list")
-        if part is None:
-            break
-        named = [node.get("additionalProperties"), *node.get("patternProperties", {}).values()]
-        inner = node.get("properties", {}).get(part) or (node.get("items") if isinstance(part, int) else next(filter(None, named), None))
-        if isinstance(inner, dict):
-            node = inner
-    return set(node.get("properties", {}))
-
-
-def _followed(node: dict[str, Any], definitions: dict[str, Any], *, listed: bool) -> dict[str, Any]:
-    """Follow references and choices to the shape that stands there: of a choice the list if it is one, else the first with keys."""
-    for _ in range(4):
-        options = [one for one in node.get("oneOf", node.get("anyOf", ())) if "$ref" in one or one.get("oneOf")]
-        options = [one for one in node.get("oneOf", ()) if listed and "items" in one] or options
-        if "$ref" in node:
-            node = definitions["$defs"][node["$ref"].rpartition("/")[2]]
-        elif options:
-            node = options[0]
-    return node
 
 
 def _words(error: ErrorDetails, spot: Spot) -> tuple[str, str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import Any
 
+NEAR = 0.66
+"""How alike two names are that may be spellings of one: ana and anna, not tom and sue."""
 SHOWN = 150
 """Longest part of a source line that is shown."""
 
@@ -28,6 +30,8 @@ class Problem:
     """How many characters the caret underlines."""
     warning: bool = False
     """Worth a look, and no reason to refuse the playbook: it may depend on today's date, or on who is known to a system."""
+    about: str = ""
+    """The id of the rule, where the path only counts: `routes[4]`."""
 
     @property
     def place(self) -> str:
@@ -36,7 +40,8 @@ class Problem:
 
     def render(self) -> str:
         """Give the problem as a person reads it: place, path, text, then the source line with a caret and the suggestion."""
-        head = "  ".join(part for part in (self.place, self.path, f"warning: {self.text}" if self.warning else self.text) if part)
+        path = f"{self.path} ({self.about})" if self.about else self.path
+        head = "  ".join(part for part in (self.place, path, f"warning: {self.text}" if self.warning else self.text) if part)
         if not self.source.strip():
             return f"{head}\n      | {self.suggestion}" if self.suggestion else head
         start = max(0, self.column - 1 - SHOWN // 2) if len(self.source) > SHOWN else 0
@@ -82,6 +87,17 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     names = list(known)
     found = get_close_matches(word.lower(), [n.lower() for n in names], n=1, cutoff=0.6)
     return next((n for n in names if n.lower() == found[0]), None) if found else None
+
+
+def near_person(email: str, known: Iterable[str]) -> str:
+    """Give "did you mean ana@acme.example?" where the name before the @ is nearly the same; somebody else is no spelling of them."""
+    name, _, domain = email.lower().partition("@")
+    for other in sorted(known):
+        local, _, there = other.lower().partition("@")
+        same = name == local or (there == domain and SequenceMatcher(None, name, local).ratio() >= NEAR)
+        if same:
+            return f"did you mean {other}?"
+    return ""
 
 
 def did_you_mean(word: str, known: Sequence[str] | Iterable[str], *, list_up_to: int = 12) -> str:

@@ -70,7 +70,7 @@ def test_a_problem_is_shown_with_the_line_and_a_caret() -> None:
     with pytest.raises(PlaybookError) as caught:
         load_files(GOOD | {"routing.yaml": routing})
     assert caught.value.render().splitlines()[:3] == [
-        "routing.yaml:9:20  routes[0].routes[0].when  unknown field lead.employes",
+        "routing.yaml:9:20  routes[0].routes[0].when (emea-large)  unknown field lead.employes",
         "    9 |         when: lead.employes >= 500",
         "      |                    ^^^^^^^^ did you mean lead.employees (fields.yaml:12, number)?",
     ]

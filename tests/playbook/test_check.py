@@ -68,7 +68,7 @@ def test_problems_are_told_as_a_person_reads_them(playbook: Path, capsys: pytest
     spoil(playbook, "routing.yaml", "lead.employees", "lead.employes")
     spoil(playbook, "team.yaml", "Berlin", "Berln")
     assert said(capsys, playbook, 1).splitlines() == [
-        "routing.yaml:9:20  routes[0].routes[0].when  unknown field lead.employes",
+        "routing.yaml:9:20  routes[0].routes[0].when (emea-large)  unknown field lead.employes",
         "    9 |         when: lead.employes >= 500",
         "      |                    ^^^^^^^^ did you mean lead.employees (fields.yaml:12, number)?",
         "team.yaml:1:11  timezone  unknown time zone Europe/Berln",
