@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from sync.lead.qualify import definition, place_of, recycled_at, sent_back_at
+from sync.lead.qualify import definition, place_of, sent_back_at
 from sync.lead.state import Lead
 from sync.playbook.models import Condition, Kind, Playbook, Stage, Values, Verdict, When
 
@@ -69,7 +69,7 @@ def lacking(lead: Lead, values: Values, playbook: Playbook) -> Lacking | None:
     stage, when = found
     kind = next((kind for kind in playbook.handoffs if kind.when.holds(values)), None) if stage.handoff else None
     left = stage.exit.judge(values)[1] if stage.exit is not None and stage.exit.holds(values) else ()
-    back = recycled_at(lead) or sent_back_at(lead, playbook)
+    back = sent_back_at(lead, playbook)
     since = back if back is not None and not any(touch.at > back for touch in lead.touches) else None
     asks = "fit" not in playbook.scores and not when.names.isdisjoint({"fit", "score"})
     unjudged = tuple(_unjudged(values, playbook)) if asks else ()
