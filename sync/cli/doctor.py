@@ -16,7 +16,7 @@ from sync.playbook import loader
 from sync.playbook.models import Playbook
 from sync.playbook.problems import PlaybookError
 from sync.settings import Settings, SystemSettings
-from sync.store import orphans, pauses
+from sync.store import orphans, pauses, playbooks
 from sync.store.connect import connect
 
 
@@ -40,10 +40,10 @@ async def examine(settings: Settings, *, fix: bool) -> list[Finding]:
     findings = []
     try:
         playbook = loader.load(settings.playbook, environment=settings.environment)
-        findings.append(Finding(ok=True, what=f"playbook {settings.playbook}: loads"))
+        findings.append(Finding(ok=True, what=f"playbook folder {settings.playbook}: loads (what is in force is a version in the store)"))
     except PlaybookError as error:
         return [Finding(ok=False, what=f"playbook: {len(error.problems)} problems", todo="truce check says each with its line")]
-    findings += await _servers(settings)
+    findings += await _servers(settings, playbook)
     for system, how in systems_of(settings).items():
         findings += await _system(system, how, playbook, fix=fix)
     if not systems_of(settings):
@@ -51,6 +51,16 @@ async def examine(settings: Settings, *, fix: bool) -> list[Finding]:
             Finding(ok=False, what="no system is set up", todo="set TRUCE_SYSTEMS__SALESFORCE__VENDOR, …__URL, …__SECRETS__CLIENT_ID …")
         )
     return findings
+
+
+async def _in_force(connection: Any, settings: Settings, playbook: Playbook) -> Finding:
+    """Say which version is in force, and what the folder is beside it."""
+    kept = await playbooks.active(connection)
+    if kept is None:
+        todo = f"start `truce up`, or truce apply {settings.playbook}"
+        return Finding(ok=False, what="playbook: no version is in force", todo=todo)
+    same = "says the same" if kept.checksum == playbook.checksum else "says something else: `truce diff in-force` with it tells what"
+    return Finding(ok=True, what=f"playbook: v{kept.version} is in force; {settings.playbook}, with which `truce up` begins, {same}")
 
 
 def unmetered() -> _Free:
@@ -76,7 +86,7 @@ def _emulated(settings: Settings) -> dict[str, SystemSettings]:
     return found
 
 
-async def _servers(settings: Settings) -> list[Finding]:
+async def _servers(settings: Settings, playbook: Playbook) -> list[Finding]:
     from aiokafka.admin import AIOKafkaAdminClient
     from aiokafka.errors import KafkaError
     from asyncpg import PostgresError
@@ -86,7 +96,7 @@ async def _servers(settings: Settings) -> list[Finding]:
             try:
                 connection = await connect(here.dsn, here.installation)
                 try:
-                    found = await _kept(connection)
+                    found = [await _in_force(connection, settings, playbook), *await _kept(connection)]
                 finally:
                     await connection.close()
             except (PostgresError, OSError) as error:
@@ -114,9 +124,11 @@ async def _servers(settings: Settings) -> list[Finding]:
 
 async def _kept(connection: Any) -> list[Finding]:
     """Say what the store keeps for a person: open problems, pauses, held hand-offs, and leads that nobody answers for."""
-    rows = await connection.fetch("SELECT text, count FROM problems WHERE closed_at IS NULL ORDER BY id LIMIT 50")
+    rows = await connection.fetch(
+        "SELECT kind, text, count, lead_id, system, field FROM problems WHERE closed_at IS NULL ORDER BY id LIMIT 50"
+    )
     found = [Finding(ok=True, what=f"PostgreSQL: reached, {len(rows)}{' or more' if len(rows) == 50 else ''} open problems")]
-    found += [Finding(ok=True, what=f"open: {row['text']}" + (f" ({row['count']} times)" if row["count"] > 1 else "")) for row in rows]
+    found += [_open(row) for row in rows]
     for pause in await pauses.every(connection):
         name = pause.scope.rpartition(":")[2]
         found.append(Finding(ok=True, what=f"paused: {name} by {pause.by}: {pause.reason}", todo=f"truce resume {name}, when it is over"))
@@ -127,6 +139,32 @@ async def _kept(connection: Any) -> list[Finding]:
     else:
         found.append(Finding(ok=True, what="every MQL has a person, or an open problem that says why not"))
     return found
+
+
+ADVICE = {
+    "duplicate": "truce duplicates shows the records; only a person can say whether they are one",
+    "unrouted": "change the rules, or give the lead to somebody in the CRM",
+    "write_refused": "truce parked says what the system wants; then truce replay",
+    "bad_value": "truce parked shows the values: mend them in their system",
+    "message_parked": "truce parked shows them; then truce replay",
+    "unplannable": "truce parked shows it",
+    "inactive_owner": "give the leads to somebody who is there, or truce rejudge --hand-over",
+    "schema": "make the field in the system, or change fields.yaml; truce apply",
+    "frozen_field": "two automations change the field in turn: stop one of them",
+    "held": "truce rejudge --hand-over lets them go, when they are meant",
+    "connection": "is the system up, and are its secrets right? It is tried again by itself",
+    "part_failed": "see the log of this part; it is started again by itself",
+}
+"""What to do about an open problem, by its kind; of a single lead `truce explain` says more."""
+
+
+def _open(row: Any) -> Finding:
+    """Tell one open problem, with what to do."""
+    todo = ADVICE.get(row["kind"], "")
+    if row["lead_id"] is not None:
+        todo = "; ".join(one for one in (todo, f"truce explain {row['lead_id']}") if one)
+    many = f" ({row['count']} times)" if row["count"] > 1 else ""
+    return Finding(ok=False, what=f"open: {row['text']}{many}", todo=todo or "truce parked and truce explain say more")
 
 
 async def _system(system: str, how: SystemSettings, playbook: Playbook, *, fix: bool) -> list[Finding]:

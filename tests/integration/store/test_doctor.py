@@ -1,0 +1,61 @@
+"""`truce doctor` on what the store keeps: which version is in force, and open problems with what to do."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from sync.cli.doctor import examine
+from sync.playbook.loader import load_files, read
+from sync.settings import Settings
+from sync.store import playbooks
+from sync.store.connect import connect
+from tests.house.project import ROOT
+
+EXAMPLE = ROOT / "deploy" / "playbook"
+OPEN = """INSERT INTO problems (kind, key, text, count) VALUES
+('write_refused', 'salesforce:phone:VALIDATION', 'Salesforce refuses phone', 3), ('never_heard_of', 'x', 'something', 1)"""
+
+
+@pytest.fixture
+def settings(postgres: str, installation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    for name, value in {"DATABASE": postgres, "INSTALLATION": installation, "HOME": str(tmp_path), "PLAYBOOK": str(EXAMPLE)}.items():
+        monkeypatch.setenv(f"TRUCE_{name}", value)
+    return Settings()
+
+
+def told(settings: Settings, *statements: str, put: bytes | None = None) -> list[tuple[bool, str, str]]:
+    """Do this to the store and give what doctor finds."""
+
+    async def step() -> list[tuple[bool, str, str]]:
+        assert settings.database is not None
+        connection = await connect(settings.database.get_secret_value(), settings.installation)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+            if put is not None:
+                files = read(EXAMPLE)
+                files["team.yaml"] += put
+                await playbooks.add(connection, files, load_files(files).checksum, "ana")
+        finally:
+            await connection.close()
+        return [(one.ok, one.what, one.todo) for one in await examine(settings, fix=False)]
+
+    return asyncio.run(step())
+
+
+def test_an_open_problem_is_one_and_says_what_to_do(settings: Settings) -> None:
+    found = told(settings, OPEN)
+    assert (False, "open: Salesforce refuses phone (3 times)", "truce parked says what the system wants; then truce replay") in found
+    assert (False, "open: something", "truce parked and truce explain say more") in found
+
+
+def test_it_says_which_version_is_in_force_and_what_the_folder_is(settings: Settings) -> None:
+    assert (False, "playbook: no version is in force", f"start `truce up`, or truce apply {EXAMPLE}") in told(settings)
+    assert (True, f"playbook: v1 is in force; {EXAMPLE}, with which `truce up` begins, says the same", "") in told(settings, put=b"")
+    other = (
+        f"playbook: v2 is in force; {EXAMPLE}, with which `truce up` begins, says something else: `truce diff in-force` with it tells what"
+    )
+    assert (True, other, "") in told(settings, put=b"# more\n")
