@@ -43,6 +43,8 @@ class Examined:
     files: Mapping[str, bytes]
     candidate: Playbook
     before: Playbook | None
+    kept: Mapping[str, bytes] | None = None
+    """The files that are in force."""
     differences: list[Difference] = field(default_factory=list)
     cases: Report | None = None
     follows: list[Consequence] = field(default_factory=list)
@@ -58,6 +60,12 @@ class Examined:
     def same(self) -> bool:
         """It is in force already."""
         return self.before is not None and self.before.checksum == self.candidate.checksum
+
+    @property
+    def changed(self) -> int:
+        """So many files are not as they are in force."""
+        now = self.kept or {}
+        return sum(self.files.get(name) != now.get(name) for name in {**self.files, **now})
 
     @property
     def too_large(self) -> bool:
@@ -84,7 +92,7 @@ async def examine(connection: Any, here: Place, folder: Path, settings: Settings
     kept = await playbooks.active(connection)
     files = read(folder, settings.environment or (environment_of(kept.files) if kept else None))
     candidate = load_files(files)
-    found = Examined(files, candidate, load_files(kept.files, kept.version) if kept else None)
+    found = Examined(files, candidate, load_files(kept.files, kept.version) if kept else None, kept.files if kept else None)
     if found.before is None or found.same:
         found.cases = None if found.same else play(candidate)
         return found
@@ -189,6 +197,7 @@ def apply(
         str | None,
         typer.Option(metavar="N", help="The version in force (v6): confirms that changes which came since the copy was made are undone."),
     ] = None,
+    note: Annotated[str | None, typer.Option(metavar="TEXT", help="Why: kept with the version, and shown by truce playbook log.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: Json = False,
 ) -> None:
@@ -216,7 +225,7 @@ def apply(
             return found.plain() | {"applied": False, "refused": why, "version": found.before.version if found.before else None}
         if not yes and checksum is None and not await asyncio.to_thread(typer.confirm, f"Put {where} in force?"):
             raise CannotRun("nothing was changed.")
-        version = await put(connection, found, "apply")
+        version = await put(connection, found, "apply", (note or "").strip())
         return found.plain() | {"applied": True, "refused": None, "version": version}
 
     told = with_store(step)
@@ -236,12 +245,14 @@ def apply(
         raise typer.Exit(PROBLEM)
 
 
-async def put(connection: Any, found: Examined, how: str) -> int:
+async def put(connection: Any, found: Examined, how: str, note: str = "") -> int:
     """Put an examined candidate in force; raises Overtaken when another version came into force since. Gives its number."""
-    moved = found.moves and {"moved": found.moves.moved, "looked": found.moves.looked}
+    moved = {"moved": found.moves.moved, "looked": found.moves.looked} if found.moves else {}
+    size = {"files": found.changed, "differences": len(found.differences)} if found.before else {}
+    came = moved | size | ({"note": note} if note else {})
     expected = found.before.version if found.before else None
     number = await playbooks.add(
-        connection, found.files, found.candidate.checksum, people.whoami(), how=how, moved=moved or None, expected=expected
+        connection, found.files, found.candidate.checksum, people.whoami(), how=how, moved=came or None, expected=expected
     )
     found.left = await leaving.note(connection, found.before, found.candidate)
     return number

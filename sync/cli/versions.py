@@ -114,7 +114,7 @@ def show(found: list[Difference], follows: list[Consequence]) -> None:
 
 
 def log(json: Json = False, most: Annotated[int, typer.Option("--most", min=1, help="How many, the newest first.")] = 50) -> None:
-    """Show the versions: who put which in force, when and how, and how many leads it was said to move.
+    """Show the versions: who put which in force, when, how and why, how much it changed, and how many leads it was said to move.
 
     Example: `truce playbook log`
     """
@@ -127,18 +127,30 @@ def log(json: Json = False, most: Annotated[int, typer.Option("--most", min=1, h
         as_json([row._asdict() for row in rows])
         return
     shown = [
-        (f"v{r.version}{' in force' if r.in_force else ''}", r.at.astimezone().strftime("%a %d %b %Y %H:%M"), r.author, r.how, _moved(r.moved), r.checksum[:12])
-        for r in rows
-    ]  # fmt: skip
-    table(("version", "since", "by", "how", "moved", "checksum"), shown, "No playbook was ever in force: truce apply DIR.")
+        (
+            f"v{row.version}{' in force' if row.in_force else ''}",
+            row.at.astimezone().strftime("%a %d %b %Y %H:%M"),
+            row.author,
+            row.how,
+            *_came(row.moved or {}),
+        )
+        for row in rows
+    ]
+    columns = ("version", "since", "by", "how", "changes", "leads moved", "note")
+    table(columns, shown, "No playbook was ever in force: truce apply DIR.")
 
 
-def _moved(moved: Mapping[str, Any] | None) -> str:
-    return f"{moved['moved']} of {moved['looked']}" if moved else ""
+def _came(said: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Say how much a version changed, how many leads it was said to move, and why it came."""
+    files, many = said.get("files"), said.get("differences")
+    changed = "" if files is None else f"{many or 0:,} in {files:,} file{'' if files == 1 else 's'}"
+    moved = f"{said['moved']} of {said['looked']}" if "moved" in said else ""
+    return changed, moved, str(said.get("note", ""))
 
 
 def rollback(
     version: Annotated[str, typer.Argument(metavar="N", help="The version whose content comes back: v11.")],
+    note: Annotated[str | None, typer.Option(metavar="TEXT", help="Why: kept with the version, and shown by truce playbook log.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     json: Json = False,
 ) -> None:
@@ -157,11 +169,13 @@ def rollback(
         if mark == now.checksum:
             return {"version": now.version, "changed": False}
         before, after = load_files(now.files, now.version), load_files(files, kept.version)
-        show(differences(before, after), []) if not json else None
+        found = differences(before, after)
+        show(found, []) if not json else None
         if not yes and not typer.confirm(f"v{now.version} is in force. Put the content of v{kept.version} in force again?"):
             raise CannotRun("nothing was changed.")
-        how = f"rollback to v{kept.version}"
-        made = await playbooks.add(connection, files, mark, people.whoami(), how=how, expected=now.version)
+        how, other = f"rollback to v{kept.version}", sum(files.get(name) != now.files.get(name) for name in {**files, **now.files})
+        size = {"files": other, "differences": len(found)} | ({"note": note.strip()} if note and note.strip() else {})
+        made = await playbooks.add(connection, files, mark, people.whoami(), how=how, moved=size, expected=now.version)
         gone = await leaving.note(connection, before, after)
         return {"version": made, "changed": True, "content_of": kept.version, "was": now.version, "left": gone}
 

@@ -39,7 +39,7 @@ class Entry(NamedTuple):
     how: str
     """`start`, `apply`, `watch`, `rollback to v3` …"""
     moved: dict[str, Any] | None
-    """What the preview said at that time: how many open leads move."""
+    """What was said when it came: `moved` of `looked` open leads, `files` and `differences` that changed, and a `note` of who put it in force."""
     in_force: bool
 
 

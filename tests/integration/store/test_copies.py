@@ -11,6 +11,7 @@ import pytest
 import typer
 
 from sync.cli import apply as command
+from sync.cli import versions
 from sync.cli.copies import NOTE, get
 from sync.cli.output import CannotRun
 from sync.playbook.loader import load_files, read
@@ -136,3 +137,22 @@ def test_without_a_note_nothing_is_asked(store: tuple[str, str], tmp_path: Path,
     put(store, ("team.yaml", b"Maria Lund", b"Mia Sand"))
     assert applied(capsys, copy)["version"] == 3
     assert not (copy / NOTE).exists()
+
+
+def test_the_log_says_what_changed_and_why(store: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copy = tmp_path / "copy"
+    get(copy)
+    edit(copy, "routing.yaml", "lead.employees >= 500", "lead.employees >= 400")
+    edit(copy, "team.yaml", "Sue Kim", "Su Kim")
+    assert applied(capsys, copy, note=" smaller firms, too ")["version"] == 2
+    versions.rollback("v1", note="a mistake", yes=True, json=True)
+    capsys.readouterr()
+    versions.log(json=True)
+    third, second, first = json.loads(capsys.readouterr().out)
+    assert (second["moved"]["files"], second["moved"]["note"], third["moved"]["note"]) == (2, "smaller firms, too", "a mistake")
+    assert second["moved"]["differences"] == third["moved"]["differences"] >= 2
+    assert first["moved"] is None
+    versions.log()
+    said = capsys.readouterr().out.split()
+    assert said.count("files") == 2
+    assert {"note", "smaller", "mistake"} <= set(said)
