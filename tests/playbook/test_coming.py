@@ -115,6 +115,18 @@ def test_a_pool_that_is_away_as_a_whole_is_told_of_the_example_too(
     assert (f"Ana Diaz, who covers for Ben Roth, is away too {days}" in told) is bool(cover)
 
 
+def test_a_pool_whose_leads_somebody_else_covers_is_not_empty() -> None:
+    files = read(ROOT / "deploy" / "playbook")
+    for before, after in (
+        ("name: Ben Roth,", "name: Ben Roth, away: [{from: 2026-12-07, to: 2026-12-11, cover: maria@acme.example}],"),
+        ("name: Ana Diaz,", "name: Ana Diaz, away: [{from: 2026-12-07, to: 2026-12-11}],"),
+        ("[ana@acme.example, ben@acme.example, lea@acme.example]", "[ana@acme.example, ben@acme.example]"),
+    ):
+        files["team.yaml"] = files["team.yaml"].replace(before.encode(), after.encode(), 1)
+    told = [one.text for one in check(files, outside=Outside(date(2026, 12, 1))).problems]
+    assert [text for text in told if "emea-ae" in text] == []
+
+
 def test_the_command_tells_of_a_pool_that_is_away(tmp_path: Path) -> None:
     folder, today = tmp_path / "playbook", datetime.now(UTC).date()
     shutil.copytree(ROOT / "deploy" / "playbook", folder)

@@ -59,8 +59,16 @@ def _holidays(calendar: str, year: int) -> Mapping[date, str]:
         return {}  # a calendar that does not exist is told elsewhere
 
 
-def _why(rep: Rep, day: date) -> str | None:
-    """Say why somebody is given nothing on a day; None: they are there, or it is no working day of theirs anyway."""
+def _why(rep: Rep, day: date, reps: Mapping[str, Rep]) -> str | None:
+    """Say why somebody is given nothing on a day; None: they or who covers are there, or it is no working day of theirs anyway."""
+    own = _gone(rep, day)
+    covers = (
+        [reps[one.cover] for one in rep.away if one.cover in reps and one.first <= day.isoformat() <= one.last] if own == "away" else []
+    )
+    return None if any(cover is not rep and _gone(cover, day) is None for cover in covers) else own
+
+
+def _gone(rep: Rep, day: date) -> str | None:
     if any(one.first <= day.isoformat() <= one.last for one in rep.away):
         return "away"
     return _holidays(rep.hours.calendar, day.year).get(day) if rep.hours.calendar else None
@@ -68,7 +76,7 @@ def _why(rep: Rep, day: date) -> str | None:
 
 def _pool(files: Files, team: forms.TeamFile, name: str, reps: Mapping[str, Rep], today: date) -> None:
     members = [reps[one.rep] for one in forms.members(team.pool(name)) if one.rep in reps]
-    stretches = list(_empty(members, today))
+    stretches = list(_empty(members, today, reps))
     if not stretches:
         return
     days = ", ".join(f"{_when(first, last)} ({_reasons(members, reasons)})" for first, last, reasons in stretches)
@@ -88,12 +96,12 @@ def _reasons(members: list[Rep], reasons: tuple[str, ...]) -> str:
     return ", ".join(f"{rep.name}: {why}" for rep, why in zip(members, reasons, strict=True))
 
 
-def _empty(members: list[Rep], today: date) -> Iterator[tuple[date, date, tuple[str, ...]]]:
+def _empty(members: list[Rep], today: date, reps: Mapping[str, Rep]) -> Iterator[tuple[date, date, tuple[str, ...]]]:
     """Give the stretches of days on which nobody is left, each with why, in the order of the members."""
     stretch: tuple[date, date, tuple[str, ...]] | None = None
     for day in (today + timedelta(days=number) for number in range(AHEAD + 1)):
         works = not all(rep.hours.days and day.isoweekday() not in rep.hours.days for rep in members)
-        reasons = [_why(rep, day) for rep in members] if members and works else [None]
+        reasons = [_why(rep, day, reps) for rep in members] if members and works else [None]
         found = tuple(why for why in reasons if why is not None)
         if len(found) < len(reasons):
             if stretch is not None and works:
