@@ -62,9 +62,8 @@ def _holidays(calendar: str, year: int) -> Mapping[date, str]:
 def _why(rep: Rep, day: date, reps: Mapping[str, Rep]) -> str | None:
     """Say why somebody is given nothing on a day; None: they or who covers are there, or it is no working day of theirs anyway."""
     own = _gone(rep, day)
-    covers = (
-        [reps[one.cover] for one in rep.away if one.cover in reps and one.first <= day.isoformat() <= one.last] if own == "away" else []
-    )
+    names = [one.cover for one in rep.away if one.first <= day.isoformat() <= one.last] if own == "away" else []
+    covers = [reps[name] for name in names if name is not None and name in reps]
     return None if any(cover is not rep and _gone(cover, day) is None for cover in covers) else own
 
 
