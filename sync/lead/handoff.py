@@ -18,6 +18,7 @@ from sync.lead.turns import Turn
 from sync.lead.work import Work
 from sync.playbook.models import MQL, SIDE_EXITS, Playbook, Stage, Values, queue_of
 
+_FOUND = {"owner": ""}
 OPEN = ("offered", "accepted", "worked")
 KEPT = 50
 """So many of the people who had a lead are remembered."""
@@ -158,6 +159,11 @@ def somebody(work: Work, lead: Lead, what: str) -> None:
         work.problem("unrouted", lead.id, "has an owner now", lead, opened=False)
 
 
+def _owed(lead: Lead) -> bool:
+    """Say whether the lead was never handed over as an MQL, or somebody was looked for the last time and nobody found."""
+    return lead.handoff is None or lead.handoff.kind != MQL or lead.why.get("owner", _FOUND)["owner"] is None
+
+
 def hand_over(work: Work, lead: Lead, values: Values, *, entered: bool, at: int, source: str) -> None:
     """Open the hand-off when the lead is in the stage that hands over and has none; `entered`: it has come there just now."""
     stage = handing(work.playbook)
@@ -168,12 +174,12 @@ def hand_over(work: Work, lead: Lead, values: Values, *, entered: bool, at: int,
     if entered and lead.handoff is not None and lead.handoff.kind != MQL:
         close(work, lead, f"{stage.where} {stage.id}")
     alone = left(work, lead)
-    owed = entered or alone is not None or waiting.HOLD in lead.why  # what waits is owed since it entered
-    if (
-        (is_open(lead) and alone is None)
-        or (lead.handoff is not None and lead.handoff.kind == MQL and not owed)
-        or held_back(work, lead, source)
-    ):
+    if is_open(lead) and alone is None:
+        lead.held = None  # it is in somebody's hands: nothing is to be handed over
+        waiting.over(work, lead)
+        return
+    waits = waiting.HOLD in lead.why  # no bulk began it, and none ends it
+    if not (entered or waits or alone is not None or _owed(lead)) or (not waits and held_back(work, lead, source)):
         return
     if lead.held is not None and not work.hot and not entered:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sync.lead.waiting import HOLD
-from sync.playbook.models import QUEUE
+from sync.store.responsible import WHO
 
 # Somebody can work on a lead who has an active user in every system that knows them; of a lead in a queue that is the person whom it was
 # handed to with it. The problem of held hand-offs speaks for all leads that are held, that of an inactive person for all leads of theirs,
@@ -16,7 +16,7 @@ EXISTS (SELECT 1 FROM vendor_users u WHERE u.email = w.who)
 """
 ORPHANS = f"""
 SELECT l.id::text AS id FROM leads l
-CROSS JOIN LATERAL (SELECT CASE WHEN l.owner LIKE '{QUEUE}%' THEN l.doc->'handoff'->>'owner' ELSE l.owner END AS who) w
+CROSS JOIN LATERAL (SELECT {WHO} AS who) w
 WHERE l.stage = $1 AND l.in_scope AND l.survivor IS NULL AND NOT ({_ABLE})
   AND NOT EXISTS (SELECT 1 FROM problems p WHERE p.closed_at IS NULL AND (p.lead_id = l.id OR (l.held AND p.kind = 'held')
     OR (p.kind = 'inactive_owner' AND p.field = w.who)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from sync.lead.decision import ProblemNote
+from sync.store.responsible import HANDED_OVER, WHO
 from sync.store.statement import Connection, Statement, clean, columns
 
 _OPEN = """
@@ -24,19 +25,18 @@ WHERE p.kind = w.kind AND p.key = w.key AND p.closed_at IS NULL
 _NONE_HELD = """
 UPDATE problems SET closed_at = now() WHERE kind = 'held' AND closed_at IS NULL AND NOT EXISTS (SELECT 1 FROM leads WHERE held)
 """
-_THEIRS = "l.stage = 'mql' AND l.in_scope AND l.survivor IS NULL"
 _NONE_LEFT = f"""
 UPDATE problems p SET closed_at = now() WHERE kind = 'inactive_owner' AND system IS NULL AND closed_at IS NULL
-  AND (field = ANY($1::text[]) OR NOT EXISTS (SELECT 1 FROM leads l WHERE l.owner = p.field AND {_THEIRS}))
+  AND (field = ANY($1::text[]) OR NOT EXISTS (SELECT 1 FROM leads l WHERE {WHO} = p.field AND {HANDED_OVER}))
 """
 _LEFT = f"""
 INSERT INTO problems (kind, key, text, field, count)
 SELECT 'inactive_owner', 'team:' || w.email,
   format('%s is no longer in team.yaml and still has %s: each is handed on at the next act of its person; all at once by '
-    || 'truce rejudge --where "lead.owner == ''%s''", then truce rejudge --hand-over',
-    w.name, CASE count(*) WHEN 1 THEN '1 handed-over lead' ELSE count(*) || ' handed-over leads' END, w.email),
+    || 'truce rejudge --where "lead.owner in [%s]", then truce rejudge --hand-over',
+    w.name, CASE count(*) WHEN 1 THEN '1 handed-over lead' ELSE count(*) || ' handed-over leads' END, string_agg(DISTINCT quote_literal(l.owner), ', ')),
   w.email, count(*)
-FROM unnest($1::text[], $2::text[]) w(email, name) JOIN leads l ON l.owner = w.email AND {_THEIRS} GROUP BY w.email, w.name
+FROM unnest($1::text[], $2::text[]) w(email, name) JOIN leads l ON {WHO} = w.email AND {HANDED_OVER} GROUP BY w.email, w.name
 ON CONFLICT (kind, key) WHERE closed_at IS NULL DO UPDATE SET last_at = now(), count = excluded.count, text = excluded.text
 RETURNING text
 """

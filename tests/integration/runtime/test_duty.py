@@ -92,13 +92,39 @@ async def test_who_left_the_team_and_still_has_leads_is_a_problem_until_they_hav
     await mql(pool, "lea@acme.example", stage="customer")
     (said,) = await note_left(pool, lea, ["ana@acme.example"])
     assert said.startswith("Lea Wolf is no longer in team.yaml and still has 1 handed-over lead: ")
-    assert """truce rejudge --where "lead.owner == 'lea@acme.example'", then truce rejudge --hand-over""" in said
+    assert """truce rejudge --where "lead.owner in ['lea@acme.example']", then truce rejudge --hand-over""" in said
     await close_over(pool)
     await users.put(pool, "salesforce", [User(id="1", email="lea@acme.example", name="Lea Wolf", active=True)])
     assert await problems(pool) == [said]
     await pool.execute("UPDATE leads SET owner = 'ana@acme.example' WHERE id = $1", lead)
     await close_over(pool)
     assert await problems(pool) == []
+
+
+async def test_who_answers_for_a_queue_and_left_is_a_problem_too(pool: Any) -> None:
+    await users.put(pool, "salesforce", [User(id="1", email="vera@acme.example", name="Vera Holm", active=True)])
+    await mql(pool, "queue:desk", doc={"handoff": {"owner": "vera@acme.example"}})
+    (said,) = await note_left(pool, {"vera@acme.example": "Vera Holm"}, [])
+    assert "lead.owner in ['queue:desk']" in said
+    await users.put(pool, "salesforce", [])
+    assert len(await problems(pool)) == 2
+    assert await orphans.find(pool) == []
+
+
+async def test_a_list_that_names_hardly_anybody_is_not_believed_for_a_day(pool: Any) -> None:
+    everyone = [User(id=str(n), email=f"rep{n}@acme.example", name=f"Rep {n}", active=True) for n in range(8)]
+    await users.put(pool, "salesforce", everyone)
+    new = User(id="9", email="new@acme.example", name="New", active=True)
+    await users.put(pool, "salesforce", [everyone[0], new])
+    assert len({u.id for u in (await users.every(pool))["salesforce"].values() if u.active}) == 9, "nobody is gone, and who is new is there"
+    (said,) = await problems(pool)
+    assert said.startswith("salesforce names 1 of 8 active users all at once")
+    await users.put(pool, "salesforce", [*everyone, new])
+    assert await problems(pool) == []
+    await users.put(pool, "salesforce", [new])
+    await pool.execute("UPDATE problems SET opened_at = now() - interval '2 days' WHERE closed_at IS NULL")
+    await users.put(pool, "salesforce", [new])
+    assert [u.id for u in (await users.every(pool))["salesforce"].values() if u.active] == ["9"]
 
 
 async def test_who_comes_back_to_the_team_is_no_problem(pool: Any) -> None:

@@ -80,8 +80,42 @@ def test_whom_sales_named_meanwhile_keeps_it(play: Play) -> None:
     assert owner(play) == (ANA, 1, "vera@acme.example")
 
 
-def test_nobody_there_is_a_problem(play: Play) -> None:
+def test_nobody_there_is_a_problem_until_somebody_is(play: Play) -> None:
     book = without(ANA)
     play.playbook = replace(book, pools={}, routes=book.routes[:1])
     decision = play.did("b", 60)
     assert [(one.kind, one.open) for one in decision.problems if one.kind == "unrouted"] == [("unrouted", True)]
+    play.did("c", 70)
+    assert play.lead.handoff is not None
+    assert play.lead.handoff.state == "closed"
+    play.playbook = book
+    decision = play.did("d", 80)
+    assert owner(play) == (BEN, 2, BEN)
+    assert [(one.kind, one.open) for one in decision.problems if one.kind == "unrouted"] == [("unrouted", False)]
+
+
+def test_a_lead_that_came_back_when_nobody_was_there_is_tried_again(play: Play) -> None:
+    """In a second cycle as in the first."""
+    play.sales(55, Stage__c="RECYCLED")
+    play.facts.users = factory.users(*factory.PEOPLE)
+    play.did("b", 60, name="demo")
+    play.sales(65, Stage__c="MQL")
+    assert (play.stage, play.lead.handoff and play.lead.handoff.state) == ("mql", "closed")
+    play.facts.users = factory.users()
+    play.did("c", 90)
+    assert play.lead.handoff is not None
+    assert (play.lead.handoff.state, play.lead.handoff.cycle) == ("offered", 2)
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_what_is_in_somebodys_hands_is_not_held(play: Play, back: bool) -> None:
+    """Bulk held it because she left; then she came back, or sales gave it to somebody."""
+    play.playbook = without(ANA)
+    play.go(order(play, 60, bulk=True))
+    assert play.lead.held is not None
+    if back:
+        play.playbook = replace(factory.playbook(), version=3)
+    else:
+        play.sales(70, OwnerId="005V")
+    play.did("b", 80)
+    assert play.lead.held is None

@@ -157,3 +157,25 @@ def test_the_route_says_how_urgently_it_is_written(priority: Any, bulk: bool, la
     given = desk.decide(10, touch("a", 10, ref=CONTACT, bulk=bulk))
     assert desk.lead().handoff is not None
     assert {row[2] for row in given.dirty} == {lane}
+
+
+def test_what_bulk_brings_ends_the_wait_and_holds_nothing() -> None:
+    """Enrichment often comes as an import: the hand-off was owed before it."""
+    desk = Desk()
+    desk.begin()
+    desk.decide(60, changed(LEAD, 60, {"NumberOfEmployees": 900}, bulk=True))
+    lead = desk.lead()
+    assert lead.held is None
+    assert lead.handoff is not None
+    assert (lead.handoff.owner, lead.clocks.get("hold")) == ("ana@acme.example", None)
+
+
+def test_an_import_during_the_wait_leaves_its_end_as_it_was() -> None:
+    desk = Desk()
+    desk.begin()
+    desk.decide(60, changed(LEAD, 60, {"Title": "CTO"}, bulk=True))
+    assert desk.lead().held is None
+    desk.due(910)
+    lead = desk.lead()
+    assert lead.handoff is not None
+    assert (lead.handoff.state, lead.handoff.owner) == ("offered", "ben@acme.example")
