@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from sync.cli import copies
 from sync.cli.apply import examine, put, refusal, size
 from sync.cli.output import console
 from sync.cli.place import Place
@@ -55,10 +56,13 @@ class Watch:
             lines = [f"  {place}  {text}" for place, text in told(found.differences)]
             if found.moves is not None:
                 lines.append(size(found.moves))
-            why = refusal(found, None)
+            folder = self.settings.playbook
+            why = refusal(found, None) or await copies.undone(connection, folder, found.files, None)
             if why is not None:
                 return "\n".join([*lines, f"Refused: {why}"])
             version = await put(connection, found, "watch")
+            if copies.base(folder) is not None:
+                copies.note(folder, version, found.candidate.checksum)
             return "\n".join([*lines, f"v{version} is in force.", *found.left])
         finally:
             await connection.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -14,38 +13,8 @@ from sync.cli import apply as command
 from sync.cli import versions
 from sync.cli.copies import NOTE, get
 from sync.cli.output import CannotRun
-from sync.playbook.loader import load_files, read
-from sync.store import playbooks
-from sync.store.connect import connect
-from tests.house.project import ROOT
-
-EXAMPLE = ROOT / "deploy" / "playbook"
-
-
-@pytest.fixture
-def store(postgres: str, installation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
-    """An installation with the example in force."""
-    for name, value in {"DATABASE": postgres, "INSTALLATION": installation, "HOME": str(tmp_path), "PLAYBOOK": str(EXAMPLE)}.items():
-        monkeypatch.setenv(f"TRUCE_{name}", value)
-    put((postgres, installation))
-    return postgres, installation
-
-
-def put(store: tuple[str, str], *changes: tuple[str, bytes, bytes]) -> int:
-    """Put the example in force, with these changes."""
-    files = read(EXAMPLE)
-    for file, before, after in changes:
-        assert before in files[file]
-        files[file] = files[file].replace(before, after)
-
-    async def add() -> int:
-        connection = await connect(*store)
-        try:
-            return await playbooks.add(connection, files, load_files(files).checksum, "ben", how="apply")
-        finally:
-            await connection.close()
-
-    return asyncio.run(add())
+from sync.playbook.loader import read
+from tests.integration.store.installed import EXAMPLE, put
 
 
 def edit(folder: Path, file: str, before: str, after: str) -> None:
