@@ -173,6 +173,12 @@ class Delivery:
         ends = {p: self._reader().seen_end(p) for p in self.next}
         return {p: max(0, end - self.next[p]) for p, end in ends.items() if end is not None}
 
+    def behind(self, reach: Mapping[int, int]) -> int | None:
+        """Give how many messages wait in all, where partitions are known to reach so far; None while no partition is ours."""
+        if not self.next:
+            return None
+        return sum(max(0, max(self._reader().seen_end(p) or 0, reach.get(p, 0)) - next_) for p, next_ in self.next.items())
+
     def shut_out(self) -> bool:
         """True when partitions were assigned to us long ago, and yet SQL knows a newer owner: the broker's count began anew."""
         return (

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from schemas import envelope
+from schemas.clock import ClockDue
 from schemas.envelope import Envelope, derived_id
 from sync.agents.rules import Want
 from sync.lead.decision import Decision, ParkedNote, ProblemNote, Wanted
+from sync.lead.identity import as_lead_id
 from sync.runtime.guard import Failure, attempt
 from sync.store.parked import Original
 
@@ -54,6 +56,13 @@ class Input:
         """The id under which it is parked, if it is."""
         return derived_id("parked", self.record.topic, self.record.partition, self.record.offset)
 
+    @property
+    def clock(self) -> tuple[str, str, int] | None:
+        """The clock (lead id, kind, due) that it tells, None where it tells none."""
+        data = self.read.data if isinstance(self.read, Envelope) else None
+        lead = as_lead_id(data.lead_id) if isinstance(data, ClockDue) else None
+        return (lead, data.kind, round(data.due_at.timestamp() * 1000)) if isinstance(data, ClockDue) and lead else None
+
 
 NOTHING = Wanted()
 
@@ -69,6 +78,7 @@ def prepare(record: Delivered, want: Want, secret: bytes) -> Input:
 
 def set_aside(message: Input, why: Failure) -> Decision:
     """Decide that a message is parked with its bytes and the reason."""
-    note = ParkedNote(message.parked_id, "message", why.reason, why.code)
+    lead = message.clock[0] if message.clock else None
+    note = ParkedNote(message.parked_id, "message", why.reason, why.code, lead_id=lead)
     problem = ProblemNote("message_parked", why.code, True, f"messages that cannot be handled ({why.code}): `truce parked` shows them")
     return Decision("parked", why.reason, parked=[note], problems=[problem])

@@ -120,7 +120,7 @@ class LeadAgent:
         self.delivery = worker.delivery = Delivery(
             lambda: self.app.consumer, worker.take_over, found.number, self.clock, self.health, worker.halt
         )
-        self.clocks = Clocks(pool, found.topic, self._send)
+        self.clocks = Clocks(pool, found.topic, self._send, self.health, self.delivery.behind)
         worker.clock_set = self.clocks.sooner
         group = group_name(settings.installation, found.number)
         self.app = faust.build(group, kafka, found.topic, found.partitions, self.delivery, self._tuning or faust.Tuning())
@@ -182,7 +182,7 @@ class LeadAgent:
         try:
             await self.clocks.step()
         except Exception:
-            await asyncio.sleep(0.5)  # a server is away; what was claimed comes back by itself
+            await asyncio.sleep(0.5)  # a server is away; what was claimed is given back, or comes back by itself
             raise
 
     async def _look(self) -> None:

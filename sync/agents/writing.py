@@ -113,6 +113,8 @@ def statements(items: Sequence[Decided], total: Net, locked: dict[str, Lead], un
     survivors = {lead.id: lead.survivor for lead in total.leads.values() if lead.survivor is not None}
     gone = [lead.id for lead in total.leads.values() if lead.erased]
     aside = {note.id for d in decisions for note in d.parked} | {ident for d in decisions for ident in d.released}
+    undecided = {item.message.clock for item in items if item.decision.outcome == "parked"}
+    stuck = {clock for clock in undecided if clock is not None and clock[:2] not in total.clocks}
     made = [
         leads.write(total.leads.values()) if total.leads else None,
         leads.write_records(total.leads.values()) if total.leads else None,
@@ -126,6 +128,7 @@ def statements(items: Sequence[Decided], total: Net, locked: dict[str, Lead], un
         turns.keep(total.pools) if total.pools else None,
         turns.write(given) if given else None,
         *(clocks.write(total.clocks) if total.clocks else ()),
+        clocks.stand_still(stuck) if stuck else None,
         timeline.write(lines) if lines else None,
         duplicates.write(notes) if notes else None,
         *(joined.move(survivors, settled=intents, noted={note.id for note in notes}) if survivors else ()),

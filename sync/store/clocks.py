@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -23,18 +23,32 @@ ON CONFLICT (lead_id, kind) DO UPDATE SET due_at = excluded.due_at, data = exclu
 _END = """
 DELETE FROM clocks c USING unnest($1::text[], $2::text[]) w(lead_id, kind) WHERE c.lead_id = w.lead_id::uuid AND c.kind = w.kind
 """
+# A clock whose lead is not there can never be decided: it goes, else it would stay first in line for ever, before all others.
 _CLAIM = """
 WITH ready AS (
   SELECT lead_id, kind FROM clocks WHERE coalesce(claimed_until, due_at) <= clock_timestamp()
-  ORDER BY coalesce(claimed_until, due_at) LIMIT $1 FOR UPDATE SKIP LOCKED)
+  ORDER BY coalesce(claimed_until, due_at) LIMIT $1 FOR UPDATE SKIP LOCKED),
+alone AS (
+  DELETE FROM clocks c USING ready r
+  WHERE c.lead_id = r.lead_id AND c.kind = r.kind AND NOT EXISTS (SELECT FROM leads l WHERE l.id = r.lead_id))
 UPDATE clocks c SET attempts = c.attempts + 1,
   claimed_until = clock_timestamp() + make_interval(secs => $2 * least(power(2, c.attempts), 1440))
 FROM ready JOIN leads l ON l.id = ready.lead_id WHERE c.lead_id = ready.lead_id AND c.kind = ready.kind
-RETURNING c.lead_id::text AS lead_id, c.kind, c.due_at, l.key
+RETURNING c.lead_id::text AS lead_id, c.kind, c.due_at, l.key, c.claimed_until
 """
+_GIVE_BACK = """
+UPDATE clocks c SET claimed_until = NULL, attempts = greatest(c.attempts - 1, 0)
+FROM unnest($1::text[], $2::text[], $3::timestamptz[]) w(lead_id, kind, until)
+WHERE c.lead_id = w.lead_id::uuid AND c.kind = w.kind AND c.claimed_until = w.until
+"""
+# What stands still (`infinity`) is no time to wait for. Only the clock that was told stands still, not one that was set since.
 _NEXT = """
 SELECT extract(epoch FROM coalesce(claimed_until, due_at) - clock_timestamp())::float8 FROM clocks
-ORDER BY coalesce(claimed_until, due_at) LIMIT 1
+WHERE coalesce(claimed_until, due_at) < 'infinity' ORDER BY coalesce(claimed_until, due_at) LIMIT 1
+"""
+_STAND_STILL = """
+UPDATE clocks c SET claimed_until = 'infinity' FROM unnest($1::text[], $2::text[], $3::bigint[]) w(lead_id, kind, due_at)
+WHERE c.lead_id = w.lead_id::uuid AND c.kind = w.kind AND c.due_at < to_timestamp((w.due_at + 1) / 1000.0)
 """
 
 
@@ -45,6 +59,8 @@ class Due(NamedTuple):
     kind: str
     due_at: datetime
     key: str
+    until: datetime
+    """So long it is claimed; by it the claim is given back."""
 
 
 def write(clocks: Mapping[tuple[str, str], ClockNote | None]) -> list[Statement]:
@@ -61,10 +77,21 @@ def write(clocks: Mapping[tuple[str, str], ClockNote | None]) -> list[Statement]
 
 async def claim(pool: Any, most: int, seconds: float = AGAIN_S) -> list[Due]:
     """Claim clocks that are due, the longest due first; they come back when they were not decided in so long."""
-    return [Due(row["lead_id"], row["kind"], row["due_at"], row["key"]) for row in await pool.fetch(_CLAIM, most, seconds)]
+    rows = await pool.fetch(_CLAIM, most, seconds)
+    return [Due(row["lead_id"], row["kind"], row["due_at"], row["key"], row["claimed_until"]) for row in rows]
+
+
+async def give_back(pool: Any, untold: Sequence[Due]) -> None:
+    """Give claims back of clocks that could not be told: they are due as before, and the try does not count."""
+    await pool.execute(_GIVE_BACK, *columns([(one.lead_id, one.kind, one.until) for one in untold], 3))
+
+
+def stand_still(told: Iterable[tuple[str, str, int]]) -> Statement:
+    """Let clocks (lead id, kind, due) whose message cannot be decided be told no more, until their lead's next decision sets them anew."""
+    return Statement(_STAND_STILL, columns(sorted(set(told)), 3))
 
 
 async def wait(pool: Any) -> float | None:
-    """Give in how many seconds the next clock is due, 0 or less when one is; None when there is none."""
+    """Give in how many seconds the next clock is due, 0 or less when one is; None when there is none that moves."""
     seconds: float | None = await pool.fetchval(_NEXT)
     return seconds
