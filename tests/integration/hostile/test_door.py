@@ -16,7 +16,7 @@ from typing import Any, cast
 import pytest
 import uvicorn
 
-from connectors.base import Connection, Item
+from connectors.base import Connection, Item, Notice
 from connectors.emulator.hubspot import signature
 from connectors.registry import load
 from sync.sources import inbound
@@ -66,10 +66,10 @@ async def door() -> AsyncIterator[Door]:
     connection = Connection("hubspot", "hubspot", "http://127.0.0.1:9", {"token": "pat", "webhook_secret": SECRET}, {})
     source = load("hubspot").source(connection, Free(), Free())
 
-    async def send(items: list[Item], kind: str) -> None:
-        found.sent += items
+    async def noticed(notice: Notice) -> None:
+        found.sent += notice.items
 
-    runner = cast(Any, SimpleNamespace(system="hubspot", source=source, send=send))
+    runner = cast(Any, SimpleNamespace(system="hubspot", source=source, noticed=noticed))
     server = _Server(uvicorn.Config(Inbound({"hubspot": runner}).app(), http=_Quick, log_config=None, access_log=False, lifespan="off"))
     serving = asyncio.create_task(server.serve([listener]))
     try:

@@ -90,7 +90,7 @@ def test_a_playbook_that_does_not_load_is_told_as_check_tells_it(folder: Path, t
     write(folder, "mqll")
     done = truce("test", str(folder), home=tmp_path)
     assert done.returncode == 1
-    assert "cases/a.yaml:7:21  cases[0].expect.stage  unknown stage mqll" in done.stderr
+    assert "cases/a.yaml:7:21  cases[0].expect.stage (kim)  unknown stage mqll" in done.stderr
 
 
 def test_no_such_folder_is_said(tmp_path: Path) -> None:
