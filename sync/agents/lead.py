@@ -22,7 +22,7 @@ from sync.runtime.guard import waits_for
 from sync.runtime.health import Health, watch_loop
 from sync.runtime.metrics import metrics
 from sync.settings import Settings
-from sync.store import problems
+from sync.store import clocks, problems
 from sync.store.connect import Pool, connect, ensure_days, open_pool
 from sync.topology import group_name
 
@@ -153,6 +153,7 @@ class LeadAgent:
             self._every(5.0, self.delivery.verify),
             self._every(LOST_S, self._still_there),
             self._every(10.0, self._held),
+            self._every(10.0, self._overdue),
             self._every(3600.0, self._days),
         ]
 
@@ -212,6 +213,9 @@ class LeadAgent:
     async def _held(self) -> None:
         async with self.worker.pool.acquire() as connection:
             await problems.close_over(connection)
+
+    async def _overdue(self) -> None:
+        metrics.set("truce_clocks_overdue_seconds", (await clocks.overdue(self.worker.pool)).seconds)
 
     async def _days(self) -> None:
         if self.settings.database is not None:

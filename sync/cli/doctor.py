@@ -16,7 +16,7 @@ from sync.playbook import loader
 from sync.playbook.models import Playbook
 from sync.playbook.problems import PlaybookError
 from sync.settings import Settings, SystemSettings
-from sync.store import orphans, pauses, playbooks
+from sync.store import clocks, orphans, pauses, playbooks
 from sync.store.connect import connect
 
 
@@ -132,6 +132,7 @@ async def _kept(connection: Any) -> list[Finding]:
     for pause in await pauses.every(connection):
         name = pause.scope.rpartition(":")[2]
         found.append(Finding(ok=True, what=f"paused: {name} by {pause.by}: {pause.reason}", todo=f"truce resume {name}, when it is over"))
+    found += await _clocks(connection)
     alone = await orphans.find(connection)
     if alone:
         what = f"{len(alone)} MQLs have neither a person who can work on them nor an open problem"
@@ -139,6 +140,30 @@ async def _kept(connection: Any) -> list[Finding]:
     else:
         found.append(Finding(ok=True, what="every MQL has a person, or an open problem that says why not"))
     return found
+
+
+OVERDUE_S = 120
+"""So long a clock may be overdue before a person should know: deciding takes seconds."""
+
+
+async def _clocks(connection: Any) -> list[Finding]:
+    """Say which leads wait for what time should have done by now."""
+    late, found = await clocks.overdue(connection), []
+    if late.since is not None and late.seconds > OVERDUE_S:
+        what = (
+            f"{counted(late.waiting)} overdue since {late.since.astimezone():%a %d %b %H:%M %Z}: what time alone does to leads is not done"
+        )
+        todo = "is a lead agent running (truce up), and does its log name a wait (Kafka, PostgreSQL)? They are done by themselves once it goes on"
+        found.append(Finding(ok=False, what=what, todo=todo))
+    if late.still:
+        todo = "truce parked says why; mend it, then truce replay. Else each goes on with the next act of its lead"
+        found.append(Finding(ok=False, what=f"{counted(late.still)} not told any more: what was told could not be decided", todo=todo))
+    return found
+
+
+def counted(count: int) -> str:
+    """Count clocks in words."""
+    return "1 clock is" if count == 1 else f"{count} clocks are"
 
 
 ADVICE = {

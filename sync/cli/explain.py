@@ -36,7 +36,7 @@ def render(
         teller.say(text)
     teller.aside()
     teller.open()
-    for text in coming(teller):
+    for text in coming(teller, now):
         teller.say(text)
 
 

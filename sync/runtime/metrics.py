@@ -24,6 +24,7 @@ GaugeName = Literal[
     "truce_open_problems",  # by kind
     "truce_playbook_version",
     "truce_playbook_last_load_ok",
+    "truce_clocks_overdue_seconds",  # how long ago the first clock was due that is not decided; what is parked does not count
     "truce_waiting",  # by reason: 1 while a role waits for it
 ]
 HistogramName = Literal[

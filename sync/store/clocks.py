@@ -50,6 +50,24 @@ _STAND_STILL = """
 UPDATE clocks c SET claimed_until = 'infinity' FROM unnest($1::text[], $2::text[], $3::bigint[]) w(lead_id, kind, due_at)
 WHERE c.lead_id = w.lead_id::uuid AND c.kind = w.kind AND c.due_at < to_timestamp((w.due_at + 1) / 1000.0)
 """
+_STILL = "coalesce(claimed_until = 'infinity', false)"
+_OVERDUE = f"""
+SELECT count(*) FILTER (WHERE NOT {_STILL}) AS waiting, min(due_at) FILTER (WHERE NOT {_STILL}) AS since,
+  extract(epoch FROM clock_timestamp() - min(due_at) FILTER (WHERE NOT {_STILL}))::float8 AS seconds, count(*) FILTER (WHERE {_STILL}) AS still
+FROM clocks WHERE due_at <= clock_timestamp()
+"""
+
+
+class Overdue(NamedTuple):
+    """Clocks whose time has come and that are not decided."""
+
+    waiting: int
+    since: datetime | None
+    """When the first of them was due."""
+    seconds: float
+    """So long ago that was; 0 where there is none."""
+    still: int
+    """So many more stand still: their message is parked."""
 
 
 class Due(NamedTuple):
@@ -95,3 +113,9 @@ async def wait(pool: Any) -> float | None:
     """Give in how many seconds the next clock is due, 0 or less when one is; None when there is none that moves."""
     seconds: float | None = await pool.fetchval(_NEXT)
     return seconds
+
+
+async def overdue(connection: Any) -> Overdue:
+    """Give what is overdue: time it takes to decide what has just come due counts, too."""
+    row = await connection.fetchrow(_OVERDUE)
+    return Overdue(row["waiting"], row["since"], row["seconds"] or 0.0, row["still"])

@@ -330,6 +330,7 @@ clocks = Table(
     Column("claimed_until", Time),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Index("clocks_ready", text("coalesce(claimed_until, due_at)")),
+    Index("clocks_due", "due_at"),
 )
 """What is to happen to a lead at a time, one per kind; told on `changes` when it is due, again later if it was not decided by then."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +23,9 @@ from tests.factory import CONTACT, LEAD, changed, ms, snapshot, touch
 PLAYBOOK = factory.playbook()
 
 
-def told(messages: list[Any], around: Around | None = None, playbook: Playbook = PLAYBOOK, facts: Facts | None = None) -> str:
+def told(
+    messages: list[Any], around: Around | None = None, playbook: Playbook = PLAYBOOK, facts: Facts | None = None, now: int = 100
+) -> str:
     """Decide, and give what explain prints of the person."""
     facts = facts or factory.facts()
     lines = []
@@ -34,7 +37,7 @@ def told(messages: list[Any], around: Around | None = None, playbook: Playbook =
     out = io.StringIO()
     kept = [{"at": datetime.fromtimestamp(line.at / 1000, UTC), "kind": line.kind, "data": line.data} for line in lines]
     console = Console(file=out, width=400)
-    render(console, {"id": lead.id, "doc": state.plain(lead)}, kept, "kim@x.example", around or Around(playbook=playbook), now=ms(100))
+    render(console, {"id": lead.id, "doc": state.plain(lead)}, kept, "kim@x.example", around or Around(playbook=playbook), now=ms(now))
     return out.getvalue()
 
 
@@ -169,6 +172,8 @@ def test_what_time_will_do_is_told_with_the_rule_that_does_it() -> None:
     playbook = factory.playbook(stages=tuple(replace(one, exit=out) if one.id == "mql" else one for one in factory.stages()))
     text = told([*BOTH, touch("a", 50, ref=CONTACT)], Around(playbook=playbook), playbook)
     assert "If nothing happens   Thu 10 Dec " in text, "60 points are less than 40 after 17.55 days"
+    late = told([*BOTH, touch("a", 50, ref=CONTACT)], Around(playbook=playbook), playbook, now=100 + 60 * 86_400)
+    assert re.search(r"If nothing happens   overdue since Thu 10 Dec \d\d:\d\d \S+: MQL → lead", late), "it names the time zone"
     assert " MQL → lead: ['engagement'] matches (test.yaml:33 mql.exit)" in text
     assert "If nothing happens" not in told([*BOTH, touch("a", 50, ref=CONTACT)]), "nothing takes an MQL out there"
 

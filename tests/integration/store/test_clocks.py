@@ -64,3 +64,14 @@ async def test_what_stands_still_is_neither_claimed_nor_waited_for_until_it_is_s
         assert await clocks.wait(pool) is None
         await run(connection, clocks.write({(lead, "stage"): ClockNote(due + 1, 1)}))
     assert [one.lead_id for one in await clocks.claim(pool, 10)] == [lead]
+
+
+async def test_overdue_is_what_should_have_been_decided_by_now_claimed_or_not(pool: Any) -> None:
+    assert await clocks.overdue(pool) == clocks.Overdue(0, None, 0.0, 0)
+    await known(pool, 600)
+    await clocks.claim(pool, 10)
+    still, soon = await known(pool, 3600), await known(pool, -60)
+    await pool.execute("UPDATE clocks SET claimed_until = 'infinity' WHERE lead_id = $1::text::uuid", still)
+    late = await clocks.overdue(pool)
+    assert (late.waiting, late.still) == (1, 1), soon
+    assert 600 <= late.seconds < 3600

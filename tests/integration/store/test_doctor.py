@@ -59,3 +59,26 @@ def test_it_says_which_version_is_in_force_and_what_the_folder_is(settings: Sett
         f"playbook: v2 is in force; {EXAMPLE}, with which `truce up` begins, says something else: `truce diff in-force` with it tells what"
     )
     assert (True, other, "") in told(settings, put=b"# more\n")
+
+
+LATE = """INSERT INTO clocks (lead_id, kind, due_at, playbook_version, claimed_until)
+SELECT gen_random_uuid(), 'stage', now() - w.ago, 1, w.until FROM (VALUES %s) w(ago, until)"""
+
+
+def late(settings: Settings, *clocks: str) -> list[str]:
+    """Keep clocks (how long overdue, claimed until), and give what doctor finds wrong with them."""
+    found = told(
+        settings, LATE % ", ".join(f"(interval {ago}, ({until})::timestamptz)" for ago, _, until in (c.partition("|") for c in clocks))
+    )
+    return [what for ok, what, todo in found if "clock" in what and not ok and todo]
+
+
+def test_clocks_that_are_overdue_are_told_when_deciding_should_have_been_done(settings: Settings) -> None:
+    assert late(settings, "'1 minute'|NULL", "'-1 hour'|NULL") == []
+    (what,) = late(settings, "'3 hours'|now() + interval '1 hour'")
+    assert what.startswith("2 clocks are overdue since ")
+    assert what.endswith(": what time alone does to leads is not done")
+
+
+def test_clocks_that_stand_still_are_told_apart_from_those_that_are_late(settings: Settings) -> None:
+    assert late(settings, "'3 hours'|'infinity'") == ["1 clock is not told any more: what was told could not be decided"]
