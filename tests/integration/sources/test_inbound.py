@@ -54,6 +54,17 @@ class Door:
         with answer:
             return int(answer.status)
 
+    async def announced(self, length: int) -> int:
+        """Announce a body of so many bytes, send none of it, and give the answer's status."""
+        host, _, port = self.url.removeprefix("http://").partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        try:
+            writer.write(f"POST /webhooks/hubspot HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n".encode())
+            async with asyncio.timeout(10):
+                return int((await reader.readline()).split()[1])
+        finally:
+            writer.close()
+
     def signed(self, body: bytes, *, at: float | None = None, secret: str = SECRET) -> dict[str, str]:
         """Sign as the vendor does: METHOD + URI + body + timestamp."""
         stamp = str(int((at or time.time()) * 1000))
@@ -145,7 +156,7 @@ async def test_a_body_that_is_none_of_the_vendors_is_refused_with_400(door: Door
 
 
 async def test_a_large_or_compressed_body_is_refused_before_it_is_read_whole(door: Door) -> None:
-    assert await door.post(b" " * (MAX_BODY + 1)) == 413
+    assert await door.announced(MAX_BODY + 1) == 413
     packed = gzip.compress(body())
     assert await door.post(packed, headers={**door.signed(packed), "Content-Encoding": "gzip"}) == 413
     assert await door.on_changes() == []
