@@ -190,6 +190,11 @@ def refusal(found: Examined, checksum: str | None) -> str | None:
     return None
 
 
+async def objection(connection: Any, found: Examined, folder: Path, checksum: str | None = None, over: int | None = None) -> str | None:
+    """Say why a candidate must not be put in force as it is asked, what of others its copy would undo among it; None when it may."""
+    return refusal(found, checksum) or await copies.undone(connection, folder, found.files, over)
+
+
 def apply(
     folder: Annotated[Path | None, typer.Argument(metavar="DIR", help="The playbook's folder.")] = None,
     checksum: Annotated[str | None, typer.Option(min=8, help="The checksum that you have seen: confirms a large change.")] = None,
@@ -218,9 +223,7 @@ def apply(
         found = await examine(connection, here, where, settings)
         if not json and not found.same:
             _told(found)
-        why = None if found.same else refusal(found, checksum)
-        if why is None and not found.same:
-            why = await copies.undone(connection, where, found.files, int(number) if number else None)
+        why = None if found.same else await objection(connection, found, where, checksum, int(number) if number else None)
         if why is not None or found.same:
             return found.plain() | {"applied": False, "refused": why, "version": found.before.version if found.before else None}
         if not yes and checksum is None and not await asyncio.to_thread(typer.confirm, f"Put {where} in force?"):
@@ -229,20 +232,25 @@ def apply(
         return found.plain() | {"applied": True, "refused": None, "version": version}
 
     told = with_store(step)
-    if not told["refused"] and copies.base(where) is not None:
-        copies.note(where, told["version"], told["checksum"])
+    if not told["refused"]:
+        copies.move_on(where, told["version"], told["checksum"])
     if json:
         as_json(told)
-    elif told["refused"]:
-        console.print(f"Refused: {told['refused']}", markup=False)
-    elif not told["applied"]:
-        console.print(f"v{told['version']} is in force, and says the same already.", markup=False)
     else:
-        stays = "Leads that were judged stay as they are until their next change, or `truce rejudge`."
-        more = f" (was v{told['was']}). {stays} Undo: truce playbook rollback v{told['was']}" if told["was"] else "."
-        console.print("\n".join([f"v{told['version']} is in force{more}", *told["left"]]), markup=False)
+        console.print(_closing(told), markup=False)
     if told["refused"]:
         raise typer.Exit(PROBLEM)
+
+
+def _closing(told: Mapping[str, Any]) -> str:
+    """Say in the end what came of it."""
+    if told["refused"]:
+        return f"Refused: {told['refused']}"
+    if not told["applied"]:
+        return f"v{told['version']} is in force, and says the same already."
+    stays = "Leads that were judged stay as they are until their next change, or `truce rejudge`."
+    more = f" (was v{told['was']}). {stays} Undo: truce playbook rollback v{told['was']}" if told["was"] else "."
+    return "\n".join([f"v{told['version']} is in force{more}", *told["left"]])
 
 
 async def put(connection: Any, found: Examined, how: str, note: str = "") -> int:

@@ -43,6 +43,12 @@ def note(folder: Path, version: int, checksum: str) -> None:
     (folder / NOTE).write_text(f"v{version} {checksum}\n")
 
 
+def move_on(folder: Path, version: int, checksum: str) -> None:
+    """Note in a folder that is a copy, and in no other, which version it is of by now."""
+    if base(folder) is not None:
+        note(folder, version, checksum)
+
+
 async def undone(connection: Any, folder: Path, files: Mapping[str, bytes], over: int | None) -> str | None:
     """Say what of others a copy would undo, in place of the version in force; None: nothing, or it is meant (`over`)."""
     now, made = await playbooks.active(connection), base(folder)

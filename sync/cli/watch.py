@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 
 from sync.cli import copies
-from sync.cli.apply import examine, put, refusal, size
+from sync.cli.apply import examine, objection, put, size
 from sync.cli.output import console
 from sync.cli.place import Place
 from sync.playbook.loader import checksum, read
@@ -57,12 +57,11 @@ class Watch:
             if found.moves is not None:
                 lines.append(size(found.moves))
             folder = self.settings.playbook
-            why = refusal(found, None) or await copies.undone(connection, folder, found.files, None)
+            why = await objection(connection, found, folder)
             if why is not None:
                 return "\n".join([*lines, f"Refused: {why}"])
             version = await put(connection, found, "watch")
-            if copies.base(folder) is not None:
-                copies.note(folder, version, found.candidate.checksum)
+            copies.move_on(folder, version, found.candidate.checksum)
             return "\n".join([*lines, f"v{version} is in force.", *found.left])
         finally:
             await connection.close()

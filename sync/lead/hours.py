@@ -5,13 +5,14 @@ Spans are by the clock on the wall, so that an hour that summer time leaves out 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from itertools import product
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sync.playbook.models import Hours
+from sync.playbook.models.calendar import public_holidays
 
 MINUTE_MS = 60_000
 DAY_MS = 86_400_000
@@ -78,29 +79,18 @@ def week_span(now: int, name: str, first: int = 1) -> tuple[int, int]:
     return _span(_first(wall(now, name).date(), first), 7, name)
 
 
-@lru_cache(maxsize=256)
-def _holidays(calendar: str, year: int) -> Mapping[date, str]:
-    import holidays  # a second to import and set up: only who keeps holidays pays
-
-    country, _, part = calendar.partition("-")
-    try:
-        return dict(holidays.country_holidays(country, subdiv=part or None, years=year, language="en_US"))
-    except NotImplementedError:
-        return {}
-
-
 def holiday(calendar: str, day_: str) -> str | None:
     """Give the name of a public holiday, None on other days; a calendar that does not exist has none (`truce check` names it)."""
     if not calendar:
         return None
     on = date.fromisoformat(day_)
-    return _holidays(calendar, on.year).get(on)
+    return public_holidays(calendar, on.year).get(on)
 
 
 def prepare(calendars: Iterable[str], years: Iterable[int]) -> None:
     """Work out holidays beforehand, so that no decision waits for them: the first of a process takes a second."""
     for calendar, year in product(filter(None, set(calendars)), tuple(years)):
-        _holidays(calendar, year)
+        public_holidays(calendar, year)
 
 
 def _minutes(clock: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import traceback
 from collections.abc import Callable
 from functools import cache
@@ -17,6 +16,7 @@ from sync.playbook.models import Playbook, Value, Where
 from sync.playbook.problems import Problem
 from sync.trial.doc import document, markdown
 from sync.trial.parts import conditions_of, lines
+from tests.counted import calls
 from tests.fuzz import mutator
 from tests.playbook.test_bad import BAD, GOOD, MORE, content, expected
 
@@ -78,19 +78,7 @@ def playbook(rng: Random) -> str:
 
 def work(found: dict[str, bytes]) -> int:
     """Count the calls that looking at a playbook takes, of Python and of C: the same on every machine, however busy."""
-    count = 0
-
-    def tick(*_: object) -> None:
-        nonlocal count
-        count += 1
-
-    before = sys.getprofile()
-    sys.setprofile(tick)
-    try:
-        check(found)
-    finally:
-        sys.setprofile(before)
-    return count
+    return calls(lambda: check(found))
 
 
 def _misplaced(problem: Problem, files_: dict[str, list[str]]) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
-from functools import lru_cache
 
 from sync.playbook import forms
 from sync.playbook.build import team as build
 from sync.playbook.build.files import Files
 from sync.playbook.document import Path
 from sync.playbook.models import Rep, Table
+from sync.playbook.models.calendar import public_holidays
 
 TEAM, ROUTING = "team.yaml", "routing.yaml"
 AHEAD = 60
@@ -48,17 +48,6 @@ def _day(text: str) -> date | None:
         return None
 
 
-@lru_cache(maxsize=64)
-def _holidays(calendar: str, year: int) -> Mapping[date, str]:
-    import holidays  # takes a while; only who keeps a calendar pays
-
-    country, _, part = calendar.partition("-")
-    try:
-        return dict(holidays.country_holidays(country, subdiv=part or None, years=year, language="en_US"))
-    except NotImplementedError:
-        return {}  # a calendar that does not exist is told elsewhere
-
-
 def _why(rep: Rep, day: date, reps: Mapping[str, Rep]) -> str | None:
     """Say why somebody is given nothing on a day; None: they or who covers are there, or it is no working day of theirs anyway."""
     own = _gone(rep, day)
@@ -70,7 +59,7 @@ def _why(rep: Rep, day: date, reps: Mapping[str, Rep]) -> str | None:
 def _gone(rep: Rep, day: date) -> str | None:
     if any(one.first <= day.isoformat() <= one.last for one in rep.away):
         return "away"
-    return _holidays(rep.hours.calendar, day.year).get(day) if rep.hours.calendar else None
+    return public_holidays(rep.hours.calendar, day.year).get(day) if rep.hours.calendar else None
 
 
 def _pool(files: Files, team: forms.TeamFile, name: str, reps: Mapping[str, Rep], today: date) -> None:
