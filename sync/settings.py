@@ -30,6 +30,16 @@ class SystemSettings(BaseModel):
         return Connection(system, self.vendor, self.url, secrets, self.options, self.timeout_s)
 
 
+class ChannelSettings(BaseModel):
+    """How to reach one channel of alerts.yaml (or all of a medium): TRUCE_CHANNELS__SLACK__SECRETS__TOKEN, TRUCE_CHANNELS__MAIL__URL."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    url: str = Field(default="", description="Where it is: an smtp:// or https:// address. It may hold a secret, so it stands here alone.")
+    address: str = Field(default="", description="The room, person or project there, where env/<name>.yaml does not say it.")
+    secrets: dict[str, SecretStr] = {}
+    options: dict[str, str] = {}
+
+
 class Settings(BaseSettings):
     """One installation. Each value: an environment variable TRUCE_<NAME>, or else a file of that name in TRUCE_SECRETS_DIR."""
 
@@ -46,6 +56,12 @@ class Settings(BaseSettings):
         default=None, pattern=r"^([a-z][a-z0-9-]{0,62})?$", description="Which file of the playbook's env/ counts here; none: none does."
     )
     systems: dict[str, SystemSettings] = {}
+    channels: dict[str, ChannelSettings] = Field(
+        default={}, description="By the channel's name in alerts.yaml (a dash is written as _), or by its kind for all of a kind."
+    )
+    heartbeat_url: SecretStr | None = Field(
+        default=None, description="Called every minute while alerts can go out: whoever watches it learns when they cannot."
+    )
     partitions: int = Field(default=12, ge=1, le=512)
     batch_size: int = Field(default=500, ge=1, le=5000)
     batch_ms: int = Field(default=250, ge=10)
