@@ -12,13 +12,24 @@ from typing import Literal, Protocol
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors import shape
-from connectors.errors import ConnectorError
-from schemas.base import Message, Moment, Scalar
+from connectors.errors import Rejected
+from connectors.rows import Create, Done, Failed, RowOutcome, TaskSeen, TaskWanted, Update
+from schemas.base import Message, Scalar
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
+from schemas.response import ResponseRecorded
 from schemas.touch import TouchRecorded
 
-Item = RecordChanged | RecordMerged | RecordConverted | RecordDeleted | TouchRecorded
+__all__ = [
+    "Breaker", "Budget", "Capabilities", "Connection", "Connector", "Create", "Done", "Failed", "FieldType", "Finding", "Forged", "Item",
+    "Manifest", "Notice", "Page", "Priority", "Quota", "RowOutcome", "Sink", "Source", "TaskSeen", "TaskWanted", "Unwelcome", "Update", "User",
+    "Wanted",
+]  # fmt: skip
+
+Item = RecordChanged | RecordMerged | RecordConverted | RecordDeleted | TouchRecorded | ResponseRecorded
 """Anything that a source can see."""
+
+Wanted = Mapping[str, Sequence[str]]
+"""What is to be read: the vendor's object → its fields, which may be none. An object that is not in it costs no call."""
 
 FieldType = Literal["text", "email", "phone", "number", "flag", "date", "time", "picklist", "user"]
 Priority = Literal["hot", "normal", "bulk"]
@@ -46,6 +57,10 @@ class Manifest(BaseModel):
     )
     account_object: str = Field(default="", description="The vendor's object for one company: Account, companies …")
     opportunity_object: str = Field(default="", description="The vendor's object for one deal: Opportunity, deals …")
+    task_object: str = Field(default="", description="The vendor's object for a rep's task, which the sink can make: Task, tasks …")
+    response_objects: tuple[str, ...] = Field(
+        default=(), description="Its objects for what a rep did with a person, read as responses: Task, Event, calls, meetings …"
+    )
     truce_id_field: str = Field(description="The unique external-id field that holds the Truce id.")
     quotas: tuple[Quota, ...]
     batch_read: int
@@ -81,7 +96,7 @@ class Capabilities:
 class Page(Message):
     """One page of a read: what was seen, and the cursor to store once Kafka has it. `done`: nothing more for now."""
 
-    items: tuple[RecordChanged | RecordMerged | RecordConverted | RecordDeleted | TouchRecorded, ...]
+    items: tuple[Item, ...]
     cursor: str
     done: bool
 
@@ -89,7 +104,7 @@ class Page(Message):
 class Notice(Message):
     """What one inbound webhook call said: what can be decided at once, and (`read`) refs of records that it says too little of."""
 
-    items: tuple[RecordChanged | RecordMerged | RecordConverted | RecordDeleted | TouchRecorded, ...] = ()
+    items: tuple[Item, ...] = ()
     read: tuple[str, ...] = ()
 
 
@@ -108,44 +123,6 @@ class Finding(Message):
     ok: bool
     what: str
     todo: str = ""
-
-
-class Update(Message):
-    """Set these fields on the record with this id. Never creates."""
-
-    key: str = Field(description="Ours, unique in the batch; the outcome carries it.")
-    object: str
-    id: str
-    fields: dict[str, Scalar]
-
-
-class Create(Message):
-    """Make a record with these fields; the Truce id stands in `fields` under the manifest's `truce_id_field`."""
-
-    key: str
-    object: str
-    fields: dict[str, Scalar]
-
-
-class Done(Message):
-    """The vendor took it. `fields` is what it now holds, where it says so; `at` its own time of the change, where it gives one."""
-
-    key: str
-    id: str
-    at: Moment | None = None
-    fields: dict[str, Scalar] = {}
-    created: bool = False
-
-
-@dataclass(frozen=True)
-class Failed:
-    """The vendor did not take this row; the error says what happens next."""
-
-    key: str
-    error: ConnectorError
-
-
-RowOutcome = Done | Failed
 
 
 class Budget(Protocol):
@@ -181,6 +158,11 @@ class Source(ABC):
         """An answer of any shape ends in a ConnectorError."""
         shape.guard(cls, reading=("fields", "users", "changes", "everything", "read", "doctor"))
 
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """Name the objects that it can read; nothing of others is ever wanted."""
+        return (self.manifest.person_object,)
+
     @abstractmethod
     async def fields(self, object_: str) -> Mapping[str, FieldType]:
         """Give the live schema of an object: field name → type."""
@@ -194,19 +176,23 @@ class Source(ABC):
         """Give the cursor that reads what changed since `at`."""
 
     @abstractmethod
-    def changes(self, cursor: str, fields: Sequence[str]) -> AsyncIterator[Page]:
-        """Read person records changed since `cursor`, oldest first, until there is no more for now.
+    def changes(self, cursor: str, wanted: Wanted) -> AsyncIterator[Page]:
+        """Read the records of the wanted objects that changed since `cursor`, oldest first, until there is no more for now.
 
-        Deletes, merges and conversions too. A page's cursor is where to go on: it survives a restart, and reads again rather than omit.
+        Deletes, merges and conversions too; of a response object what a rep completed. A page's cursor is where to go on: it survives a
+        restart and an object that is wanted only from now on, and reads again rather than omit.
         """
 
     @abstractmethod
-    def everything(self, cursor: str | None, fields: Sequence[str]) -> AsyncIterator[Page]:
-        """Read all person records (first read and sweep), all `complete`; None begins anew."""
+    def everything(self, cursor: str | None, wanted: Wanted) -> AsyncIterator[Page]:
+        """Read all records of the wanted objects (first read and sweep), all `complete`, accounts before who stands under them; None begins anew."""
 
     @abstractmethod
-    async def read(self, ids: Sequence[str], fields: Sequence[str]) -> Sequence[Item]:
-        """Read these person records consistently (`complete`, with `read_at`); a deleted or merged one is reported as that."""
+    async def read(self, ids: Sequence[str], fields: Sequence[str], *, object_: str = "") -> Sequence[Item]:
+        """Read these records of one object (of a person, unless it is named) consistently (`complete`, with `read_at`).
+
+        A deleted or merged one is reported as that.
+        """
 
     @abstractmethod
     def notice(self, method: str, uri: str, headers: Mapping[str, str], body: bytes, *, received_at: datetime) -> Notice:
@@ -228,7 +214,12 @@ class Sink(ABC):
 
     def __init_subclass__(cls) -> None:
         """An answer of any shape ends in a ConnectorError; after a write, in an unknown outcome."""
-        shape.guard(cls, reading=("capabilities", "find", "read", "find_created"), writing=("update", "create"))
+        shape.guard(cls, reading=("capabilities", "find", "read", "find_created", "find_tasks"), writing=("update", "create", "tasks"))
+
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """Name the objects for a person that it can look up and write."""
+        return (self.manifest.person_object,)
 
     @abstractmethod
     async def capabilities(self, object_: str) -> Capabilities:
@@ -246,18 +237,26 @@ class Sink(ABC):
         """Create records by the Truce id, so that a second try finds the first; a taken e-mail is a `Conflict` naming the record."""
 
     @abstractmethod
-    async def find(self, emails: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> Sequence[RecordChanged]:
-        """Look records up by e-mail, as consistently as the vendor can (`complete`, with `read_at` where consistent)."""
+    async def find(self, emails: Sequence[str], wanted: Wanted, *, priority: Priority = "normal") -> Sequence[RecordChanged]:
+        """Look people up by e-mail in the wanted objects, as consistently as the vendor can (`complete`, with `read_at` where consistent)."""
 
     @abstractmethod
-    async def read(self, ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> Sequence[Item]:
-        """Read records back after an unknown outcome; like `Source.read`."""
+    async def read(self, ids: Sequence[str], fields: Sequence[str], *, object_: str = "", priority: Priority = "normal") -> Sequence[Item]:
+        """Read records of one object back after an unknown outcome; like `Source.read`."""
 
     @abstractmethod
     async def find_created(
-        self, truce_ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal"
+        self, truce_ids: Sequence[str], fields: Sequence[str], *, object_: str = "", priority: Priority = "normal"
     ) -> Sequence[RecordChanged]:
-        """Look records up by the Truce id: was a create with unknown outcome applied?"""
+        """Look records of one object up by the Truce id: was a create with unknown outcome applied?"""
+
+    async def tasks(self, rows: Sequence[TaskWanted], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
+        """Make tasks, or bring those with an `id` to the state that is wanted; at most `batch_write` rows, told one by one."""
+        return [Failed(row.key, Rejected(f"{self.manifest.title} takes no tasks")) for row in rows]
+
+    async def find_tasks(self, keys: Sequence[str], *, priority: Priority = "normal") -> Sequence[TaskSeen]:
+        """Look tasks up by our keys, before a second try of one whose outcome nobody knows."""
+        return []
 
     @abstractmethod
     async def close(self) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from connectors.base import Sink, Source, Update
-from connectors.contract_world import Emulated, NotedBreaker, NotedBudget, items, long_ago, pages, snapshots
+from connectors.contract_world import Emulated, NotedBreaker, NotedBudget, items, long_ago, pages, people, snapshots
 from connectors.registry import load
 from schemas.base import Message, Ref
 from schemas.change import RecordChanged, RecordDeleted, RecordMerged
@@ -53,7 +53,7 @@ class Reading:
         found, cursor, done = set[str](), source.start(long_ago()), False
         for _ in range(20):  # every page by a source that was just started
             restarted = self._again(world)
-            async for page in restarted.changes(cursor, fields):
+            async for page in restarted.changes(cursor, people(source, fields)):
                 found |= snapshots(page.items).keys()
                 cursor, done = page.cursor, page.done
                 break
@@ -113,13 +113,13 @@ class Reading:
     async def test_everything_is_complete_and_goes_on_from_its_cursor(self, world: Emulated, source: Source) -> None:
         ids = {await world.seed({world.roles["email"]: f"e{n}@example.com"}) for n in range(world.page + 2)}
         fields, found, cursor = [world.roles["email"], world.roles["phone"]], dict[str, RecordChanged](), None
-        async for page in source.everything(None, fields):
+        async for page in source.everything(None, people(source, fields)):
             found |= snapshots(page.items)
             cursor = page.cursor
             break
         assert 0 < len(found) < len(ids)
         restarted = self._again(world)
-        async for page in restarted.everything(cursor, fields):
+        async for page in restarted.everything(cursor, people(source, fields)):
             found |= snapshots(page.items)
         await restarted.close()
         assert found.keys() == ids

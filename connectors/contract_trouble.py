@@ -15,7 +15,7 @@ import pytest
 
 from connectors import errors
 from connectors.base import Connection, Create, Failed, Sink, Source, Update
-from connectors.contract_world import Emulated, NotedBreaker, NotedBudget, long_ago, pages
+from connectors.contract_world import Emulated, NotedBreaker, NotedBudget, long_ago, pages, people
 from connectors.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Surprising, Unavailable
 from connectors.registry import load
 
@@ -32,7 +32,7 @@ async def _outcome(sink: Sink, call: str, ident: str, field: str) -> ConnectorEr
             case "create":
                 rows = await sink.create([Create(key="k", object=kind, fields={sink.manifest.truce_id_field: truce_id, field: "+49 30 5"})])
             case "find":
-                await sink.find(["someone@example.com"], [field])
+                await sink.find(["someone@example.com"], people(sink, [field]))
                 rows = []
             case _:
                 await sink.read([ident], [field])
@@ -187,7 +187,7 @@ class Trouble:
         source = load(self.vendor).source(world.connection(), NotedBudget(), NotedBreaker())
         sink = self._sink(world.connection())
         await pages(source, source.start(long_ago()), [])
-        await sink.find(["close@example.com"], [])
+        await sink.find(["close@example.com"], people(sink, []))
         await source.close()
         await sink.close()
         ours = [

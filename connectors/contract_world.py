@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Protocol
 
-from connectors.base import Connection, Item, Page, Priority, Source
+from connectors.base import Connection, Item, Page, Priority, Sink, Source, Wanted
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged
 
@@ -129,10 +129,15 @@ def long_ago() -> datetime:
     return datetime.now(UTC) - timedelta(hours=1)
 
 
-async def pages(source: Source, cursor: str, fields: Sequence[str]) -> list[Page]:
-    """Read all pages there are now; never an endless many."""
+def people(side: Source | Sink, wanted: Sequence[str] | Wanted) -> Wanted:
+    """Say that these fields of people are wanted."""
+    return wanted if isinstance(wanted, Mapping) else {side.manifest.person_object: wanted}
+
+
+async def pages(source: Source, cursor: str, wanted: Sequence[str] | Wanted) -> list[Page]:
+    """Read all pages there are now, of people where only fields are named; never an endless many."""
     found: list[Page] = []
-    async for page in source.changes(cursor, fields):
+    async for page in source.changes(cursor, people(source, wanted)):
         found.append(page)
         assert len(found) < 500, "changes() does not come to an end"
     return found

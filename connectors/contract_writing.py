@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 
 from connectors.base import Create, Done, Failed, Sink, Source, Update
-from connectors.contract_world import Emulated, NotedBreaker, NotedBudget, Role, snapshots
+from connectors.contract_world import Emulated, NotedBreaker, NotedBudget, Role, people, snapshots
 from connectors.errors import Rejected, Unavailable
 from connectors.registry import load
 from schemas.base import Scalar
@@ -93,7 +93,7 @@ class Writing:
         assert done.created
         truce_id = str(row.fields[sink.manifest.truce_id_field])
         assert snapshots(await sink.find_created([truce_id], [world.roles["email"]])).keys() == {done.id}
-        found = snapshots(await sink.find(["o'made@example.com", "nobody@example.com"], [world.roles["email"]]))
+        found = snapshots(await sink.find(["o'made@example.com", "nobody@example.com"], people(sink, [world.roles["email"]])))
         assert found.keys() == {done.id}
         assert found[done.id].truce_id == truce_id
         assert found[done.id].email == "o'made@example.com"

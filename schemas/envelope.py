@@ -15,6 +15,7 @@ from schemas.change import RecordChanged, RecordConverted, RecordDeleted, Record
 from schemas.clock import ClockDue
 from schemas.command import Command
 from schemas.event import LeadEvent
+from schemas.response import ResponseRecorded
 from schemas.touch import TouchRecorded
 from schemas.write import WriteDone
 
@@ -25,6 +26,7 @@ TYPES: dict[str, type[Message]] = {
     "truce.record.deleted": RecordDeleted,
     "truce.touch.recorded": TouchRecorded,
     "truce.write.done": WriteDone,
+    "truce.response.recorded": ResponseRecorded,
     "truce.clock.due": ClockDue,
     "truce.command.replay": Command,
     "truce.command.link": Command,

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from connectors.base import Capabilities, Connection, Create, Done, Failed, Item, Manifest, Priority, RowOutcome, Sink, Update
+from connectors.base import Capabilities, Connection, Create, Done, Failed, Item, Manifest, Priority, RowOutcome, Sink, Update, Wanted
 from connectors.errors import Conflict, ConnectorError, Gone, Rejected, Unavailable
 from connectors.http import scrub
 from connectors.hubspot import mapping
 from connectors.hubspot.client import DIALECT, Client, Row, contacts, context, explain
-from connectors.hubspot.mapping import LIFECYCLE, OPT_OUT, TRUCE_ID, Reading
+from connectors.hubspot.mapping import LIFECYCLE, OBJECT, OPT_OUT, TRUCE_ID, Reading
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged
 from schemas.write import FieldRefused
@@ -90,17 +90,17 @@ class HubSpotSink(Sink):
                     told[row.key] = done.model_copy(update={"fields": {**done.fields, **said.fields}})
         return [told[row.key] for row in rows]
 
-    async def find(self, emails: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> Sequence[RecordChanged]:
+    async def find(self, emails: Sequence[str], wanted: Wanted, *, priority: Priority = "normal") -> Sequence[RecordChanged]:
         """Look contacts up by e-mail, consistently."""
-        return await self._by("email", emails, fields, priority)
+        return await self._by("email", emails, wanted.get(OBJECT, ()), priority)
 
     async def find_created(
-        self, truce_ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal"
+        self, truce_ids: Sequence[str], fields: Sequence[str], *, object_: str = "", priority: Priority = "normal"
     ) -> Sequence[RecordChanged]:
         """Look contacts up by the Truce id, consistently."""
         return await self._by(TRUCE_ID, truce_ids, fields, priority)
 
-    async def read(self, ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> Sequence[Item]:
+    async def read(self, ids: Sequence[str], fields: Sequence[str], *, object_: str = "", priority: Priority = "normal") -> Sequence[Item]:
         """Read contacts back; merged and deleted ones are told as that."""
         return await self._client.told(ids, fields, priority=priority)
 

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 
 from pydantic import BaseModel, ValidationError
 
-from connectors.base import Connection, FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User
+from connectors.base import Connection, FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
 from connectors.errors import ConnectorError, Surprising
 from connectors.hubspot import mapping
 from connectors.hubspot.client import FORMS, Client, Row, contacts, next_page, rows, verify
@@ -91,11 +91,11 @@ class HubSpotSource(Source):
         ms = mapping.millis(at.astimezone(UTC))
         return Place(at=ms, deleted=ms, forms=ms).text()
 
-    async def changes(self, cursor: str, fields: Sequence[str]) -> AsyncIterator[Page]:
+    async def changes(self, cursor: str, wanted: Wanted) -> AsyncIterator[Page]:
         """Read what changed: the search sweep, then the deletions, then the submissions lists."""
         place = Place.model_validate_json(cursor)
         started = mapping.millis(datetime.now(UTC))
-        async for items, place in self._steps(place, started, fields):  # noqa: B020  # each step moves the place on
+        async for items, place in self._steps(place, started, wanted.get(OBJECT, ())):  # noqa: B020  # each step moves the place on
             if items:
                 yield Page(items=tuple(items), cursor=place.text(), done=False)
         yield Page(items=(), cursor=place.text(), done=True)
@@ -176,18 +176,18 @@ class HubSpotSource(Source):
                     touches.append(reading.form(row["id"], at, _event(props, at) or name, props.get("email"), page=page, consent=consent))
         return touches
 
-    async def everything(self, cursor: str | None, fields: Sequence[str]) -> AsyncIterator[Page]:
+    async def everything(self, cursor: str | None, wanted: Wanted) -> AsyncIterator[Page]:
         """Read all contacts by the consistent list; the cursor is HubSpot's `after`."""
         await self._client.known()
         after: str | None = cursor or ""
         while after is not None:
-            answer = await self._client.page(after or None, mapping.wanted(fields))
+            answer = await self._client.page(after or None, mapping.wanted(wanted.get(OBJECT, ())))
             reading = self._client.reading(answer, consistent=True, bulk=True)
             after = next_page(answer.body)
-            items = tuple(item for row in contacts(answer.body) for item in reading.told(row, fields))
+            items = tuple(item for row in contacts(answer.body) for item in reading.told(row, wanted.get(OBJECT, ())))
             yield Page(items=items, cursor=after or "", done=after is None)
 
-    async def read(self, ids: Sequence[str], fields: Sequence[str]) -> Sequence[Item]:
+    async def read(self, ids: Sequence[str], fields: Sequence[str], *, object_: str = "") -> Sequence[Item]:
         """Read these contacts consistently; merged and deleted ones are told as that."""
         return await self._client.told(ids, fields)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors.base import Capabilities, Create, Done, Failed, Item, Manifest, Priority, RowOutcome, Sink, Update
+from connectors.base import Capabilities, Create, Done, Failed, Item, Manifest, Priority, RowOutcome, Sink, Update, Wanted
 from connectors.errors import ConnectorError, Rejected, Unavailable
 from connectors.http import Complaint, Kind
 from connectors.salesforce.client import DIALECT, Client, complaint
@@ -42,16 +42,16 @@ class SalesforceSink(Sink):
         path = f"/composite/sobjects/{self.manifest.person_object}/{TRUCE_ID}"
         return await self._write(path, [(row, dict(row.fields)) for row in rows], priority)
 
-    async def find(self, emails: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> Sequence[RecordChanged]:
+    async def find(self, emails: Sequence[str], wanted: Wanted, *, priority: Priority = "normal") -> Sequence[RecordChanged]:
         """Look Lead records up by e-mail (SOQL, consistent), converted ones last."""
-        return await self._found("Email", emails, fields, priority)
+        return await self._found("Email", emails, wanted.get(self.manifest.person_object, ()), priority)
 
-    async def read(self, ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> Sequence[Item]:
+    async def read(self, ids: Sequence[str], fields: Sequence[str], *, object_: str = "", priority: Priority = "normal") -> Sequence[Item]:
         """Read Lead records by id; one item each, in order."""
         return await self._client.read(ids, fields, priority=priority)
 
     async def find_created(
-        self, truce_ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal"
+        self, truce_ids: Sequence[str], fields: Sequence[str], *, object_: str = "", priority: Priority = "normal"
     ) -> Sequence[RecordChanged]:
         """Look Lead records up by the Truce id (SOQL, consistent)."""
         return await self._found(TRUCE_ID, truce_ids, fields, priority)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from connectors.base import FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User
+from connectors.base import FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
 from connectors.errors import ConnectorError, Surprising
 from connectors.salesforce.client import Client, Rows
 from connectors.salesforce.mapping import TRUCE_ID, Row, columns, literal, moment, quoted
@@ -67,8 +67,9 @@ class SalesforceSource(Source):
         """Give the cursor that reads what changed since `at`, look-back included."""
         return _text(Place(base=at.astimezone(UTC), high=at.astimezone(UTC)))
 
-    async def changes(self, cursor: str, fields: Sequence[str]) -> AsyncIterator[Page]:
+    async def changes(self, cursor: str, wanted: Wanted) -> AsyncIterator[Page]:
         """Read Lead records changed since `cursor` until there are no more; the last page is `done` and may be empty."""
+        fields = wanted.get(self.manifest.person_object, ())
         place = Place.model_validate_json(cursor)
         self._remember(place, fields)
         number = place.told
@@ -86,8 +87,9 @@ class SalesforceSource(Source):
             if not rows.more:
                 return
 
-    async def everything(self, cursor: str | None, fields: Sequence[str]) -> AsyncIterator[Page]:
+    async def everything(self, cursor: str | None, wanted: Wanted) -> AsyncIterator[Page]:
         """Read all Lead records by Id, marked bulk; the cursor is the last Id."""
+        fields = wanted.get(self.manifest.person_object, ())
         after, more, limit = cursor or "", True, self._client.page_rows
         while more:
             where = f"WHERE Id > {quoted(after)} " if after else ""
@@ -97,7 +99,7 @@ class SalesforceSource(Source):
             after, more = rows.records[-1]["Id"] if rows.records else after, rows.more
             yield Page(items=tuple(reading.item(row) for row in rows.records), cursor=after, done=not more)
 
-    async def read(self, ids: Sequence[str], fields: Sequence[str]) -> Sequence[Item]:
+    async def read(self, ids: Sequence[str], fields: Sequence[str], *, object_: str = "") -> Sequence[Item]:
         """Read Lead records by id; one item each, in order."""
         return await self._client.read(ids, fields)
 

@@ -6,6 +6,7 @@ from schemas.change import RecordChanged, RecordConverted, RecordDeleted, Record
 from schemas.clock import ClockDue
 from schemas.command import Command
 from schemas.envelope import Envelope
+from schemas.response import ResponseRecorded
 from schemas.touch import TouchRecorded
 from schemas.write import WriteDone
 from sync.lead import clocks, entries, fates, orders, records, results, touches
@@ -45,6 +46,8 @@ def decide(message: Envelope, facts: Facts, playbook: Playbook, now: int) -> Dec
             return fates.deleted(work, data)
         case Command() as data:
             return orders.ordered(work, data)
+        case ResponseRecorded():
+            return work.end("noop", "no leg waits for a response")
         case ClockDue() as data:
             return clocks.due(work, data)
     return Decision("parked", f"ce_type: {message.type} is not decided by this version")

@@ -9,6 +9,7 @@ from connectors.base import Item
 from schemas import strict
 from schemas.base import Scalar
 from schemas.change import RecordChanged, RecordMerged
+from schemas.response import ResponseRecorded
 from schemas.touch import TouchRecorded
 from sync.lead.canonical import MAX_REF, MAX_TEXT
 
@@ -32,6 +33,8 @@ def parts(item: Item) -> list[Item]:
         case TouchRecorded():
             details = {name: _cut(value, MAX_TEXT) for name, value in item.details.items()}
             return [item.model_copy(update={"name": _cut(item.name, MAX_REF), "email": _cut(item.email), "details": details})]
+        case ResponseRecorded():
+            return [item.model_copy(update={"by": _cut(item.by)})]
     return [item.model_copy(update={"actor": _cut(item.actor)})]
 
 

@@ -14,6 +14,7 @@ from schemas import envelope
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
 from schemas.envelope import Envelope
 from schemas.keys import lead_key
+from schemas.response import ResponseRecorded
 from schemas.touch import TouchRecorded
 from sync.runtime.metrics import metrics
 from sync.sources import fitting
@@ -24,6 +25,7 @@ _KINDS: dict[type, str] = {
     RecordConverted: "truce.record.converted",
     RecordDeleted: "truce.record.deleted",
     TouchRecorded: "truce.touch.recorded",
+    ResponseRecorded: "truce.response.recorded",
 }
 _UNSTABLE = {"received_at", "read_at"}
 

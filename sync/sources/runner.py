@@ -70,12 +70,20 @@ class Runner:
             sweep_s = float(self.connection.options.get("sweep_every_s", "86400"))
             group.create_task(self._every("sweep", sweep_s, self._sweep, wait_first=True))
 
-    async def _fields(self) -> list[str]:
+    async def _wanted(self) -> dict[str, list[str]]:
+        """Say what to read: the objects that the playbook speaks of, each with those of its mapped fields that exist."""
         playbook = await self.playbook()
-        person = self.source.manifest.person_object
-        live = await self.source.fields(person)
-        await schema.report(self.pool, self.system, schema.lacking(playbook, self.system, person, live))
-        return schema.wanted(playbook, self.system, person, live)
+        wanted: dict[str, list[str]] = {}
+        lacks: dict[str, str] = {}
+        for name in schema.objects(playbook, self.system, self.source):
+            live = {} if name in self.source.manifest.response_objects else await self.source.fields(name)
+            lacks |= schema.lacking(playbook, self.system, name, live)
+            wanted[name] = schema.wanted(playbook, self.system, name, live)
+        await schema.report(self.pool, self.system, lacks)
+        return wanted
+
+    async def _fields(self, object_: str) -> list[str]:
+        return schema.wanted(await self.playbook(), self.system, object_, await self.source.fields(object_))
 
     async def _users(self) -> None:
         await users.put(self.pool, self.system, await self.source.users())
@@ -93,14 +101,14 @@ class Runner:
         await self._everything(None)
 
     async def _everything(self, cursor: str | None) -> None:
-        async for page in self.source.everything(cursor, await self._fields()):
+        async for page in self.source.everything(cursor, await self._wanted()):
             await self.gate.open()
             await self._put("everything", page, "sweep", done=page.done)
 
     async def _changes(self) -> None:
         known = await cursors.get(self.pool, self.system, "changes")
         cursor = known.cursor if known else self.source.start(now())
-        pages: AsyncIterator[Page] = self.source.changes(cursor, await self._fields())
+        pages: AsyncIterator[Page] = self.source.changes(cursor, await self._wanted())
         async for page in pages:
             await self._put("changes", page, "poll", unless=cursor)
 
@@ -140,7 +148,13 @@ class Runner:
         refs += await read_orders.claim(self.pool, self.system, self.source.manifest.batch_read)
 
     async def _read(self, refs: Sequence[str]) -> None:
-        items = await self.source.read([Ref.parse(ref).id for ref in refs], await self._fields())
+        by_object: dict[str, list[str]] = {}
+        for ref in map(Ref.parse, refs):
+            by_object.setdefault(ref.object, []).append(ref.id)
+        items: list[Item] = []
+        for name, ids in by_object.items():
+            if name in self.source.objects:
+                items += await self.source.read(ids, await self._fields(name), object_=name)
         await self.send(items, "read")
         await read_orders.settle(self.pool, refs)
         left = set(refs) - {ref_of(item) for item in items}

@@ -82,7 +82,7 @@ class Carrier:
         if not asked:
             return list(batch)
         try:
-            found = hits(await self.sink.find(list(asked), self.knowledge.mapped(), priority=PRIORITY[group[0]]))
+            found = hits(await self.sink.find(list(asked), self.knowledge.wanted(), priority=PRIORITY[group[0]]))
         except ConnectorError as error:
             await self._trouble([error])
             return []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
 from typing import Any
 
-from connectors.base import Capabilities, Sink
+from connectors.base import Capabilities, Sink, Wanted
+from connectors.errors import AuthExpired, ConnectorError, RateLimited, Unavailable
 from schemas.base import Scalar
 from sync.lead.canonical import Unfit, canonical
 from sync.lead.plan import Control
@@ -22,7 +23,7 @@ FRESH_S = 5.0
 
 
 class NoPlaybook(RuntimeError):
-    """There is no active playbook yet."""
+    """There is no active playbook yet, or the system does not say what it can do with an object that it names."""
 
 
 async def stored_playbook(pool: Any, version: int) -> Playbook:
@@ -51,13 +52,25 @@ class Knowledge:
     async def playbook(self, version: int) -> Playbook:
         """Give a version of the playbook; the last one is kept."""
         if self._playbook is None or self._playbook.version != version:
-            self._playbook = await self.load(self.pool, version)
+            fresh = await self.load(self.pool, version)
+            await self._learn(one for one in self._objects(fresh) if one not in self.capabilities)
+            self._playbook = fresh
         return self._playbook
+
+    async def _learn(self, names: Iterable[str]) -> None:
+        """Ask what can be done with objects that a new version names: nothing is planned before that is known."""
+        for name in names:
+            try:
+                self.capabilities[name] = await self.sink.capabilities(name)
+            except (Unavailable, RateLimited, AuthExpired) as error:
+                raise NoPlaybook(f"{self.system} does not say what can be done with {name}: {error.words}") from None
+            except ConnectorError:  # it is not there or not ours to see: nothing of it can be written
+                self.capabilities[name] = Capabilities(frozenset(), creates=False)
 
     async def look_again(self) -> None:
         """Read what the sink can from the live schema; raises ConnectorError."""
-        name = self.sink.manifest.person_object
-        self.capabilities[name] = await self.sink.capabilities(name)
+        for name in self.objects:
+            self.capabilities[name] = await self.sink.capabilities(name)
 
     async def users(self) -> Mapping[str, str]:
         """Give e-mail → vendor's id of the active users, at most a few seconds old."""
@@ -77,9 +90,23 @@ class Knowledge:
             lead_id in gates.duplicates,
         )
 
-    def mapped(self) -> list[str]:
-        """Name the vendor fields of a person that the playbook maps."""
-        return sorted(self._playbook.mapped(self.system, self.sink.manifest.person_object)) if self._playbook else []
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """Name the objects for a person that are read and written here, the usual one first."""
+        return self._objects(self._playbook) if self._playbook else (self.sink.manifest.person_object,)
+
+    def _objects(self, playbook: Playbook) -> tuple[str, ...]:
+        person, rules = self.sink.manifest.person_object, playbook.systems.get(self.system)
+        others = (one for one in (rules.people if rules else ()) if one != person and one in self.sink.objects)
+        return (person, *others)
+
+    def mapped(self, object_: str = "") -> list[str]:
+        """Name the vendor fields of a person that the playbook maps, as an object (the usual one unless it is named) calls them."""
+        return sorted(self._playbook.mapped(self.system, object_ or self.sink.manifest.person_object)) if self._playbook else []
+
+    def wanted(self) -> Wanted:
+        """Name them for each object that a person may be here."""
+        return {name: self.mapped(name) for name in self.objects}
 
     def _names(self) -> dict[str, SharedField]:
         """Give the shared fields by every name that an object has for them; what a person's record calls so comes first."""

@@ -11,6 +11,7 @@ from connectors.base import Item
 from schemas import envelope
 from schemas.base import Message, Ref
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
+from schemas.response import ResponseRecorded
 from schemas.touch import TouchRecorded
 from schemas.write import Outcome, WriteDone
 from sync.lead.seen import TRUCE_ID
@@ -23,6 +24,7 @@ _KINDS: dict[type[Message], str] = {
     RecordConverted: "truce.record.converted",
     RecordDeleted: "truce.record.deleted",
     TouchRecorded: "truce.touch.recorded",
+    ResponseRecorded: "truce.response.recorded",
     WriteDone: "truce.write.done",
 }
 

@@ -84,7 +84,8 @@ class Settler:
             total.settled.append(Settled(one.sent.intent_id, "void", None))
             return
         try:
-            found = await self.sink.read(list(ids), self.knowledge.mapped(), priority=priority)
+            object_ = one.sent.row.object
+            found = await self.sink.read(list(ids), self.knowledge.mapped(object_), object_=object_, priority=priority)
         except ConnectorError:
             found, total.reads = [], [*total.reads, *refs]
         total.news += [(None, News(key, corrected(item, self.knowledge.skew))) for item in found]

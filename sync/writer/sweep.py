@@ -137,8 +137,9 @@ class Sweep:
         late = await store.overdue(self.pool, self.system, self.sink.manifest.batch_read, self.timeout_s)
         updates = [one for one in late if one.intent.kind == "update"]
         creates = [one for one in late if one.intent.kind == "create"]
-        await self._settle(updates, self._read)
-        await self._settle(creates, self._find)
+        for kind, look in ((updates, self._read), (creates, self._find)):
+            for name in sorted({one.intent.object for one in kind}):
+                await self._settle([one for one in kind if one.intent.object == name], look)
         return len(late)
 
     async def _settle(self, late: Sequence[Overdue], look: Callable[[Sequence[Overdue]], Awaitable[dict[str, Item]]]) -> None:
@@ -159,11 +160,13 @@ class Sweep:
         await self.results.ring(writes_name(self.installation, self.system, "hot"), [one.intent.lead_id for one in late])
 
     async def _read(self, late: Sequence[Overdue]) -> dict[str, Item]:
-        found = await self.sink.read([str(one.intent.record_id) for one in late], self.knowledge.mapped(), priority="hot")
+        ids, name = [str(one.intent.record_id) for one in late], late[0].intent.object
+        found = await self.sink.read(ids, self.knowledge.mapped(name), object_=name, priority="hot")
         by_id = by_record(found)
         return {one.intent.id: by_id[str(one.intent.record_id)] for one in late if str(one.intent.record_id) in by_id}
 
     async def _find(self, late: Sequence[Overdue]) -> dict[str, Item]:
-        found = await self.sink.find_created([_truce_id(one) for one in late], self.knowledge.mapped(), priority="hot")
+        ids, name = [_truce_id(one) for one in late], late[0].intent.object
+        found = await self.sink.find_created(ids, self.knowledge.mapped(name), object_=name, priority="hot")
         by_id = {item.truce_id: item for item in found}
         return {one.intent.id: by_id[_truce_id(one)] for one in late if _truce_id(one) in by_id}

@@ -109,7 +109,7 @@ async def test_whatever_happens_between_polls_and_restarts_is_told_in_the_end(or
                 await source.close()
                 source = load("salesforce").source(org.connection(), NotedBudget(), NotedBreaker())
             case "poll" | "crash" as how:
-                async for page in source.changes(cursor, ["Phone"]):
+                async for page in source.changes(cursor, {"Lead": ["Phone"]}):
                     if how == "crash" and chance.random() < 0.5:
                         break  # the page was lost before it was stored
                     _apply(told, page.items)
@@ -145,14 +145,14 @@ async def test_read_keeps_the_order_and_takes_short_ids(org: SalesforceWorld, so
 async def test_many_addresses_are_found_within_the_length_of_a_uri(org: SalesforceWorld, sink: Sink) -> None:
     emails = [f"{'x' * 40}.{n}+tag@very-long-domain-name.example.com" for n in range(400)]
     ids = {org.org.add_lead(Email=email) for email in emails}
-    assert snapshots(await sink.find(emails, ["Email"])).keys() == ids
+    assert snapshots(await sink.find(emails, {"Lead": ["Email"]})).keys() == ids
     queries = [one for one in await org.calls() if one["path"].endswith("/query")]
     assert {one["status"] for one in queries} == {200}
 
 
 async def test_several_rows_with_one_address_are_all_found(org: SalesforceWorld, sink: Sink) -> None:
     ids = {org.org.add_lead(Email="same@example.com") for _ in range(org.page + 2)}
-    assert snapshots(await sink.find(["SAME@example.com"], ["Email"])).keys() == ids
+    assert snapshots(await sink.find(["SAME@example.com"], {"Lead": ["Email"]})).keys() == ids
 
 
 async def test_a_duplicate_rule_names_the_record(org: SalesforceWorld, sink: Sink) -> None:

@@ -53,7 +53,7 @@ def _reads(source: Source, ident: str, email: str) -> Sequence[Callable[[], Awai
     cursor, object_ = source.start(datetime.now(UTC) - timedelta(minutes=5)), source.manifest.person_object
 
     async def every() -> None:
-        async for _ in source.everything(None, [email]):
+        async for _ in source.everything(None, {source.manifest.person_object: [email]}):
             break
 
     return (

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
-from connectors.base import Capabilities, Create, Done, Failed, Item, Manifest, Priority, Quota, RowOutcome, Sink, Update
+from connectors.base import Capabilities, Create, Done, Failed, Item, Manifest, Priority, Quota, RowOutcome, Sink, Update, Wanted
 from connectors.errors import Conflict, ConnectorError, Gone
 from schemas import envelope
 from schemas.base import Scalar
@@ -121,18 +121,18 @@ class Vendor(Sink):
         self.effects.append(("create", ident, dict(row.fields)))
         return Done(key=row.key, id=ident, at=datetime.now(UTC), created=True)
 
-    async def find(self, emails: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> Sequence[RecordChanged]:
+    async def find(self, emails: Sequence[str], wanted: Wanted, *, priority: Priority = "normal") -> Sequence[RecordChanged]:
         self.journal.append(("find", list(emails)))
         return [
             self.snapshot(ident) for ident, record in self.records.items() if record.get("Email") in emails and not record.get("hidden")
         ]
 
-    async def read(self, ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> Sequence[Item]:
+    async def read(self, ids: Sequence[str], fields: Sequence[str], *, object_: str = "", priority: Priority = "normal") -> Sequence[Item]:
         self.journal.append(("read", list(ids)))
         return [self.snapshot(ident) for ident in ids if ident in self.records]
 
     async def find_created(
-        self, truce_ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal"
+        self, truce_ids: Sequence[str], fields: Sequence[str], *, object_: str = "", priority: Priority = "normal"
     ) -> Sequence[RecordChanged]:
         self.journal.append(("find_created", list(truce_ids)))
         return [self.snapshot(ident) for ident, record in self.records.items() if record.get("Truce_Id__c") in truce_ids]
