@@ -13,3 +13,7 @@ class ClockDue(Message):
     lead_id: str
     kind: str = Field(description="What the clock is for: `stage` judges the stage again, because by now time has changed it.")
     due_at: Moment
+    seen: dict[str, Moment] = Field(
+        default={},
+        description="System → until when its changes stood on `changes` before this message did; one that is not there is not read.",
+    )

@@ -15,6 +15,7 @@ from schemas.change import RecordChanged, RecordConverted, RecordDeleted, Record
 from schemas.clock import ClockDue
 from schemas.command import Command
 from schemas.event import LeadEvent
+from schemas.notice import NoticeSent
 from schemas.response import ResponseRecorded
 from schemas.touch import TouchRecorded
 from schemas.write import WriteDone
@@ -27,12 +28,19 @@ TYPES: dict[str, type[Message]] = {
     "truce.touch.recorded": TouchRecorded,
     "truce.write.done": WriteDone,
     "truce.response.recorded": ResponseRecorded,
+    "truce.notice.sent": NoticeSent,
     "truce.clock.due": ClockDue,
     "truce.command.replay": Command,
     "truce.command.link": Command,
     "truce.command.separate": Command,
     "truce.command.rejudge": Command,
     "truce.command.resync": Command,
+    "truce.command.accept": Command,
+    "truce.command.reject": Command,
+    "truce.command.reassign": Command,
+    "truce.command.note": Command,
+    "truce.command.hold_clock": Command,
+    "truce.command.run_clock": Command,
 }
 """Every type that may stand on `changes`, and the model that reads it."""
 
@@ -41,6 +49,15 @@ EVENT_TYPES: dict[str, type[Message]] = {
     "truce.lead.stage_changed": LeadEvent,
     "truce.lead.owner_changed": LeadEvent,
     "truce.handoff.offered": LeadEvent,
+    "truce.handoff.accepted": LeadEvent,
+    "truce.handoff.rejected": LeadEvent,
+    "truce.handoff.expired": LeadEvent,
+    "truce.handoff.reassigned": LeadEvent,
+    "truce.handoff.worked": LeadEvent,
+    "truce.handoff.warned": LeadEvent,
+    "truce.handoff.breached": LeadEvent,
+    "truce.handoff.paused": LeadEvent,
+    "truce.handoff.resumed": LeadEvent,
     "truce.handoff.closed": LeadEvent,
     "truce.problem.opened": LeadEvent,
 }

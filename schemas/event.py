@@ -13,6 +13,15 @@ EventType = Literal[
     "truce.lead.stage_changed",
     "truce.lead.owner_changed",
     "truce.handoff.offered",
+    "truce.handoff.accepted",
+    "truce.handoff.rejected",
+    "truce.handoff.expired",
+    "truce.handoff.reassigned",
+    "truce.handoff.worked",
+    "truce.handoff.warned",
+    "truce.handoff.breached",
+    "truce.handoff.paused",
+    "truce.handoff.resumed",
     "truce.handoff.closed",
     "truce.problem.opened",
 ]
@@ -27,5 +36,6 @@ class LeadEvent(Message):
     before: Scalar = None
     after: Scalar = None
     rule: str = Field(default="", description="file:line and id of the rule that decided, '' when no rule did.")
+    leg: str = Field(default="", description="Of a warning or a breach: which leg, accept, first_response or work.")
     kind: str = Field(default="", description="Of a hand-off that is no MQL: its kind, `customer` or `open_deal`.")
     playbook_version: int = 0

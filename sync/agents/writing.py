@@ -7,18 +7,22 @@ from dataclasses import dataclass, field
 
 from sync.agents.input import Input
 from sync.agents.outbox import Payload
+from sync.lead.cycle import HandoffNote
 from sync.lead.decision import ClockNote, Decision, Identity, ParkedNote
 from sync.lead.state import Lead
 from sync.lead.turns import PoolState
 from sync.store import (
     accounts,
+    answers,
     clocks,
     decided,
     duplicates,
     erased,
+    handoffs,
     identities,
     joined,
     leads,
+    notices,
     outbox,
     parked,
     problems,
@@ -55,6 +59,7 @@ class Net:
     payloads: dict[int, Payload] = field(default_factory=dict)
     once: list[str] = field(default_factory=list)
     clocks: dict[tuple[str, str], ClockNote | None] = field(default_factory=dict)
+    handoffs: dict[str, tuple[str, HandoffNote]] = field(default_factory=dict)
 
     @property
     def next_due(self) -> int | None:
@@ -68,6 +73,7 @@ class Net:
         self.identities.update(decision.identities)
         self.pools.update(decision.pools)
         self.clocks.update(decision.clocks)
+        self.handoffs.update(decision.handoffs)
         for lead, system, lane in decision.dirty:
             key = (lead, system)
             self.dirty[key] = "hot" if lane == "hot" else self.dirty.get(key, lane)
@@ -115,6 +121,8 @@ def statements(items: Sequence[Decided], total: Net, locked: dict[str, Lead], un
     aside = {note.id for d in decisions for note in d.parked} | {ident for d in decisions for ident in d.released}
     undecided = {item.message.clock for item in items if item.decision.outcome == "parked"}
     stuck = {clock for clock in undecided if clock is not None and clock[:2] not in total.clocks}
+    told = [note for d in decisions for note in d.notices if note.lead_id not in gone]
+    said = [note for d in decisions for note in d.answers]
     made = [
         leads.write(total.leads.values()) if total.leads else None,
         leads.write_records(total.leads.values()) if total.leads else None,
@@ -127,10 +135,15 @@ def statements(items: Sequence[Decided], total: Net, locked: dict[str, Lead], un
         decided.settle_intents(intents, gone) if intents else None,
         turns.keep(total.pools) if total.pools else None,
         turns.write(given) if given else None,
+        *handoffs.write(total.handoffs.values()),
+        notices.write(told) if told else None,
+        answers.write(said) if said else None,
         *(clocks.write(total.clocks) if total.clocks else ()),
         clocks.stand_still(stuck) if stuck else None,
         timeline.write(lines) if lines else None,
         duplicates.write(notes) if notes else None,
+        *(handoffs.move(survivors, total.handoffs) if survivors else ()),
+        *(handoffs.forget(gone, total.handoffs) if gone else ()),
         *(joined.move(survivors, settled=intents, noted={note.id for note in notes}) if survivors else ()),
         *(erased.forget(gone, parked=aside, settled=intents) if gone else ()),
         *accounts.write(entry for d in decisions for entry in d.entries),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,6 +11,7 @@ from schemas.base import Scalar
 from schemas.envelope import Envelope
 from sync.lead import caps
 from sync.lead.basis import NOTHING, Basis
+from sync.lead.cycle import HandoffNote
 from sync.lead.ledger import Entry, Ledger
 from sync.lead.seen import OpenIntent
 from sync.lead.state import Lead
@@ -94,6 +96,37 @@ class ProblemNote:
     field: str | None = None
     ref: str | None = None
     lead_id: str | None = None
+    owner: str | None = None
+    """E-mail of whose lead it is."""
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict, hash=False)
+    """What alerts.yaml may match and group it by besides: priority, sla, segment, pool."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeNote:
+    """What a person is to be told about one hand-off."""
+
+    id: str
+    lead_id: str
+    handoff: str
+    offer: int
+    kind: Literal["offered", "warned", "reminded", "escalated", "moved", "accepted", "rejected", "expired", "worked", "closed"]
+    person: str
+    """E-mail of whom to tell."""
+    at: int
+    data: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerNote:
+    """What became of a person's order, in words for that person."""
+
+    id: str
+    """The order's own id."""
+    lead_id: str | None
+    ok: bool
+    """False: it changed nothing."""
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +194,10 @@ class Decision:
     """Hand-offs, and who was given each."""
     settled_intents: list[str] = field(default_factory=list)
     """Intents whose result is now part of the lead."""
+    handoffs: dict[str, tuple[str, HandoffNote]] = field(default_factory=dict)
+    """Hand-offs that are another than before: id → (lead id, as it is now)."""
+    notices: list[NoticeNote] = field(default_factory=list)
+    answers: list[AnswerNote] = field(default_factory=list)
     clocks: dict[tuple[str, str], ClockNote | None] = field(default_factory=dict)
     """(lead id, kind) → the clock as it is set now; None: it is over."""
     entries: list[Entry] = field(default_factory=list)

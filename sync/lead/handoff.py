@@ -8,12 +8,13 @@ from typing import Any
 from schemas.base import Scalar
 from schemas.envelope import derived_id
 from sync.lead import caps, waiting
+from sync.lead.cycle import HandoffNote
 from sync.lead.eligible import Team
 from sync.lead.qualify import place_of
 from sync.lead.queues import owner_of
 from sync.lead.reconcile import TRUCE, claim_truce, desire, system_of
 from sync.lead.route import Choice, choose
-from sync.lead.state import Claim, HandoffNote, Lead
+from sync.lead.state import Claim, Lead
 from sync.lead.turns import Turn
 from sync.lead.work import Work
 from sync.playbook.models import MQL, SIDE_EXITS, Playbook, Stage, Values, queue_of

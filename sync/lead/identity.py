@@ -11,6 +11,7 @@ from schemas.change import RecordChanged, RecordConverted, RecordDeleted, Record
 from schemas.command import Command
 from schemas.envelope import Envelope
 from schemas.keys import keyed, normal_email
+from schemas.response import ResponseRecorded
 from schemas.touch import TouchRecorded
 from schemas.write import WriteDone
 from sync.lead.canonical import MAX_REF, Unfit, clean
@@ -62,7 +63,7 @@ def _refs(data: object) -> list[str]:
             return [data.survivor, *data.losers]
         case RecordConverted():
             return [data.ref, *([data.became] if data.became else [])]
-        case RecordChanged() | RecordDeleted():
+        case RecordChanged() | RecordDeleted() | ResponseRecorded():
             return [data.ref]
         case TouchRecorded() | WriteDone() | Command():
             return [data.ref] if data.ref else []
@@ -73,7 +74,22 @@ def unfit(envelope: Envelope) -> str | None:
     """Say which name in a message cannot be kept (too long, no character), by its field; None when all can."""
     data = envelope.data
     names = [(f"ref {i}", ref) for i, ref in enumerate(_refs(data))] + [("ce_id", envelope.id)]
-    for field in ("activity_id", "system", "name", "truce_id", "parked_id", "by", "intent_id", "kind"):
+    for field in (
+        "activity_id",
+        "system",
+        "name",
+        "truce_id",
+        "parked_id",
+        "by",
+        "intent_id",
+        "kind",
+        "handoff",
+        "who",
+        "to",
+        "code",
+        "run",
+        "channel",
+    ):
         value = data.__dict__.get(field)
         if isinstance(value, str):
             names.append((field, value))

@@ -107,7 +107,9 @@ def ordered(work: Work, data: Command) -> Decision:
         case "resync":
             work.out.read_orders |= {record.ref for record in lead.records.values() if record.gone is None}
             settle(work, lead, list(lead.claims), judge=False)
-        case _:
+        case "rejudge":
             _judge_again(work, lead, bulk=data.bulk)
+        case _:
+            return work.end("parked", f"name: {data.name} is not decided by this version")
     work.line(lead, "ordered", name=data.name, by=data.by, reason=data.reason)
     return work.end("applied")

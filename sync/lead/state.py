@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from schemas.base import Scalar
+from sync.lead.cycle import HandoffNote
 
 STATE_VERSION = 1
 Fate = Literal["deleted", "erased", "merged", "converted"]
@@ -136,22 +137,6 @@ class TouchNote:
     at: int
     after_ms: int | None = None
     """How long after its message was delivered an open or a click came; 0 where the vendor says that a machine did it."""
-
-
-@dataclass(slots=True)
-class HandoffNote:
-    """The lead's hand-off as far as it goes."""
-
-    id: str
-    cycle: int
-    state: str
-    owner: str
-    rule: str
-    opened_at: int
-    kind: str = "mql"
-    """`mql`, or one of those that lifecycle.yaml names under `handoffs`."""
-    sla: str = ""
-    """The SLA that it runs under."""
 
 
 @dataclass(slots=True)

@@ -119,7 +119,7 @@ class Work:
         for kind in list(lead.clocks):
             self.clock(lead, kind, None)
 
-    def problem(self, kind: str, key: str, text: str, lead: Lead | None = None, *, opened: bool = True, **where: str | None) -> None:
+    def problem(self, kind: str, key: str, text: str, lead: Lead | None = None, *, opened: bool = True, **where: Any) -> None:
         """Open or close a problem; opening one about a lead is an event too."""
         note = ProblemNote(kind, key, opened, text, lead_id=lead.id if lead else None, **where)
         if note not in self.out.problems:

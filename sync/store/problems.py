@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import orjson
+
 from sync.lead.decision import ProblemNote
 from sync.store.responsible import HANDED_OVER, WHO
 from sync.store.statement import Connection, Statement, clean, columns
 
 _OPEN = """
-INSERT INTO problems (kind, key, text, system, field, ref, lead_id, count, closed_at)
-SELECT w.kind, w.key, w.text, w.system, w.field, w.ref, w.lead_id::uuid, w.count, CASE WHEN w.closed THEN now() END
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::bool[])
-  w(kind, key, text, system, field, ref, lead_id, count, closed)
+INSERT INTO problems (kind, key, text, system, field, ref, lead_id, count, closed_at, owner, labels)
+SELECT w.kind, w.key, w.text, w.system, w.field, w.ref, w.lead_id::uuid, w.count, CASE WHEN w.closed THEN now() END, w.owner, w.labels::jsonb
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::bool[], $10::text[], $11::text[])
+  w(kind, key, text, system, field, ref, lead_id, count, closed, owner, labels)
 ON CONFLICT (kind, key) WHERE closed_at IS NULL DO UPDATE SET count = problems.count + excluded.count, text = excluded.text,
-  system = excluded.system, field = excluded.field, ref = excluded.ref, lead_id = excluded.lead_id, last_at = now()
+  system = excluded.system, field = excluded.field, ref = excluded.ref, lead_id = excluded.lead_id, owner = excluded.owner,
+  labels = excluded.labels, last_at = now()
 """
 _CLOSE = """
 UPDATE problems p SET closed_at = now() FROM unnest($1::text[], $2::text[]) w(kind, key)
@@ -67,8 +70,22 @@ def write(notes: Iterable[ProblemNote]) -> list[Statement]:
         else:
             closed.add(same)
     rows = [
-        (kind, clean(key), clean(note.text), note.system, note.field, note.ref, note.lead_id, count, (kind, key) in closed)
+        (
+            *(
+                kind,
+                clean(key),
+                clean(note.text),
+                note.system,
+                note.field,
+                note.ref,
+                note.lead_id,
+                count,
+                (kind, key) in closed,
+                note.owner,
+            ),
+            orjson.dumps(dict(note.labels)).decode(),
+        )
         for (kind, key), (note, count) in sorted(opened.items())
     ]
-    made = [Statement(_OPEN, columns(rows, 9))] if rows else []
+    made = [Statement(_OPEN, columns(rows, 11))] if rows else []
     return [*made, Statement(_CLOSE, columns(sorted(closed), 2))] if closed else made

@@ -257,6 +257,8 @@ problems = Table(
     Column("ref", Text),
     Column("lead_id", UUID(as_uuid=False)),
     Column("count", Integer, nullable=False, server_default="1"),
+    Column("owner", Text),
+    Column("labels", JSONB, nullable=False, server_default="{}"),
     _time("opened_at"),
     _time("last_at"),
     Column("closed_at", Time),
@@ -334,6 +336,106 @@ clocks = Table(
 )
 """What is to happen to a lead at a time, one per kind; told on `changes` when it is due, again later if it was not decided by then."""
 
+handoffs = Table(
+    "handoffs",
+    metadata,
+    Column("id", UUID(as_uuid=False), primary_key=True),
+    Column("lead_id", UUID(as_uuid=False), nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("sla", Text, nullable=False),
+    Column("priority", Text, nullable=False),
+    Column("segment", Text, nullable=False),
+    Column("pool", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("opened_at", Time, nullable=False),
+    Column("known_at", Time),
+    Column("accepted_at", Time),
+    Column("worked_at", Time),
+    Column("closed_at", Time),
+    Column("closed_as", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("playbook_version", Integer, nullable=False),
+    _time("updated_at"),
+    Index("handoffs_lead", "lead_id", "cycle"),
+    Index("handoffs_open", "owner", postgresql_where=text("closed_at IS NULL")),
+    Index("handoffs_opened", "opened_at"),
+)
+"""The ledger: every hand-off as its lead's document has it, written with it. `source`: the act that led to it, as `form:pricing`."""
+
+offers = Table(
+    "offers",
+    metadata,
+    Column("handoff_id", UUID(as_uuid=False), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("lead_id", UUID(as_uuid=False), nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("known_at", Time),
+    Column("ended", Text),
+    Column("ended_at", Time),
+    Column("reason", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Index("offers_owner", "owner", "at"),
+)
+
+legs = Table(
+    "legs",
+    metadata,
+    Column("handoff_id", UUID(as_uuid=False), primary_key=True),
+    Column("leg", Text, primary_key=True),
+    Column("lead_id", UUID(as_uuid=False), nullable=False),
+    Column("owner", Text, nullable=False),
+    Column("started_at", Time, nullable=False),
+    Column("due_at", Time, nullable=False),
+    Column("done_at", Time),
+    Column("breached_at", Time),
+    Column("cause", Text, nullable=False),
+    Column("elapsed_ms", BigInteger, nullable=False),
+    Column("paused_ms", BigInteger, nullable=False),
+    Column("within_ms", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index("legs_due", "due_at"),
+    Index("legs_breached", "breached_at", postgresql_where=text("breached_at IS NOT NULL")),
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("lead_id", UUID(as_uuid=False), nullable=False),
+    Column("handoff_id", UUID(as_uuid=False), nullable=False),
+    Column("offer", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("data", JSONB, nullable=False, server_default="{}"),
+    Column("sent_at", Time),
+    Column("claimed_until", Time),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Index("notices_ready", text("coalesce(claimed_until, at)"), postgresql_where=text("sent_at IS NULL")),
+    Index("notices_handoff", "handoff_id", "offer"),
+)
+"""What a person is to be told about one hand-off; made with the decision, sent by the notifier."""
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("lead_id", UUID(as_uuid=False)),
+    Column("ok", Boolean, nullable=False),
+    Column("text", Text, nullable=False),
+    _time("at"),
+)
+"""What became of a person's order about a hand-off, by the order's id, in words for that person; kept 8 days."""
+
 cursors = Table(
     "cursors",
     metadata,
@@ -341,9 +443,10 @@ cursors = Table(
     Column("name", Text, primary_key=True),
     Column("cursor", Text, nullable=False),
     Column("done_at", Time),
+    Column("seen_until", Time),
     _time("changed_at"),
 )
-"""`changes`, and `everything` (the first full read, then the sweep); done_at: when the first full read ended."""
+"""`changes`, and `everything` (the first full read, then the sweep); done_at: when the first full read ended.; seen_until: what changed before that stands on the topic"""
 
 leases = Table(
     "leases",

@@ -11,13 +11,14 @@ from schemas.envelope import Envelope
 from schemas.write import WriteDone
 from sync.lead import account
 from sync.lead.clocks import told as clock_told
+from sync.lead.cycle import HandoffNote
 from sync.lead.decide import decide
 from sync.lead.decision import Decision, Facts, fold
 from sync.lead.handoff import handing
 from sync.lead.ledger import Entry, Ledger
 from sync.lead.qualify import stage_values
 from sync.lead.reconcile import TRUCE
-from sync.lead.state import HandoffNote, Lead
+from sync.lead.state import Lead
 from sync.playbook.models import Playbook, Route, Value, Values
 from sync.trial.echoes import Users, told
 
