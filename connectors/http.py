@@ -56,6 +56,7 @@ class _Ask:
     priority: Priority
     accept: frozenset[int]
     hide: Iterable[object]
+    plain: bool
 
 
 class _Again(Exception):
@@ -122,22 +123,28 @@ class Session:
         accept: Iterable[int] = (),
         authorised: bool = True,
         hide: Iterable[object] = (),
+        content: bytes | None = None,
+        plain: bool = False,
     ) -> Answer:
         """Send one request and give the answer if its status is 2xx or in `accept`; raises a ConnectorError else.
 
         `idempotent` (default: GET) calls are tried again; any other call whose outcome is not known raises Unavailable(unknown_outcome=True).
         `quotas` names the manifest's quotas that this call uses (default: the session's), the shortest window first.
-        `hide`: values that no error may quote.
+        `hide`: values that no error may quote. `content`: a JSON body as it stands, because a signature covers it.
+        `plain`: what is answered beside the status is nobody's business; it may be anything.
         `authorised=False` is for minting a token: one attempt without token and breaker, because it runs inside a call that has both.
         """
         full = str(httpx.URL(self._url + path, params=params)) if params else self._url + path
-        content, kind = (orjson.dumps(json), "application/json") if json is not None else (None, "")
+        content, kind = (
+            (orjson.dumps(json) if json is not None else content),
+            "" if json is None and content is None else "application/json",
+        )
         if form is not None:
             content, kind = str(httpx.QueryParams(form)).encode(), "application/x-www-form-urlencoded"
         sent = {**(headers or {}), **({"content-type": kind} if kind else {})}
         again = method == "GET" if idempotent is None else idempotent
         quotas = self._quotas if quotas is None else quotas
-        ask = _Ask(method, full, content, sent, again, quotas, priority, frozenset(accept), (*self._secrets, *hide))
+        ask = _Ask(method, full, content, sent, again, quotas, priority, frozenset(accept), (*self._secrets, *hide), plain)
         chain = AsyncRetrying(stop=stop_before_delay(self._chain_s), wait=_wait, retry=retry_if_exception_type(_Again), reraise=True)
         try:
             if not authorised:  # a token is minted inside another call, which answers to the breaker for both
@@ -219,7 +226,7 @@ class Session:
             raise Surprising(f"the request could not be formed: {type(error).__name__}") from None
 
     def _parsed(self, ask: _Ask, status: int, raw: bytes) -> Any:
-        if not raw.strip():
+        if ask.plain or not raw.strip():
             return None
         try:
             return from_json(raw, allow_inf_nan=False)

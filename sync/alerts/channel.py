@@ -54,8 +54,8 @@ class Message:
     """By when: the due date of a task."""
     thread: str | None = None
     """What belongs to one thing has the same: e-mails of it are one conversation."""
-    card: Mapping[str, Any] | None = None
-    """The notice that it tells (kind, handoff, offer, data …): a medium with a card of its own renders it from this."""
+    card: Any = None
+    """The hand-off's card: what a medium that can show more renders in place of title and lines."""
 
     def shown(self) -> tuple[str, ...]:
         """Give the lines that its reader may see, the personal ones first."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
-from datetime import datetime
 from typing import Any
 
 from connectors.base import Finding
 from connectors.errors import ConnectorError
 from connectors.registry import load
+from connectors.unmetered import Unmetered
 from sync.cli import emulate, place
 from sync.playbook import loader
 from sync.playbook.models import Playbook
@@ -18,21 +17,6 @@ from sync.playbook.problems import PlaybookError
 from sync.settings import Settings, SystemSettings
 from sync.store import clocks, orphans, pauses, playbooks
 from sync.store.connect import connect
-
-
-class _Free:
-    """A budget and breaker that let everything pass: doctor makes a handful of calls by hand."""
-
-    def slot(self, quota: str, *, priority: str) -> AbstractAsyncContextManager[None]:
-        return nullcontext()
-
-    async def seen(
-        self, quota: str, *, used: int | None = None, limit: int | None = None, blocked_until: datetime | None = None
-    ) -> None: ...
-
-    async def before(self) -> None: ...
-
-    async def after(self, *, ok: bool) -> None: ...
 
 
 async def examine(settings: Settings, *, fix: bool) -> list[Finding]:
@@ -63,9 +47,9 @@ async def _in_force(connection: Any, settings: Settings, playbook: Playbook) -> 
     return Finding(ok=True, what=f"playbook: v{kept.version} is in force; {settings.playbook}, with which `truce up` begins, {same}")
 
 
-def unmetered() -> _Free:
-    """Give a budget and breaker that let everything pass."""
-    return _Free()
+def unmetered() -> Unmetered:
+    """Give a budget and breaker that let everything pass: doctor makes a handful of calls by hand."""
+    return Unmetered()
 
 
 def systems_of(settings: Settings) -> Mapping[str, SystemSettings]:
