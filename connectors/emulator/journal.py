@@ -12,13 +12,13 @@ from schemas.base import Scalar
 
 @dataclass(frozen=True)
 class Effect:
-    """One thing that changed in the emulated system: a record created, updated, merged, converted, deleted or restored."""
+    """One thing that changed in the emulated system: a record created, updated, merged, converted, deleted, restored or associated."""
 
     n: int
     at: datetime
     client: str
     """Who did it: the API client or user, as the protocol tells (`truce` for our own writes)."""
-    verb: Literal["create", "update", "merge", "convert", "delete", "restore", "erase", "consent"]
+    verb: Literal["create", "update", "merge", "convert", "delete", "restore", "erase", "consent", "associate", "dissociate"]
     object: str
     id: str
     before: Mapping[str, Scalar]

@@ -13,13 +13,11 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
-
-from connectors.base import FieldType, Item, Unwelcome
+from connectors.base import FieldType, Item
 from connectors.errors import Surprising
-from schemas import strict
+from connectors.hubspot.events import EPOCH, Event
 from schemas.base import Ref, Scalar
 from schemas.change import Origin, RecordChanged, RecordDeleted, RecordMerged
 from schemas.touch import TouchRecorded
@@ -30,7 +28,6 @@ MERGED_IDS = "hs_merged_object_ids"
 ALWAYS = ("email", TRUCE_ID, MODIFIED, CONVERTED_AT, CONVERTED_BY, CONVERSIONS, MERGED_IDS)
 """Properties that every read asks for beside the mapped ones."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STANDARD: dict[str, FieldType] = {
     "email": "email", "phone": "phone", "mobilephone": "phone", "fax": "phone", LIFECYCLE: "picklist", "hs_lead_status": "picklist",
     "hubspot_owner_id": "user", OPT_OUT: "flag", CONVERSIONS: "number", "annualrevenue": "number", "numberofemployees": "number",
@@ -71,7 +68,7 @@ def moment(value: object) -> datetime | None:
     text = str(value).strip()
     try:
         if re.fullmatch(r"-?[0-9]{1,15}", text):
-            return _EPOCH + timedelta(milliseconds=int(text))
+            return EPOCH + timedelta(milliseconds=int(text))
         found = datetime.fromisoformat(text)
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
@@ -80,7 +77,7 @@ def moment(value: object) -> datetime | None:
 
 def millis(at: datetime) -> int:
     """Give epoch milliseconds."""
-    return (at - _EPOCH) // timedelta(milliseconds=1)
+    return (at - EPOCH) // timedelta(milliseconds=1)
 
 
 def _number(text: str) -> Scalar:
@@ -143,59 +140,6 @@ def changed_at(row: Mapping[str, Any]) -> datetime:
     if at is None:
         raise Surprising(f"contact {row.get('id')} has neither {MODIFIED} nor updatedAt")
     return at
-
-
-_TEXT = BeforeValidator(lambda value: str(value) if type(value) is int else value)  # ids come as numbers and as texts
-Ident = Annotated[str, _TEXT, Field(pattern=r"^[0-9]{1,20}$")]
-
-
-class Event(BaseModel):
-    """One entry of a webhook's array (WIRE: HubSpot webhooks v3); what it has beyond this is of no use to us."""
-
-    model_config = ConfigDict(frozen=True, strict=True, allow_inf_nan=False)
-    subscriptionType: str = Field(max_length=100)
-    objectId: Ident
-    occurredAt: int = Field(ge=0, le=253_402_300_799_999)
-    objectTypeId: str | None = None
-    portalId: Ident | None = None
-    changeSource: str | None = None
-    sourceId: Annotated[str | None, _TEXT] = None
-    propertyName: str | None = Field(default=None, max_length=255)
-    propertyValue: str | int | bool | float | None = None
-    primaryObjectId: Ident | None = None
-    mergedObjectIds: list[Ident] = Field(default_factory=list)
-    newObjectId: Ident | None = None
-
-    @property
-    def at(self) -> datetime:
-        """When it happened, at HubSpot."""
-        return _EPOCH + timedelta(milliseconds=self.occurredAt)
-
-    @property
-    def verb(self) -> str | None:
-        """What happened to a contact (`creation`, `propertyChange` …); None for other objects."""
-        kind, _, verb = self.subscriptionType.partition(".")
-        return verb if kind == "contact" or (kind == "object" and self.objectTypeId == "0-1") else None
-
-    def merged(self) -> tuple[str, list[str]]:
-        """Give (survivor, losers) of a merge: since 2025 the survivor is a new record, before that the primary one."""
-        primary = self.primaryObjectId or self.objectId
-        survivor = self.newObjectId or primary
-        return survivor, [one for one in dict.fromkeys([primary, *self.mergedObjectIds]) if one != survivor]
-
-
-_EVENTS = TypeAdapter(list[Event])
-
-
-def events(body: bytes) -> list[Event]:
-    """Read a webhook's body; raises Unwelcome with the entry and field that is wrong, never with its value."""
-    try:
-        return _EVENTS.validate_python(strict.once(body))
-    except ValidationError as error:
-        first: Any = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise Unwelcome(f"{'.'.join(map(str, first['loc'])) or 'the body'}: {first['msg']}"[:200]) from None
-    except ValueError as error:
-        raise Unwelcome(f"the body is no JSON: {error}"[:200]) from None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from connectors.base import Connection, FieldType, Finding, Item, Manifest, Noti
 from connectors.errors import ConnectorError, Surprising
 from connectors.hubspot import mapping
 from connectors.hubspot.client import FORMS, Client, Row, contacts, next_page, rows, verify
+from connectors.hubspot.events import events
 from connectors.hubspot.mapping import MODIFIED, OBJECT, OPT_OUT, TRUCE_ID
 from schemas.change import RecordChanged
 from schemas.touch import TouchRecorded
@@ -194,7 +195,7 @@ class HubSpotSource(Source):
     def notice(self, method: str, uri: str, headers: Mapping[str, str], body: bytes, *, received_at: datetime) -> Notice:
         """Read one webhook call: signature first, then its events, those of one contact as one change."""
         verify(self._secret, method, uri, headers, body, now=received_at)
-        found = [event for event in mapping.events(body) if not self._portal_id or event.portalId in (None, self._portal_id)]
+        found = [event for event in events(body) if not self._portal_id or event.portalId in (None, self._portal_id)]
         reading = mapping.Reading(self._system, self._client.types, self._client.app_id, received_at)
         try:
             items = tuple(reading.noticed(found))

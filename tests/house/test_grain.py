@@ -16,6 +16,10 @@ LONGER = {
     "sync/store/migrations/versions/0001_first_tables.py": "written by alembic",
 }
 SIX = {"manifest.yaml", "__init__.py", "client.py", "source.py", "sink.py", "mapping.py"}
+BESIDES = {
+    "hubspot": {"events.py": "its webhooks tell of many objects in two forms"},
+}
+"""Files beside the six, and why one of the six could not hold it."""
 VAGUE = {"utils", "helpers", "common", "manager", "misc"}
 TEXTS = {".py", ".md", ".yaml", ".yml", ".toml", ".json", ".csv", ".lock", ".txt", ".cfg", ".ini", ""}
 
@@ -93,8 +97,8 @@ def test_names_say_what_is_in_them() -> None:
 
 
 @pytest.mark.parametrize("vendor", vendors())
-def test_a_connector_is_six_files(vendor: str) -> None:
-    assert {path.name for path in kept() if path.parent == ROOT / "connectors" / vendor} == SIX
+def test_a_connector_is_six_files_and_says_why_it_has_more(vendor: str) -> None:
+    assert {path.name for path in kept() if path.parent == ROOT / "connectors" / vendor} == SIX | BESIDES.get(vendor, {}).keys()
 
 
 @pytest.mark.parametrize("vendor", vendors())

@@ -362,6 +362,7 @@ def test_generic_events_of_contacts_are_told_and_of_others_not() -> None:
         event("name", "Acme", subscriptionType="object.propertyChange", objectTypeId="0-2", ident=7),
         event("name", "Acme", subscriptionType="company.propertyChange", ident=8),
         other("associationChange", ident=9),
+        {name: value for name, value in other("associationChange", fromObjectId=9, toObjectId=7).items() if name != "objectId"},
     ]
     assert [one.ref for one in told(*events)] == ["hub:contacts:101"]
 

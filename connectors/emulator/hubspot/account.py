@@ -1,4 +1,4 @@
-"""What surrounds contacts: properties, owners, account details, OAuth, and the settings of the app's webhooks."""
+"""What surrounds the records: properties, owners, account details, OAuth, and the settings of the app's webhooks."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any, cast
 
 from connectors.emulator.hubspot import moments
 from connectors.emulator.hubspot.errors import Refused, malformed, missing
+from connectors.emulator.hubspot.kinds import Kind, kind
 from connectors.emulator.hubspot.portal import Answer, Call, Door, Owner, Portal
 from connectors.emulator.hubspot.properties import Property, PropertyType
 from connectors.emulator.hubspot.webhooks import TYPES
 
-SCHEMA_READ, SCHEMA_WRITE, OWNERS = "crm.schemas.contacts.read", "crm.schemas.contacts.write", "crm.objects.owners.read"
+OWNERS = "crm.objects.owners.read"
 _NAME = re.compile(r"^[a-z][a-z0-9_]{0,99}$")
 _KINDS = ("string", "number", "date", "datetime", "enumeration", "bool")
 
@@ -23,7 +24,7 @@ def _properties(portal: Portal, call: Call) -> Answer:
 def _known(portal: Portal, name: str) -> Property:
     one = portal.schema.get(name)
     if one is None:
-        raise missing(f"Unable to find property {name[:100]} in object type contacts")
+        raise missing(f"Unable to find property {name[:100]} in object type {portal.kind.object}")
     return one
 
 
@@ -53,7 +54,7 @@ def _add_property(portal: Portal, call: Call) -> Answer:
     }
     one = Property(name, str(asked["label"]), cast(PropertyType, kind), options, unique, hubspot_defined=False, extra=extra)
     portal.schema.put(one)
-    portal.contacts.reindex()
+    portal.records.reindex()
     return Answer(201, one.wire())
 
 
@@ -70,7 +71,7 @@ def _archive_property(portal: Portal, call: Call) -> Answer:
     if one.hubspot_defined:
         raise malformed(f"{one.name} is defined by HubSpot and cannot be archived")
     portal.schema.change(one.name, archived=True)
-    portal.contacts.reindex()
+    portal.records.reindex()
     return Answer(204)
 
 
@@ -144,10 +145,12 @@ def _subscriptions(portal: Portal, call: Call) -> Answer:
 def _subscribe(portal: Portal, call: Call) -> Answer:
     _app(portal, call)
     asked = call.json()
-    event_type, name = str(asked.get("eventType")), asked.get("propertyName")
-    if event_type not in (*TYPES, "contact.propertyChange") or (event_type == "contact.propertyChange") != bool(name):
-        raise malformed("eventType is unknown, or propertyName does not go with it")
-    return Answer(201, portal.hooks.subscribe(event_type, name, active=bool(asked.get("active"))).wire())
+    event_type, name, type_id = str(asked.get("eventType")), asked.get("propertyName"), asked.get("objectTypeId")
+    generic = event_type.startswith("object.")
+    if event_type not in TYPES or event_type.endswith(".propertyChange") != bool(name) or generic != (kind(str(type_id)) is not None):
+        raise malformed("eventType is unknown, or propertyName or objectTypeId does not go with it")
+    made = portal.hooks.subscribe(event_type, name, object_type_id=str(type_id) if generic else None, active=bool(asked.get("active")))
+    return Answer(201, made.wire())
 
 
 def _one_subscription(portal: Portal, call: Call) -> Answer:
@@ -190,17 +193,25 @@ def _hook_doors(base: str) -> list[Door]:
     ]
 
 
+def schema_doors(of: Kind) -> list[Door]:
+    """Give the paths of an object's properties."""
+    read, write = of.schema("read"), of.schema("write")
+    return [
+        one
+        for base in of.bases("properties")
+        for one in (
+            Door("GET", base, _properties, read),
+            Door("POST", base, _add_property, write, writing=True),
+            Door("GET", f"{base}/{{name}}", _property, read),
+            Door("PATCH", f"{base}/{{name}}", _change_property, write, writing=True),
+            Door("DELETE", f"{base}/{{name}}", _archive_property, write, writing=True),
+        )
+    ]
+
+
 def doors() -> list[Door]:
-    """Give the paths of this module."""
+    """Give the paths of this module that belong to no object."""
     found: list[Door] = []
-    for base in ("/crm/v3/properties/contacts", "/crm/properties/2026-03/contacts", "/crm/properties/2026-09/contacts"):
-        found += [
-            Door("GET", base, _properties, SCHEMA_READ),
-            Door("POST", base, _add_property, SCHEMA_WRITE, writing=True),
-            Door("GET", f"{base}/{{name}}", _property, SCHEMA_READ),
-            Door("PATCH", f"{base}/{{name}}", _change_property, SCHEMA_WRITE, writing=True),
-            Door("DELETE", f"{base}/{{name}}", _archive_property, SCHEMA_WRITE, writing=True),
-        ]
     for base in ("/crm/v3/owners", "/crm/owners/2026-03", "/crm/owners/2026-09"):
         found += [Door("GET", path, _owners, OWNERS) for path in (base, f"{base}/")] + [Door("GET", f"{base}/{{id}}", _one_owner, OWNERS)]
     found += [Door("GET", f"/account-info/{version}/details", _details) for version in ("v3", "2026-03", "2026-09")]

@@ -9,9 +9,9 @@ from urllib.parse import unquote
 
 from connectors.emulator.hubspot import moments
 from connectors.emulator.hubspot.auth import Actor
-from connectors.emulator.hubspot.contacts import Contacts
 from connectors.emulator.hubspot.errors import Refused, malformed
 from connectors.emulator.hubspot.portal import Answer, Call, Door, Portal
+from connectors.emulator.hubspot.records import Records
 from connectors.emulator.journal import Journal
 
 SCOPE = "communication_preferences.read_write"
@@ -33,7 +33,7 @@ class Consent:
     types: Mapping[int, str]
     """Subscription type id → its name."""
     journal: Journal
-    contacts: Contacts
+    contacts: Records
     _known: dict[str, _Address] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -19,7 +19,8 @@ def routes(hub: HubSpot) -> list[Route]:
 
     POST expire {"revoke"?: bool} · POST webhooks {"url"?, "secret"?, "shuffle"?, "duplicate"?, "delay_s"?, "hold"?} · GET webhooks ·
     GET limits · GET contacts · POST contacts [properties] · POST import [properties] · POST restore {"id"} ·
-    POST properties {"name", "remove"?: bool, …} · POST scopes {"missing": []} · POST lag {"seconds"} · POST opt-out {"email", "type"?}
+    POST properties {"name", "remove"?: bool, …} · POST scopes {"missing": []} · POST lag {"seconds"} · POST opt-out {"email", "type"?} ·
+    GET records/OBJECT · POST records/OBJECT [{"properties", "to"?: {object: [id]}}] · POST owners {"id", "active"}
     """
     posts = {
         "expire": _expire,
@@ -31,9 +32,11 @@ def routes(hub: HubSpot) -> list[Route]:
         "scopes": _scopes,
         "lag": _lag,
         "opt-out": _opt_out,
+        "owners": _owner,
     }
     gets = {"webhooks": _webhook_state, "limits": _limits, "contacts": _contacts}
     return [
+        *(Route("/_emulator/records/{object:str}", _records(hub), methods=[method]) for method in ("GET", "POST")),
         *(Route(f"/_emulator/{name}", _bound(hub, act), methods=["POST"]) for name, act in posts.items()),
         *(Route(f"/_emulator/{name}", _bound(hub, act), methods=["GET"]) for name, act in gets.items()),
     ]
@@ -46,6 +49,20 @@ def _bound(hub: HubSpot, act: Any) -> Any:
         return Response(status_code=DONE) if answer is None else JSONResponse(answer)
 
     return endpoint
+
+
+def _records(hub: HubSpot) -> Any:
+    async def endpoint(request: Request) -> Response:
+        name = request.path_params["object"]
+        if request.method == "GET":
+            return JSONResponse(hub.records(name))
+        return JSONResponse([hub.add(name, one["properties"], one.get("to")) for one in await request.json()])
+
+    return endpoint
+
+
+def _owner(hub: HubSpot, asked: dict[str, Any]) -> None:
+    hub.deactivate(str(asked["id"]), active=bool(asked["active"]))
 
 
 def _expire(hub: HubSpot, asked: dict[str, Any]) -> None:

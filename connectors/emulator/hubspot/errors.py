@@ -66,6 +66,12 @@ def invalid(problems: Sequence[Problem]) -> Refused:
     return Refused(400, "VALIDATION_ERROR", f"Property values were not valid: {embedded}", [problem.detail() for problem in problems])
 
 
+def incomplete(singular: str, names: Sequence[str]) -> Refused:
+    """Refuse a new record without what its object needs."""
+    words = f"Error creating {singular.upper()}. Some required properties were not set."
+    return Refused(400, "VALIDATION_ERROR", words, context={"properties": list(names)})
+
+
 def malformed(words: str) -> Refused:
     """Refuse a request whose form is wrong."""
     return Refused(400, "VALIDATION_ERROR", words)
@@ -81,9 +87,9 @@ def taken(existing: int) -> Refused:
     return Refused(409, "CONFLICT", f"Contact already exists. Existing ID: {existing}")
 
 
-def not_unique(portal: int, name: str, value: str, existing: int) -> Refused:
-    """Refuse a value of a unique property that another contact has."""
-    where = f"portalId={portal}, objectTypeId=ObjectTypeId{{legacyObjectType=CONTACT}}, propertyName={name}, value={value}"
+def not_unique(portal: int, singular: str, name: str, value: str, existing: int) -> Refused:
+    """Refuse a value of a unique property that another record has."""
+    where = f"portalId={portal}, objectTypeId=ObjectTypeId{{legacyObjectType={singular.upper()}}}, propertyName={name}, value={value}"
     words = f"Cannot set PropertyValueCoordinates{{{where}}}. {existing} already has that value."
     return Refused(400, "VALIDATION_ERROR", words, [Problem(name, "CONFLICTING_UNIQUE_VALUE", words).detail()])
 

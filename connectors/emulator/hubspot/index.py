@@ -1,23 +1,23 @@
-"""What search sees: copies of the contacts that become visible only some time after a change, sorted by their time of change."""
+"""What search sees: copies of the records of one object that become visible only some time after a change, sorted by their time of change."""
 
 from __future__ import annotations
 
 import bisect
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 Snapshot = Mapping[str, str]
 
 
 class Index:
-    """Visible snapshots by id, and by (lastmodifieddate, id); `lag_s` may be changed at any time."""
+    """Visible snapshots by id, and by (time of change, id); `lag_s` may be changed at any time."""
 
-    def __init__(self, clock: Callable[[], datetime], lag_s: float) -> None:
+    def __init__(self, clock: Callable[[], datetime], lag_s: float, names: Sequence[str] = ()) -> None:
         self._clock, self.lag_s = clock, lag_s
         self.seen: dict[int, Snapshot] = {}
         self.by_time: list[tuple[int, int]] = []
-        self.by: dict[str, dict[str, set[int]]] = {"email": {}, "truce_id": {}}
+        self.by: dict[str, dict[str, set[int]]] = {name: {} for name in names}
         self.version = 0
         """Goes up with everything that becomes visible."""
         self.last: tuple[object, list[int]] | None = None

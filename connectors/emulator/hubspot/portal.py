@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.emulator.faults import Faults
 from connectors.emulator.hubspot.auth import Actor, Auth
-from connectors.emulator.hubspot.contacts import Contacts
 from connectors.emulator.hubspot.errors import malformed
 from connectors.emulator.hubspot.index import Index
-from connectors.emulator.hubspot.limits import Kind, Limits
+from connectors.emulator.hubspot.kinds import Kind
+from connectors.emulator.hubspot.limits import Kind as Limit
+from connectors.emulator.hubspot.limits import Limits
+from connectors.emulator.hubspot.links import Links
 from connectors.emulator.hubspot.properties import Schema
+from connectors.emulator.hubspot.records import Records
 from connectors.emulator.hubspot.webhooks import Hooks
 from connectors.emulator.journal import Journal
 
@@ -37,13 +40,15 @@ class Owner:
 
 @dataclass
 class Portal:
-    """Everything that one account holds."""
+    """Everything that one account holds, as the paths of one object see it: `kind`, `schema`, `records` and `index` are that object's."""
 
     portal_id: int
     clock: Callable[[], datetime]
+    kind: Kind
     schema: Schema
-    contacts: Contacts
+    records: Records
     index: Index
+    links: Links
     hooks: Hooks
     auth: Auth
     limits: Limits
@@ -52,6 +57,13 @@ class Portal:
     consent: Consent
     forms: Forms
     owners: dict[str, Owner]
+    objects: dict[str, Portal] = field(default_factory=dict)
+    """The same account as the paths of each object see it, contacts included."""
+
+    @property
+    def contacts(self) -> Records:
+        """Give the contacts, whichever object this is of."""
+        return self.objects["contacts"].records
 
 
 @dataclass
@@ -76,6 +88,16 @@ class Call:
             raise malformed(f"Invalid input JSON: {error}") from error
         if not isinstance(found, dict):
             raise malformed("Invalid input JSON: an object is needed")
+        return found
+
+    def listing(self) -> list[Any]:
+        """Read the body as a JSON list; raises Refused (400)."""
+        try:
+            found = json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise malformed(f"Invalid input JSON: {error}") from error
+        if not isinstance(found, list):
+            raise malformed("Invalid input JSON: a list is needed")
         return found
 
     def one(self, name: str, default: str = "") -> str:
@@ -116,6 +138,6 @@ class Door:
     handler: Callable[[Portal, Call], Answer]
     scope: str | None = None
     writing: bool = False
-    kind: Kind = "calls"
+    kind: Limit = "calls"
     anonymous: bool = False
     """True when no token is needed."""

@@ -1,4 +1,4 @@
-"""The contact schema: which properties there are, what they take, and how HubSpot describes them."""
+"""The schema of one object: which properties there are, what they take, and how HubSpot describes them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FIELD_TYPES = {
     "enumeration": "select",
     "bool": "booleancheckbox",
 }
-_YES_NO = (("true", "Yes"), ("false", "No"))
+YES_NO = (("true", "Yes"), ("false", "No"))
 
 LIFECYCLE: tuple[tuple[str, str], ...] = (
     ("subscriber", "Subscriber"),
@@ -50,7 +50,7 @@ LEAD_STATUS = (
 
 @dataclass(frozen=True)
 class Property:
-    """One property of contacts: what it takes and how it is described."""
+    """One property: what it takes and how it is described."""
 
     name: str
     label: str
@@ -170,23 +170,25 @@ def _moment(value: str, otherwise: str) -> int | str:
         return otherwise
 
 
-def _texts(names: str, **more: Any) -> list[Property]:
+def texts(names: str, **more: Any) -> list[Property]:
+    """Give properties of one kind by their names, divided by blanks."""
     return [Property(name, name.replace("_", " ").capitalize(), **more) for name in names.split()]
 
 
 def standard(lifecycle: Sequence[tuple[str, str]]) -> list[Property]:
-    """Give HubSpot's own properties that the emulator knows."""
+    """Give HubSpot's own properties of contacts that the emulator knows."""
     times = "createdate lastmodifieddate recent_conversion_date first_conversion_date"
     return [
-        *_texts("email firstname lastname phone mobilephone jobtitle company website industry country city state zip address"),
-        *_texts("numberofemployees", type="number"),
+        *texts("email firstname lastname phone mobilephone jobtitle company website industry country city state zip address"),
+        *texts("numberofemployees", type="number"),
         Property("lifecyclestage", "Lifecycle Stage", "enumeration", tuple(lifecycle)),
         Property("hs_lead_status", "Lead Status", "enumeration", LEAD_STATUS),
         Property("hubspot_owner_id", "Contact owner", "enumeration", owner=True),
-        Property("hs_email_optout", "Unsubscribed from all email", "bool", _YES_NO, read_only=True),
-        *_texts(times, type="datetime", read_only=True),
-        *_texts("hs_object_id num_conversion_events num_unique_conversion_events", type="number", read_only=True),
-        *_texts("recent_conversion_event_name first_conversion_event_name hs_merged_object_ids hs_additional_emails", read_only=True),
+        Property("hs_email_optout", "Unsubscribed from all email", "bool", YES_NO, read_only=True),
+        *texts(times, type="datetime", read_only=True),
+        *texts("associatedcompanyid", type="number"),
+        *texts("hs_object_id num_conversion_events num_unique_conversion_events", type="number", read_only=True),
+        *texts("recent_conversion_event_name first_conversion_event_name hs_merged_object_ids hs_additional_emails", read_only=True),
     ]
 
 
@@ -202,7 +204,7 @@ def custom() -> list[Property]:
 
 
 class Schema:
-    """The contact properties of one account; it may drift."""
+    """The properties of one object in one account; it may drift."""
 
     def __init__(self, properties: Iterable[Property]) -> None:
         self._all = {one.name: one for one in properties}
@@ -235,4 +237,5 @@ class Schema:
 
     def unique(self) -> list[str]:
         """Name the properties that hold a value at most once; the e-mail is one of them."""
-        return ["email", *(one.name for one in self._all.values() if one.unique and not one.archived)]
+        named = ["email"] if "email" in self._all else []
+        return [*named, *(one.name for one in self._all.values() if one.unique and not one.archived)]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.emulator.hubspot.contacts import Contact
-from connectors.emulator.hubspot.errors import Problem, Refused, invalid, malformed, not_unique, taken
+from connectors.emulator.hubspot.errors import Problem, Refused, incomplete, invalid, malformed, not_unique, taken
 from connectors.emulator.hubspot.portal import Portal
+from connectors.emulator.hubspot.records import Record
 
 Claims = dict[tuple[str, str], int]
 """(property, value) → place of the row in this batch that wants it."""
@@ -30,8 +30,8 @@ def _text(name: str, value: Any) -> str:
     raise malformed(f"Invalid input JSON: cannot deserialize value of `properties.{name}` as a string")
 
 
-def check(portal: Portal, properties: Mapping[str, str], one: Contact | None, claims: Claims | None = None, row: int = 0) -> dict[str, str]:
-    """Give the values as HubSpot keeps them; `one` is the contact that they are for, None for a new one; raises Refused."""
+def check(portal: Portal, properties: Mapping[str, str], one: Record | None, claims: Claims | None = None, row: int = 0) -> dict[str, str]:
+    """Give the values as HubSpot keeps them; `one` is the record that they are for, None for a new one; raises Refused."""
     kept: dict[str, str] = {}
     problems: list[Problem] = []
     for name, value in properties.items():
@@ -48,15 +48,18 @@ def check(portal: Portal, properties: Mapping[str, str], one: Contact | None, cl
                 kept[name] = taken_as
     if problems:
         raise invalid(problems)
+    lacking = [name for name in portal.kind.required if one is None and not kept.get(name)]
+    if lacking:
+        raise incomplete(portal.kind.singular, lacking)
     for name in portal.schema.unique():
         if kept.get(name):
             _check_unique(portal, name, kept[name], one, claims, row)
     return kept
 
 
-def _check_unique(portal: Portal, name: str, value: str, one: Contact | None, claims: Claims | None, row: int) -> None:
-    holder = portal.contacts.holder(name, value)
+def _check_unique(portal: Portal, name: str, value: str, one: Record | None, claims: Claims | None, row: int) -> None:
+    holder = portal.records.holder(name, value)
     if holder is not None and (one is None or holder != one.id):
-        raise taken(holder) if name == "email" else not_unique(portal.portal_id, name, value, holder)
+        raise taken(holder) if name == "email" else not_unique(portal.portal_id, portal.kind.singular, name, value, holder)
     if claims is not None and claims.setdefault((name, value), row) != row:
         raise Refused(409, "CONFLICT", f"Duplicate value of {name} found in batch input: row {claims[name, value]} has it already")

@@ -9,14 +9,13 @@ from typing import Any
 
 from connectors.emulator.hubspot.errors import malformed
 from connectors.emulator.hubspot.index import Index, Snapshot
-from connectors.emulator.hubspot.objects import ALWAYS, BASE, DEFAULT, READ
+from connectors.emulator.hubspot.kinds import Kind
 from connectors.emulator.hubspot.portal import Answer, Call, Door, Portal
 from connectors.emulator.hubspot.properties import Property
 
 DEEPEST = 10_000
 LARGEST_PAGE = 200
 MOST_GROUPS, MOST_FILTERS = 5, 6
-QUERIED = ("email", "firstname", "lastname", "phone", "company")
 RANGES = ("GT", "GTE", "LT", "LTE", "EQ", "BETWEEN")
 _WORD = re.compile(r"[^\w*]+")
 Test = Callable[[Snapshot], bool]
@@ -86,10 +85,10 @@ def _tokens(name: str, pattern: str, *, wanted: bool) -> Test:
 
 
 def _bounds(filters: Iterable[Mapping[str, Any]], known: Property) -> tuple[float, float] | None:
-    """Give the range of lastmodifieddate that the filters ask for, None when they ask for none."""
+    """Give the range of the time of change that the filters ask for, None when they ask for none."""
     low, high, named = float("-inf"), float("inf"), False
     for one in filters:
-        key = known.key(str(one.get("value", ""))) if one.get("propertyName") == "lastmodifieddate" else None
+        key = known.key(str(one.get("value", ""))) if one.get("propertyName") == known.name else None
         if not isinstance(key, int):
             continue
         operator = one.get("operator")
@@ -103,15 +102,15 @@ def _bounds(filters: Iterable[Mapping[str, Any]], known: Property) -> tuple[floa
     return (low, high) if named else None
 
 
-def _candidates(index: Index, filters: list[dict[str, Any]]) -> tuple[Iterable[int], bool]:
-    """Narrow by an index where one fits; True: the filters on lastmodifieddate are answered by it."""
+def _candidates(index: Index, filters: list[dict[str, Any]], modified: str) -> tuple[Iterable[int], bool]:
+    """Narrow by an index where one fits; True: the filters on the time of change are answered by it."""
     for one in filters:
         name, values = one.get("propertyName"), one.get("values") if one.get("operator") == "IN" else [one.get("value")]
         if name in index.by and one.get("operator") in ("EQ", "IN"):
             texts = [str(value) for value in values or ()]
             wanted = [text.lower() for text in texts] if name == "email" else texts
             return sorted(set().union(*(index.by[name].get(value, set()) for value in wanted))), False
-    bounds = _bounds(filters, Property("lastmodifieddate", "", "datetime"))
+    bounds = _bounds(filters, Property(modified, "", "datetime"))
     return (index.between(*bounds), True) if bounds else (list(index.seen), False)
 
 
@@ -120,13 +119,13 @@ def _group(portal: Portal, group: Any) -> set[int]:
     if not isinstance(filters, list) or len(filters) > MOST_FILTERS or not all(isinstance(one, dict) for one in filters):
         raise malformed(f"filterGroups need 1 to {MOST_FILTERS} filters each")
     tests: list[Test] = []
-    ids, by_time = _candidates(portal.index, filters)
+    ids, by_time = _candidates(portal.index, filters, portal.kind.modified)
     for one in filters:
         known = portal.schema.get(str(one.get("propertyName")))
         if known is None:
             raise malformed(f"There was a problem with the request. Unknown property {one.get('propertyName')!r}")
         test = _test(known, one)
-        if not (by_time and known.name == "lastmodifieddate" and one["operator"] in RANGES):
+        if not (by_time and known.name == portal.kind.modified and one["operator"] in RANGES):
             tests.append(test)
     seen = portal.index.seen
     return {ident for ident in ids if all(test(seen[ident]) for test in tests)}
@@ -139,7 +138,7 @@ def _matches(portal: Portal, asked: Mapping[str, Any]) -> set[int]:
     found = set().union(*(_group(portal, group) for group in groups)) if groups else set(portal.index.seen)
     if words := str(asked.get("query") or "").casefold():
         seen = portal.index.seen
-        found = {ident for ident in found if any(words in seen[ident].get(name, "").casefold() for name in QUERIED)}
+        found = {ident for ident in found if any(words in seen[ident].get(name, "").casefold() for name in portal.kind.queried)}
     return found
 
 
@@ -158,7 +157,7 @@ def _sorted(portal: Portal, found: set[int], sorts: Any) -> list[int]:
         raise malformed(f"There was a problem with the request. Unknown sort property {name!r}")
     seen = portal.index.seen
     filled = [ident for ident in order if seen[ident].get(name)]
-    times = portal.index.times if name == "lastmodifieddate" else None
+    times = portal.index.times if name == portal.kind.modified else None
     keys = {ident: float(times[ident]) if times else _number(known.key(seen[ident][name])) for ident in filled}
     filled.sort(key=lambda ident: (isinstance(keys[ident], str), keys[ident]), reverse=down)
     return filled + [ident for ident in order if ident not in keys]
@@ -181,10 +180,10 @@ def _search(portal: Portal, call: Call) -> Answer:
     portal.index.refresh()
     order = _order(portal, asked)
     wanted = [str(name) for name in asked.get("properties") or ()]
-    names = dict.fromkeys((*ALWAYS, *(name for name in wanted if name in portal.schema))) if wanted else DEFAULT
+    names = dict.fromkeys((*portal.kind.always, *(name for name in wanted if name in portal.schema))) if wanted else portal.kind.default
     page = order[after : after + limit]
     call.rows = len(page)
-    body: dict[str, Any] = {"total": len(order), "results": [_view(ident, portal.index.seen[ident], names) for ident in page]}
+    body: dict[str, Any] = {"total": len(order), "results": [_view(portal.kind, ident, portal.index.seen[ident], names) for ident in page]}
     if after + limit < len(order):
         body["paging"] = {"next": {"after": str(after + limit), "link": "?after=" + str(after + limit)}}
     return Answer(200, body)
@@ -198,16 +197,16 @@ def _order(portal: Portal, asked: Mapping[str, Any]) -> list[int]:
     return portal.index.last[1]
 
 
-def _view(ident: int, seen: Snapshot, names: Iterable[str]) -> dict[str, Any]:
+def _view(kind: Kind, ident: int, seen: Snapshot, names: Iterable[str]) -> dict[str, Any]:
     return {
         "id": str(ident),
         "properties": {name: seen.get(name) for name in names},
-        "createdAt": seen["createdate"],
-        "updatedAt": seen["lastmodifieddate"],
+        "createdAt": seen[kind.created],
+        "updatedAt": seen[kind.modified],
         "archived": False,
     }
 
 
-def doors() -> list[Door]:
-    """Give the paths of this module."""
-    return [Door("POST", f"{base}/search", _search, READ, kind="search") for base in BASE]
+def doors(kind: Kind) -> list[Door]:
+    """Give the paths of this module for one object."""
+    return [Door("POST", f"{base}/search", _search, kind.may("read"), kind="search") for base in kind.bases()]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -13,13 +15,16 @@ from starlette.types import Receive, Scope, Send
 
 from connectors.emulator import control
 from connectors.emulator.faults import Faults
-from connectors.emulator.hubspot import account, batch, consent, doors, forms, objects, search, wire
+from connectors.emulator.hubspot import account, associations, batch, consent, crm, doors, objects, search, wire
+from connectors.emulator.hubspot import forms as forms_
 from connectors.emulator.hubspot.auth import Actor, Auth
-from connectors.emulator.hubspot.contacts import Contacts
 from connectors.emulator.hubspot.index import Index
+from connectors.emulator.hubspot.kinds import KINDS, Kind
 from connectors.emulator.hubspot.limits import Limits
+from connectors.emulator.hubspot.links import TYPES, Link, Links
 from connectors.emulator.hubspot.portal import Owner, Portal
 from connectors.emulator.hubspot.properties import LIFECYCLE, Property, Schema, custom, standard
+from connectors.emulator.hubspot.records import Records
 from connectors.emulator.hubspot.sender import Sender
 from connectors.emulator.hubspot.webhooks import Hooks
 from connectors.emulator.journal import Journal
@@ -49,7 +54,7 @@ class HubSpot:
         *,
         tokens: Mapping[str, str] | None = None,
         owners: Iterable[Owner] = (),
-        forms: Iterable[forms.Form] = (),
+        forms: Iterable[forms_.Form] = (),
         portal_id: int = 62515,
         app_id: int = 54321,
         client_id: str = "truce-client-id",
@@ -57,6 +62,7 @@ class HubSpot:
         refresh_token: str = "truce-refresh-token",
         apps: Mapping[str, int] | None = None,
         properties: Iterable[Property] | None = None,
+        more: Mapping[str, Iterable[Property]] | None = None,
         lifecycle: Sequence[tuple[str, str]] = LIFECYCLE,
         default_stage: str | None = "lead",
         subscription_types: Mapping[int, str] | None = None,
@@ -73,11 +79,13 @@ class HubSpot:
     ) -> None:
         self.journal, self.faults = Journal(), Faults()
         types = subscription_types or {1001: "Marketing Information", 1002: "Product news", 1003: "Events"}
-        schema = Schema([*standard(lifecycle), *(custom() if properties is None else properties), *_optouts(types)])
-        self.index = Index(clock, search_lag_s)
+        contacts = [*standard(lifecycle), *(custom() if properties is None else properties), *_optouts(types)]
+        schemas = {name: Schema(contacts if name == "contacts" else crm.of(name, lifecycle)) for name in KINDS}
+        for name, added in (more or {}).items():
+            for one in added:
+                schemas[name].put(one)
         self.webhooks = Hooks(clock, portal_id, app_id, Sender(clock, client_secret, delay_s=webhook_delay_s, retry_scale=retry_scale))
         self.webhooks.subscribe_all(subscriptions)
-        contacts = Contacts(schema, self.journal, self.webhooks, self.index, clock, default_stage)
         people = {one.id: one for one in owners}
         self.auth = Auth(
             clock,
@@ -98,30 +106,34 @@ class HubSpot:
             forms_per_10s=forms_per_10s,
             unlimited=unlimited,
         )
-        self.portal = self._portal(portal_id, clock, schema, contacts, types, forms, people)
-        vendor = [one for module in _MODULES for one in module.doors()]
-        routes = [*control.routes(self.journal, self.faults), *doors.routes(self), *wire.routes(self.portal, vendor)]
+        defaults = {"lifecyclestage": default_stage} if default_stage else {}
+        self.portal = self._portal(portal_id, clock, schemas, search_lag_s, defaults, types, {one.guid: one for one in forms}, people)
+        self.index = self.portal.index
+        vendor = [*consent.doors(), *forms_.doors(), *account.doors(), *associations.doors()]
+        routes = [*control.routes(self.journal, self.faults), *doors.routes(self)]
+        for portal in self.portal.objects.values():
+            own = [*objects.doors(portal.kind), *batch.doors(portal.kind), *search.doors(portal.kind), *account.schema_doors(portal.kind)]
+            routes += wire.routes(portal, [*own, *(vendor if portal is self.portal else [])])
         self.app = _App(routes=routes, lifespan=self._lifespan)
 
     def _portal(
-        self, portal_id: int, clock: Any, schema: Schema, contacts: Contacts, types: Mapping[int, str], given: Any, owners: dict[str, Owner]
-    ) -> Portal:
-        known = {one.guid: one for one in given}
-        return Portal(
-            portal_id,
-            clock,
-            schema,
-            contacts,
-            self.index,
-            self.webhooks,
-            self.auth,
-            self.limits,
-            self.journal,
-            self.faults,
-            consent.Consent(types, self.journal, contacts),
-            forms.Forms(known),
-            owners,
-        )
+        self, portal_id: int, clock: Any, schemas: Mapping[str, Schema], lag_s: float, defaults: Mapping[str, str],
+        types: Mapping[int, str], known: dict[str, forms_.Form], owners: dict[str, Owner],
+    ) -> Portal:  # fmt: skip
+        """Make the account as each object's paths see it; gives that of contacts."""
+        views: dict[str, Portal] = {}
+        links, said, consents = Links(views), forms_.Forms(known), None
+        for kind in KINDS.values():
+            index = Index(clock, lag_s, kind.indexed)
+            given = defaults if kind.object == "contacts" else {}
+            records = Records(kind, schemas[kind.object], self.journal, self.webhooks, index, clock, given)
+            records.moved = partial(links.moved, kind)
+            consents = consents or consent.Consent(types, self.journal, records)  # of contacts, which come first
+            views[kind.object] = Portal(
+                portal_id, clock, kind, schemas[kind.object], records, index, links, self.webhooks, self.auth, self.limits, self.journal,
+                self.faults, consents, said, owners, views,
+            )  # fmt: skip
+        return views["contacts"]
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -196,17 +208,77 @@ class HubSpot:
         self.portal.contacts.restore(int(ident), self.auth.actor(client))
         self.webhooks.flush()
 
-    def drift(self, name: str, *, remove: bool = False, **changes: Any) -> None:
+    def add(self, object_: str, properties: Mapping[str, str], to: Mapping[str, Iterable[str]] | None = None) -> str:
+        """Put a record of any object there as if it had always been, associated with records of others (object → ids); gives its id."""
+        portal, actor = self.portal.objects[object_], Actor("seed", "IMPORT")
+        one = portal.records.insert(properties, actor, quiet=True)
+        portal.links.make(portal.kind, one.id, _links(portal.kind, to or {}), actor, quiet=True)
+        return str(one.id)
+
+    def put(
+        self, object_: str, properties: Mapping[str, str], *, ident: str | None = None, to: Mapping[str, Iterable[str]] | None = None,
+        client: str = "marketing",
+    ) -> str:  # fmt: skip
+        """Make (or with `ident` change) and associate a record as a person does in HubSpot's screens (unchecked); gives its id."""
+        portal, actor = self.portal.objects[object_], self.auth.actor(client)
+        one = portal.records.insert(properties, actor) if ident is None else portal.records.live[int(ident)]
+        if ident is not None and properties:
+            portal.records.change(one, properties, actor)
+        portal.links.make(portal.kind, one.id, _links(portal.kind, to or {}), actor)
+        self.webhooks.flush()
+        return str(one.id)
+
+    def cut(self, object_: str, ident: str, other: str, to: str, client: str = "marketing") -> None:
+        """End an association as a person does."""
+        self.portal.links.cut(KINDS[object_], int(ident), KINDS[other], int(to), self.auth.actor(client))
+        self.webhooks.flush()
+
+    def delete(self, object_: str, ident: str, client: str = "marketing") -> None:
+        """Put a record of any object into the recycle bin as a person does; raises KeyError when there is none."""
+        records = self.portal.objects[object_].records
+        records.archive(records.live[int(ident)], self.auth.actor(client))
+        self.webhooks.flush()
+
+    def record(self, object_: str, ident: str) -> dict[str, str]:
+        """Give all properties of a live record of any object; raises KeyError when there is none."""
+        one = self.portal.objects[object_].records.find(ident)
+        if one is None:
+            raise KeyError(ident)
+        return dict(one.properties)
+
+    def records(self, object_: str) -> list[dict[str, str]]:
+        """Give all live records' properties of any object; `hs_object_id` is the id."""
+        return [dict(one.properties) for one in self.portal.objects[object_].records.live.values()]
+
+    def linked(self, object_: str, ident: str, other: str) -> list[str]:
+        """Give the ids of the records of another object that a record is associated with."""
+        return [str(to) for to in self.portal.links.of(KINDS[object_], int(ident), other)]
+
+    def deactivate(self, owner_id: str, *, active: bool = False) -> None:
+        """Take a user's seat away, or give it back; their records keep the owner id."""
+        self.portal.owners[owner_id] = replace(self.portal.owners[owner_id], archived=not active)
+
+    def drift(self, name: str, *, object_: str = "contacts", remove: bool = False, **changes: Any) -> None:
         """Change the schema under everyone's feet: drop a property, or replace parts of it (type, options, read_only …)."""
+        portal = self.portal.objects[object_]
         if remove:
-            self.portal.schema.drop(name)
+            portal.schema.drop(name)
         else:
-            self.portal.schema.change(name, **changes)
-        self.index.version += 1
-        self.portal.contacts.reindex()
+            portal.schema.change(name, **changes)
+        portal.index.version += 1
+        portal.records.reindex()
 
 
-_MODULES = (objects, batch, search, consent, forms, account)
+def _links(kind: Kind, to: Mapping[str, Iterable[str]]) -> list[Link]:
+    """Give associations of the default type; the first company is the primary one, as in HubSpot's screens."""
+    found: list[Link] = []
+    for other, ids in to.items():
+        types = TYPES[kind.object, other]
+        primary = next((ident for ident, label in types.items() if label == "Primary"), None)
+        for place, ident in enumerate(ids):
+            main = primary is not None and other == "companies" and place == 0
+            found.append(Link(other, int(ident), (primary,) if main and primary is not None else (next(iter(types)),)))
+    return found
 
 
 def _optouts(types: Mapping[int, str]) -> list[Property]:

@@ -11,28 +11,34 @@ from typing import Any
 
 from connectors.emulator.hubspot import moments
 from connectors.emulator.hubspot.auth import Actor
+from connectors.emulator.hubspot.kinds import KINDS, Kind
 from connectors.emulator.hubspot.sender import Post, Sender
 
 MOST_EVENTS = 100
-TYPES = ("contact.creation", "contact.deletion", "contact.merge", "contact.restore", "contact.privacyDeletion")
+VERBS = ("creation", "deletion", "merge", "restore", "propertyChange", "associationChange")
+NAMED = [one.singular for one in KINDS.values() if one.hooks]
+TYPES = (*(f"{name}.{verb}" for name in (*NAMED, "object") for verb in VERBS), "contact.privacyDeletion")
+"""Every event type there is; those of "object" go with an object type id ("generic" webhooks, for all objects without a name of their own)."""
 Event = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Subscription:
-    """One thing that the app wants to be told; `property_name` only for contact.propertyChange ("*": every property)."""
+    """One thing that the app wants to be told; `property_name` only for propertyChange ("*": every property)."""
 
     id: int
     event_type: str
     property_name: str | None = None
     active: bool = True
     created: int = 0
+    object_type_id: str | None = None
 
     def wire(self) -> dict[str, Any]:
         """Give the subscription as /webhooks/v3 does."""
         times = {"createdAt": moments.iso(self.created), "updatedAt": moments.iso(self.created)}
         name = {} if self.property_name is None else {"propertyName": self.property_name}
-        return {"id": str(self.id), "eventType": self.event_type, "active": self.active} | name | times
+        type_id = {} if self.object_type_id is None else {"objectTypeId": self.object_type_id}
+        return {"id": str(self.id), "eventType": self.event_type, "active": self.active} | name | type_id | times
 
 
 @dataclass
@@ -55,31 +61,39 @@ class Hooks:
     _event_ids: itertools.count[int] = field(default_factory=lambda: itertools.count(100_000_001))
     _next: itertools.count[int] = field(default_factory=lambda: itertools.count(501))
 
-    def subscribe(self, event_type: str, property_name: str | None = None, *, active: bool = True) -> Subscription:
+    def subscribe(
+        self, event_type: str, property_name: str | None = None, *, object_type_id: str | None = None, active: bool = True
+    ) -> Subscription:
         """Add a subscription."""
-        one = Subscription(next(self._next), event_type, property_name, active, moments.millis(self.clock()))
+        one = Subscription(next(self._next), event_type, property_name, active, moments.millis(self.clock()), object_type_id)
         self.subscriptions[one.id] = one
         return one
 
     def subscribe_all(self, wanted: Iterable[str] | None) -> None:
-        """Add subscriptions written "contact.creation" or "contact.propertyChange:email"; None: every event of every property."""
-        for text in (*TYPES, "contact.propertyChange:*") if wanted is None else wanted:
-            event_type, _, name = text.partition(":")
-            self.subscribe(event_type, name or None)
+        """Add subscriptions, "contact.creation", "deal.propertyChange:amount" or "object.propertyChange@0-27:*"; None: every event there is."""
+        for text in _everything() if wanted is None else wanted:
+            event, _, name = text.partition(":")
+            event_type, _, type_id = event.partition("@")
+            self.subscribe(event_type, name or None, object_type_id=type_id or None)
 
     def set_active(self, ident: int, active: bool) -> Subscription:
         """Switch a subscription; raises KeyError when there is none."""
         self.subscriptions[ident] = replace(self.subscriptions[ident], active=active)
         return self.subscriptions[ident]
 
-    def tell(self, event_type: str, ident: int, at: int, actor: Actor, **more: Any) -> None:
-        """Gather one event for every subscription that wants it."""
-        name = more.get("propertyName")
+    def tell(self, kind: Kind, verb: str, ident: int | None, at: int, actor: Actor, **more: Any) -> None:
+        """Gather one event for every subscription that wants it; `ident` None where the event names its records otherwise."""
+        name, named = more.get("propertyName"), f"{kind.singular}.{verb}"
         for one in self.subscriptions.values():
-            if one.active and one.event_type == event_type and one.property_name in (None, "*", name):
+            fits = (
+                one.event_type == named
+                if one.object_type_id is None
+                else (one.event_type, one.object_type_id) == (f"object.{verb}", kind.type_id)
+            )
+            if one.active and fits and one.property_name in (None, "*", name):
                 self._gathered.append(self._event(one, ident, at, actor, more))
 
-    def _event(self, one: Subscription, ident: int, at: int, actor: Actor, more: dict[str, Any]) -> Event:
+    def _event(self, one: Subscription, ident: int | None, at: int, actor: Actor, more: dict[str, Any]) -> Event:
         self.told += 1
         event: Event = {
             "eventId": next(self._event_ids),
@@ -89,9 +103,12 @@ class Hooks:
             "occurredAt": at,
             "subscriptionType": one.event_type,
             "attemptNumber": 0,
-            "objectId": ident,
             "changeSource": actor.source,
         }
+        if ident is not None:
+            event["objectId"] = ident
+        if one.object_type_id is not None:
+            event["objectTypeId"] = one.object_type_id
         if actor.source_id:
             event["sourceId"] = actor.source_id
         return event | more | ({"isSensitive": False} if "propertyName" in more else {})
@@ -109,3 +126,9 @@ class Hooks:
             for post in posts:
                 self.chance.shuffle(post.events)
         self.sender.send(posts, shuffle=self.chance if self.shuffle else None)
+
+
+def _everything() -> list[str]:
+    named = [f"{text}:*" if text.endswith(".propertyChange") else text for text in TYPES if not text.startswith("object.")]
+    others = [one.type_id for one in KINDS.values() if not one.hooks]
+    return named + [f"object.{verb}@{ident}" + (":*" if verb == "propertyChange" else "") for ident in others for verb in VERBS]
