@@ -23,8 +23,6 @@ from schemas.touch import TouchRecorded
 _MARGIN_MS = 5 * 60 * 1000
 """How far our clock may be ahead of HubSpot's before a quiet sweep would leave something out."""
 _MOST_SEEN = 2000
-
-
 _CONVERSIONS = {"recent_conversion_date": "recent_conversion_event_name", "first_conversion_date": "first_conversion_event_name"}
 
 
