@@ -15,7 +15,7 @@ from connectors.emulator.salesforce.org import Org
 from connectors.emulator.salesforce.refusals import Refusal, Refused, Unreadable, not_found, refused
 from connectors.emulator.salesforce.rows import shown
 from connectors.emulator.salesforce.saving import Saved, Saving, by_external_id, known_id
-from connectors.emulator.salesforce.table import Row
+from connectors.emulator.salesforce.table import Row, Table
 from connectors.emulator.salesforce.wire import answer, body, refusing, saving, table, visit
 
 MAX_ROWS = 200
@@ -44,19 +44,22 @@ class Batches:
 
     async def save(self, request: Request) -> Response:
         """Create (POST) or update by Id (PATCH)."""
-        records, all_or_none = _records(await body(request))
+        records, all_or_none = self._records(await body(request))
         save = saving(self.org, request, len(records))
         make = self._creating if request.method == "POST" else self._updating
-        return answer(_run(save, [_step(make, save, record) for record in records], all_or_none=all_or_none))
+        saves = [save.of(self._table(record)) for record in records]
+        return answer(_run(save, [_step(make, *one) for one in zip(saves, records, strict=True)], all_or_none=all_or_none))
 
     async def upsert(self, request: Request) -> Response:
         """Update by an external id, or create."""
-        table(self.org, request)
-        field = self.org.leads.field(request.path_params["field"])
+        found = table(self.org, request)
+        field = found.field(request.path_params["field"])
         if field is None or not (field.external_id or field.type == "id"):
             raise not_found(f"Provided external ID field does not exist or is not accessible: {request.path_params['field']}")
-        records, all_or_none = _records(await body(request))
-        save = saving(self.org, request, len(records))
+        records, all_or_none = self._records(await body(request))
+        if any(self._table(record) is not found for record in records):
+            raise refused("INVALID_TYPE", "all records of an upsert are of the object that the path names", None)
+        save = saving(self.org, request, len(records)).of(found)
         keys = [_named(record, field.name) for record in records]
         twice = {key for key, count in Counter(str(key).lower() for key in keys if key is not None).items() if count > 1}
         steps = [_step(self._upserting(field.name, key, twice), save, record) for key, record in zip(keys, records, strict=True)]
@@ -68,7 +71,9 @@ class Batches:
         _bounded(idents, MAX_ROWS)
         save = saving(self.org, request, len(idents))
         all_or_none = request.query_params.get("allOrNone", "false").lower() == "true"
-        return answer(_run(save, [_step(self._deleting, save, {"Id": ident}) for ident in idents], all_or_none=all_or_none))
+        saves = [save.of(self.org.of_id(ident) or self.org.leads) for ident in idents]
+        steps = [_step(self._deleting, one, {"Id": ident}) for one, ident in zip(saves, idents, strict=True)]
+        return answer(_run(save, steps, all_or_none=all_or_none))
 
     async def retrieve(self, request: Request) -> Response:
         """Read by ids; null for each that is not there or is deleted."""
@@ -93,16 +98,23 @@ class Batches:
             raise refused("INVALID_FIELD", f"No such column '{name}' on sobject of type {object_}", None)
         return str(field.name)
 
+    def _records(self, sent: dict[str, Any]) -> tuple[list[dict[str, object]], bool]:
+        """Read the rows of a request; raises Refused for one whose object is not known."""
+        records, all_or_none = _rows(sent)
+        for record in records:
+            self._table(record)
+        return records, all_or_none
+
     def _creating(self, save: Saving, record: Mapping[str, object]) -> Step:
         values = save.read(record, new=True)
         return lambda: save.create(values)
 
     def _updating(self, save: Saving, record: Mapping[str, object]) -> Step:
         values = save.read(_without(record, "Id"), new=False)
-        return lambda: save.update(self._present(_named(record, "Id")), values)
+        return lambda: save.update(self._present(save, _named(record, "Id")), values)
 
     def _deleting(self, save: Saving, record: Mapping[str, object]) -> Step:
-        return lambda: save.delete(self._present(record["Id"]))
+        return lambda: save.delete(self._present(save, record["Id"]))
 
     def _upserting(self, name: str, key: object, twice: set[str]) -> Callable[[Saving, Mapping[str, object]], Step]:
         def make(save: Saving, record: Mapping[str, object]) -> Step:
@@ -118,16 +130,22 @@ class Batches:
         return make
 
     def _upserted(self, save: Saving, name: str, key: str, values: Row) -> Saved:
-        idents = by_external_id(self.org, name, key)
+        idents = by_external_id(save.table, name, key)
         if len(idents) > 1:
             raise refused("DUPLICATE_EXTERNAL_ID", f"{name}: more than one record found for external id field: {', '.join(idents)}")
         if name == "Id":
-            return save.update(self._present(key), values)
+            return save.update(self._present(save, key), values)
         return save.update(idents[0], values) if idents else save.create(values)
 
-    def _present(self, ident: object) -> str:
-        whole = known_id(ident)
-        if whole not in self.org.leads.rows:  # collections know no 404: an unknown id is a bad reference
+    def _table(self, record: Mapping[str, Any]) -> Table:
+        found = self.org.table(str(record["attributes"]["type"]))
+        if found is None:
+            raise refused("INVALID_TYPE", f"sObject type '{record['attributes']['type']}' is not supported.", None)
+        return found
+
+    def _present(self, save: Saving, ident: object) -> str:
+        whole = known_id(ident, save.table)
+        if whole not in save.table.rows:  # collections know no 404: an unknown id is a bad reference
             raise refused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
         return whole
 
@@ -172,7 +190,7 @@ def _outcome(outcome: Saved | Refused, *, created: bool) -> dict[str, object]:
     return {**shown_, "created": outcome.verb == "create"} if created else shown_
 
 
-def _records(sent: dict[str, Any]) -> tuple[list[dict[str, object]], bool]:
+def _rows(sent: dict[str, Any]) -> tuple[list[dict[str, object]], bool]:
     records = sent.get("records")
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise refused("JSON_PARSER_ERROR", "The request needs a list named records", None)
@@ -182,8 +200,6 @@ def _records(sent: dict[str, Any]) -> tuple[list[dict[str, object]], bool]:
         kind = attributes.get("type") if isinstance(attributes, dict) else None
         if kind is None:
             raise refused("INVALID_FIELD", "The sObject type is required in the attributes of each record", None)
-        if str(kind).lower() != "lead":
-            raise refused("INVALID_TYPE", f"sObject type '{kind}' is not supported.", None)
     return records, sent.get("allOrNone") is True
 
 

@@ -1,4 +1,4 @@
-"""What a lead must satisfy to be saved."""
+"""What a record must satisfy to be saved."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Mapping
 
 from connectors.emulator.salesforce.org import Org, visible
 from connectors.emulator.salesforce.refusals import Refusal, Refused, refused
-from connectors.emulator.salesforce.table import Row
+from connectors.emulator.salesforce.table import Row, Table
 from schemas.base import Scalar
 
 
 class Checks:
     """The checks on one row as it would be saved; each raises Refused. `ident` is None for a new record."""
 
-    def __init__(self, org: Org, ident: str | None, row: Row) -> None:
-        self.org, self.ident, self.row = org, ident, row
+    def __init__(self, org: Org, table: Table, ident: str | None, row: Row) -> None:
+        self.org, self.table, self.ident, self.row = org, table, ident, row
 
     def required(self) -> None:
         """Refuse blanks in required fields, all of them at once."""
         missing = [
-            name for name, field in self.org.leads.fields.items() if not field.nillable and field.createable and self.row.get(name) is None
+            name for name, field in self.table.fields.items() if not field.nillable and field.createable and self.row.get(name) is None
         ]
         if missing:
             raise refused("REQUIRED_FIELD_MISSING", f"Required fields are missing: [{', '.join(missing)}]", missing)
@@ -28,10 +28,24 @@ class Checks:
         """Refuse an owner that is no active user and no queue."""
         owner = str(self.row["OwnerId"])
         user = self.org.users.rows.get(owner)
-        if user is None and owner not in self.org.groups.rows:
+        queue = self.table is self.org.leads and owner in self.org.groups.rows
+        if user is None and not queue:
             raise refused("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
         if user is not None and not user["IsActive"]:
-            raise refused("INACTIVE_OWNER_OR_USER", f"operation performed with inactive user [{owner}] as owner of lead")
+            raise refused(
+                "INACTIVE_OWNER_OR_USER", f"operation performed with inactive user [{owner}] as owner of {self.table.name.lower()}"
+            )
+
+    def references(self, changed: Mapping[str, Scalar]) -> None:
+        """Refuse a reference to a record that is not there."""
+        for name, value in changed.items():
+            field = self.table.fields.get(name)
+            if value is None or field is None or not field.references or name == "OwnerId" or not field.createable:
+                continue
+            found = self.org.of_id(value)
+            row = found.rows.get(str(value)) if found is not None and found.name in field.references else None
+            if row is None or row.get("IsDeleted") or row.get("IsConverted"):
+                raise refused("INVALID_CROSS_REFERENCE_KEY", f"{field.label}: invalid cross reference id", [name])
 
     def validation_rules(self) -> None:
         """Refuse with every active rule whose condition holds."""
@@ -44,7 +58,7 @@ class Checks:
         email = self.row.get("Email")
         if self.org.duplicates == "off" or email is None:
             return
-        others = [ident for ident in matches(self.org, "Email", email) if ident != self.ident]
+        others = [ident for ident in matches(self.org.leads, "Email", email) if ident != self.ident]
         if others:
             raise Refused(
                 Refusal("DUPLICATES_DETECTED", "Use one of these records?", (), {"duplicateResult": self._result(others, details=details)})
@@ -53,9 +67,9 @@ class Checks:
     def unique(self, changed: Mapping[str, Scalar]) -> None:
         """Refuse a value of a unique field that another living lead has."""
         for name, value in changed.items():
-            field = self.org.leads.fields.get(name)
+            field = self.table.fields.get(name)
             if value is not None and field is not None and field.unique:
-                for other in matches(self.org, name, value):
+                for other in matches(self.table, name, value):
                     if other != self.ident:  # the real message names the record by its 15-character id
                         raise refused("DUPLICATE_VALUE", f"duplicate value found: {name} duplicates value on record with id: {other[:15]}")
 
@@ -85,9 +99,9 @@ class Checks:
         }  # fmt: skip
 
 
-def matches(org: Org, field: str, value: object) -> list[str]:
-    """Give the ids of living leads whose indexed field has this value; none while the schema lacks the field."""
-    return visible(org.leads, org.leads.find(field, value)) if org.leads.indexed(field) else []
+def matches(table: Table, field: str, value: object) -> list[str]:
+    """Give the ids of living records whose indexed field has this value; none while the schema lacks the field."""
+    return visible(table, table.find(field, value)) if table.indexed(field) else []
 
 
 def full_name(row: Mapping[str, Scalar]) -> str:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors.emulator.salesforce import outcomes
+from connectors.emulator.salesforce.conversion import convert
 from connectors.emulator.salesforce.fields import Field
 from connectors.emulator.salesforce.org import Actor, Org, Usage, User
 from connectors.emulator.salesforce.refusals import refused
@@ -32,7 +33,7 @@ class Doors:
     def routes(self) -> list[Route]:
         """Give the routes; every body is a JSON object, every answer one too."""
         doors: Mapping[str, Callable[[Sent], object]] = {
-            "merge": self.merge, "convert": self.convert, "delete": self.delete, "undelete": self.undelete, "purge": self.purge,
+            "merge": self.merge, "convert": self.convert, "save": self.save, "delete": self.delete, "undelete": self.undelete, "purge": self.purge,
             "expire": self.expire, "revoke": self.revoke, "validation_rules": self.validation_rule, "duplicates": self.duplicates,
             "assignment": self.assignment, "schema": self.schema, "users": self.user, "quota": self.quota, "locks": self.locks,
         }  # fmt: skip
@@ -41,8 +42,9 @@ class Doors:
         ]
 
     async def records(self, request: Request) -> Response:
-        """List all leads, deleted ones too, with all fields."""
-        return answer(list(self.org.leads.rows.values()))
+        """List all records of `?object=` (Lead), deleted ones too, with all fields."""
+        found = self.org.table(request.query_params.get("object", "Lead"))
+        return answer(list(found.rows.values()) if found is not None else [])
 
     def merge(self, sent: Sent) -> object:
         """Merge: {winner, losers: [id], by?: e-mail}."""
@@ -50,12 +52,21 @@ class Doors:
         return {}
 
     def convert(self, sent: Sent) -> object:
-        """Convert: {id, opportunity?: bool, by?: e-mail}; gives the Converted* fields."""
-        return outcomes.convert(self.org, self.person(sent), sent["id"], opportunity=bool(sent.get("opportunity")))
+        """Convert: {id, opportunity?: bool, account?: id, by?: e-mail}; gives the Converted* fields."""
+        return convert(self.org, self.person(sent), sent["id"], opportunity=bool(sent.get("opportunity")), account=sent.get("account"))
+
+    def save(self, sent: Sent) -> Sent:
+        """Make a record, or change the one with an id, as a person does in the browser: {object, id?, fields, by?: e-mail}."""
+        found = self.org.table(sent["object"])
+        if found is None:
+            raise refused("INVALID_TYPE", f"sObject type '{sent['object']}' is not supported.")
+        saving = Saving(self.org, self.person(sent), Options(auto_assign=False)).of(found)
+        values = saving.read(sent["fields"], new="id" not in sent)
+        return {"id": saving.commit(saving.update(sent["id"], values) if "id" in sent else saving.create(values)).id}
 
     def delete(self, sent: Sent) -> object:
         """Delete: {id, by?: e-mail}."""
-        saving = Saving(self.org, self.person(sent), Options())
+        saving = Saving(self.org, self.person(sent), Options()).of(self.org.of_id(sent["id"]) or self.org.leads)
         saving.commit(saving.delete(sent["id"]))
         return {}
 

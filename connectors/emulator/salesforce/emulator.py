@@ -17,6 +17,7 @@ from connectors.emulator.journal import Journal
 from connectors.emulator.salesforce import outcomes
 from connectors.emulator.salesforce.batches import Batches
 from connectors.emulator.salesforce.checks import full_name
+from connectors.emulator.salesforce.conversion import convert
 from connectors.emulator.salesforce.door import Door
 from connectors.emulator.salesforce.doors import Doors
 from connectors.emulator.salesforce.fields import Field
@@ -125,6 +126,18 @@ class Salesforce:
         row.setdefault("Name", full_name(row))
         return self.org.add_row(self.org.leads, row)
 
+    def save(self, object_: str, ident: str | None = None, *, by: str | None = None, **fields: Scalar) -> str:
+        """Make a record, or change the one with this id, as a person would in the UI; gives the id."""
+        sent = {"object": object_, "fields": fields, "by": by, **({"id": ident} if ident else {})}
+        return str(self.doors.save(sent)["id"])
+
+    def records(self, object_: str) -> list[Row]:
+        """Give copies of all living records of an object; raises KeyError."""
+        table = self.org.table(object_)
+        if table is None:
+            raise KeyError(object_)
+        return [dict(table.rows[ident]) for ident in visible(table, table.ids)]
+
     def lead(self, ident: str) -> Row:
         """Give a copy of a lead, deleted or not; raises KeyError."""
         return dict(self.org.leads.rows[ident])
@@ -144,7 +157,7 @@ class Salesforce:
 
     def convert(self, ident: str, *, opportunity: bool = False, by: str | None = None) -> Row:
         """Convert a lead, as a person would in the UI; gives the Converted* fields."""
-        return outcomes.convert(self.org, self.doors.person({"by": by}), ident, opportunity=opportunity)
+        return convert(self.org, self.doors.person({"by": by}), ident, opportunity=opportunity)
 
 
 async def _no_such_path(request: Request, error: Exception) -> Response:

@@ -49,11 +49,12 @@ class Field:
     restricted: bool = False
     default: Scalar = None
     references: tuple[str, ...] = ()
+    indexed: bool = False
 
     @property
     def lookup(self) -> bool:
         """True if the org keeps an index on it."""
-        return self.external_id or self.unique or self.type == "email"
+        return self.external_id or self.unique or self.indexed or self.type == "email"
 
     def describe(self) -> dict[str, object]:
         """Give the field as `/describe` lists it (the keys that clients read)."""

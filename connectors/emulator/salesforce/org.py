@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from connectors.emulator.journal import Journal
-from connectors.emulator.salesforce import schema
+from connectors.emulator.salesforce import sales, schema
 from connectors.emulator.salesforce.ids import Ids
 from connectors.emulator.salesforce.rules import Assignment, DuplicateAction, ValidationRule
 from connectors.emulator.salesforce.table import Row, Table
@@ -46,6 +46,13 @@ class Org:
     def __init__(self, clock: Clock, journal: Journal) -> None:
         self.clock, self.journal, self.ids = clock, journal, Ids()
         self.leads = Table("Lead", "00Q", schema.LEAD)
+        self.accounts = Table("Account", "001", sales.ACCOUNT)
+        self.contacts = Table("Contact", "003", sales.CONTACT)
+        self.opportunities = Table("Opportunity", "006", sales.OPPORTUNITY)
+        self.roles = Table("OpportunityContactRole", "00K", sales.OPPORTUNITY_CONTACT_ROLE)
+        self.tasks = Table("Task", "00T", sales.TASK)
+        self.writable = (self.leads, self.accounts, self.contacts, self.opportunities, self.roles, self.tasks)
+        """The objects whose records can be made and changed by REST; the others are read-only here."""
         self.users = Table("User", "005", schema.USER)
         self.groups = Table("Group", "00G", schema.GROUP)
         self.organization = Table("Organization", "00D", schema.ORGANIZATION)
@@ -62,9 +69,16 @@ class Org:
 
     def table(self, name: str) -> Table | None:
         """Find an sObject by name, in any case."""
-        return next(
-            (table for table in (self.leads, self.users, self.groups, self.organization) if table.name.lower() == name.lower()), None
-        )
+        return next((table for table in self.tables if table.name.lower() == name.lower()), None)
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All objects."""
+        return (*self.writable, self.users, self.groups, self.organization)
+
+    def of_id(self, ident: object) -> Table | None:
+        """Find the sObject that an id belongs to, by its first three characters."""
+        return next((table for table in self.tables if str(ident).startswith(table.prefix)), None)
 
     def add_row(self, table: Table, values: Mapping[str, Scalar]) -> str:
         """Put a row in by hand, beside all rules; fields not given get their defaults."""

@@ -1,19 +1,17 @@
-"""Merge, conversion, undeletion and purge, which have no REST call of their own: their results, as readers then find them."""
+"""Merge, undeletion and purge, which have no REST call of their own: their results, as readers then find them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from connectors.emulator.salesforce import schema
 from connectors.emulator.salesforce.org import Actor, Org
 from connectors.emulator.salesforce.refusals import not_found, refused
-from connectors.emulator.salesforce.table import Row
-from connectors.emulator.salesforce.times import moment
+from connectors.emulator.salesforce.table import Row, Table
 from schemas.base import Scalar
 
 
 def merge(org: Org, actor: Actor, winner: str, losers: Sequence[str]) -> None:
-    """Merge leads: losers go to the recycle bin with MasterRecordId, nothing is written on the winner (WIRE §1.1)."""
+    """Merge records: losers go to the recycle bin with MasterRecordId, nothing is written on the winner (WIRE §1.1)."""
     _living(org, winner)
     for loser in losers:
         _living(org, loser)
@@ -21,42 +19,32 @@ def merge(org: Org, actor: Actor, winner: str, losers: Sequence[str]) -> None:
         org.deleted_at[loser] = stamp
 
 
-def convert(org: Org, actor: Actor, ident: str, *, opportunity: bool = False) -> Row:
-    """Convert a lead to a contact and account, with an opportunity if asked; the lead is read-only from then on."""
-    if _living(org, ident)["IsConverted"]:
-        raise refused("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
-    became: Row = {
-        "IsConverted": True,
-        "Status": schema.CONVERTED_STATUS,
-        "ConvertedDate": moment(org.clock.stamp()).date().isoformat(),
-        "ConvertedAccountId": org.ids.take("001"),
-        "ConvertedContactId": org.ids.take("003"),
-        "ConvertedOpportunityId": org.ids.take("006") if opportunity else None,
-    }
-    _change(org, actor, "convert", ident, became)
-    return became
-
-
 def undelete(org: Org, actor: Actor, ident: str) -> None:
-    """Take a lead out of the recycle bin."""
-    row = org.leads.rows.get(ident)
+    """Take a record out of the recycle bin."""
+    row = _table(org, ident).rows.get(ident)
     if row is None or not row["IsDeleted"]:
         raise refused("UNDELETE_FAILED", "Entity is not in the recycle bin")
-    _change(org, actor, "restore", ident, {"IsDeleted": False, "MasterRecordId": None})
+    master: Row = {"MasterRecordId": None} if "MasterRecordId" in row else {}
+    _change(org, actor, "restore", ident, {"IsDeleted": False, **master})
     org.deleted_at.pop(ident, None)
 
 
 def purge(org: Org, actor: Actor, ident: str) -> None:
-    """Remove a lead for good, also from queryAll; /deleted still names it, as after an emptied recycle bin."""
-    if ident not in org.leads.rows:
+    """Remove a record for good, also from queryAll; /deleted still names it, as after an emptied recycle bin."""
+    table = _table(org, ident)
+    if ident not in table.rows:
         raise not_found()
-    org.leads.drop(ident)
+    table.drop(ident)
     org.deleted_at.setdefault(ident, org.clock.stamp())
-    org.journal.effect(actor.client, "erase", "Lead", ident, {}, {})
+    org.journal.effect(actor.client, "erase", table.name, ident, {}, {})
+
+
+def _table(org: Org, ident: str) -> Table:
+    return org.of_id(ident) or org.leads
 
 
 def _living(org: Org, ident: str) -> Row:
-    row = org.leads.rows.get(ident)
+    row = _table(org, ident).rows.get(ident)
     if row is None:
         raise not_found()
     if row["IsDeleted"]:
@@ -65,8 +53,9 @@ def _living(org: Org, ident: str) -> Row:
 
 
 def _change(org: Org, actor: Actor, verb: str, ident: str, values: Row) -> str:
-    before: dict[str, Scalar] = {name: org.leads.rows[ident].get(name) for name in values}
+    table = _table(org, ident)
+    before: dict[str, Scalar] = {name: table.rows[ident].get(name) for name in values}
     stamp = org.clock.stamp()
-    org.leads.put(ident, {**values, "SystemModstamp": stamp, "LastModifiedDate": stamp, "LastModifiedById": actor.user_id})
-    org.journal.effect(actor.client, verb, "Lead", ident, before, values)
+    table.put(ident, {**values, "SystemModstamp": stamp, "LastModifiedDate": stamp, "LastModifiedById": actor.user_id})
+    org.journal.effect(actor.client, verb, table.name, ident, before, values)
     return stamp

@@ -40,6 +40,11 @@ class Query:
         end = None if limit is None else self.select.offset + limit
         return found[self.select.offset : end]
 
+    def takes(self, ident: str) -> bool:
+        """Say whether a row that is not deleted answers."""
+        row = self.table.rows[ident]
+        return not row.get("IsDeleted") and self._test(row)
+
     def _walk(self, deleted: bool, enough: int | None) -> list[str]:
         rows, test = self.table.rows, self._test
         names = [field.name for field, term in self.order if not term.descending]

@@ -14,6 +14,7 @@ from connectors.emulator.salesforce.org import Org, Usage
 from connectors.emulator.salesforce.query import Query
 from connectors.emulator.salesforce.refusals import refused
 from connectors.emulator.salesforce.rows import shown
+from connectors.emulator.salesforce.sales import CHILDREN
 from connectors.emulator.salesforce.soql import parse
 from connectors.emulator.salesforce.soql_tree import Select
 from connectors.emulator.salesforce.table import Table
@@ -26,6 +27,22 @@ _BATCH = re.compile(r"batchSize\s*=\s*(\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
+class Child:
+    """A sub-select: the children of each record that is read."""
+
+    name: str
+    field: str
+    query: Query
+
+    def of(self, request: Request, ident: str) -> dict[str, object] | None:
+        """Give the children of one record as an answer of their own; None where there are none."""
+        table = self.query.table
+        own = [one for one in table.find(self.field, ident) if self.query.takes(one)]
+        records = [shown(request, table, one, self.query.fields) for one in own]
+        return {"totalSize": len(records), "done": True, "records": records} if records else None
+
+
+@dataclass(frozen=True)
 class Cursor:
     """A query whose pages are being fetched: the ids are fixed, the values are read when a page is."""
 
@@ -33,6 +50,11 @@ class Cursor:
     fields: tuple[str, ...]
     ids: list[str]
     page: int
+    children: tuple[Child, ...] = ()
+
+    def record(self, request: Request, ident: str) -> dict[str, object]:
+        """Give one record as REST shows it, its children under the name of their relationship."""
+        return shown(request, self.table, ident, self.fields) | {one.name: one.of(request, ident) for one in self.children}
 
 
 class Reading:
@@ -62,7 +84,17 @@ class Reading:
         ids = query.ids(deleted=request.url.path.rstrip("/").endswith("queryAll"))
         if select.count:
             return answer({"totalSize": len(ids), "done": True, "records": []})
-        return self._page(request, Cursor(found, query.fields, ids, self._page_length(request)), 0, None)
+        children = tuple(self._child(found, one) for one in select.children)
+        return self._page(request, Cursor(found, query.fields, ids, self._page_length(request), children), 0, None)
+
+    def _child(self, parent: Table, select: Select) -> Child:
+        """Give what a sub-select reads; raises Refused for a relationship that the object does not have."""
+        found = next((one for (of, name), one in CHILDREN.items() if of == parent.name and name.lower() == select.object.lower()), None)
+        table = self.org.table(found[0]) if found else None
+        if found is None or table is None:
+            words = f"Didn't understand relationship '{select.object}' in FROM part of query call."
+            raise refused("INVALID_TYPE", words, None)
+        return Child(select.object, found[1], Query(table, select))
 
     async def more(self, request: Request) -> Response:
         """Give a further page: the locator ends with the number of rows already given."""
@@ -75,7 +107,7 @@ class Reading:
     async def deleted(self, request: Request) -> Response:
         """List what was deleted or merged away between two times."""
         found, start, end = table(self.org, request), *_window(request)
-        gone = sorted((at, ident) for ident, at in self.org.deleted_at.items() if start <= at <= end) if found is self.org.leads else []
+        gone = sorted((at, one) for one, at in self.org.deleted_at.items() if start <= at <= end and one.startswith(found.prefix))
         earliest = min(self.org.deleted_at.values(), default=self.org.clock.stamp())
         shown_ = [{"deletedDate": at, "id": ident} for at, ident in gone]
         return answer(
@@ -108,7 +140,7 @@ class Reading:
 
     def _page(self, request: Request, cursor: Cursor, start: int, name: str | None) -> Response:
         end = start + cursor.page
-        records = [shown(request, cursor.table, ident, cursor.fields) for ident in cursor.ids[start:end] if ident in cursor.table.rows]
+        records = [cursor.record(request, ident) for ident in cursor.ids[start:end] if ident in cursor.table.rows]
         visit(request, len(records))
         page: dict[str, object] = {"totalSize": len(cursor.ids), "done": end >= len(cursor.ids)}
         if not page["done"]:

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from connectors.emulator.salesforce.ids import full
 from connectors.emulator.salesforce.org import Org
 from connectors.emulator.salesforce.refusals import not_found, refused
+from connectors.emulator.salesforce.sales import CHILDREN
 from connectors.emulator.salesforce.saving import by_external_id
 from connectors.emulator.salesforce.table import Row, Table
 from connectors.emulator.salesforce.times import moment
@@ -36,16 +37,15 @@ class Rows:
 
     async def everything(self, request: Request) -> Response:
         """List the objects."""
-        shown = [_brief(each) for each in (self.org.leads, self.org.users, self.org.groups, self.org.organization)]
+        shown = [_brief(self.org, each) for each in self.org.tables]
         return answer({"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": shown})
 
     async def one_object(self, request: Request) -> Response:
         """Show an object in brief, or create a record."""
         found = table(self.org, request)
         if request.method == "GET":
-            return answer({"objectDescribe": _brief(found), "recentItems": []})
-        self._lead_only(found)
-        save = saving(self.org, request, 1)
+            return answer({"objectDescribe": _brief(self.org, found), "recentItems": []})
+        save = saving(self.org, request, 1).of(found)
         saved = save.commit(save.create(save.read(await body(request), new=True)))
         return answer({"id": saved.id, "success": True, "errors": []}, 201)
 
@@ -54,10 +54,10 @@ class Rows:
         found = table(self.org, request)
         return answer(
             {
-                **_brief(found),
+                **_brief(self.org, found),
                 "fields": [field.describe() for field in found.fields.values()],
                 "recordTypeInfos": [],
-                "childRelationships": [],
+                "childRelationships": _children(found),
             }
         )
 
@@ -72,12 +72,12 @@ class Rows:
     async def by_value(self, request: Request) -> Response:
         """Read, upsert or delete the record with this external id; several matches are 300 with their paths."""
         found = table(self.org, request)
-        self._lead_only(found)
-        idents = by_external_id(self.org, request.path_params["field"], request.path_params["value"])
+        saving(self.org, request, 1).of(found)
+        idents = by_external_id(found, request.path_params["field"], request.path_params["value"])
         if len(idents) > 1:
             return answer([record_url(request, found.name, ident) for ident in idents], 300)
         if request.method == "PATCH":
-            return await self._upsert(request, idents)
+            return await self._upsert(request, found, idents)
         if not idents:
             raise not_found()
         return await self._one(request, found, idents[0])
@@ -90,8 +90,7 @@ class Rows:
                 raise refused("ENTITY_IS_DELETED", "entity is deleted")
             _unmodified(request, row)
             return answer(shown(request, found, ident, _asked(found, request.query_params.get("fields"))))
-        self._lead_only(found)
-        save = saving(self.org, request, 1)
+        save = saving(self.org, request, 1).of(found)
         if request.method == "DELETE":
             save.commit(save.delete(ident))
             return nothing()
@@ -100,14 +99,14 @@ class Rows:
         save.commit(save.update(ident, values))
         return nothing()
 
-    async def _upsert(self, request: Request, idents: list[str]) -> Response:
-        field = self.org.leads.field(request.path_params["field"])
+    async def _upsert(self, request: Request, found: Table, idents: list[str]) -> Response:
+        field = found.field(request.path_params["field"])
         name = field.name if field else "Id"
         sent = _bodied(_bodied(await body(request), name), "Id")
-        save = saving(self.org, request, 1)
+        save = saving(self.org, request, 1).of(found)
         if idents:
             values = save.read(sent, new=False)
-            _unmodified(request, self.org.leads.rows[idents[0]])
+            _unmodified(request, found.rows[idents[0]])
             saved = save.commit(save.update(idents[0], values))
         elif name == "Id":
             raise not_found()
@@ -116,10 +115,6 @@ class Rows:
         if idents and float(request.path_params["version"]) < 46:
             return nothing()
         return answer({"id": saved.id, "success": True, "errors": [], "created": not idents}, 200 if idents else 201)
-
-    def _lead_only(self, found: Table) -> None:
-        if found is not self.org.leads:
-            raise refused("INSUFFICIENT_ACCESS_OR_READONLY", f"this emulator keeps {found.name} read-only")
 
 
 def shown(request: Request, found: Table, ident: str, fields: tuple[str, ...]) -> dict[str, object]:
@@ -159,9 +154,17 @@ def _unmodified(request: Request, row: Row) -> None:
         raise refused("PRECONDITION_FAILED", "The record was modified since the time that If-Unmodified-Since names", None)
 
 
-def _brief(found: Table) -> dict[str, object]:
-    lead = found.name == "Lead"
+def _children(found: Table) -> list[dict[str, object]]:
+    return [
+        {"childSObject": child, "field": field, "relationshipName": name, "deprecatedAndHidden": False, "cascadeDelete": False}
+        for (parent, name), (child, field) in CHILDREN.items()
+        if parent == found.name
+    ]
+
+
+def _brief(org: Org, found: Table) -> dict[str, object]:
+    free, merged = found in org.writable, found.name in ("Lead", "Contact", "Account")
     return {
-        "name": found.name, "label": found.name, "labelPlural": f"{found.name}s", "keyPrefix": found.prefix, "custom": False, "createable": lead,
-        "updateable": lead, "deletable": lead, "undeletable": lead, "mergeable": lead, "queryable": True, "retrieveable": True, "replicateable": True,
+        "name": found.name, "label": found.name, "labelPlural": f"{found.name}s", "keyPrefix": found.prefix, "custom": False, "createable": free,
+        "updateable": free, "deletable": free, "undeletable": free, "mergeable": merged, "queryable": True, "retrieveable": True, "replicateable": True,
     }  # fmt: skip

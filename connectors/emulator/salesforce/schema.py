@@ -7,9 +7,11 @@ from connectors.emulator.salesforce.fields import Field, Kind
 STAGES = ("Inquiry", "Lead", "MQL", "SAL", "SQL", "Opportunity", "Customer", "Recycled", "Disqualified")
 STATUSES = ("Open - Not Contacted", "Working - Contacted", "Closed - Converted", "Closed - Not Converted")
 CONVERTED_STATUS = "Closed - Converted"
+INDUSTRIES = ("Banking", "Consulting", "Education", "Energy", "Healthcare", "Manufacturing", "Retail", "Technology", "Other")
 
 
-def _system(name: str, label: str, kind: Kind, *references: str) -> Field:
+def system(name: str, label: str, kind: Kind, *references: str) -> Field:
+    """Give a field that the org keeps itself."""
     return Field(
         name,
         label,
@@ -22,21 +24,22 @@ def _system(name: str, label: str, kind: Kind, *references: str) -> Field:
     )
 
 
-def _picklist(name: str, label: str, *values: str) -> Field:
+def picklist(name: str, label: str, *values: str) -> Field:
+    """Give a picklist that takes other values too."""
     return Field(name, label, "picklist", 255, picklist=values)
 
 
-_AUDIT = (
-    _system("CreatedDate", "Created Date", "datetime"),
-    _system("LastModifiedDate", "Last Modified Date", "datetime"),
-    _system("SystemModstamp", "System Modstamp", "datetime"),
+AUDIT = (
+    system("CreatedDate", "Created Date", "datetime"),
+    system("LastModifiedDate", "Last Modified Date", "datetime"),
+    system("SystemModstamp", "System Modstamp", "datetime"),
 )
 
 LEAD = (
-    _system("Id", "Lead ID", "id"),
+    system("Id", "Lead ID", "id"),
     Field("IsDeleted", "Deleted", "boolean", createable=False, updateable=False, nillable=False, default=False),
-    _system("MasterRecordId", "Master Record ID", "reference", "Lead"),
-    _picklist("Salutation", "Salutation", "Mr.", "Ms.", "Mrs.", "Dr.", "Prof."),
+    system("MasterRecordId", "Master Record ID", "reference", "Lead"),
+    picklist("Salutation", "Salutation", "Mr.", "Ms.", "Mrs.", "Dr.", "Prof."),
     Field("FirstName", "First Name", length=40),
     Field("LastName", "Last Name", length=80, nillable=False),
     Field("Name", "Full Name", length=121, createable=False, updateable=False, nillable=False),
@@ -48,35 +51,23 @@ LEAD = (
     Field("MobilePhone", "Mobile Phone", "phone", 40),
     Field("Email", "Email", "email", 80),
     Field("Website", "Website", "url", 255),
-    _picklist("LeadSource", "Lead Source", "Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other"),
+    picklist("LeadSource", "Lead Source", "Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other"),
     Field("Status", "Status", "picklist", 255, nillable=False, picklist=STATUSES, default=STATUSES[0]),
-    _picklist(
-        "Industry",
-        "Industry",
-        "Banking",
-        "Consulting",
-        "Education",
-        "Energy",
-        "Healthcare",
-        "Manufacturing",
-        "Retail",
-        "Technology",
-        "Other",
-    ),
-    _picklist("Rating", "Rating", "Hot", "Warm", "Cold"),
+    picklist("Industry", "Industry", *INDUSTRIES),
+    picklist("Rating", "Rating", "Hot", "Warm", "Cold"),
     Field("AnnualRevenue", "Annual Revenue", "currency"),
     Field("NumberOfEmployees", "Employees", "int"),
     Field("OwnerId", "Owner ID", "reference", 18, nillable=False, references=("Group", "User")),
     Field("HasOptedOutOfEmail", "Email Opt Out", "boolean", nillable=False, default=False),
     Field("DoNotCall", "Do Not Call", "boolean", nillable=False, default=False),
     Field("IsConverted", "Converted", "boolean", createable=False, updateable=False, nillable=False, default=False),
-    _system("ConvertedDate", "Converted Date", "date"),
-    _system("ConvertedAccountId", "Converted Account ID", "reference", "Account"),
-    _system("ConvertedContactId", "Converted Contact ID", "reference", "Contact"),
-    _system("ConvertedOpportunityId", "Converted Opportunity ID", "reference", "Opportunity"),
-    *_AUDIT,
-    _system("CreatedById", "Created By ID", "reference", "User"),
-    _system("LastModifiedById", "Last Modified By ID", "reference", "User"),
+    system("ConvertedDate", "Converted Date", "date"),
+    system("ConvertedAccountId", "Converted Account ID", "reference", "Account"),
+    system("ConvertedContactId", "Converted Contact ID", "reference", "Contact"),
+    system("ConvertedOpportunityId", "Converted Opportunity ID", "reference", "Opportunity"),
+    *AUDIT,
+    system("CreatedById", "Created By ID", "reference", "User"),
+    system("LastModifiedById", "Last Modified By ID", "reference", "User"),
     Field("Truce_Id__c", "Truce Id", length=36, external_id=True, unique=True),
     Field("Lifecycle_Stage__c", "Lifecycle Stage", "picklist", 255, picklist=STAGES, restricted=True),
     Field("MQL_Date__c", "MQL Date", "datetime"),
@@ -86,7 +77,7 @@ LEAD = (
 )
 
 USER = (
-    _system("Id", "User ID", "id"),
+    system("Id", "User ID", "id"),
     Field("Username", "Username", length=80, nillable=False),
     Field("FirstName", "First Name", length=40),
     Field("LastName", "Last Name", length=80, nillable=False),
@@ -95,27 +86,27 @@ USER = (
     Field("IsActive", "Active", "boolean", nillable=False, default=True),
     Field("UserType", "User Type", "picklist", 40, createable=False, updateable=False, picklist=("Standard",)),
     Field("TimeZoneSidKey", "Time Zone", "picklist", 40, picklist=("Europe/Berlin", "America/New_York")),
-    *_AUDIT,
+    *AUDIT,
 )
 
 GROUP = (
-    _system("Id", "Group ID", "id"),
+    system("Id", "Group ID", "id"),
     Field("Name", "Name", length=40),
     Field("DeveloperName", "Developer Name", length=80),
     Field("Type", "Type", "picklist", 40, picklist=("Queue", "Regular")),
-    *_AUDIT,
+    *AUDIT,
 )
 
 ORGANIZATION = (
-    _system("Id", "Organization ID", "id"),
+    system("Id", "Organization ID", "id"),
     Field("Name", "Name", length=80),
     Field("IsSandbox", "Is Sandbox", "boolean", nillable=False, default=False),
     Field("InstanceName", "Instance Name", length=5),
-    *_AUDIT,
+    *AUDIT,
 )
 
 VALIDATION_RULE = (
-    _system("Id", "Validation Rule ID", "id"),
+    system("Id", "Validation Rule ID", "id"),
     Field("ValidationName", "Validation Name"),
     Field("Active", "Active", "boolean"),
     Field("Description", "Description"),
@@ -124,5 +115,5 @@ VALIDATION_RULE = (
     Field("EntityDefinitionId", "Entity Definition ID"),
     Field("EntityDefinition.QualifiedApiName", "Entity"),
     Field("EntityDefinition.DeveloperName", "Entity"),
-    *_AUDIT,
+    *AUDIT,
 )

@@ -61,18 +61,22 @@ class _Parser:
         self.place = 0
 
     def select(self) -> Select:
+        found = self._select()
+        if self.here.kind != "end":
+            self._unexpected()
+        return found
+
+    def _select(self, *, inner: bool = False) -> Select:
         self._word("SELECT")
-        count = self._count()
-        fields = () if count else self._fields()
+        count = not inner and self._count()
+        fields, children = ((), ()) if count else self._fields(inner=inner)
         self._word("FROM")
         object_ = self._name()[0]
         where = self._any() if self._maybe("WHERE") else None
         order = self._order() if self._maybe("ORDER") else ()
         limit = self._number() if self._maybe("LIMIT") else None
         offset = self._number() if self._maybe("OFFSET") else 0
-        if self.here.kind != "end":
-            self._unexpected()
-        return Select(self.text, fields, count, object_, where, order, limit, offset)
+        return Select(self.text, fields, count, object_, where, order, limit, offset, children)
 
     @property
     def here(self) -> _Token:
@@ -119,11 +123,18 @@ class _Parser:
             return True
         return False
 
-    def _fields(self) -> tuple[tuple[str, int], ...]:
-        fields = [self._name()]
-        while self._maybe(","):
-            fields.append(self._name())
-        return tuple(fields)
+    def _fields(self, *, inner: bool) -> tuple[tuple[tuple[str, int], ...], tuple[Select, ...]]:
+        """Read the SELECT list: fields, and sub-selects in parentheses, which may not hold further ones here."""
+        fields: list[tuple[str, int]] = []
+        children: list[Select] = []
+        while True:
+            if not inner and self._maybe("("):
+                children.append(self._select(inner=True))
+                self._word(")")
+            else:
+                fields.append(self._name())
+            if not self._maybe(","):
+                return tuple(fields), tuple(children)
 
     def _any(self) -> Condition:
         """Read conditions joined by one word; AND and OR may not be mixed without parentheses, as in real SOQL."""

@@ -78,3 +78,5 @@ class Select:
     order: tuple[Order, ...]
     limit: int | None
     offset: int
+    children: tuple[Select, ...] = ()
+    """Sub-selects: `object` names the child relationship."""
