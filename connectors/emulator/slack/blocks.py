@@ -107,12 +107,42 @@ def _input(block: Mapping[str, Any], where: str) -> None:
     element(block.get("element"), f"{where}/element", _IN_INPUT)
 
 
+def _rich(block: Mapping[str, Any], where: str) -> None:
+    only(block, where, {"type", "block_id", "elements"})
+    for n, part in enumerate(_list(block.get("elements"), f"{where}/elements", 100)):
+        at = f"{where}/elements/{n}"
+        if not isinstance(part, Mapping) or part.get("type") not in ("rich_text_section", "rich_text_quote", "rich_text_preformatted"):
+            raise Bad(f"unsupported type [json-pointer:{at}/type]")
+        for m, one in enumerate(_list(part.get("elements"), f"{at}/elements", 1000)):
+            _rich_element(one, f"{at}/elements/{m}")
+
+
+def _rich_element(one: object, where: str) -> None:
+    if not isinstance(one, Mapping) or one.get("type") not in _RICH:
+        raise Bad(f"unsupported type [json-pointer:{where}/type]")
+    only(one, where, {"type", "style", *_RICH[str(one["type"])]})
+    for name in _RICH[str(one["type"])][:1]:
+        sized(one.get(name), f"{where}/{name}", 3000)
+    style = one.get("style", {})
+    if not isinstance(style, Mapping) or set(style) - {"bold", "italic", "strike", "code"}:
+        raise Bad(f"invalid style [json-pointer:{where}/style]")
+
+
+_RICH: Mapping[str, tuple[str, ...]] = {
+    "text": ("text",),
+    "link": ("url", "text", "unsafe"),
+    "emoji": ("name",),
+    "user": ("user_id",),
+    "broadcast": ("range",),
+}
+"""What may stand in rich text, the first of what each needs; its texts are taken as they stand, without mrkdwn."""
 _CHECKS: Mapping[str, Callable[[Mapping[str, Any], str], None]] = {
     "section": _section,
     "actions": _actions,
     "context": _context,
     "header": _header,
     "divider": _divider,
+    "rich_text": _rich,
     "input": _input,
 }
 

@@ -62,18 +62,21 @@ def shown(mrkdwn: str) -> list[tuple[str, str]]:
 
 
 def called(message: Mapping[str, Any]) -> list[str]:
-    """Name everybody whom a message calls: `channel`, `here`, `everyone`, user ids; by its text and by its blocks' mrkdwn."""
-    texts = [str(message.get("text") or "")] if not message.get("blocks") else []
-    texts += mrkdwns(message.get("blocks") or [])
-    return [what for one in texts for kind, what in shown(one) if kind in ("broadcast", "user")]
+    """Name everybody whom a message calls: `channel`, `here`, `everyone`, user ids; by its text, its blocks' mrkdwn and its rich text."""
+    blocks = message.get("blocks") or []
+    found = [
+        what for one in (str(message.get("text") or ""), *mrkdwns(blocks)) for kind, what in shown(one) if kind in ("broadcast", "user")
+    ]
+    return found + [str(one.get("range") or one.get("user_id")) for one in parts(blocks) if one.get("type") in ("broadcast", "user")]
+
+
+def parts(value: object) -> list[Mapping[str, Any]]:
+    """Give every object in blocks, however deep."""
+    if isinstance(value, Mapping):
+        return [value, *(one for part in value.values() for one in parts(part))]
+    return [one for part in value for one in parts(part)] if isinstance(value, list | tuple) else []
 
 
 def mrkdwns(value: object) -> list[str]:
     """Give every mrkdwn text in blocks."""
-    if isinstance(value, Mapping):
-        if value.get("type") == "mrkdwn":
-            return [str(value.get("text"))]
-        return [one for part in value.values() for one in mrkdwns(part)]
-    if isinstance(value, list | tuple):
-        return [one for part in value for one in mrkdwns(part)]
-    return []
+    return [str(one.get("text")) for one in parts(value) if one.get("type") == "mrkdwn"]

@@ -1,0 +1,251 @@
+"""The hand-off card: what the owner is told of a lead and of its hand-off, from the lead's document. Texts are raw: each medium escapes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sync.alerts.channel import Action, Link, Role
+from sync.alerts.story import Story
+from sync.lead.state import from_ms
+from sync.playbook.models import Playbook
+from sync.playbook.models.sla import Within
+
+LEG_WORDS = {"accept": "Accept", "first_response": "First response", "work": "To be worked off"}
+UNDONE = {"accept": "not accepted", "first_response": "accepted and not answered", "work": "not worked off"}
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One line: what it is about, and what there is to say of it."""
+
+    label: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One hand-off as one reader sees it now; with a `state` it is over for them, and nothing is left to press."""
+
+    title: str
+    about: str = ""
+    """What follows the title in its line: what the person does, and where."""
+    said: tuple[Said, ...] = ()
+    state: str = ""
+    actions: tuple[Action, ...] = ()
+    links: tuple[Link, ...] = ()
+    due: datetime | None = None
+
+    def head(self) -> str:
+        """Give title and what follows it as one text."""
+        return f"{self.title}{self.about}"
+
+    def lines(self) -> tuple[str, ...]:
+        """Give everything but the head as lines, for media without a card of their own."""
+        told = [self.state] if self.state else []
+        return (*told, *(f"{one.label}: {one.text}" if one.label else one.text for one in self.said))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a card is made of besides the lead's document and the notice."""
+
+    playbook: Playbook
+    now: int
+    """ms"""
+    reader: Role = "owner"
+    links: Mapping[str, str] = field(default_factory=dict)
+    """System → address of a record there, with `{object}` and `{id}` in it."""
+    account: Mapping[str, Any] = field(default_factory=dict)
+    """What conditions see of the lead's account and its open opportunity now: `account.owner`, `account.open_opportunities` …"""
+
+
+def card(doc: Mapping[str, Any], notice: Mapping[str, Any], seen: Seen) -> Card:
+    """Make the card of a notice (kind, handoff, offer, person, data), as its reader may see it; a room sees company and owner only."""
+    told = _Telling(doc, notice, seen)
+    return told.over() if notice["kind"] in _OVER else told.open()
+
+
+class _Telling:
+    def __init__(self, doc: Mapping[str, Any], notice: Mapping[str, Any], seen: Seen) -> None:
+        self.story = Story(doc, seen.playbook, seen.now, seen.account)
+        self.notice, self.seen, self.data = notice, seen, notice.get("data") or {}
+        note = doc.get("handoff") or {}
+        self.note: Mapping[str, Any] = note if note.get("id") == notice.get("handoff") else {}
+        person = str(notice.get("person") or self.note.get("owner") or "")
+        rep = seen.playbook.reps.get(person)
+        self.zone = (rep.hours.timezone if rep else "") or seen.playbook.timezone or "UTC"
+
+    @property
+    def _mine(self) -> bool:
+        return self.seen.reader == "owner"
+
+    def at(self, moment: object) -> str:
+        """Give a moment (ms or ISO) as the reader's clock shows it, with the day where it is another one."""
+        try:
+            when = from_ms(moment) if isinstance(moment, int) else datetime.fromisoformat(str(moment))
+            zone = ZoneInfo(self.zone)
+            local, today = when.astimezone(zone), from_ms(self.seen.now).astimezone(zone)
+        except (ValueError, OverflowError):
+            return str(moment)
+        return f"{local:%H:%M}" if local.date() == today.date() else f"{local:%a} {local.day} {local:%b %H:%M}"
+
+    def _leg(self, name: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = (self.note.get("legs") or {}).get(name) or {}
+        return found
+
+    def open(self) -> Card:
+        """Tell of a hand-off that somebody is to answer."""
+        kind = self.notice["kind"]
+        title, about = self._head({"offered": "New for you", "warned": "Soon due", "reminded": "Still open"}.get(kind, "Needs you"))
+        due = next((leg["due_at"] for name in LEG_WORDS if (leg := self._leg(name)) and leg.get("done_at") is None), None)
+        return Card(
+            title,
+            about,
+            tuple(self._said()),
+            actions=self._actions(),
+            links=self._links(),
+            due=from_ms(due) if isinstance(due, int) else None,
+        )
+
+    def _head(self, words: str) -> tuple[str, str]:
+        if not self._mine:
+            return (f"{words}: {self.story.company}" if self.notice["kind"] != "offered" else f"New: {self.story.company}"), ""
+        about = f", {self.story.title}" if self.story.title else ""
+        return f"{words}: {self.story.name}", f"{about}{' · ' if self.story.where else ''}{self.story.where}"
+
+    def _said(self) -> Iterator[Said]:
+        yield from self._by_when()
+        if not self._mine:
+            if self.notice["kind"] == "escalated":
+                return
+            yield Said("With", self.story.person(self.note.get("owner") or self.notice.get("person")))
+            return
+        if self.notice["kind"] == "offered":
+            for label, text in (
+                ("Why now", self.story.why_now()),
+                ("Why you", self.story.why_you(self.note)),
+                ("Know", self.story.known()),
+                ("Say", self.story.to_say()),
+            ):
+                if text:
+                    yield Said(label, text)
+
+    def _by_when(self) -> Iterator[Said]:
+        if self.notice["kind"] == "escalated":
+            late = str(self.data.get("leg") or "accept")
+            owner = self.story.person(self.data.get("owner") or self.note.get("owner"))
+            was = self._leg(late).get("due_at")
+            yield Said("", f"{owner}: {UNDONE.get(late, late)}{f', was due {self.at(was)}' if was else ''}")
+            return
+        for name in LEG_WORDS:
+            leg = self._leg(name)
+            if leg and leg.get("done_at") is None:
+                yield Said("", self._deadline(name, int(leg["due_at"])))
+                return
+
+    def _deadline(self, leg: str, due: int) -> str:
+        if due <= self.seen.now:
+            return f"{LEG_WORDS[leg]} was due {self.at(due)}"
+        left = self._within(leg) if self.notice["kind"] == "offered" else f" · {_long(due - self.seen.now)} left"
+        return f"{LEG_WORDS[leg]} by {self.at(due)}{left}"
+
+    def _within(self, leg: str) -> str:
+        sla = self.seen.playbook.slas.get(self.note.get("sla"))
+        rule = next((one for one in sla.legs if one.leg == leg), None) if sla is not None else None
+        return f" · {_spelled(rule.within)}" if rule is not None else ""
+
+    def _value(self) -> str:
+        return f"{self.notice.get('handoff')}:{self.notice.get('offer') or ''}"
+
+    def _actions(self) -> tuple[Action, ...]:
+        value = self._value()
+        if self._mine:
+            waits = self._leg("accept").get("done_at") is None and not self.note.get("accepted_at")
+            answers = (Action("accept", "Accept", value),) if waits else ()
+            return (
+                *answers,
+                Action("reject", "Not for me…", value),
+                Action("reassign", "Give to…", value),
+                Action("why", "Why?", value),
+            )
+        if self.seen.reader in ("manager", "deputy", "accountable"):
+            return Action("reassign", "Give to…", value), Action("why", "Why?", value)
+        return ()
+
+    def _links(self) -> tuple[Link, ...]:
+        return self.story.links(self.seen.links) if self.seen.reader != "channel" else ()
+
+    def over(self) -> Card:
+        """Tell how a hand-off ended for the reader, in place of the card that asked them."""
+        title, about = self._head(self.story.stage or "Lead") if self._mine else (self.story.company, "")
+        if self._mine:
+            title = self.story.name
+        return Card(title, about, state=_OVER[self.notice["kind"]](self), links=self._links())
+
+    def accepted(self) -> str:
+        """Say that it was accepted, by whom and when, and what is owed next."""
+        at = self.note.get("accepted_at")
+        known = next((one.get("known_at") or one.get("at") for one in reversed(self.note.get("offers") or [])), None)
+        after = f", after {_long(at - known)}" if isinstance(at, int) and isinstance(known, int) and at > known else ""
+        by = self.story.person(self.data.get("by") or self.note.get("owner")).split(" ")[0]
+        due = self._leg("first_response").get("due_at")
+        follows = f" First response due {self.at(due)}." if due and self._leg("first_response").get("done_at") is None else ""
+        return f"✅ Accepted by {by} {self.at(at or self.notice.get('at'))}{after}.{follows}"
+
+    def rejected(self) -> str:
+        """Say that it was given back, and why."""
+        code = str(self.data.get("reason") or self.data.get("code") or self.note.get("reason") or "")
+        reason = self.seen.playbook.slas.reasons.get(code)
+        why = f": {reason.label if reason else code}" if code else ""
+        return f"Given back{self._when()}{why}. Nothing left for you to do."
+
+    def moved(self) -> str:
+        """Say that somebody else has it now."""
+        to = self.data.get("to") or self.note.get("owner")
+        mine = str(to or "") == str(self.notice.get("person") or "")
+        who = f" to {self.story.person(to)}" if to and not mine else " on"
+        return f"Moved{who}{self._when(' at')}. Nothing left for you to do."
+
+    def worked(self) -> str:
+        """Say that the first response was made."""
+        due = self._leg("work").get("due_at")
+        follows = f" To be worked off by {self.at(due)}." if due and self._leg("work").get("done_at") is None else ""
+        return f"✅ First response{self._when('', self.note.get('worked_at'))}.{follows}"
+
+    def closed(self) -> str:
+        """Say as what it was closed."""
+        how = str(self.data.get("as") or self.note.get("closed_as") or "")
+        shown = how.upper() if how in ("mql", "sal", "sql") else how
+        return f"Closed{f' as {shown}' if shown else ''}{self._when('', self.note.get('closed_at'))}."
+
+    def _when(self, word: str = "", at: object = None) -> str:
+        moment = at or self.data.get("at") or self.notice.get("at")
+        return f"{word} {self.at(moment)}" if moment else ""
+
+
+_OVER = {
+    "accepted": _Telling.accepted,
+    "rejected": _Telling.rejected,
+    "expired": _Telling.moved,
+    "moved": _Telling.moved,
+    "worked": _Telling.worked,
+    "closed": _Telling.closed,
+}
+
+
+def _spelled(within: Within) -> str:
+    """Give a length of sla.yaml as people say it: 30 min, 4 h, 1 working day."""
+    unit = {"m": "min", "h": "h", "d": "working day" if within.clock == "business" else "day"}[within.unit]
+    return f"{within.amount} {unit}{'s' if within.unit == 'd' and within.amount > 1 else ''}"
+
+
+def _long(ms: int) -> str:
+    """Give a length of time as people say it: 7 min, 3 h, 2 days."""
+    minutes = max(1, round(ms / 60_000))
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{round(minutes / 60)} h" if minutes < 2 * 1440 else f"{round(minutes / 1440)} days"

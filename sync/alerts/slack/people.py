@@ -1,0 +1,57 @@
+"""Who is who: a Slack user's e-mail and a person's Slack user, asked once an hour, and team.yaml's own word first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from sync.alerts.channel import Refused
+from sync.alerts.slack.client import refusals
+from sync.playbook.models import Rep
+
+KEPT_S, MOST = 3_600.0, 10_000
+
+
+class People:
+    """The people of one workspace."""
+
+    def __init__(self, client: AsyncWebClient, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client, self._clock = client, clock
+        self._kept: dict[str, tuple[float, str]] = {}
+
+    async def email(self, user: str, reps: Mapping[str, Rep]) -> str | None:
+        """Give a Slack user's address in small letters; None for a guest or app without one. Raises Refused when Slack does not say."""
+        for rep in reps.values():
+            if rep.reach.get("slack") == user:
+                return rep.email
+        if (known := self._known(user)) is not None:
+            return known or None
+        try:
+            async with refusals():
+                found = (await self._client.users_info(user=user))["user"]
+        except Refused as refused:
+            if not refused.permanent:
+                raise
+            return None
+        email = str(((found or {}).get("profile") or {}).get("email") or "").strip().lower()
+        return self._keep(user, email) or None
+
+    async def user(self, email: str) -> str:
+        """Give the Slack user who has an address; raises Refused when there is none."""
+        if (known := self._known(f"@{email}")) is not None:
+            return known
+        async with refusals():
+            found = (await self._client.users_lookupByEmail(email=email))["user"]
+        return self._keep(f"@{email}", str((found or {})["id"]))
+
+    def _known(self, name: str) -> str | None:
+        at, value = self._kept.get(name, (0.0, ""))
+        return value if name in self._kept and self._clock() - at < KEPT_S else None
+
+    def _keep(self, name: str, value: str) -> str:
+        if len(self._kept) >= MOST:
+            self._kept.clear()
+        self._kept[name] = (self._clock(), value)
+        return value

@@ -1,0 +1,114 @@
+"""The hand-off card: what the owner reads, what others may not, and what stands there once it is over."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connectors.emulator.slack.blocks import problems
+from connectors.emulator.slack.texts import parts
+from sync.alerts.channel import Action, Link, Message
+from sync.alerts.slack.blocks import card_blocks, card_text, message_blocks
+from tests.unit.slack.kim import ANA, BEN, MARIA, leg, ms, told
+
+
+def shown(blocks: list[dict[str, Any]]) -> list[str]:
+    """Give what the blocks show, line by line, buttons in brackets."""
+    lines = [
+        "".join(one["text"] for one in part["elements"]).rstrip("\n")
+        for block in blocks
+        for part in block["elements"]
+        if "elements" in part
+    ]
+    buttons = [f"[{one['text']['text']}]" for one in parts(blocks) if one.get("type") == "button"]
+    return [*lines, *([" ".join(buttons)] if buttons else [])]
+
+
+def test_the_owner_reads_by_when_why_now_why_them_what_to_know_and_what_to_say() -> None:
+    assert shown(card_blocks(told())) == [
+        "New for you: Kim Larsen, Head of Operations · Nordwind AS (820 people, Norway)",
+        "Accept by 09:44 · 30 min",
+        'Why now  filled in "Pricing" 2 min ago · looked at "/machines" 3 times this week · meeting "Plant automation" on 14 Nov',
+        "Why you  emea enterprise, pool emea-ae, your turn",
+        "Know  no open opportunity · account has no owner · may be contacted: events no, product news yes",
+        'Say  "Shorter changeovers without new machines" · Shorter changeovers without new machines v3 · Case study: Fjord Metall halves its changeover time v1',
+        "[Accept] [Not for me…] [Give to…] [Open in Salesforce] [Why?]",
+    ]
+
+
+def test_a_room_sees_company_and_owner_only() -> None:
+    card = told(reader="channel")
+    text = " ".join((*shown(card_blocks(card)), card_text(card)))
+    assert shown(card_blocks(card)) == ["New: Nordwind AS", "Accept by 09:44 · 30 min", "With  Ana Diaz"]
+    for private in ("Kim", "Larsen", "Head of Operations", "+47", "kim.larsen", "Pricing"):
+        assert private not in text
+
+
+def test_the_manager_is_told_whose_it_is_since_when_and_may_give_it_to_somebody() -> None:
+    card = told("escalated", person=MARIA, reader="manager", now=ms(9, 50), data={"owner": ANA, "leg": "accept", "level": 1})
+    assert shown(card_blocks(card)) == [
+        "Needs you: Nordwind AS",
+        "Ana Diaz: not accepted, was due 09:44",
+        "[Give to…] [Open in Salesforce] [Why?]",
+    ]
+
+
+def test_a_warning_says_how_long_is_left() -> None:
+    assert "Accept by 09:44 · 10 min left" in shown(card_blocks(told("warned", now=ms(9, 34))))
+    assert "Accept was due 09:44" in shown(card_blocks(told("reminded", now=ms(9, 50))))
+
+
+def test_who_accepted_already_is_not_asked_to_again() -> None:
+    legs = {"accept": leg(ms(9, 44), done_at=ms(9, 21)), "first_response": leg(ms(10, 21))}
+    card = told("warned", now=ms(10, 6), note={"accepted_at": ms(9, 21), "legs": legs})
+    assert shown(card_blocks(card))[1:] == ["First response by 10:21 · 15 min left", "[Not for me…] [Give to…] [Open in Salesforce] [Why?]"]
+
+
+OVER: dict[str, tuple[str, dict[str, Any], str]] = {
+    "accepted": (
+        "accepted",
+        {
+            "now": ms(9, 21),
+            "note": {"accepted_at": ms(9, 21), "legs": {"accept": leg(ms(9, 44), done_at=ms(9, 21)), "first_response": leg(ms(10, 21))}},
+        },
+        "✅ Accepted by Ana 09:21, after 7 min. First response due 10:21.",
+    ),
+    "too late": ("expired", {"now": ms(9, 44), "data": {"to": MARIA}}, "Moved to Maria Lund at 09:44. Nothing left for you to do."),
+    "moved": ("moved", {"now": ms(9, 30), "data": {"to": BEN}}, "Moved to Ben Roth at 09:30. Nothing left for you to do."),
+    "given back": ("rejected", {"now": ms(9, 30), "data": {"reason": "no_time"}}, "Given back 09:30: No time to do it justice. Nothing left for you to do."),
+    "answered": (
+        "worked",
+        {"now": ms(10, 2), "note": {"worked_at": ms(10, 2), "legs": {"work": leg(ms(10, 2, 30))}}},
+        "✅ First response 10:02. To be worked off by Mon 30 Nov 10:02.",
+    ),
+    "closed": ("closed", {"now": ms(10, 2), "note": {"closed_as": "sql", "closed_at": ms(10, 2)}}, "Closed as SQL 10:02."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", OVER)
+def test_once_it_is_over_the_card_says_how_and_nothing_is_left_to_press(what: str) -> None:
+    kind, more, state = OVER[what]
+    card = told(kind, person=ANA, **more)
+    blocks = card_blocks(card)
+    assert (card.state, card.actions) == (state, ())
+    assert shown(blocks)[1] == state
+    assert problems(blocks, "message") == []
+
+
+def test_another_cycle_does_not_speak_for_this_one() -> None:
+    card = told("accepted", now=ms(9, 21), note={"id": "another", "accepted_at": ms(8, 0)}, data={"by": ANA})
+    assert card.state == "✅ Accepted by Ana 09:21."
+
+
+def test_a_group_is_one_message_with_its_buttons() -> None:
+    message = Message(
+        "3 leads not accepted, same cause: Ben Roth's user is inactive.",
+        ("Oldest waits 41 min. Moved to the pool: 2. Needs you: 1 (named account, no cover).",),
+        (Link("See all", "https://truce.example/problems/7"), Link("a script", "javascript:alert(1)")),
+        (Action("assign", "Assign…", "7"), Action("snooze", "Snooze 1 h", "7")),
+    )
+    blocks = message_blocks(message)
+    assert shown(blocks)[-1] == "[Assign…] [Snooze 1 h] [See all]"
+    assert "javascript" not in str(blocks)
+    assert problems(blocks, "message") == []
