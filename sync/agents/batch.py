@@ -13,12 +13,13 @@ from sync.agents.writing import Decided, net, statements
 from sync.lead.asking import asked
 from sync.lead.decision import Facts, Identity, OutcomeKind, VendorUser
 from sync.lead.ledger import Asked, Ledger
+from sync.lead.presence import present
 from sync.lead.state import Lead
 from sync.playbook.models import Playbook
 from sync.runtime.clock import Clock
 from sync.runtime.guard import Contended, Failure, attempt
 from sync.runtime.metrics import metrics
-from sync.store import accounts, applied, identities, leads, users
+from sync.store import accounts, applied, identities, leads, presence, users
 from sync.store.applied import Epoch
 from sync.store.look import Seen, look
 from sync.store.outbox import Unpublished, published
@@ -72,6 +73,8 @@ class Batch:
 
     def __init__(self, topic: str, rules: Rules, secret: bytes, clock: Clock, *, budget_ms: int = 250) -> None:
         self.topic, self.rules, self.secret, self.clock = topic, rules, secret, clock
+        self._present: tuple[Playbook, int | None, Playbook] | None = None
+        """The version in force, at which change of who is there, and both together."""
         self._users: tuple[str, dict[str, dict[str, VendorUser]]] = ("", {})
         self._deciding = Deciding(rules, clock, budget_ms / 1000)
 
@@ -116,7 +119,7 @@ class Batch:
         if strangers:
             raise EpochMoved(strangers)
         todo, next_ = _in_turn(messages, seen)
-        playbook = await self.rules.playbook(connection, seen.playbook)
+        playbook = await self._team(connection, await self.rules.playbook(connection, seen.playbook), seen.presence)
         ledger = await self._ledger(connection, todo, locked, playbook) if seen.entries else Ledger()
         facts = self._facts(locked, seen, ledger)
         items = await self._deciding.decide(connection, todo, facts, set(seen.once), playbook, why)
@@ -153,6 +156,15 @@ class Batch:
         if seen.users != self._users[0]:
             self._users = (seen.users, await users.every(connection))
         return seen
+
+    async def _team(self, connection: Connection, playbook: Playbook, stamp: int | None) -> Playbook:
+        """Give the playbook with its team as people said they are there; looked up when that changed."""
+        if stamp is None:
+            return playbook
+        known = self._present
+        if known is None or known[0] is not playbook or known[1] != stamp:
+            known = self._present = (playbook, stamp, present(playbook, await presence.current(connection)))
+        return known[2]
 
     async def _ledger(self, connection: Connection, todo: Sequence[Input], locked: _Locked, playbook: Playbook) -> Ledger:
         """Look up the accounts and opportunities that the messages and their leads lead to."""

@@ -52,6 +52,17 @@ COMMANDS: Mapping[str, Command] = {
         "rejudge:rejudge",
         "Judge leads again by the rules in force. It is bulk: stages and fields change, no hand-off is opened (see --hand-over).",
     ),
+    "away": Command(
+        "away:away", "Say that somebody is away: they get no leads, and who covers inherits their open hand-offs until they are back."
+    ),
+    "back": Command(
+        "away:back",
+        "Say that somebody is there again, whatever was said before or team.yaml says; hand-offs that their cover did not work come back.",
+    ),
+    "team": Command(
+        "away:team",
+        "Show who is there, who is away and covered by whom, with weights, caps and open leads; or set one person's weight and caps.",
+    ),
     "apply": Command(
         "apply:apply",
         "Put a playbook in force: checked, cases run, live systems asked, its size shown. Every worker uses it from its next batch.",

@@ -13,6 +13,7 @@ from sync.lead import caps
 from sync.lead.basis import NOTHING, Basis
 from sync.lead.cycle import HandoffNote
 from sync.lead.ledger import Entry, Ledger
+from sync.lead.presence import PresenceNote
 from sync.lead.seen import OpenIntent
 from sync.lead.state import Lead
 from sync.lead.turns import PoolState, Turn
@@ -198,6 +199,8 @@ class Decision:
     """Hand-offs that are another than before: id → (lead id, as it is now)."""
     notices: list[NoticeNote] = field(default_factory=list)
     answers: list[AnswerNote] = field(default_factory=list)
+    presence: list[PresenceNote] = field(default_factory=list)
+    """Whom it takes for away from now on."""
     clocks: dict[tuple[str, str], ClockNote | None] = field(default_factory=dict)
     """(lead id, kind) → the clock as it is set now; None: it is over."""
     entries: list[Entry] = field(default_factory=list)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
-from sync.lead import caps, hours
+from sync.lead import caps, hours, presence
 from sync.lead.basis import UNCAPPED
 from sync.lead.caps import Given, Quarters
 from sync.lead.decision import VendorUser
@@ -80,10 +80,7 @@ class Team:
     def absence(self, email: str) -> Absence | None:
         """Give the absence that somebody is on."""
         rep = self.playbook.reps.get(email)
-        if rep is None or not rep.away:
-            return None
-        today = self.today(rep)
-        return next((one for one in rep.away if one.first <= today <= one.last), None)
+        return presence.on_leave(rep, self.now, self.playbook.timezone) if rep is not None else None
 
     def obstacle(self, email: str, strict: Strict = ROUNDS[-1]) -> str | None:
         """Say why a person may not be given the lead; None when they may."""
@@ -92,7 +89,7 @@ class Team:
             return "is a queue" if queue_of(email) is not None else "is not in team.yaml"
         away = self.absence(email)
         if away is not None:
-            return f"on leave to {hours.short(away.last)}"
+            return presence.told(away, self.zone(rep))
         if strict.holidays and rep.hours.calendar and (name := hours.holiday(rep.hours.calendar, self.today(rep))):
             return f"holiday: {name}"
         if strict.refusals and email in self.said_no:

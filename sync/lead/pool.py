@@ -113,12 +113,14 @@ def _weights(pool: Pool, by: By, stands: Mapping[str, Stand], team: Team, passed
     """Give each one's weight as it is today; the weights of the pool count where they are asked for."""
     found: dict[str, float] = {}
     for member in stands:
-        own = 1.0 if by == "round_robin" else pool.weights.get(member, 1.0)
+        rep = team.playbook.reps.get(member)
+        said = rep.weight if rep is not None else None
+        own = said if said is not None else 1.0 if by == "round_robin" else pool.weights.get(member, 1.0)
         weight = own * team.ramp(member)
         if weight > 0:
             found[member] = weight
         else:
-            passed_over.append((member, "has no weight yet"))
+            passed_over.append((member, "has no weight"))
     return found
 
 

@@ -9,6 +9,7 @@ from sync.lead.seen import OpenIntent
 from sync.store.applied import Epoch, Position
 from sync.store.intents import opened
 from sync.store.playbooks import ACTIVE
+from sync.store.presence import STAMP as PRESENCE
 from sync.store.statement import Connection, columns
 
 _LOOK = f"""
@@ -18,6 +19,7 @@ SELECT (SELECT value FROM meta WHERE key = '{ACTIVE}') AS playbook,
   (SELECT array_agg(system) FROM cursors WHERE name = 'everything' AND done_at IS NOT NULL) AS read_fully,
   (EXISTS (SELECT FROM accounts) OR EXISTS (SELECT FROM opportunities)) AS entries,
   (SELECT concat_ws(' ', count(*), count(*) FILTER (WHERE active), max(seen_at)) FROM vendor_users) AS users,
+  (SELECT value FROM meta WHERE key = '{PRESENCE}') AS presence,
   (SELECT jsonb_agg(jsonb_build_array(t.system, t.activity_id)) FROM touches t
      JOIN unnest($3::text[], $4::text[]) w(system, activity_id) USING (system, activity_id)) AS touches,
   (SELECT array_agg(s.id) FROM unnest($5::text[]) w(id) CROSS JOIN generate_series(current_date - 8, current_date, interval '1 day') d
@@ -45,6 +47,8 @@ class Seen:
     """Those of the asked inputs that were applied before."""
     intents: dict[tuple[str, str], list[OpenIntent]]
     """(lead id, system) → what the writer has told or is telling, the result not applied yet: by it an early echo is known."""
+    presence: int | None = None
+    """Changes whenever somebody says when they are there, or how much they want."""
     entries: bool = False
     """There are accounts or opportunities at all."""
 
@@ -70,5 +74,6 @@ async def look(
         {(system, activity) for system, activity in row["touches"] or ()},
         set(row["once"] or ()),
         intents,
-        row["entries"],
+        presence=row["presence"],
+        entries=row["entries"],
     )

@@ -478,6 +478,51 @@ vendor_users = Table(
     _time("seen_at"),
 )
 
+presence = Table(
+    "presence",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=True),
+    Column("person", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("since", Time, nullable=False),
+    Column("until", Time),
+    Column("cover", Text),
+    Column("weight", Double),
+    Column("caps", JSONB),
+    Column("why", Text, nullable=False, server_default=""),
+    Column("by", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    _time("at"),
+    Column("ended_at", Time),
+    Column("ended_by", Text),
+    Column("moved_out", Boolean, nullable=False, server_default="false"),
+    Column("moved_back", Boolean, nullable=False, server_default="false"),
+    Index("presence_person", "person", "id"),
+    Index("presence_now", "person", postgresql_where=text("ended_at IS NULL")),
+)
+"""What people said of when they are there and how much they want (`kind`: away, back, weight, caps): kept for ever; what counts no more is ended.
+
+moved_out, moved_back: whether the open hand-offs of an absence went to the cover, and came back."""
+
+reassignments = Table(
+    "reassignments",
+    metadata,
+    Column("run", Text, primary_key=True),
+    Column("lead_id", UUID(as_uuid=False), primary_key=True),
+    Column("handoff_id", UUID(as_uuid=False)),
+    Column("what", Text, nullable=False),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+    Column("clocks", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    _time("at"),
+    Column("undone_at", Time),
+    Column("undone_by", Text),
+    Index("reassignments_at", "at"),
+)
+"""What was given to somebody else in one run of `truce reassign`, one row per lead: enough to give it back."""
+
 playbooks = Table(
     "playbooks",
     metadata,

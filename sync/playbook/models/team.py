@@ -51,6 +51,10 @@ class Absence:
     first: str
     last: str
     cover: str | None = None
+    since: int | None = None
+    """Within those days from this moment on (ms); None: from the beginning."""
+    until: int | None = None
+    """Within those days to this moment (ms, exclusive); None: to the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ class Rep:
     hours: Hours = Hours()
     caps: Caps = Caps()
     ramp: Ramp | None = None
+    weight: float | None = None
+    """In every pool, round robin too, instead of the pool's; only people set it, while Truce runs."""
     skills: frozenset[str] = frozenset()
     languages: frozenset[str] = frozenset()
     """ISO 639-1, small letters."""
