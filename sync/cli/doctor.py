@@ -157,7 +157,7 @@ ADVICE = {
     "bad_value": "truce parked shows the values: mend them in their system",
     "message_parked": "truce parked shows them; then truce replay",
     "unplannable": "truce parked shows it",
-    "inactive_owner": "give the leads to somebody who is there, or truce rejudge --hand-over",
+    "inactive_owner": "truce reassign --from THEM --dry-run shows who would get what",
     "schema": "make the field in the system, or change fields.yaml; truce apply",
     "frozen_field": "two automations change the field in turn: stop one of them",
     "held": "truce rejudge --hand-over lets them go, when they are meant",

@@ -49,6 +49,10 @@ class PresenceNote:
     why: str = ""
     by: str = "truce"
     source: Source = "sla"
+    misses: int | None = None
+    """Only if this one makes so many in a row that they let run out; None: in any case."""
+    leg: str = ""
+    """Of which leg."""
 
 
 def present(playbook: Playbook, said: Mapping[str, Presence]) -> Playbook:

@@ -24,8 +24,23 @@ _END = "UPDATE presence SET ended_at = now(), ended_by = $3 WHERE person = $1 AN
 _NOTES = """
 INSERT INTO presence (person, kind, since, until, cover, why, by, source)
 SELECT w.person, 'away', to_timestamp(w.since / 1000.0), to_timestamp(w.until / 1000.0), w.cover, w.why, w.by, w.source
-FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[]) w(person, since, until, cover, why, by, source)
+FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::text[])
+  w(person, since, until, cover, why, by, source, misses, leg)
+CROSS JOIN LATERAL (SELECT coalesce(max(p.ended_at), '-infinity') AS since FROM presence p WHERE p.person = w.person AND p.kind = 'away') back
+WHERE NOT EXISTS (
+    SELECT FROM presence p WHERE p.person = w.person AND p.kind = 'away' AND p.ended_at IS NULL AND (p.until IS NULL OR p.until > now()))
+  AND (w.misses IS NULL OR w.misses - 1 <= (
+    SELECT count(*) FILTER (WHERE missed) FROM (
+      SELECT missed FROM (
+        SELECT ended = 'expired' AS missed, ended_at AS at FROM offers
+          WHERE w.leg = 'accept' AND owner = w.person AND ended IN ('expired', 'rejected')
+        UNION ALL SELECT false, h.accepted_at FROM handoffs h WHERE w.leg = 'accept' AND h.owner = w.person AND h.accepted_at IS NOT NULL
+        UNION ALL SELECT breached_at IS NOT NULL, coalesce(done_at, breached_at) FROM legs
+          WHERE w.leg <> 'accept' AND leg = w.leg AND owner = w.person AND coalesce(done_at, breached_at) IS NOT NULL) every_
+      WHERE every_.at > back.since ORDER BY every_.at DESC LIMIT greatest(coalesce(w.misses, 1) - 1, 0)) last_))
 """
+"""The one that is missed just now is not among those that are counted: it is written by the same statement. What ran out before they came back
+is past."""
 _CURRENT = """
 SELECT person, kind, since, until, cover, weight, caps FROM presence
 WHERE ended_at IS NULL AND (until IS NULL OR until > now() - interval '1 day') ORDER BY id DESC
@@ -34,10 +49,10 @@ WHERE ended_at IS NULL AND (until IS NULL OR until > now() - interval '1 day') O
 
 def write(notes: Iterable[PresenceNote]) -> list[Statement]:
     """Keep whom decisions take for away, each person once."""
-    rows = {n.person: (n.person, n.since, n.until, n.cover, clean(n.why), n.by, n.source) for n in notes}
+    rows = {n.person: (n.person, n.since, n.until, n.cover, clean(n.why), n.by, n.source, n.misses, n.leg) for n in notes}
     if not rows:
         return []
-    return [Statement(_NOTES, columns([rows[person] for person in sorted(rows)], 7)), Statement(_BUMP, ())]
+    return [Statement(_NOTES, columns([rows[person] for person in sorted(rows)], 9)), Statement(_BUMP, ())]
 
 
 async def current(connection: Connection) -> dict[str, Presence]:

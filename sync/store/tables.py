@@ -495,14 +495,10 @@ presence = Table(
     _time("at"),
     Column("ended_at", Time),
     Column("ended_by", Text),
-    Column("moved_out", Boolean, nullable=False, server_default="false"),
-    Column("moved_back", Boolean, nullable=False, server_default="false"),
     Index("presence_person", "person", "id"),
     Index("presence_now", "person", postgresql_where=text("ended_at IS NULL")),
 )
-"""What people said of when they are there and how much they want (`kind`: away, back, weight, caps): kept for ever; what counts no more is ended.
-
-moved_out, moved_back: whether the open hand-offs of an absence went to the cover, and came back."""
+"""What people said of when they are there and how much they want (`kind`: away, back, weight, caps): kept for ever; what counts no more is ended."""
 
 reassignments = Table(
     "reassignments",

@@ -78,7 +78,8 @@ closed AS (
   WHERE kind = 'inactive_owner' AND system = $1 AND closed_at IS NULL AND NOT field = ANY(SELECT email FROM theirs))
 INSERT INTO problems (kind, key, text, system, field, count)
 SELECT 'inactive_owner', $1 || ':' || email,
-  name || ' is inactive in ' || $1 || ' and still has handed-over leads: give them to somebody who is there', $1, email, leads
+  name || ' is inactive in ' || $1 || ' and still has handed-over leads: give them to somebody who is there by truce reassign --from ' || email,
+  $1, email, leads
 FROM theirs ON CONFLICT (kind, key) WHERE closed_at IS NULL DO UPDATE SET last_at = now(), count = excluded.count
 """
 """Law 6: who was given leads and cannot work on them any more is a problem, until they are somebody else's."""

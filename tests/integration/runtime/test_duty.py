@@ -51,7 +51,7 @@ async def test_a_lead_of_somebody_who_left_is_a_problem_until_it_is_somebody_els
     await users.put(pool, "salesforce", [ben])
     await users.put(pool, "salesforce", [ben])
     assert await problems(pool) == [
-        "Ana Diaz is inactive in salesforce and still has handed-over leads: give them to somebody who is there"
+        "Ana Diaz is inactive in salesforce and still has handed-over leads: give them to somebody who is there by truce reassign --from ana@acme.example"
     ]
     assert await orphans.find(pool) == []
     await pool.execute("UPDATE leads SET owner = 'ben@acme.example'")

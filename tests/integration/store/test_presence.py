@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -102,5 +103,31 @@ def test_a_decisions_word_is_kept_once_and_the_next_batch_heeds_it(store: Store)
         assert made.reps[LEA].caps == Caps(window=(7, 3))
         assert await batch._team(connection, playbook, stamp) is made
         assert await connection.fetchval("SELECT count(*) FROM presence WHERE kind = 'away'") == 1
+
+    inside(store, step)
+
+
+OFFER = """
+INSERT INTO offers (handoff_id, n, lead_id, owner, rule, at, ended, ended_at, reason, comment, by)
+VALUES (gen_random_uuid(), 1, gen_random_uuid(), $1, '', $2, $3, $2, '', '', '')
+"""
+
+
+def test_somebody_is_away_only_after_so_many_that_ran_out_in_a_row(store: Store) -> None:
+    async def step(connection: Any) -> None:
+        async def said(now: int) -> int:
+            await run(connection, presence.write([PresenceNote(ANA, now, why="ran out", misses=3, leg="accept")]))
+            return int(await connection.fetchval("SELECT count(*) FROM presence WHERE ended_at IS NULL"))
+
+        day = datetime.now(UTC).replace(microsecond=0)
+        for days, ended in ((9, "expired"), (8, "expired"), (7, "rejected"), (6, "expired")):
+            await connection.execute(OFFER, ANA, day - timedelta(days=days), ended)
+        assert await said(NOW) == 0, "the no stands between"
+        await connection.execute(OFFER, ANA, day - timedelta(days=5), "expired")
+        await connection.execute(OFFER, BEN, day - timedelta(days=4), "rejected")
+        assert await said(NOW) == 1
+        assert await said(NOW + 1) == 1, "they are away already"
+        await presence.back(connection, ANA, at=NOW + 2, by="ana", source="slack")
+        assert await said(NOW + 3) == 0, "what ran out before is past"
 
     inside(store, step)

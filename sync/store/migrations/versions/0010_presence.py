@@ -24,10 +24,6 @@ def _now(name: str) -> sa.Column[object]:
     return sa.Column(name, sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False)
 
 
-def _no(name: str) -> sa.Column[bool]:
-    return sa.Column(name, sa.Boolean(), server_default="false", nullable=False)
-
-
 def upgrade() -> None:
     op.create_table(
         "presence",
@@ -36,7 +32,6 @@ def upgrade() -> None:
         *(_text("cover", needed=False), sa.Column("weight", sa.Double(), nullable=True)),
         sa.Column("caps", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         *(_text("why", default=""), _text("by"), _text("source"), _now("at"), _time("ended_at"), _text("ended_by", needed=False)),
-        *(_no("moved_out"), _no("moved_back")),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("presence_person", "presence", ["person", "id"])
