@@ -1,136 +1,34 @@
-"""HubSpot's wire: paths by version, credentials, what its errors mean, the webhook signature, and the calls that Truce makes."""
+"""HubSpot's wire: paths by version, credentials, and the calls that Truce makes."""
 
 from __future__ import annotations
 
-import base64
-import hmac
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
-from hashlib import sha256
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from pydantic_core import from_json
-
-from connectors.base import Breaker, Budget, Connection, FieldType, Forged, Item, Manifest, Priority
+from connectors.base import Breaker, Budget, Connection, FieldType, Item, Manifest, Priority
 from connectors.errors import AuthExpired, ConnectorError, Surprising, Unavailable
-from connectors.http import Answer, Bearer, Complaint, Dialect, Kind, Seen, Session, Token, scrub
-from connectors.hubspot.mapping import CONVERTED_AT, MERGED_IDS, MODIFIED, OBJECT, Reading, merged_ids, millis, moment, type_of, wanted
+from connectors.http import Answer, Bearer, Session, Token
+from connectors.hubspot.mapping import CONVERTED_AT, MERGED_IDS, Reading, merged_ids, moment, type_of, wanted
+from connectors.hubspot.objects import SHAPES, Row, joined
+from connectors.hubspot.refusals import DIALECT, context, mappings
 from schemas.change import RecordDeleted
-from schemas.write import FieldRefused
-
-Row = dict[str, Any]
 
 
-def _paths(crm: str, consent: str, version: str) -> dict[str, str]:
+def _paths(crm: str, links: str, consent: str, version: str) -> dict[str, str]:
     return {
-        "objects": f"{crm.format('objects')}/{OBJECT}", "properties": f"{crm.format('properties')}/{OBJECT}", "owners": crm.format("owners"),
+        "objects": crm.format("objects"), "properties": crm.format("properties"), "owners": crm.format("owners"), "links": links,
         "consent": f"/communication-preferences/{consent}/statuses", "token": f"/oauth/{version}/token",
     }  # fmt: skip
 
 
 PATHS: dict[str, dict[str, str]] = {
-    "v3": _paths("/crm/v3/{}", "v4", "v3"),
-    **{version: _paths(f"/crm/{{}}/{version}", version, version) for version in ("2026-03", "2026-09")},
+    "v3": _paths("/crm/v3/{}", "/crm/v4/associations", "v4", "v3"),
+    **{version: _paths(f"/crm/{{}}/{version}", f"/crm/associations/{version}", version, version) for version in ("2026-03", "2026-09")},
 }
 """Every path by `api_version`: HubSpot's numbered versions and its dated ones (WIRE: HubSpot CRM, versioning)."""
 FORMS = "/form-integrations/v1/submissions/forms"
-STALE_MS = 5 * 60 * 1000
 HISTORY_ROWS = 50  # a batch read with history takes half as many inputs as one without
-CODES: dict[str, Kind] = {
-    "VALIDATION_ERROR": "rejected", "CONFLICT": "conflict", "CONFLICTING_UNIQUE_VALUE": "conflict", "OBJECT_NOT_FOUND": "gone",
-    "RATE_LIMITS": "rate_limited", "RATE_LIMIT": "rate_limited", "EXPIRED_AUTHENTICATION": "auth_expired",
-    "INVALID_AUTHENTICATION": "auth_expired", "BAD_REFRESH_TOKEN": "auth_expired", "MISSING_SCOPES": "auth_expired",
-}  # fmt: skip
-"""HubSpot's categories. A missing scope is no fault of any record: every call would fail alike, so it pauses and pages and parks nothing."""
-
-_NESTED = re.compile(r"\[\s*\{.*\}\s*\]", re.DOTALL)
-_EXISTING = re.compile(r"Existing ID:\s*(\d+)|(\d+) already has that value")
-_PROPERTY = re.compile(r"[Pp]roperty [\"']?(\w+)[\"']? does not exist")
-# What HubSpot decodes in the address before it signs (its guide "Validating requests").
-_DECODED = {f"%{ord(char):02X}": char for char in ":/?@!$'()*,;"}
-_ENCODED = re.compile("|".join(_DECODED), re.IGNORECASE)
-
-
-def _mappings(found: object) -> list[Mapping[str, Any]]:
-    return [row for row in found if isinstance(row, Mapping)] if isinstance(found, list) else []
-
-
-def _nested(message: str) -> list[Mapping[str, Any]]:
-    """Read the JSON inside "Property values were not valid: [{...}]"."""
-    found = _NESTED.search(message)
-    try:
-        return _mappings(from_json(found.group())) if found else []
-    except ValueError:
-        return []
-
-
-def context(row: Mapping[str, Any], name: str) -> list[str]:
-    """Give a part of an error's context, which is a list of texts; empty where there is none."""
-    whole = row.get("context")
-    found = whole.get(name) if isinstance(whole, Mapping) else None
-    return [str(one) for one in found] if isinstance(found, list) else []
-
-
-def _refusal(row: Mapping[str, Any]) -> FieldRefused:
-    words = str(row.get("message") or row.get("localizedErrorMessage") or "")
-    names = [row.get("name"), row.get("propertyName"), *context(row, "propertyName"), *_PROPERTY.findall(words), row.get("in")]
-    code = row.get("error") or row.get("code") or row.get("subCategory") or ""
-    return FieldRefused(field=str(next(filter(None, names), "")), code=str(code), words=scrub(words))
-
-
-def explain(status: int, body: Any) -> Complaint:
-    """Read HubSpot's error body, of a call or of one row of a batch; every part of it may be missing."""
-    if not isinstance(body, Mapping):
-        return Complaint(kind="surprising" if status == 404 else None)
-    message = str(body.get("message") or body.get("error_description") or "")
-    if "error_description" in body:
-        return Complaint(str(body.get("status") or body.get("error")), message, kind="auth_expired")
-    code, told = str(body.get("category") or body.get("errorType") or ""), _nested(message) or _mappings(body.get("errors"))
-    if code == "MISSING_SCOPES":
-        return Complaint(code, f"{message} {', '.join(one for row in told for one in context(row, 'requiredGranularScopes'))}".strip())
-    kind: Kind | None = "surprising" if status == 404 and code != "OBJECT_NOT_FOUND" else None
-    if status == 429 or code.startswith("RATE_LIMIT"):
-        return Complaint(code, message, "daily" if body.get("policyName") == "DAILY" else "rate_limited")
-    refused = tuple(map(_refusal, told or [body])) if code == "VALIDATION_ERROR" else ()
-    if refused and all(one.code == "CONFLICTING_UNIQUE_VALUE" for one in refused):
-        kind = "conflict"
-    existing = tuple(dict.fromkeys(one or other for one, other in _EXISTING.findall(message + str(told))))
-    words = "; ".join(f"{one.field}: {one.words}" for one in refused if one.field) or message
-    return Complaint(code, words, kind, existing=existing, refused=refused)
-
-
-def limits(headers: Mapping[str, str]) -> Iterator[Seen]:
-    """Read the X-HubSpot-RateLimit-* headers; search and OAuth answers lack some or all of them."""
-    for quota, most, left in (("calls", "max", "remaining"), ("daily", "daily", "daily-remaining")):
-        limit, rest = headers.get(f"x-hubspot-ratelimit-{most}", ""), headers.get(f"x-hubspot-ratelimit-{left}", "")
-        window = headers.get("x-hubspot-ratelimit-interval-milliseconds", "10000")
-        if limit.isdigit() and rest.isdigit() and (quota == "daily" or window == "10000"):
-            yield Seen(quota, used=max(0, int(limit) - int(rest)), limit=int(limit))
-
-
-DIALECT = Dialect(explain=explain, codes=CODES, limits=limits)
-
-
-def signed(secret: str, method: str, uri: str, body: bytes, stamp: str) -> bytes:
-    """Give the v3 signature: base64(HMAC-SHA256(secret, METHOD + URI + body + timestamp)), the URI with twelve characters decoded."""
-    plain = _ENCODED.sub(lambda found: _DECODED[found.group().upper()], uri)
-    text = f"{method.upper()}{plain}".encode(errors="surrogatepass") + body + stamp.encode()
-    return base64.b64encode(hmac.new(secret.encode(), text, sha256).digest())
-
-
-def verify(secrets: str, method: str, uri: str, headers: Mapping[str, str], body: bytes, *, now: datetime) -> None:
-    """Raise Forged unless one of the secrets (separated by white space) signed this call within five minutes of now, either way."""
-    given = {name.lower(): value for name, value in headers.items()}
-    signature, stamp = given.get("x-hubspot-signature-v3", ""), given.get("x-hubspot-request-timestamp", "")
-    if not signature or not re.fullmatch(r"[0-9]{1,15}", stamp):
-        raise Forged("the v3 signature or its timestamp is missing")
-    if abs(millis(now) - int(stamp)) > STALE_MS:
-        raise Forged("the timestamp is more than five minutes away")
-    sent = signature.encode(errors="surrogatepass")
-    if not any([hmac.compare_digest(signed(secret, method, uri, body, stamp), sent) for secret in secrets.split()]):  # noqa: C419
-        raise Forged("the signature is wrong")  # every secret was tried, so that the time tells nothing
 
 
 class Client:
@@ -144,7 +42,7 @@ class Client:
         if not fixed and not self._refresh:
             raise ValueError(f"{connection.system}: needs the secret token, or client_id, client_secret and refresh_token")
         self.paths, self.app_id, self._system = PATHS[version], connection.options.get("app_id"), connection.system
-        self.types: dict[str, FieldType] = {}  # the live schema as it was last read; empty before that
+        self.types: dict[str, dict[str, FieldType]] = {}  # object → its live schema as it was last read
         self._apps_own = {name: connection.secrets.get(name, "") for name in ("client_id", "client_secret")}
         self._page_rows = int(connection.options.get("page_rows", "100"))
         bearer = Bearer(fixed=fixed) if fixed else Bearer(self._mint)
@@ -169,46 +67,54 @@ class Client:
         answer = await self._session.call("POST", path, json=body, idempotent=reads, priority=priority, hide=hide)
         return _an_object(answer, wrote=not reads)
 
-    async def search(self, filters: Sequence[Mapping[str, Any]], *, sort: str) -> Answer:
-        """Find the first contacts that match, with their times; eventually consistent. The schema requires all five fields."""
-        body = {"filterGroups": [{"filters": filters}], "sorts": [sort], "properties": [MODIFIED], "limit": self._page_rows, "after": "0"}
-        path, quotas = self.paths["objects"] + "/search", ("search", "calls", "daily")
+    def at(self, object_: str) -> str:
+        """Give the path of an object's records."""
+        return f"{self.paths['objects']}/{object_}"
+
+    async def search(self, object_: str, filters: Sequence[Mapping[str, Any]], *, sort: str) -> Answer:
+        """Find the first records that match, with their times; eventually consistent. The schema requires all five fields."""
+        properties = [SHAPES[object_].modified]
+        body = {"filterGroups": [{"filters": filters}], "sorts": [sort], "properties": properties, "limit": self._page_rows, "after": "0"}
+        path, quotas = self.at(object_) + "/search", ("search", "calls", "daily")
         return _an_object(await self._session.call("POST", path, json=body, idempotent=True, quotas=quotas))
 
-    async def page(self, after: str | None, properties: Sequence[str], *, archived: bool = False) -> Answer:
+    async def page(self, object_: str, after: str | None, properties: Sequence[str], *, archived: bool = False) -> Answer:
         """Read one page of all records, or of all archived ones; consistent."""
         params = {"limit": str(self._page_rows), "archived": str(archived).lower(), "properties": ",".join(properties)}
-        return await self.get(self.paths["objects"], **params, **({"after": after} if after else {}))
+        return await self.get(self.at(object_), **params, **({"after": after} if after else {}))
 
     async def read(
-        self, ids: Sequence[str], properties: Sequence[str], *, by: str | None = None, history: Sequence[str] = (), archived: bool = False,
-        priority: Priority = "normal",
+        self, object_: str, ids: Sequence[str], properties: Sequence[str], *, by: str | None = None, history: Sequence[str] = (),
+        archived: bool = False, priority: Priority = "normal",
     ) -> Answer:  # fmt: skip
         """Read up to 100 records (50 with history) by id, or by the unique property `by`; consistent. Missing ones are left out."""
         body = {"inputs": [{"id": one} for one in ids], "properties": list(properties), "propertiesWithHistory": list(history)}
-        path = self.paths["objects"] + "/batch/read" + ("?archived=true" if archived else "")
+        path = self.at(object_) + "/batch/read" + ("?archived=true" if archived else "")
         return await self.post(path, body | ({"idProperty": by} if by else {}), reads=True, priority=priority, hide=ids)
 
-    async def known(self) -> None:
+    async def known(self, object_: str) -> None:
         """Read the live schema unless it was read; before a write, so that nothing can fail after it."""
-        if not self.types:
-            await self.properties()
+        if object_ not in self.types:
+            await self.properties(object_)
 
-    def reading(self, answer: Answer, *, consistent: bool = False, bulk: bool = False) -> Reading:
+    def reading(self, object_: str, answer: Answer, *, consistent: bool = False, bulk: bool = False) -> Reading:
         """Give what reads the rows of an answer, by the schema as it is known."""
-        return Reading(self._system, self.types, self.app_id, answer.received_at, answer.sent_at if consistent else None, bulk)
+        sent_at = answer.sent_at if consistent else None
+        return Reading(self._system, self.types.get(object_, {}), self.app_id, answer.received_at, sent_at, bulk, object_)
 
-    async def told(self, ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> list[Item]:
-        """Read contacts consistently, with who changed what when; a merged one gives its merge and the survivor, a deleted one that."""
-        await self.known()
+    async def told(self, object_: str, ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> list[Item]:
+        """Read records consistently, with who changed what when; a merged one gives its merge and the survivor, a deleted one that."""
+        await self.known(object_)
         asked, items = list(dict.fromkeys(ids)), list[Item]()
         for start in range(0, len(asked), HISTORY_ROWS):
-            items += await self._told(asked[start : start + HISTORY_ROWS], fields, priority)
+            items += await self._told(object_, asked[start : start + HISTORY_ROWS], fields, priority)
         return items
 
-    async def _told(self, asked: Sequence[str], fields: Sequence[str], priority: Priority) -> list[Item]:
-        answer = await self.read(asked, wanted(fields), history=[*fields, CONVERTED_AT, MERGED_IDS], priority=priority)
-        reading, found = self.reading(answer, consistent=True), contacts(answer.body)
+    async def _told(self, object_: str, asked: Sequence[str], fields: Sequence[str], priority: Priority) -> list[Item]:
+        history = [*(name for name in fields if name not in SHAPES[object_].linked), CONVERTED_AT, MERGED_IDS]
+        answer = await self.read(object_, asked, wanted(fields, object_), history=history, priority=priority)
+        reading, found = self.reading(object_, answer, consistent=True), records(answer.body)
+        await self.link(object_, found, fields, priority=priority)
         became = {name: row for row in found for name in (*merged_ids(row), str(row["id"]))}
         left = [one for one in asked if one not in became]
         strange = [row for row in found if not {*merged_ids(row), str(row["id"])} & {*asked}]
@@ -217,29 +123,58 @@ class Client:
         known = {str(row["id"]): row for one in asked if (row := became.get(one))}
         items = [item for row in known.values() for item in reading.told(row, fields)]
         if strange:  # the answer is not positional: which old id led to which new one is known only by asking for each
-            return items + [item for one in left for item in await self._told([one], fields, priority)]
+            return items + [item for one in left for item in await self._told(object_, [one], fields, priority)]
         _nowhere(left, answer.body)
-        return items + await self._deleted(left, reading, priority)
+        return items + await self._deleted(object_, left, reading, priority)
 
-    async def _deleted(self, ids: Sequence[str], reading: Reading, priority: Priority) -> list[Item]:
+    async def _deleted(self, object_: str, ids: Sequence[str], reading: Reading, priority: Priority) -> list[Item]:
         if not ids:
             return []
-        answer = await self.read(ids, [MODIFIED], archived=True, priority=priority)
-        at = {str(row["id"]): moment(row.get("archivedAt")) for row in contacts(answer.body)}
+        answer = await self.read(object_, ids, [SHAPES[object_].modified], archived=True, priority=priority)
+        at = {str(row["id"]): moment(row.get("archivedAt")) for row in records(answer.body)}
         _nowhere([one for one in ids if one not in at], answer.body)
         return [RecordDeleted(ref=reading.ref(one), at=at.get(one) or answer.sent_at, received_at=answer.received_at) for one in ids]
 
-    async def write(self, verb: str, inputs: Sequence[Row], *, priority: Priority) -> Answer:
+    async def link(self, object_: str, found: Sequence[Row], fields: Sequence[str], *, priority: Priority = "normal") -> None:
+        """Put those fields of records that are associations among their properties; consistent."""
+        for name, other in SHAPES[object_].linked.items():
+            if name in fields and found:
+                links = await self.links(object_, [str(row["id"]) for row in found], other, priority=priority)
+                for row in found:
+                    row["properties"][name] = joined(name, links[str(row["id"])])
+
+    async def links(
+        self, object_: str, ids: Sequence[str], other: str, *, priority: Priority = "normal"
+    ) -> dict[str, list[tuple[str, frozenset[int]]]]:
+        """Read what records are associated with: id → (the other's id, type ids); that one has none is told as an error of its own."""
+        found: dict[str, list[tuple[str, frozenset[int]]]] = {one: [] for one in ids}
+        asked: list[Row] = [{"id": one} for one in found]
+        while asked:
+            body = {"inputs": asked}
+            answer = await self.post(f"{self.paths['links']}/{object_}/{other}/batch/read", body, reads=True, priority=priority)
+            told, asked = rows(answer.body), []
+            for row in told:
+                ident = str((row.get("from") or {}).get("id"))
+                found.setdefault(ident, []).extend(_ends(row.get("to")))
+                if after := next_page(row):
+                    asked.append({"id": ident, "after": after})
+            none = [one for row in mappings(answer.body.get("errors")) for one in context(row, "fromObjectId")]
+            if silent := {one["id"] for one in body["inputs"]} - {str((row.get("from") or {}).get("id")) for row in told} - {*none}:
+                raise Surprising(f"the answer is silent about the associations of {len(silent)} records")
+        return found
+
+    async def write(self, object_: str, verb: str, inputs: Sequence[Row], *, priority: Priority) -> Answer:
         """Send a batch (`update` or `create`): one attempt."""
         hide = [value for row in inputs for value in row["properties"].values()]
-        return await self.post(f"{self.paths['objects']}/batch/{verb}", {"inputs": inputs}, priority=priority, hide=hide)
+        return await self.post(f"{self.at(object_)}/batch/{verb}", {"inputs": inputs}, priority=priority, hide=hide)
 
-    async def properties(self) -> list[Row]:
-        """Read the live schema, and keep its types."""
-        found = rows((await self.get(self.paths["properties"], archived="false")).body)
+    async def properties(self, object_: str) -> list[Row]:
+        """Read an object's live schema, and keep its types."""
+        found = rows((await self.get(f"{self.paths['properties']}/{object_}", archived="false")).body)
         if not found:
-            raise Surprising("contacts have no properties, not even HubSpot's own")
-        self.types = {str(one["name"]): type_of(one) for one in found}
+            raise Surprising(f"{object_} have no properties, not even HubSpot's own")
+        linked: dict[str, FieldType] = dict.fromkeys(SHAPES[object_].linked, "text")
+        self.types[object_] = {str(one["name"]): type_of(one) for one in found} | linked
         return found
 
     async def all(self, path: str, **params: str) -> list[Row]:
@@ -279,17 +214,24 @@ def rows(body: Any, *, wrote: bool = False) -> list[Row]:
     raise _strange("the answer has no list of results", wrote)
 
 
-def contacts(body: Any, *, wrote: bool = False) -> list[Row]:
-    """Give rows that are contacts, with `id` and `properties`; raises as `rows` does."""
+def records(body: Any, *, wrote: bool = False) -> list[Row]:
+    """Give rows that are records, with `id` and `properties`; raises as `rows` does."""
     found = rows(body, wrote=wrote)
     if all("id" in row and isinstance(row.setdefault("properties", {}), dict) for row in found):
         return found
-    raise _strange("a contact without id or properties", wrote)
+    raise _strange("a record without id or properties", wrote)
+
+
+def _ends(found: object) -> list[tuple[str, frozenset[int]]]:
+    return [
+        (str(one.get("toObjectId")), frozenset(kind["typeId"] for kind in mappings(one.get("associationTypes")) if "typeId" in kind))
+        for one in mappings(found)
+    ]
 
 
 def _nowhere(ids: Iterable[str], body: Mapping[str, Any]) -> None:
     """Raise Surprising unless a batch read says of each of these that there is none: one that is only left out may well be there."""
-    errors = (row for row in _mappings(body.get("errors")) if row.get("category") == "OBJECT_NOT_FOUND")
+    errors = (row for row in mappings(body.get("errors")) if row.get("category") == "OBJECT_NOT_FOUND")
     if left := {*ids}.difference(*(context(row, "ids") for row in errors)):
         raise Surprising(f"the answer leaves out {len(left)} of the records that were asked for, and does not say why")
 

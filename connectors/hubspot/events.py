@@ -1,16 +1,48 @@
-"""HubSpot's webhook calls: what one entry says, and what is none."""
+"""HubSpot's webhook calls: their signature, what one entry says, and what is none."""
 
 from __future__ import annotations
 
+import base64
+import hmac
+import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
-from connectors.base import Unwelcome
+from connectors.base import Forged, Unwelcome
+from connectors.hubspot.objects import DEALS, SHAPES, named
 from schemas import strict
+from schemas.base import Ref
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+STALE_MS = 5 * 60 * 1000
+# What HubSpot decodes in the address before it signs (its guide "Validating requests").
+_DECODED = {f"%{ord(char):02X}": char for char in ":/?@!$'()*,;"}
+_ENCODED = re.compile("|".join(_DECODED), re.IGNORECASE)
+
+
+def signed(secret: str, method: str, uri: str, body: bytes, stamp: str) -> bytes:
+    """Give the v3 signature: base64(HMAC-SHA256(secret, METHOD + URI + body + timestamp)), the URI with twelve characters decoded."""
+    plain = _ENCODED.sub(lambda found: _DECODED[found.group().upper()], uri)
+    text = f"{method.upper()}{plain}".encode(errors="surrogatepass") + body + stamp.encode()
+    return base64.b64encode(hmac.new(secret.encode(), text, sha256).digest())
+
+
+def verify(secrets: str, method: str, uri: str, headers: Mapping[str, str], body: bytes, *, now: datetime) -> None:
+    """Raise Forged unless one of the secrets (separated by white space) signed this call within five minutes of now, either way."""
+    given = {name.lower(): value for name, value in headers.items()}
+    signature, stamp = given.get("x-hubspot-signature-v3", ""), given.get("x-hubspot-request-timestamp", "")
+    if not signature or not re.fullmatch(r"[0-9]{1,15}", stamp):
+        raise Forged("the v3 signature or its timestamp is missing")
+    if abs((now - EPOCH) // timedelta(milliseconds=1) - int(stamp)) > STALE_MS:
+        raise Forged("the timestamp is more than five minutes away")
+    sent = signature.encode(errors="surrogatepass")
+    if not any([hmac.compare_digest(signed(secret, method, uri, body, stamp), sent) for secret in secrets.split()]):  # noqa: C419
+        raise Forged("the signature is wrong")  # every secret was tried, so that the time tells nothing
+
 
 _TEXT = BeforeValidator(lambda value: str(value) if type(value) is int else value)  # ids come as numbers and as texts
 Ident = Annotated[str, _TEXT, Field(pattern=r"^[0-9]{1,20}$")]
@@ -33,6 +65,9 @@ class Event(BaseModel):
     primaryObjectId: Ident | None = None
     mergedObjectIds: list[Ident] = Field(default_factory=list)
     newObjectId: Ident | None = None
+    associationType: str = Field(default="", max_length=100)
+    fromObjectId: Ident | None = None
+    toObjectId: Ident | None = None
 
     @property
     def at(self) -> datetime:
@@ -40,12 +75,21 @@ class Event(BaseModel):
         return EPOCH + timedelta(milliseconds=self.occurredAt)
 
     @property
-    def verb(self) -> str | None:
-        """What happened to a contact (`creation`, `propertyChange` …); None for other objects."""
-        kind, _, verb = self.subscriptionType.partition(".")
-        if not self.objectId and verb != "merge":
-            return None
-        return verb if kind == "contact" or (kind == "object" and self.objectTypeId == "0-1") else None
+    def object(self) -> str | None:
+        """Which object it is about; None for those that are of no use to us."""
+        return named(self.subscriptionType, self.objectTypeId)[0]
+
+    @property
+    def verb(self) -> str:
+        """What happened: `creation`, `propertyChange`, `associationChange` …"""
+        return named(self.subscriptionType, self.objectTypeId)[1]
+
+    @property
+    def deal(self) -> str | None:
+        """The deal whose people or company changed, told from either side ("CONTACT_TO_DEAL"); None for anything else."""
+        sides = self.associationType.upper().split("_TO_")
+        ends = dict(zip(sides, (self.fromObjectId, self.toObjectId), strict=False))
+        return ends.get("DEAL") if self.verb == "associationChange" else None
 
     def merged(self) -> tuple[str, list[str]]:
         """Give (survivor, losers) of a merge: since 2025 the survivor is a new record, before that the primary one."""
@@ -66,3 +110,16 @@ def events(body: bytes) -> list[Event]:
         raise Unwelcome(f"{'.'.join(map(str, first['loc'])) or 'the body'}: {first['msg']}"[:200]) from None
     except ValueError as error:
         raise Unwelcome(f"the body is no JSON: {error}"[:200]) from None
+
+
+def orders(found: Iterable[Event], system: str, app_id: str | None) -> list[str]:
+    """Name what must be read because an event says too little: deals whose associations changed, activities that may have taken place."""
+    refs: list[str] = []
+    for event in found:
+        response = SHAPES[event.object].response if event.object else None
+        own = app_id is not None and (event.changeSource, event.sourceId) == ("INTEGRATION", app_id)
+        if event.deal:
+            refs.append(str(Ref(system, DEALS, event.deal)))
+        elif event.object and response and event.objectId and not own and event.verb in ("creation", "propertyChange"):
+            refs += [str(Ref(system, event.object, event.objectId))] if event.propertyName in (None, response.status) else []
+    return refs

@@ -18,20 +18,23 @@ from typing import Any
 from connectors.base import FieldType, Item
 from connectors.errors import Surprising
 from connectors.hubspot.events import EPOCH, Event
+from connectors.hubspot.objects import CONTACTS, SHAPES, Response
 from schemas.base import Ref, Scalar
 from schemas.change import Origin, RecordChanged, RecordDeleted, RecordMerged
+from schemas.response import ResponseRecorded
 from schemas.touch import TouchRecorded
 
-OBJECT, TRUCE_ID, LIFECYCLE, OPT_OUT, MODIFIED = "contacts", "truce_id", "lifecyclestage", "hs_email_optout", "lastmodifieddate"
+TRUCE_ID, LIFECYCLE, OPT_OUT, MODIFIED = "truce_id", "lifecyclestage", "hs_email_optout", "lastmodifieddate"
 CONVERTED_AT, CONVERTED_BY, CONVERSIONS = "recent_conversion_date", "recent_conversion_event_name", "num_conversion_events"
 MERGED_IDS = "hs_merged_object_ids"
 ALWAYS = ("email", TRUCE_ID, MODIFIED, CONVERTED_AT, CONVERTED_BY, CONVERSIONS, MERGED_IDS)
-"""Properties that every read asks for beside the mapped ones."""
+"""Properties that every read of contacts asks for beside the mapped ones."""
 
 _STANDARD: dict[str, FieldType] = {
     "email": "email", "phone": "phone", "mobilephone": "phone", "fax": "phone", LIFECYCLE: "picklist", "hs_lead_status": "picklist",
     "hubspot_owner_id": "user", OPT_OUT: "flag", CONVERSIONS: "number", "annualrevenue": "number", "numberofemployees": "number",
     CONVERTED_AT: "time", "first_conversion_date": "time", "createdate": "time", MODIFIED: "time", "closedate": "time",
+    "amount": "number", "hs_lastmodifieddate": "time", "dealstage": "picklist", "pipeline": "picklist",
 }  # fmt: skip
 _BY_TYPE: dict[str, FieldType] = {"number": "number", "bool": "flag", "date": "date", "datetime": "time", "enumeration": "picklist"}
 _BY_SOURCE: dict[str, Origin] = {
@@ -49,7 +52,7 @@ _STALE = timedelta(minutes=5)
 
 
 def type_of(prop: Mapping[str, Any]) -> FieldType:
-    """Give the type of one property definition (GET /crm/v3/properties/contacts)."""
+    """Give the type of one property definition (GET /crm/v3/properties/{object})."""
     name, shown = str(prop.get("name")), prop.get("fieldType")
     if name == "hubspot_owner_id" or prop.get("referencedObjectType") == "OWNER":
         return "user"
@@ -112,9 +115,10 @@ def vendor(value: Scalar) -> str:
     return "" if value is None else format(value, ".15g") if isinstance(value, float) else str(value)
 
 
-def wanted(fields: Iterable[str]) -> list[str]:
+def wanted(fields: Iterable[str], object_: str = CONTACTS) -> list[str]:
     """Give the properties to ask for so that these fields, and what every snapshot needs, come back."""
-    return sorted({*fields, *ALWAYS})
+    shape = SHAPES[object_]
+    return sorted({*fields, *(ALWAYS if object_ == CONTACTS else (shape.modified, MERGED_IDS))} - shape.linked.keys())
 
 
 def merged_ids(row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -136,10 +140,23 @@ def before_merge(row: Mapping[str, Any], at: datetime) -> bool:
 
 def changed_at(row: Mapping[str, Any]) -> datetime:
     """Give the record's own time of change; raises Surprising where there is none."""
-    at = moment((row.get("properties") or {}).get(MODIFIED)) or moment(row.get("updatedAt"))
+    props = row.get("properties") or {}
+    at = moment(props.get(MODIFIED)) or moment(props.get("hs_lastmodifieddate")) or moment(row.get("updatedAt"))
     if at is None:
-        raise Surprising(f"contact {row.get('id')} has neither {MODIFIED} nor updatedAt")
+        raise Surprising(f"record {row.get('id')} has no time of change, not even updatedAt")
     return at
+
+
+def consent_of(submission: Mapping[str, Any]) -> dict[str, bool]:
+    """Give what a submission's legalConsentOptions say: "email:<subscription type id>" → may be contacted."""
+    options = submission.get("legalConsentOptions")
+    parts = [part for part in options.values() if isinstance(part, dict)] if isinstance(options, dict) else []
+    said = [one for part in parts for one in part.get("communications") or [] if isinstance(one, dict)]
+    return {
+        f"email:{one['subscriptionTypeId']}": one["value"]
+        for one in said
+        if isinstance(one.get("value"), bool) and "subscriptionTypeId" in one
+    }
 
 
 @dataclass(frozen=True)
@@ -152,10 +169,12 @@ class Reading:
     received_at: datetime
     read_at: datetime | None = None
     bulk: bool = False
+    about: str = CONTACTS
+    """Which object its rows and events are of."""
 
     def ref(self, ident: object) -> str:
-        """Give the record ref of a contact."""
-        return str(Ref(self.system, OBJECT, str(ident)))
+        """Give the record ref of a record of this object."""
+        return str(Ref(self.system, self.about, str(ident)))
 
     def value(self, name: str, value: object) -> Scalar:
         """Give a property's value in canonical form."""
@@ -212,13 +231,30 @@ class Reading:
             details={key: value for key, value in details.items() if value is not None},
         )  # fmt: skip
 
+    def ours(self, row: Mapping[str, Any], name: str) -> bool:
+        """Say that a property got its value from our own app."""
+        last = _last(row, name)
+        return self.origin(last.get("sourceType"), last.get("sourceId")) == "own"
+
+    def responses(self, row: Mapping[str, Any], response: Response, people: Iterable[str]) -> list[ResponseRecorded]:
+        """Give an activity that took place as a response to each of these contacts; its time is its own, else that of its last change."""
+        props = row.get("properties") or {}
+        at = next((found for name in response.times if (found := moment(props.get(name)))), None) or changed_at(row)
+        return [
+            ResponseRecorded(
+                system=self.system, ref=str(Ref(self.system, CONTACTS, one)), activity_id=f"{response.kind}:{row['id']}:{one}",
+                kind=response.kind, by=str(props.get("hubspot_owner_id") or ""), at=at, received_at=self.received_at,
+            )
+            for one in people
+        ]  # fmt: skip
+
     def noticed(self, found: Iterable[Event]) -> list[Item]:
-        """Give what the events of one call say, the changes of one contact as one; oldest first."""
+        """Give what the events of one call about this object say, the changes of one record as one; oldest first."""
         changes: dict[str, list[Event]] = {}
         items: list[Item] = []
         for event in found:
             said: dict[str, Any] = {"at": event.at, "received_at": self.received_at, "actor": event.sourceId}
-            if event.verb in ("creation", "propertyChange"):
+            if event.verb in ("creation", "propertyChange") and event.objectId:
                 changes.setdefault(event.objectId, []).append(event)
             elif how := _DELETIONS.get(event.verb):
                 items.append(RecordDeleted(ref=self.ref(event.objectId), how=how, **said))

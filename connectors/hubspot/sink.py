@@ -10,8 +10,10 @@ from connectors.base import Capabilities, Connection, Create, Done, Failed, Item
 from connectors.errors import Conflict, ConnectorError, Gone, Rejected, Unavailable
 from connectors.http import scrub
 from connectors.hubspot import mapping
-from connectors.hubspot.client import DIALECT, Client, Row, contacts, context, explain
-from connectors.hubspot.mapping import LIFECYCLE, OBJECT, OPT_OUT, TRUCE_ID, Reading
+from connectors.hubspot.client import Client, records
+from connectors.hubspot.mapping import LIFECYCLE, OPT_OUT, TRUCE_ID, Reading
+from connectors.hubspot.objects import COMPANIES, CONTACTS, Row
+from connectors.hubspot.refusals import DIALECT, context, explain
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged
 from schemas.write import FieldRefused
@@ -53,34 +55,39 @@ class HubSpotSink(Sink):
         self._explained = options.get("legal_explanation", "Opted in by the person; recorded by Truce")
 
     async def capabilities(self, object_: str) -> Capabilities:
-        """Say what the live schema lets us write, consent included."""
-        schema = await self._client.properties()
+        """Say what the live schema of an object lets us write, of contacts consent included."""
+        schema = await self._client.properties(object_)
         consent = frozenset(str(one["name"]) for one in schema if is_consent(str(one["name"])))
         free = (one for one in schema if not one.get("calculated") and not (one.get("modificationMetadata") or {}).get("readOnlyValue"))
-        return Capabilities(frozenset(str(one["name"]) for one in free) | consent, lifecycle_field=LIFECYCLE, consent_fields=consent)
+        stages = LIFECYCLE if object_ in (CONTACTS, COMPANIES) else None
+        writable = frozenset(str(one["name"]) for one in free) | consent
+        return Capabilities(writable, creates=object_ == CONTACTS, lifecycle_field=stages, consent_fields=consent)
 
     async def update(self, rows: Sequence[Update], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
-        """Update contacts by their ids: consent first, then the rest in one batch, then a lifecycle stage that did not go backwards.
+        """Update records of one object by their ids: consent first, then the rest in one batch, then a stage that did not go backwards.
 
         A row whose consent is refused is refused whole, so that the next plan leaves that field out and writes the others.
         """
-        await self._client.known()
+        if not rows:
+            return []
+        object_ = rows[0].object
+        await self._client.known(object_)
         told = await self._consents([row for row in rows if any(map(is_consent, row.fields))], priority)
         sent = [_Sent(row.key, row.id, _split(row.fields)[1]) for row in rows]
         sent = [row for row in sent if row.fields and not isinstance(told.get(row.key), Failed)]
         if sent:
-            for outcome in (await self._batch("update", sent, priority)).values():
+            for outcome in (await self._batch(object_, "update", sent, priority)).values():
                 told[outcome.key] = _joined(told.get(outcome.key), outcome)
-            await self._backwards(sent, told, priority)
+            await self._backwards(object_, sent, told, priority)
         return [told.get(row.key) or Done(key=row.key, id=row.id) for row in rows]
 
     async def create(self, rows: Sequence[Create], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
         """Create contacts; a row whose Truce id HubSpot has already is told as done, a taken e-mail as a Conflict naming the record."""
         if not rows:
             return []
-        await self._client.known()
+        await self._client.known(CONTACTS)
         sent = [_Sent(row.key, None, _split(row.fields)[1]) for row in rows]
-        told = await self._batch("create", sent, priority)
+        told = await self._batch(CONTACTS, "create", sent, priority)
         await self._found_again(sent, told, priority)
         for row in rows:
             done, consent = told[row.key], {name: value for name, value in _split(row.fields)[0].items() if value is not None}
@@ -92,7 +99,7 @@ class HubSpotSink(Sink):
 
     async def find(self, emails: Sequence[str], wanted: Wanted, *, priority: Priority = "normal") -> Sequence[RecordChanged]:
         """Look contacts up by e-mail, consistently."""
-        return await self._by("email", emails, wanted.get(OBJECT, ()), priority)
+        return await self._by("email", emails, wanted.get(CONTACTS, ()), priority)
 
     async def find_created(
         self, truce_ids: Sequence[str], fields: Sequence[str], *, object_: str = "", priority: Priority = "normal"
@@ -101,50 +108,54 @@ class HubSpotSink(Sink):
         return await self._by(TRUCE_ID, truce_ids, fields, priority)
 
     async def read(self, ids: Sequence[str], fields: Sequence[str], *, object_: str = "", priority: Priority = "normal") -> Sequence[Item]:
-        """Read contacts back; merged and deleted ones are told as that."""
-        return await self._client.told(ids, fields, priority=priority)
+        """Read records of one object back; merged and deleted ones are told as that."""
+        return await self._client.told(object_ or CONTACTS, ids, fields, priority=priority)
 
     async def close(self) -> None:
         """Release every connection."""
         await self._client.close()
 
     async def _by(self, name: str, values: Sequence[str], fields: Sequence[str], priority: Priority) -> list[RecordChanged]:
-        await self._client.known()
+        await self._client.known(CONTACTS)
         asked, most = list(dict.fromkeys(value for value in values if value)), self.manifest.batch_read
         found: dict[str, RecordChanged] = {}
         for start in range(0, len(asked), most):
-            answer = await self._client.read(asked[start : start + most], mapping.wanted(fields), by=name, priority=priority)
-            reading = self._client.reading(answer, consistent=True)
-            found |= {str(row["id"]): reading.snapshot(row, fields) for row in contacts(answer.body)}
+            answer = await self._client.read(CONTACTS, asked[start : start + most], mapping.wanted(fields), by=name, priority=priority)
+            reading = self._client.reading(CONTACTS, answer, consistent=True)
+            found |= {str(row["id"]): reading.snapshot(row, fields) for row in records(answer.body)}
         return list(found.values())
 
-    async def _batch(self, verb: str, sent: Sequence[_Sent], priority: Priority) -> dict[str, RowOutcome]:
+    async def _batch(self, object_: str, verb: str, sent: Sequence[_Sent], priority: Priority) -> dict[str, RowOutcome]:
         """Send one batch and tell every row; where HubSpot refuses it whole, by halves, down to the row that it means."""
         try:
-            answer = await self._client.write(verb, [row.wire() for row in sent], priority=priority)
+            answer = await self._client.write(object_, verb, [row.wire() for row in sent], priority=priority)
         except (Rejected, Conflict, Gone) as error:
-            return {sent[0].key: Failed(sent[0].key, _ours(error, sent[0]))} if len(sent) == 1 else await self._halves(verb, sent, priority)
-        told, unplaced = _outcomes(sent, answer.body, self._client.reading(answer), created=verb == "create")
+            return (
+                {sent[0].key: Failed(sent[0].key, _ours(error, sent[0]))}
+                if len(sent) == 1
+                else await self._halves(object_, verb, sent, priority)
+            )
+        told, unplaced = _outcomes(sent, answer.body, self._client.reading(object_, answer), created=verb == "create")
         silent = [row for row in sent if row.key not in told]
         if len(silent) == 1 and unplaced:
             told[silent[0].key] = Failed(silent[0].key, _error(unplaced[0], silent[0]))
         elif silent and unplaced:  # refused, but HubSpot does not say which for what
-            told |= await self._halves(verb, silent, priority)
+            told |= await self._halves(object_, verb, silent, priority)
         for row in sent:
             told.setdefault(row.key, Failed(row.key, Unavailable("the answer does not speak of this row", unknown_outcome=True)))
         return told
 
-    async def _halves(self, verb: str, sent: Sequence[_Sent], priority: Priority) -> dict[str, RowOutcome]:
+    async def _halves(self, object_: str, verb: str, sent: Sequence[_Sent], priority: Priority) -> dict[str, RowOutcome]:
         """Send both halves; a failure of one is told for its rows, because the other may be done."""
         told: dict[str, RowOutcome] = {}
         for half in (sent[: len(sent) // 2], sent[len(sent) // 2 :]):
             try:
-                told |= await self._batch(verb, half, priority)
+                told |= await self._batch(object_, verb, half, priority)
             except ConnectorError as error:
                 told |= {row.key: Failed(row.key, error) for row in half}
         return told
 
-    async def _backwards(self, sent: Sequence[_Sent], told: dict[str, RowOutcome], priority: Priority) -> None:
+    async def _backwards(self, object_: str, sent: Sequence[_Sent], told: dict[str, RowOutcome], priority: Priority) -> None:
         """Clear and set again, in two calls, each lifecycle stage that HubSpot took and ignored: it does not go backwards by itself."""
         asked = [row for row in sent if row.fields.get(LIFECYCLE) is not None]
         step = [row for row in asked if isinstance(done := told[row.key], Done) and done.fields.get(LIFECYCLE) != row.fields[LIFECYCLE]]
@@ -152,7 +163,7 @@ class HubSpotSink(Sink):
             step = [row for row in step if isinstance(told[row.key], Done)]
             parts = [_Sent(row.key, row.id, {LIFECYCLE: None if clear else row.fields[LIFECYCLE]}) for row in step]
             try:
-                outcomes = await self._batch("update", parts, priority) if parts else {}
+                outcomes = await self._batch(object_, "update", parts, priority) if parts else {}
             except ConnectorError as error:
                 outcomes = {row.key: Failed(row.key, error) for row in parts}
             for key, outcome in outcomes.items():
@@ -179,10 +190,8 @@ class HubSpotSink(Sink):
         """Write consent; the address is read from the contact at this moment and kept nowhere."""
         if not asked:
             return {}
-        answer = await self._client.read([row.id for row in asked], ["email", mapping.MERGED_IDS], priority=priority)
-        emails = {
-            one: row["properties"].get("email") for row in contacts(answer.body) for one in (str(row["id"]), *mapping.merged_ids(row))
-        }
+        answer = await self._client.read(CONTACTS, [row.id for row in asked], ["email", mapping.MERGED_IDS], priority=priority)
+        emails = {one: row["properties"].get("email") for row in records(answer.body) for one in (str(row["id"]), *mapping.merged_ids(row))}
         told: dict[str, RowOutcome] = {}
         for row in asked:
             if row.id not in emails:
@@ -252,7 +261,7 @@ def _outcomes(
     names = {row.key: row for row in sent} | {row.id: row for row in sent if row.id is not None}
     names |= {str(row.fields[name]): row for row in sent for name in ("email", TRUCE_ID) if row.id is None and row.fields.get(name)}
     told: dict[str, RowOutcome] = {}
-    for result in contacts(body, wrote=True):
+    for result in records(body, wrote=True):
         held = result["properties"]
         marks = [result.get("objectWriteTraceId"), result["id"], *mapping.merged_ids(result), held.get(TRUCE_ID), held.get("email")]
         if row := next((names[str(mark)] for mark in marks if str(mark) in names), None):

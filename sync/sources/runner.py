@@ -125,10 +125,19 @@ class Runner:
         await self.publisher.publish([corrected(item, self.skew_s) for item in items], source=self.system, kind=kind)
 
     async def noticed(self, notice: Notice) -> None:
-        """Publish what a webhook says, and order what it says too little of to be read at once."""
-        await self.send(notice.items, "webhook")
-        if notice.read:
-            await read_orders.order(self.pool, notice.read)
+        """Publish what a webhook says, and order what it says too little of to be read at once.
+
+        A vendor tells of everything that somebody subscribed to once; of objects that the playbook does not speak of nothing is kept.
+        """
+        about = {ref: Ref.parse(ref).object for ref in (*map(ref_of, notice.items), *notice.read) if ref}
+        named = {self.source.manifest.person_object}
+        if not named.issuperset(about.values()):
+            named = set(schema.objects(await self.playbook(), self.system, self.source))
+        await self.send(
+            [one for one in notice.items if about.get(ref_of(one) or "", self.source.manifest.person_object) in named], "webhook"
+        )
+        if orders := [ref for ref in notice.read if about[ref] in named]:
+            await read_orders.order(self.pool, orders)
             self.wake.set()
 
     async def _orders(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.base import Connection
 from connectors.contract import Emulated
+from connectors.contract_objects import AccountRole, EmulatedDeals, OpportunityRole
 from connectors.contract_world import Role
 from connectors.emulator.control import serve
 from connectors.emulator.faults import Fault
@@ -31,6 +32,9 @@ EXTRA = (
 )
 
 
+TASK_KEY = Property("truce_task_key", "Truce key", hubspot_defined=False)
+
+
 class HubSpotWorld:
     """One account; its clock can be held, so that contacts get one time of change."""
 
@@ -38,6 +42,12 @@ class HubSpotWorld:
         "email": "email", "last_name": "lastname", "phone": "phone", "text": "sal_stage_note", "number": "engagement_score",
         "flag": "met_us", "date": "birthday", "time": "mql_date",
     }  # fmt: skip
+    account: Mapping[AccountRole, str] = {"name": "name", "domain": "domain", "owner": "hubspot_owner_id"}
+    opportunity: Mapping[OpportunityRole, str] = {
+        "name": "dealname", "stage": "dealstage", "amount": "amount", "owner": "hubspot_owner_id", "account": "associations.companies",
+        "people": "associations.contacts",
+    }  # fmt: skip
+    stages = ("appointmentscheduled", "closedwon")
     refused: tuple[str, Scalar] = ("hs_lead_status", "No Such Status")
     page = 4
     read_path = "/batch/read"
@@ -47,7 +57,7 @@ class HubSpotWorld:
     def __init__(self) -> None:
         self.held: datetime | None = None
         self.hub = HubSpot(
-            owners=OWNERS, forms=[PRICING], properties=[*custom(), *EXTRA], clock=self.now, calls_per_10s=100_000, searches_per_s=None,
+            owners=OWNERS, forms=[PRICING], properties=[*custom(), *EXTRA], more={"tasks": [TASK_KEY]}, clock=self.now, calls_per_10s=100_000, searches_per_s=None,
             search_lag_s=0.0, client_secret=WEBHOOK_SECRET,
         )  # fmt: skip
         self.url = ""
@@ -94,6 +104,22 @@ class HubSpotWorld:
         self.hub.webhooks.flush()
         return str(new.id)
 
+    async def seed_as(self, object_: str, fields: Mapping[str, Scalar]) -> str:
+        firm = fields.get(self.opportunity["account"])
+        own = {name: vendor(value) for name, value in fields.items() if not name.startswith("associations.")}
+        return self.hub.put(object_, own, to={"companies": [str(firm)]} if firm else {}, client="maria")
+
+    async def edit_as(self, object_: str, ident: str, fields: Mapping[str, Scalar]) -> None:
+        self.hub.put(object_, {name: vendor(value) for name, value in fields.items()}, ident=ident, client="maria")
+
+    async def delete_as(self, object_: str, ident: str) -> None:
+        self.hub.delete(object_, ident, "maria")
+
+    async def involve(self, opportunity: str) -> str:
+        person = await self.seed({"lastname": "Involved"})
+        self.hub.put("deals", {}, ident=opportunity, to={"contacts": [person]}, client="maria")
+        return person
+
     @asynccontextmanager
     async def hidden(self, ident: str) -> AsyncIterator[None]:
         one = self.hub.portal.contacts.live[int(ident)]
@@ -134,5 +160,5 @@ async def hubspot_world() -> AsyncIterator[HubSpotWorld]:
         yield world
 
 
-def _holds_the_protocol(world: HubSpotWorld) -> Emulated:
-    return world  # mypy says if it does not
+def _holds_the_protocols(world: HubSpotWorld) -> tuple[Emulated, EmulatedDeals]:
+    return world, world  # mypy says if it does not

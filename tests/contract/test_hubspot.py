@@ -16,6 +16,7 @@ from aiohttp import web
 
 from connectors.base import Connection, Create, Done, Failed, Forged, RowOutcome, Sink, Source, Update
 from connectors.contract import ConnectorContract, Emulated, NotedBreaker, NotedBudget
+from connectors.contract_objects import Objects
 from connectors.contract_world import items, long_ago, pages, snapshots
 from connectors.emulator.faults import Fault
 from connectors.emulator.hubspot import search
@@ -35,6 +36,10 @@ class TestHubSpot(ConnectorContract):
 
     def emulated(self) -> AbstractAsyncContextManager[Emulated]:
         return hubspot_world()
+
+
+class TestHubSpotsCompaniesAndDeals(Objects):
+    """Over the fixtures below."""
 
 
 @pytest.fixture

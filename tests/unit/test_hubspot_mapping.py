@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from connectors.base import Connection, FieldType, Forged, Source, Unwelcome
 from connectors.contract_world import NotedBreaker, NotedBudget
 from connectors.hubspot import mapping
-from connectors.hubspot.client import PATHS, Client, explain, limits, signed
-from connectors.hubspot.source import consent_of
+from connectors.hubspot.client import PATHS, Client
+from connectors.hubspot.events import signed
+from connectors.hubspot.refusals import explain, limits
 from connectors.registry import load
 from schemas.base import Scalar
 from schemas.change import RecordChanged, RecordDeleted, RecordMerged
@@ -356,15 +357,17 @@ def test_a_merge_of_the_old_kind_keeps_the_primary() -> None:
     assert (merged.survivor, merged.losers) == ("hub:contacts:101", ("hub:contacts:102",))
 
 
-def test_generic_events_of_contacts_are_told_and_of_others_not() -> None:
+def test_generic_events_are_told_like_those_with_a_name_and_of_other_objects_not() -> None:
     events = [
         event("phone", "1", subscriptionType="object.propertyChange", objectTypeId="0-1"),
         event("name", "Acme", subscriptionType="object.propertyChange", objectTypeId="0-2", ident=7),
         event("name", "Acme", subscriptionType="company.propertyChange", ident=8),
+        event("subject", "Help", subscriptionType="object.propertyChange", objectTypeId="0-5", ident=9),
+        event("subject", "Help", subscriptionType="ticket.propertyChange", ident=9),
         other("associationChange", ident=9),
         {name: value for name, value in other("associationChange", fromObjectId=9, toObjectId=7).items() if name != "objectId"},
     ]
-    assert [one.ref for one in told(*events)] == ["hub:contacts:101"]
+    assert sorted(one.ref for one in told(*events)) == ["hub:companies:7", "hub:companies:8", "hub:contacts:101"]
 
 
 def test_events_of_another_account_are_left_out() -> None:
@@ -413,8 +416,8 @@ def test_a_submission_from_before_a_merge_is_not_counted_again() -> None:
 def test_consent_said_on_a_form() -> None:
     said = [{"value": True, "subscriptionTypeId": 1001}, {"value": False, "subscriptionTypeId": 1002}, {"text": "x"}]
     options = {"consent": {"consentToProcess": True, "communications": said}}
-    assert consent_of({"legalConsentOptions": options}) == {"email:1001": True, "email:1002": False}
-    assert consent_of({"legalConsentOptions": "no"}) == consent_of({}) == {}
+    assert mapping.consent_of({"legalConsentOptions": options}) == {"email:1001": True, "email:1002": False}
+    assert mapping.consent_of({"legalConsentOptions": "no"}) == mapping.consent_of({}) == {}
 
 
 @given(
@@ -439,7 +442,7 @@ def test_the_limit_headers_are_read() -> None:
 
 
 def test_every_version_has_every_path() -> None:
-    assert {tuple(sorted(paths)) for paths in PATHS.values()} == {("consent", "objects", "owners", "properties", "token")}
+    assert {tuple(sorted(paths)) for paths in PATHS.values()} == {("consent", "links", "objects", "owners", "properties", "token")}
 
 
 @pytest.mark.parametrize(("secrets", "options"), [({}, {}), ({"token": "x"}, {"api_version": "v1"})])

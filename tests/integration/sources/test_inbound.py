@@ -12,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -23,6 +23,8 @@ from connectors.emulator.control import serve
 from connectors.registry import load
 from schemas import envelope
 from sync.agents import ground
+from sync.playbook import loader
+from sync.playbook.models import Playbook
 from sync.runtime.producer import make_producer
 from sync.sources.inbound import MAX_BODY, Inbound
 from sync.sources.lag import LagGate
@@ -30,9 +32,11 @@ from sync.sources.publisher import Publisher
 from sync.sources.runner import Runner
 from sync.store import read_orders
 from sync.store.connect import open_pool
+from tests.house.project import ROOT
 from tests.integration.sources.free import Free
 
 SECRET = "the-apps-secret"
+PLAYBOOK = loader.load_files(loader.read(ROOT / "deploy" / "playbook"))
 
 
 @dataclass
@@ -88,6 +92,12 @@ class Door:
             await consumer.stop()
 
 
+async def agreed() -> Playbook:
+    """Give the example playbook, but that it does not speak of companies."""
+    rules = PLAYBOOK.systems["hubspot"]
+    return replace(PLAYBOOK, systems={**PLAYBOOK.systems, "hubspot": replace(rules, account="")})
+
+
 @pytest.fixture
 async def door(kafka: str, postgres: str, installation: str) -> AsyncIterator[Door]:
     pool = await open_pool(postgres, installation)
@@ -96,7 +106,7 @@ async def door(kafka: str, postgres: str, installation: str) -> AsyncIterator[Do
     connection = Connection("hubspot", "hubspot", "http://127.0.0.1:9", {"token": "pat", "webhook_secret": SECRET}, {"app_id": "9001"})
     source = load("hubspot").source(connection, Free(), Free())
     gate = LagGate(kafka, topic, pool)
-    runner = Runner("hubspot", source, connection, pool, Publisher(pool, producer, topic, b"s"), gate, None)  # type: ignore[arg-type]
+    runner = Runner("hubspot", source, connection, pool, Publisher(pool, producer, topic, b"s"), gate, agreed)
     try:
         async with serve(Inbound({"hubspot": runner}).app()) as running:
             yield Door(running.url, topic, kafka, producer, pool)
@@ -119,6 +129,18 @@ async def test_a_signed_webhook_stands_on_changes_when_2xx_is_answered(door: Doo
     (message,) = await door.on_changes()
     assert message.type == "truce.record.changed"
     assert message.data.ref == "hubspot:contacts:77"  # type: ignore[attr-defined]
+
+
+async def test_of_objects_that_the_playbook_does_not_speak_of_nothing_is_kept(door: Door) -> None:
+    kinds = [("deal.propertyChange", "dealname"), ("company.propertyChange", "name")]
+    for kind, name in kinds:
+        assert await door.post(body(subscriptionType=kind, propertyName=name, propertyValue="Nordwind")) == 204
+    ends = {"associationType": "DEAL_TO_CONTACT", "fromObjectId": 5, "toObjectId": 77}
+    assert await door.post(body(subscriptionType="deal.associationChange", **ends)) == 204
+    done = {"subscriptionType": "object.propertyChange", "objectTypeId": "0-27", "propertyName": "hs_task_status"}
+    assert await door.post(body(**done, propertyValue="COMPLETED")) == 204
+    assert [message.data.ref for message in await door.on_changes()] == ["hubspot:deals:77"]  # type: ignore[attr-defined]
+    assert set(await read_orders.claim(door.pool, "hubspot", 10)) == {"hubspot:deals:5", "hubspot:tasks:77"}, "an SLA waits for a response"
 
 
 async def test_a_submission_that_does_not_name_its_form_orders_the_contact_to_be_read(door: Door) -> None:

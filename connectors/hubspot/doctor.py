@@ -1,0 +1,97 @@
+"""What `doctor` finds at HubSpot, and what it puts right: credentials, scopes, properties, limits and clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+
+from connectors.base import Finding
+from connectors.errors import ConnectorError
+from connectors.hubspot.client import Client
+from connectors.hubspot.mapping import MODIFIED, OPT_OUT, TRUCE_ID
+from connectors.hubspot.objects import CONTACTS, TASK_KEY, TASKS, Row
+
+
+class Doctor:
+    """Looks at one account."""
+
+    def __init__(self, client: Client, system: str, *, webhook_secret: bool) -> None:
+        self._client, self._system, self._webhook_secret = client, system, webhook_secret
+
+    async def findings(self, fields: Mapping[str, bool], *, fix: bool = False) -> list[Finding]:
+        """Check credentials, scopes, the Truce id, the mapped fields of contacts, the day's calls and the clocks; `fix` adds properties."""
+        try:
+            schema = {str(one["name"]): one for one in await self._client.properties(CONTACTS)}
+            answer = await self._client.page(CONTACTS, None, [MODIFIED])
+        except ConnectorError as error:
+            return [self._finding("the credentials", error.words, "check the token, its scopes and the address")]
+        secret = (
+            "" if self._webhook_secret else "set the secret webhook_secret to the app's client secret: without it only polling sees changes"
+        )
+        app_id = "" if self._client.app_id else "set the option app_id, so that our own changes are known as such"
+        found = [self._finding("the credentials"), self._finding("webhook secret", todo=secret), self._finding("app id", todo=app_id)]
+        found += [
+            *self._figures(answer.headers, answer.received_at),
+            await self._owners(),
+            await self._truce_id(schema.get(TRUCE_ID), fix=fix),
+            await self._task_key(fix=fix),
+        ]
+        return found + [self._field(name, schema.get(name), writable) for name, writable in sorted(fields.items())]
+
+    def _finding(self, what: str, words: str = "", todo: str = "") -> Finding:
+        return Finding(ok=not todo, what=f"{self._system}: {what}" + (f": {words}" if words else ""), todo=todo)
+
+    def _figures(self, headers: Mapping[str, str], received_at: datetime) -> Iterator[Finding]:
+        most, left = headers.get("x-hubspot-ratelimit-daily", ""), headers.get("x-hubspot-ratelimit-daily-remaining", "")
+        if most.isdigit() and left.isdigit():
+            used = int(most) - int(left)
+            yield self._finding(f"{used} of {most} calls used today", todo="" if used < int(most) * 0.8 else "see who else uses them")
+        if headers.get("date"):
+            skew = (parsedate_to_datetime(headers["date"]) - received_at).total_seconds()
+            todo = "" if abs(skew) < 60 else "set this machine's clock: webhooks more than 300 s away are refused"
+            yield self._finding(f"its clock is {skew:+.0f} s from ours", todo=todo)
+
+    async def _owners(self) -> Finding:
+        try:
+            await self._client.get(self._client.paths["owners"], limit="1")
+        except ConnectorError as error:
+            return self._finding("owners", error.words, "give the app the scope crm.objects.owners.read")
+        return self._finding("owners can be read")
+
+    async def _truce_id(self, schema: Row | None, *, fix: bool) -> Finding:
+        what = f"the unique property {TRUCE_ID}"
+        if schema is not None:
+            todo = "" if schema.get("hasUniqueValue") else "delete it and run doctor --fix: a property cannot be made unique later"
+            return self._finding(what, todo=todo)
+        if not fix:
+            return self._finding(what, "missing", "run doctor --fix, or create it as a single-line text with unique values")
+        made = {"name": TRUCE_ID, "label": "Truce id", "type": "string", "fieldType": "text", "groupName": "contactinformation"}
+        try:
+            await self._client.post(f"{self._client.paths['properties']}/{CONTACTS}", made | {"hasUniqueValue": True, "formField": False})
+        except ConnectorError as error:
+            return self._finding(what, error.words, "give the app the scope crm.schemas.contacts.write")
+        return self._finding(f"{what} was created")
+
+    async def _task_key(self, *, fix: bool) -> Finding:
+        """Without this property reps get no tasks; who wants none needs none, so its lack is told and is no fault."""
+        what = f"the property {TASK_KEY} of tasks"
+        try:
+            if any(one["name"] == TASK_KEY for one in await self._client.properties(TASKS)):
+                return self._finding(what)
+            if not fix:
+                return self._finding(what, "missing; tasks for reps need it: doctor --fix creates it")
+            made = {"name": TASK_KEY, "label": "Truce key", "type": "string", "fieldType": "text", "groupName": "task"}
+            await self._client.post(f"{self._client.paths['properties']}/{TASKS}", made | {"formField": False})
+        except ConnectorError as error:
+            return self._finding(what, f"not to be had ({error.words}); reps get no tasks")
+        return self._finding(f"{what} was created")
+
+    def _field(self, name: str, schema: Row | None, writable: bool) -> Finding:
+        what = f"{CONTACTS}.{name}"
+        if schema is None:
+            return self._finding(what, "does not exist", "create the property, or take it out of fields.yaml")
+        fixed = (schema.get("modificationMetadata") or {}).get("readOnlyValue") and not name.startswith(OPT_OUT)
+        if writable and fixed:
+            return self._finding(what, "read-only", "map a property that can be written, or let HubSpot own the field")
+        return self._finding(what)

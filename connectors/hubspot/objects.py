@@ -1,0 +1,95 @@
+"""HubSpot's objects: type ids, times and associations of each, and which of a rep's activities are a response.
+
+Names and type ids: HubSpot's guide "Understanding the CRM APIs"; association type ids: its guide "Associations v4". Webhooks name contacts,
+companies and deals ("deal.creation"); all others come as "object.creation" with an objectTypeId.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+CONTACTS, COMPANIES, DEALS, TASKS = "contacts", "companies", "deals", "tasks"
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Response:
+    """When an activity is a rep's response: its kind, the property and values that say that it took place, and the times of it."""
+
+    kind: Literal["call", "email", "meeting", "task"]
+    status: str
+    done: tuple[str, ...]
+    """"": a blank one too, as of calls that a rep logged afterwards."""
+    times: tuple[str, ...]
+    """Properties that say when it was, the surest first."""
+    never: tuple[str, str] = ("", "")
+    """A property and its value with which it is none: an e-mail that came in."""
+
+    @property
+    def properties(self) -> list[str]:
+        """Name what must be read of it."""
+        return [name for name in (self.status, *self.times, self.never[0], "hubspot_owner_id") if name]
+
+    def counts(self, props: Mapping[str, Any]) -> bool:
+        """Say whether it took place."""
+        return (props.get(self.status) or "") in self.done and (not self.never[0] or props.get(self.never[0]) != self.never[1])
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What is particular about one object."""
+
+    object: str
+    singular: str
+    type_id: str
+    modified: str = "hs_lastmodifieddate"
+    linked: Mapping[str, str] = field(default_factory=dict)
+    """Fields that are no properties but associations: field → the object whose record ids it holds."""
+    response: Response | None = None
+
+
+SHAPES = {
+    one.object: one
+    for one in (
+        Shape(COMPANIES, "company", "0-2"),
+        Shape(CONTACTS, "contact", "0-1", "lastmodifieddate"),
+        Shape(DEALS, "deal", "0-3", linked={"associations.contacts": CONTACTS, "associations.companies": COMPANIES}),
+        Shape(TASKS, "task", "0-27", response=Response("task", "hs_task_status", ("COMPLETED",), ("hs_task_completion_date",))),
+        Shape("calls", "call", "0-48", response=Response("call", "hs_call_status", ("COMPLETED", ""), ("hs_timestamp",))),
+        Shape(
+            "meetings", "meeting", "0-47",
+            response=Response("meeting", "hs_meeting_outcome", ("COMPLETED",), ("hs_meeting_end_time", "hs_meeting_start_time", "hs_timestamp")),
+        ),
+        Shape(
+            "emails", "email", "0-49",
+            response=Response("email", "hs_email_status", ("SENT", ""), ("hs_timestamp",), ("hs_email_direction", "INCOMING_EMAIL")),
+        ),
+    )
+}  # fmt: skip
+"""Accounts before who stands under them: the order of a full read."""
+RESPONSES = tuple(one.object for one in SHAPES.values() if one.response)
+TASK_TO_CONTACT = 204
+TASK_KEY = "truce_task_key"
+"""The property that says which of our tasks it is; HubSpot keeps no property of tasks unique."""
+PRIMARY = frozenset({1, 5})
+"""Type ids of a contact's and a deal's primary company."""
+
+
+def named(subscription: str, type_id: str | None) -> tuple[str | None, str]:
+    """Give (object, what happened) of a webhook's event; None for objects that are of no use to us."""
+    kind, _, verb = subscription.partition(".")
+    for one in SHAPES.values():
+        if kind == one.singular or (kind == "object" and type_id == one.type_id):
+            return one.object, verb
+    return None, verb
+
+
+def joined(field_: str, links: Sequence[tuple[str, frozenset[int]]]) -> str:
+    """Give an association as a field's value: of companies the primary one, else the oldest; of people all, divided by commas."""
+    ids = sorted((ident for ident, _ in links), key=lambda ident: (len(ident), ident))
+    if field_.endswith(f".{COMPANIES}"):
+        main = [ident for ident, types in links if PRIMARY & types]
+        ids = main[:1] or ids[:1]
+    return ",".join(ids)
