@@ -33,10 +33,17 @@ def test_every_folder_with_a_manifest_is_a_connector() -> None:
 
 
 @pytest.mark.parametrize("vendor", sorted(manifests()))
-def test_a_connector_is_always_these_six_files(vendor: str) -> None:
+def test_a_connector_always_has_these_six_files(vendor: str) -> None:
     folder = Path(registry.__file__).parent / vendor
     found = {path.name for path in folder.iterdir() if path.name != "__pycache__"}
-    assert found == {"manifest.yaml", "__init__.py", "client.py", "source.py", "sink.py", "mapping.py"}
+    assert found >= {
+        "manifest.yaml",
+        "__init__.py",
+        "client.py",
+        "source.py",
+        "sink.py",
+        "mapping.py",
+    }  # what is beside them: house/test_grain
 
 
 @pytest.mark.parametrize("vendor", sorted(manifests()))
