@@ -1,4 +1,4 @@
-"""HubSpot: contacts, form submissions and owners, over its REST API and its webhooks.
+"""HubSpot: contacts, companies, deals, what reps did, form submissions and owners, over its REST API and its webhooks.
 
 Secrets: `token` (private app), or `client_id`, `client_secret`, `refresh_token` (OAuth); `webhook_secret`, the app's client secret by which
 webhooks are signed (two, separated by a space, while one is replaced).

@@ -32,9 +32,6 @@ EXTRA = (
 )
 
 
-TASK_KEY = Property("truce_task_key", "Truce key", hubspot_defined=False)
-
-
 class HubSpotWorld:
     """One account; its clock can be held, so that contacts get one time of change."""
 
@@ -57,7 +54,7 @@ class HubSpotWorld:
     def __init__(self) -> None:
         self.held: datetime | None = None
         self.hub = HubSpot(
-            owners=OWNERS, forms=[PRICING], properties=[*custom(), *EXTRA], more={"tasks": [TASK_KEY]}, clock=self.now, calls_per_10s=100_000, searches_per_s=None,
+            owners=OWNERS, forms=[PRICING], properties=[*custom(), *EXTRA], clock=self.now, calls_per_10s=100_000, searches_per_s=None,
             search_lag_s=0.0, client_secret=WEBHOOK_SECRET,
         )  # fmt: skip
         self.url = ""

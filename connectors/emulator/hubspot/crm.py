@@ -111,3 +111,8 @@ def of(object_: str, lifecycle: Sequence[tuple[str, str]]) -> list[Property]:
     if object_ == "companies":
         return _companies(lifecycle)
     return {"deals": _deals, "tasks": _tasks, "calls": _calls, "meetings": _meetings, "emails": _emails}[object_]()
+
+
+def custom() -> dict[str, list[Property]]:
+    """Give the properties that this company added to other objects than contacts."""
+    return {"tasks": [Property("truce_task_key", "Truce key", hubspot_defined=False)]}

@@ -81,7 +81,7 @@ class HubSpot:
         types = subscription_types or {1001: "Marketing Information", 1002: "Product news", 1003: "Events"}
         contacts = [*standard(lifecycle), *(custom() if properties is None else properties), *_optouts(types)]
         schemas = {name: Schema(contacts if name == "contacts" else crm.of(name, lifecycle)) for name in KINDS}
-        for name, added in (more or {}).items():
+        for name, added in (crm.custom() if more is None else more).items():
             for one in added:
                 schemas[name].put(one)
         self.webhooks = Hooks(clock, portal_id, app_id, Sender(clock, client_secret, delay_s=webhook_delay_s, retry_scale=retry_scale))
