@@ -63,6 +63,10 @@ COMMANDS: Mapping[str, Command] = {
         "away:team",
         "Show who is there, who is away and covered by whom, with weights, caps and open leads; or set one person's weight and caps.",
     ),
+    "reassign": Command(
+        "reassign:reassign",
+        "Give what somebody has to others, by turns and within caps: who would get what, then in slices; a run can be undone as one.",
+    ),
     "apply": Command(
         "apply:apply",
         "Put a playbook in force: checked, cases run, live systems asked, its size shown. Every worker uses it from its next batch.",
