@@ -254,8 +254,8 @@ class Sink(ABC):
         """Make tasks, or bring those with an `id` to the state that is wanted; at most `batch_write` rows, told one by one."""
         return [Failed(row.key, Rejected(f"{self.manifest.title} takes no tasks")) for row in rows]
 
-    async def find_tasks(self, keys: Sequence[str], *, priority: Priority = "normal") -> Sequence[TaskSeen]:
-        """Look tasks up by our keys, before a second try of one whose outcome nobody knows."""
+    async def find_tasks(self, rows: Sequence[TaskWanted], *, priority: Priority = "normal") -> Sequence[TaskSeen]:
+        """Look tasks up by our keys (and their persons), before a second try of one whose outcome nobody knows."""
         return []
 
     @abstractmethod

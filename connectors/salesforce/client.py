@@ -177,40 +177,47 @@ class Client:
     async def types(self, object_: str, *, max_age_s: float = _FRESH_S) -> Mapping[str, FieldType]:
         """Give the type of every scalar field."""
         fields = (await self.describe(object_, max_age_s=max_age_s))["fields"]
-        return {one["name"]: type_ for one in fields if (type_ := mapping.field_type(one))}
+        found = {one["name"]: type_ for one in fields if (type_ := mapping.field_type(one))}
+        return found | ({mapping.ROLES: "text"} if object_ == self.manifest.opportunity_object else {})
 
-    async def reading(self, rows: Rows, fields: Sequence[str], *, bulk: bool = False) -> Reading:
+    async def columns(self, object_: str, fields: Sequence[str]) -> str:
+        """Give the SELECT list of an object's records with these fields."""
+        return mapping.columns(fields, await self.types(object_))
+
+    async def reading(self, object_: str, rows: Rows, fields: Sequence[str], *, bulk: bool = False) -> Reading:
         """Say how rows of one answer are read."""
-        object_ = self.manifest.person_object
         types = await self.types(object_)
         return Reading(self.connection.system, object_, tuple(fields), types, self.me, rows.sent_at, rows.received_at, bulk)
 
     async def where_in(
-        self, field: str, values: Sequence[str], fields: Sequence[str], *, deleted: bool, priority: Priority
+        self, object_: str, field: str, values: Sequence[str], fields: Sequence[str], *, deleted: bool, priority: Priority
     ) -> list[tuple[Rows, Reading]]:
         """Read the rows whose `field` is one of `values`, in as few queries as the length of a URI allows."""
-        head = f"SELECT {mapping.columns(fields)} FROM {self.manifest.person_object} WHERE "
+        if object_ != self.manifest.person_object:  # of the fields that people share it need not have all
+            types = await self.types(object_)
+            fields = [name for name in fields if name in types]
+        head = f"SELECT {await self.columns(object_, fields)} FROM {object_} WHERE "
         found = []
         for part in _parts(sorted({mapping.quoted(one) for one in values}), _MAX_QUERY - len(head) * 3 // 2):
             after, more = "", True
             while more:  # an e-mail may stand on many rows
                 soql = f"{head}{field} IN ({', '.join(part)}){after} ORDER BY Id LIMIT {self.page_rows}"
                 rows = await self.query(soql, deleted=deleted, limit=self.page_rows, priority=priority, hide=values)
-                found.append((rows, await self.reading(rows, fields)))
+                found.append((rows, await self.reading(object_, rows, fields)))
                 more = rows.more
                 after = f" AND Id > {mapping.quoted(rows.records[-1]['Id'])}" if more else ""
         return found
 
-    async def read(self, ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> list[Item]:
-        """Read records by id, in the order asked for; those in the recycle bin are told as deleted or merged, unknown ones as deleted."""
+    async def read(self, object_: str, ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> list[Item]:
+        """Read an object's records by id, in the order asked for; those in the recycle bin are told as deleted or merged, unknown ones as deleted."""
         wanted = [mapping.id18(one) or one for one in ids]
         known = [one for one in wanted if mapping.id18(one)]
         items: dict[str, Item] = {}
         for _ in range(2):  # deletion needs proof: one answer that leaves rows out is none, so what is missing is asked for again
             if left := [one for one in known if one not in items]:
-                answers = await self.where_in("Id", left, fields, deleted=True, priority=priority)
+                answers = await self.where_in(object_, "Id", left, fields, deleted=True, priority=priority)
                 items |= {row["Id"]: reading.item(row) for rows, reading in answers for row in rows.records}
-        nowhere = await self.reading(_no_rows(), fields)
+        nowhere = await self.reading(object_, _no_rows(), fields)
         return [items.get(one) or nowhere.missing(one) for one in wanted]
 
     async def write(self, path: str, records: Sequence[Mapping[str, Any]], *, priority: Priority) -> list[Row]:

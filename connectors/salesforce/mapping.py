@@ -6,17 +6,28 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from connectors.base import FieldType, Item
 from connectors.errors import Surprising
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
+from schemas.response import ResponseRecorded
 
 Row = Mapping[str, Any]
 TRUCE_ID = "Truce_Id__c"
-SYSTEM_FIELDS = ("Id", "IsDeleted", "MasterRecordId", "IsConverted", "ConvertedContactId", "ConvertedAccountId", "ConvertedOpportunityId")
-STAMPS = ("CreatedDate", "SystemModstamp", "LastModifiedById", "Email", TRUCE_ID)
+ROLES = "OpportunityContactRoles"
+"""What the people in an opportunity are called as a field of it: its contact roles, read as the ids of their contacts."""
+SYSTEM_FIELDS = ("Id", "IsDeleted", "CreatedDate", "SystemModstamp", "LastModifiedById")
+OWN_FIELDS = (
+    "MasterRecordId", "IsConverted", "ConvertedContactId", "ConvertedAccountId", "ConvertedOpportunityId", "ConvertedDate", "Email", TRUCE_ID,
+)  # fmt: skip
+"""What is asked for besides of an object that has it."""
+RESPONSE = "Id, IsDeleted, SystemModstamp, LastModifiedById, WhoId, OwnerId, IsClosed, CompletedDateTime, TaskSubtype, Type"
+_PEOPLE = {"00Q": "Lead", "003": "Contact"}
+_KINDS: Mapping[str, Literal["call", "email", "meeting", "task", "other"]] = {
+    "call": "call", "email": "email", "listemail": "email", "meeting": "meeting", "task": "task",
+}  # fmt: skip
 
 _TYPES: Mapping[str, FieldType] = {
     "string": "text", "textarea": "text", "combobox": "text", "url": "text", "id": "text", "encryptedstring": "text",
@@ -139,6 +150,19 @@ class Reading:
             return RecordConverted(ref=ref, **told, **{name: self.ref(ident, kinds[name]) for name, ident in found.items() if ident})
         return self.snapshot(row)
 
+    def response(self, row: Row) -> ResponseRecorded | None:
+        """Tell what a completed task says: who did what with which person; None of what we completed ourselves, or that is about nobody."""
+        who, actor = str(row.get("WhoId") or ""), row.get("LastModifiedById")
+        if row.get("IsDeleted") or not row.get("IsClosed") or who[:3] not in _PEOPLE or actor == self.me:
+            return None
+        named = (str(row.get(name) or "").lower() for name in ("TaskSubtype", "Type"))
+        kinds = [_KINDS[name] for name in named if name in _KINDS]
+        return ResponseRecorded(
+            system=self.system, ref=self.ref(who, _PEOPLE[who[:3]]), activity_id=row["Id"], by=row.get("OwnerId") or "",
+            kind=next((one for one in kinds if one != "task"), "task"), at=moment(row.get("CompletedDateTime") or row.get("SystemModstamp")),
+            received_at=self.received_at,
+        )  # fmt: skip
+
     def snapshot(self, row: Row) -> RecordChanged:
         """Give a row's fields, all that were asked for; raises Surprising naming a field that is missing or no scalar."""
         actor, stamp = row.get("LastModifiedById"), row.get("SystemModstamp")
@@ -163,6 +187,8 @@ class Reading:
 
     def _value(self, row: Row, name: str) -> Scalar:
         try:
+            if name == ROLES:
+                return " ".join(sorted(str(one["ContactId"]) for one in (row[name] or {}).get("records", ()) if one["ContactId"])) or None
             return from_wire(row[name], self.types.get(name))
         except KeyError:
             raise Surprising(f"{self.object}.{name} was asked for and is not in the answer") from None
@@ -170,6 +196,8 @@ class Reading:
             raise Surprising(f"{self.object}.{name}: {error.words}") from None
 
 
-def columns(fields: Iterable[str]) -> str:
-    """Give the SELECT list: what every row must say, then the fields asked for, each once."""
-    return ", ".join(dict.fromkeys((*SYSTEM_FIELDS, *STAMPS, *fields)))
+def columns(fields: Iterable[str], types: Mapping[str, FieldType]) -> str:
+    """Give the SELECT list of an object: what every row must say, what this object says besides, then the fields asked for, each once."""
+    roles = f"(SELECT ContactId FROM {ROLES} WHERE IsDeleted = false)"
+    own = (name for name in OWN_FIELDS if name in types)
+    return ", ".join(roles if name == ROLES else name for name in dict.fromkeys((*SYSTEM_FIELDS, *own, *fields)))

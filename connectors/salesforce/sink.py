@@ -1,17 +1,32 @@
-"""Writes Salesforce: Lead records by sObject collections, row by row (not all or none), with assignment rules off."""
+"""Writes Salesforce: people and tasks by sObject collections, row by row (not all or none), with assignment rules off."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connectors.base import Capabilities, Create, Done, Failed, Item, Manifest, Priority, RowOutcome, Sink, Update, Wanted
+from connectors.base import (
+    Capabilities,
+    Create,
+    Done,
+    Failed,
+    Item,
+    Manifest,
+    Priority,
+    RowOutcome,
+    Sink,
+    TaskSeen,
+    TaskWanted,
+    Update,
+    Wanted,
+)
 from connectors.errors import ConnectorError, Rejected, Unavailable
 from connectors.http import Complaint, Kind
 from connectors.salesforce.client import DIALECT, Client, complaint
 from connectors.salesforce.mapping import TRUCE_ID, Row, id18, misfit
-from schemas.base import Scalar
+from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged
+from schemas.envelope import derived_id
 from schemas.write import FieldRefused
 
 _WORST_FIRST: Sequence[Kind] = ("auth_expired", "daily", "rate_limited", "unavailable", "gone", "conflict", "surprising", "rejected")
@@ -24,6 +39,11 @@ class SalesforceSink(Sink):
     def __init__(self, manifest: Manifest, client: Client) -> None:
         self.manifest, self._client = manifest, client
 
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """Name the objects for a person."""
+        return self.manifest.people
+
     async def capabilities(self, object_: str) -> Capabilities:
         """Say which fields the integration user may edit, and what a create needs when nothing better is known."""
         fields = (await self._client.describe(object_, max_age_s=60))["fields"]
@@ -31,7 +51,8 @@ class SalesforceSink(Sink):
         stated = {"Company": options.get("default_company", _UNKNOWN), "LastName": options.get("default_last_name", _UNKNOWN)}
         required = {one["name"] for one in fields if one.get("createable") and not one.get("nillable") and not one.get("defaultedOnCreate")}
         defaults: Mapping[str, Scalar] = {name: value for name, value in stated.items() if name in required}
-        return Capabilities(frozenset(one["name"] for one in fields if one.get("updateable")), defaults=defaults)
+        under = "AccountId" if object_ == "Contact" else None
+        return Capabilities(frozenset(one["name"] for one in fields if one.get("updateable")), defaults=defaults, account_field=under)
 
     async def update(self, rows: Sequence[Update], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
         """Update by record id in one call; Salesforce tells no time, so `Done.at` is None."""
@@ -39,31 +60,52 @@ class SalesforceSink(Sink):
 
     async def create(self, rows: Sequence[Create], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
         """Create by upsert on the Truce id in one call: a second try finds the first, and says `created=False`."""
-        path = f"/composite/sobjects/{self.manifest.person_object}/{TRUCE_ID}"
+        path = f"/composite/sobjects/{rows[0].object if rows else self.manifest.person_object}/{TRUCE_ID}"
         return await self._write(path, [(row, dict(row.fields)) for row in rows], priority)
 
     async def find(self, emails: Sequence[str], wanted: Wanted, *, priority: Priority = "normal") -> Sequence[RecordChanged]:
-        """Look Lead records up by e-mail (SOQL, consistent), converted ones last."""
-        return await self._found("Email", emails, wanted.get(self.manifest.person_object, ()), priority)
+        """Look people up by e-mail (SOQL, consistent), one query for each object; what was converted comes last."""
+        found = [await self._found(name, "Email", emails, fields, priority) for name, fields in wanted.items()]
+        return [record for records in found for record in records]
 
     async def read(self, ids: Sequence[str], fields: Sequence[str], *, object_: str = "", priority: Priority = "normal") -> Sequence[Item]:
-        """Read Lead records by id; one item each, in order."""
-        return await self._client.read(ids, fields, priority=priority)
+        """Read records by id; one item each, in order."""
+        return await self._client.read(object_ or self.manifest.person_object, ids, fields, priority=priority)
 
     async def find_created(
         self, truce_ids: Sequence[str], fields: Sequence[str], *, object_: str = "", priority: Priority = "normal"
     ) -> Sequence[RecordChanged]:
-        """Look Lead records up by the Truce id (SOQL, consistent)."""
-        return await self._found(TRUCE_ID, truce_ids, fields, priority)
+        """Look records up by the Truce id (SOQL, consistent)."""
+        return await self._found(object_ or self.manifest.person_object, TRUCE_ID, truce_ids, fields, priority)
+
+    async def tasks(self, rows: Sequence[TaskWanted], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
+        """Make tasks by upsert on a mark of our key, so that a second try finds the first; change those with an id by it."""
+        object_ = self.manifest.task_object
+        new = [Create(key=row.key, object=object_, fields={TRUCE_ID: mark(row.key), **_task(row)}) for row in rows if row.id is None]
+        known = [Update(key=row.key, object=object_, id=row.id, fields=_task(row)) for row in rows if row.id is not None]
+        made = await self._write(f"/composite/sobjects/{object_}/{TRUCE_ID}", [(one, dict(one.fields)) for one in new], priority)
+        return [*made, *(await self.update(known, priority=priority))]
+
+    async def find_tasks(self, rows: Sequence[TaskWanted], *, priority: Priority = "normal") -> Sequence[TaskSeen]:
+        """Look tasks up by the marks of our keys (SOQL, consistent)."""
+        by_mark = {mark(row.key): row.key for row in rows}
+        if not by_mark:
+            return []
+        object_ = self.manifest.task_object
+        found = await self._client.where_in(object_, TRUCE_ID, list(by_mark), ["IsClosed"], deleted=False, priority=priority)
+        seen = [row for page, _ in found for row in page.records if row.get(TRUCE_ID) in by_mark]
+        return [TaskSeen(key=by_mark[row[TRUCE_ID]], id=row["Id"], done=bool(row.get("IsClosed"))) for row in seen]
 
     async def close(self) -> None:
         """Release everything."""
         await self._client.close()
 
-    async def _found(self, field: str, values: Sequence[str], fields: Sequence[str], priority: Priority) -> Sequence[RecordChanged]:
+    async def _found(
+        self, object_: str, field: str, values: Sequence[str], fields: Sequence[str], priority: Priority
+    ) -> Sequence[RecordChanged]:
         if not values:
             return []
-        answers = await self._client.where_in(field, values, fields, deleted=False, priority=priority)
+        answers = await self._client.where_in(object_, field, values, fields, deleted=False, priority=priority)
         found = [(bool(row.get("IsConverted")), reading.snapshot(row)) for rows, reading in answers for row in rows.records]
         return [record for _, record in sorted(found, key=lambda one: one[0])]
 
@@ -79,6 +121,20 @@ class SalesforceSink(Sink):
         results = await self._client.write(path, records, priority=priority) if records else []
         told = {row.key: _outcome(row, result) for (row, _), result in zip(sent, results, strict=True)}
         return [told.get(row.key) or Failed(row.key, unfit[row.key]) for row, _ in rows]
+
+
+def mark(key: str) -> str:
+    """Give what stands in a task's Truce id, which holds 36 characters: the same for the same key."""
+    return derived_id("task", key)
+
+
+def _task(row: TaskWanted) -> dict[str, Scalar]:
+    """Give a task's fields. Salesforce's due date has no time of day: the reminder has it."""
+    fields: dict[str, Scalar] = {
+        "WhoId": Ref.parse(row.person).id, "OwnerId": row.owner, "Subject": row.subject[:255], "Description": row.body or None,
+        "ActivityDate": row.due.date().isoformat(), "ReminderDateTime": row.due.isoformat().replace("+00:00", "Z"), "IsReminderSet": not row.done,
+    }  # fmt: skip
+    return {**fields, "Status": "Completed"} if row.done else fields
 
 
 def _unfit(values: Mapping[str, Scalar], types: Mapping[str, Any]) -> Rejected | None:

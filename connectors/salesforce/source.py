@@ -1,36 +1,20 @@
-"""Reads Salesforce: Lead records by SystemModstamp with a look-back, in (time, id) order, deleted and merged ones included."""
+"""Reads Salesforce: people, accounts, opportunities and completed tasks, each object by its own scan; merges, conversions, deletions too."""
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-
-import orjson
-from pydantic import BaseModel, ConfigDict
+from datetime import datetime, timedelta
 
 from connectors.base import FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
-from connectors.errors import ConnectorError, Surprising
+from connectors.errors import ConnectorError
 from connectors.salesforce.client import Client, Rows
-from connectors.salesforce.mapping import TRUCE_ID, Row, columns, literal, moment, quoted
+from connectors.salesforce.mapping import RESPONSE, ROLES, TRUCE_ID, Row, moment, quoted
+from connectors.salesforce.scan import Place, Places, Scan
 
-
-class Place(BaseModel):
-    """The cursor of `changes`: where the next scan begins, and within an unfinished one where it stands.
-
-    SystemModstamp has whole seconds and a row may become visible after rows with a later one (long transactions), so each scan begins
-    `lookback_s` before the last one began, by Salesforce's clock. What this running source has told already, by content, is left out again;
-    `boot` and `told` say up to which page that is stored. After a restart it is told once more.
-    """
-
-    model_config = ConfigDict(frozen=True)
-    base: datetime
-    high: datetime
-    began: datetime | None = None
-    after: tuple[str, str] | None = None
-    boot: str = ""
-    told: int = 0
+ROLE = "OpportunityContactRole"
+Told = tuple[str, list[Item], Place]
+"""Of which object, what, and how far it is read by it."""
 
 
 class SalesforceSource(Source):
@@ -38,9 +22,7 @@ class SalesforceSource(Source):
 
     def __init__(self, manifest: Manifest, client: Client) -> None:
         self.manifest, self._client = manifest, client
-        self._boot, self._fields = uuid.uuid4().hex[:12], tuple[str, ...]()
-        self._seen: dict[str, tuple[bytes, datetime, int]] = {}
-        """Record id → what was told of it last: digest of the row, its time, number of the page."""
+        self._boot, self._scans = uuid.uuid4().hex[:12], dict[str, Scan]()
 
     async def fields(self, object_: str) -> Mapping[str, FieldType]:
         """Give the live schema: field name → type, compounds left out."""
@@ -63,45 +45,110 @@ class SalesforceSource(Source):
             after = f" AND Id > {quoted(users[-1].id)}" if more else ""
         return [user for user in users if user.id != self._client.me]
 
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """Name the objects that it can read."""
+        manifest = self.manifest
+        return (*manifest.people, manifest.account_object, manifest.opportunity_object, *manifest.response_objects)
+
     def start(self, at: datetime) -> str:
         """Give the cursor that reads what changed since `at`, look-back included."""
-        return _text(Place(base=at.astimezone(UTC), high=at.astimezone(UTC)))
+        return Places.begin(at).text()
 
     async def changes(self, cursor: str, wanted: Wanted) -> AsyncIterator[Page]:
-        """Read Lead records changed since `cursor` until there are no more; the last page is `done` and may be empty."""
-        fields = wanted.get(self.manifest.person_object, ())
-        place = Place.model_validate_json(cursor)
-        self._remember(place, fields)
-        number = place.told
-        while True:
-            rows = await self._scan(place, fields)
-            new = [(row, digest) for row in rows.records if (digest := _digest(row)) != self._seen.get(row["Id"], (b"",))[0]]
-            reading = await self._client.reading(rows, fields)
-            items = tuple(reading.item(row) for row, _ in new)
-            number += bool(items)
-            for row, digest in new:
-                self._seen[row["Id"]] = (digest, moment(row["SystemModstamp"]), number)
-            place = self._moved(place, rows, number)
-            if items or not rows.more:
-                yield Page(items=items, cursor=_text(place), done=not rows.more)
-            if not rows.more:
-                return
+        """Read what changed since `cursor` until there is no more: one query for each object; the last page is `done` and may be empty."""
+        places, last = Places.read(cursor, self.manifest.person_object), self._last(wanted)
+        async for name, items, place in self._steps(places, wanted):
+            places, done = places.moved(name, place), name == last and place.after is None
+            if items or done:
+                yield Page(items=tuple(items), cursor=places.text(), done=done)
+
+    def _last(self, wanted: Wanted) -> str:
+        """Name the object that `_steps` tells of last."""
+        lead, people, acts = self.manifest.person_object, self.manifest.people, self.manifest.response_objects
+        others = [name for name in wanted if name not in (*people, *acts)]
+        roles = [ROLE] if ROLES in wanted.get(self.manifest.opportunity_object, ()) else []
+        order = [*others, *roles, lead, *(name for name in people if name != lead), *acts]
+        return [name for name in order if name in wanted or name == ROLE][-1]
+
+    async def _steps(self, places: Places, wanted: Wanted) -> AsyncIterator[Told]:
+        """Give accounts and opportunities before the people who stand under them, then what reps did.
+
+        Who was converted shows as two records. Contacts are asked for first and told last: between the two queries nobody can become a
+        contact of whom it is not told that they were a lead.
+        """
+        lead, people = self.manifest.person_object, self.manifest.people
+        for name in (one for one in wanted if one not in (*people, *self.manifest.response_objects)):
+            async for told in self._changed(places, name, wanted[name]):
+                yield told
+        if ROLES in wanted.get(self.manifest.opportunity_object, ()):
+            async for told in self._roles(places, wanted[self.manifest.opportunity_object]):
+                yield told
+        leads = places
+        for name in (one for one in people if one in wanted and one != lead and lead in wanted):
+            async for held in self._changed(places, name, wanted[name]):
+                async for told in self._changed(leads, lead, wanted[lead]):
+                    leads = leads.moved(lead, told[2])
+                    yield told
+                yield held
+        for name in (one for one in people if one in wanted and leads is places):  # of one kind alone nobody can become the other
+            async for told in self._changed(places, name, wanted[name]):
+                yield told
+        for name in (one for one in self.manifest.response_objects if one in wanted):
+            async for told in self._responses(places, name):
+                yield told
+
+    def _scan(self, object_: str, where: str = "") -> Scan:
+        return self._scans.setdefault(object_, Scan(self._client, object_, self._boot, where))
+
+    async def _changed(self, places: Places, object_: str, fields: Sequence[str]) -> AsyncIterator[Told]:
+        async for step in self._scan(object_).pages(places.of(object_), await self._client.columns(object_, fields)):
+            reading = await self._client.reading(object_, step.rows, fields)
+            yield object_, [reading.item(row) for row in step.new], step.place
+
+    async def _roles(self, places: Places, fields: Sequence[str]) -> AsyncIterator[Told]:
+        """A contact role that comes or goes leaves its opportunity's times as they are: read those opportunities again."""
+        async for step in self._scan(ROLE).pages(places.of(ROLE), "Id, IsDeleted, SystemModstamp, OpportunityId"):
+            ids = sorted({str(row["OpportunityId"]) for row in step.new})
+            yield ROLE, await self._client.read(self.manifest.opportunity_object, ids, fields) if ids else [], step.place
+
+    async def _responses(self, places: Places, object_: str) -> AsyncIterator[Told]:
+        async for step in self._scan(object_, "IsClosed = true AND WhoId != null").pages(places.of(object_), RESPONSE):
+            reading = await self._client.reading(object_, step.rows, ())
+            yield object_, [told for row in step.new if (told := reading.response(row)) is not None], step.place
 
     async def everything(self, cursor: str | None, wanted: Wanted) -> AsyncIterator[Page]:
-        """Read all Lead records by Id, marked bulk; the cursor is the last Id."""
-        fields = wanted.get(self.manifest.person_object, ())
-        after, more, limit = cursor or "", True, self._client.page_rows
+        """Read all records of each object by Id, marked bulk; the cursor is the object and the last Id. Of what reps did there is no backlog."""
+        names = [name for name in wanted if name not in self.manifest.response_objects]
+        names.sort(
+            key=lambda one: (one in self.manifest.people, one == self.manifest.people[0], one)
+        )  # whoever became a contact was a lead before
+        here, _, after = (cursor or "").rpartition(":")
+        here = here or (self.manifest.person_object if after else "")
+        for name in names[names.index(here) if here in names else 0 :]:
+            async for items, last, more in self._all(name, wanted[name], after if name == here else ""):
+                done = not more and name == names[-1]
+                if items or done:
+                    yield Page(items=items, cursor=f"{name}:{last}" if more or done else f"{names[names.index(name) + 1]}:", done=done)
+
+    async def _all(self, name: str, fields: Sequence[str], after: str) -> AsyncIterator[tuple[tuple[Item, ...], str, bool]]:
+        more, limit, columns = True, self._client.page_rows, await self._client.columns(name, fields)
         while more:
             where = f"WHERE Id > {quoted(after)} " if after else ""
-            soql = f"SELECT {columns(fields)} FROM {self.manifest.person_object} {where}ORDER BY Id LIMIT {limit}"
-            rows = await self._client.query(soql, limit=limit, priority="bulk")
-            reading = await self._client.reading(rows, fields, bulk=True)
+            rows = await self._client.query(f"SELECT {columns} FROM {name} {where}ORDER BY Id LIMIT {limit}", limit=limit, priority="bulk")
+            reading = await self._client.reading(name, rows, fields, bulk=True)
             after, more = rows.records[-1]["Id"] if rows.records else after, rows.more
-            yield Page(items=tuple(reading.item(row) for row in rows.records), cursor=after, done=not more)
+            new = [row for row in rows.records if not self._fresh(name, row, rows)]
+            yield tuple(reading.item(row) for row in new), after, more
+
+    def _fresh(self, name: str, row: Row, rows: Rows) -> bool:
+        """Say whether a record may be what somebody was converted into a moment ago: `changes` tells the conversion first, then it."""
+        made = name in self.manifest.people and name != self.manifest.person_object and row.get("CreatedDate")
+        return bool(made) and moment(made) >= rows.at_vendor - timedelta(seconds=self._client.lookback_s)
 
     async def read(self, ids: Sequence[str], fields: Sequence[str], *, object_: str = "") -> Sequence[Item]:
-        """Read Lead records by id; one item each, in order."""
-        return await self._client.read(ids, fields)
+        """Read records by id; one item each, in order."""
+        return await self._client.read(object_ or self.manifest.person_object, ids, fields)
 
     def notice(self, method: str, uri: str, headers: Mapping[str, str], body: bytes, *, received_at: datetime) -> Notice:
         """Raise Unwelcome: Salesforce is polled, it calls nobody."""
@@ -128,46 +175,8 @@ class SalesforceSource(Source):
 
     async def close(self) -> None:
         """Release everything."""
-        self._seen.clear()
+        self._scans.clear()
         await self._client.close()
-
-    def _remember(self, place: Place, fields: Sequence[str]) -> None:
-        """Forget what was told in pages that were not stored, and all of it after a restart or for other fields."""
-        if place.boot != self._boot or self._fields != tuple(fields):
-            self._seen.clear()
-        self._fields = tuple(fields)
-        for ident in [ident for ident, (_, _, number) in self._seen.items() if number > place.told]:
-            del self._seen[ident]
-
-    async def _scan(self, place: Place, fields: Sequence[str]) -> Rows:
-        if place.after is None:
-            where = f"SystemModstamp >= {literal(self._low(place.base))}"
-        else:
-            stamp, ident = place.after
-            where = f"SystemModstamp > {stamp} OR (SystemModstamp = {stamp} AND Id > {quoted(ident)})"
-        limit = self._client.page_rows
-        soql = f"SELECT {columns(fields)} FROM {self.manifest.person_object} WHERE {where} ORDER BY SystemModstamp, Id LIMIT {limit}"
-        return await self._client.query(soql, deleted=True, limit=limit)
-
-    def _low(self, base: datetime) -> datetime:
-        return base - timedelta(seconds=self._client.lookback_s)
-
-    def _moved(self, place: Place, rows: Rows, number: int) -> Place:
-        """Give the place behind a page: further in the scan, or at the beginning of the next one."""
-        began = place.began or rows.at_vendor
-        if not rows.records:
-            stamp, high = place.high, place.high
-        else:
-            stamp = moment(rows.records[-1]["SystemModstamp"])
-            high = max(place.high, stamp)
-        if rows.more:
-            after = (literal(stamp), str(rows.records[-1]["Id"]))
-            return Place(base=place.base, high=high, began=began, after=after, boot=self._boot, told=number)
-        # Whatever bears a time before this scan began less the look-back was visible to it. Not beyond `high`: the clocks may differ.
-        base = max(place.base, min(began, high + timedelta(seconds=self._client.lookback_s)))
-        low = self._low(base)
-        self._seen = {ident: seen for ident, seen in self._seen.items() if seen[1] >= low}
-        return Place(base=base, high=high, boot=self._boot, told=number)
 
     async def _quota(self) -> Finding:
         try:
@@ -212,14 +221,3 @@ def _mapped(object_: str, name: str, known: Row | None, *, writable: bool) -> Fi
             todo=f"grant the integration user edit on {name}, or map it as read-only in fields.yaml",
         )
     return Finding(ok=True, what=f"{object_}.{name} is there{' and can be written' if writable else ''}")
-
-
-def _digest(row: Row) -> bytes:
-    """Give a short digest of a row's content; raises Surprising for a row without id or time."""
-    if not (isinstance(row, dict) and row.get("Id") and row.get("SystemModstamp")):
-        raise Surprising("a row of the answer has no Id or SystemModstamp")
-    return hashlib.blake2b(orjson.dumps(row, option=orjson.OPT_SORT_KEYS), digest_size=12).digest()
-
-
-def _text(place: Place) -> str:
-    return place.model_dump_json(exclude_defaults=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
+from time import monotonic
 from typing import Any
 
-from connectors.base import Connection, Item, Notice, Page, Source
+from connectors.base import Connection, FieldType, Item, Notice, Page, Source
 from connectors.errors import AuthExpired, ConnectorError, RateLimited, Surprising
 from connectors.shape import place
 from schemas.base import Ref
@@ -26,7 +27,10 @@ from sync.store.statement import clean, run
 
 POLL_SHARE = 0.2
 """The share of the daily quota that polling may use when nothing else is said."""
-CALLS_PER_POLL = 3
+SPARE_CALLS = 2
+"""Calls of a poll beside the one for each object."""
+LIVE_S = 60.0
+"""How long the live schema is taken to be as it was read."""
 
 
 @dataclass
@@ -44,6 +48,8 @@ class Runner:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when read orders may be waiting."""
 
+    _live: dict[str, tuple[float, Mapping[str, FieldType]]] = field(default_factory=dict)
+    """Object → when its live schema was read, and what it was."""
     _fine: set[str] = field(default_factory=set)
     """Steps that worked when they were done last."""
 
@@ -56,7 +62,8 @@ class Runner:
         if told := self.connection.options.get("poll_s"):
             return float(told)
         daily = [q for q in self.source.manifest.quotas if q.seconds >= 3600]
-        share = max((q.seconds * CALLS_PER_POLL / (q.calls * POLL_SHARE) for q in daily), default=0.0)
+        calls = max(1, len(self._live)) + SPARE_CALLS
+        share = max((q.seconds * calls / (q.calls * POLL_SHARE) for q in daily), default=0.0)
         return max(1.0, share, self.source.manifest.poll_s if self.source.manifest.webhook else share)
 
     async def run(self) -> None:
@@ -76,14 +83,22 @@ class Runner:
         wanted: dict[str, list[str]] = {}
         lacks: dict[str, str] = {}
         for name in schema.objects(playbook, self.system, self.source):
-            live = {} if name in self.source.manifest.response_objects else await self.source.fields(name)
+            live = {} if name in self.source.manifest.response_objects else await self._schema(name)
             lacks |= schema.lacking(playbook, self.system, name, live)
             wanted[name] = schema.wanted(playbook, self.system, name, live)
         await schema.report(self.pool, self.system, lacks)
         return wanted
 
     async def _fields(self, object_: str) -> list[str]:
-        return schema.wanted(await self.playbook(), self.system, object_, await self.source.fields(object_))
+        return schema.wanted(await self.playbook(), self.system, object_, await self._schema(object_))
+
+    async def _schema(self, object_: str) -> Mapping[str, FieldType]:
+        """Give an object's live schema, at most a minute old: a call for each poll and object would cost more than the polls."""
+        at, live = self._live.get(object_, (float("-inf"), {}))
+        if monotonic() - at > LIVE_S:
+            live = await self.source.fields(object_)
+            self._live[object_] = monotonic(), live
+        return live
 
     async def _users(self) -> None:
         await users.put(self.pool, self.system, await self.source.users())
@@ -101,14 +116,28 @@ class Runner:
         await self._everything(None)
 
     async def _everything(self, cursor: str | None) -> None:
-        async for page in self.source.everything(cursor, await self._wanted()):
+        wanted = await self._wanted()
+        async for page in self.source.everything(cursor, wanted):
             await self.gate.open()
             await self._put("everything", page, "sweep", done=page.done)
+        await cursors.mark_read(self.pool, self.system, list(wanted))
+
+    async def _newly_wanted(self, wanted: Mapping[str, Sequence[str]]) -> None:
+        """Read all of the objects of which a new version of the playbook speaks first; what changes meanwhile comes with the changes."""
+        fresh = set(wanted) - await cursors.read_objects(self.pool, self.system, self.source.manifest.person_object)
+        if not fresh:
+            return
+        async for page in self.source.everything(None, {name: fields for name, fields in wanted.items() if name in fresh}):
+            await self.gate.open()
+            await self.send(page.items, "sweep")
+        await cursors.mark_read(self.pool, self.system, sorted(fresh))
 
     async def _changes(self) -> None:
+        wanted = await self._wanted()
+        await self._newly_wanted(wanted)
         known = await cursors.get(self.pool, self.system, "changes")
         cursor = known.cursor if known else self.source.start(now())
-        pages: AsyncIterator[Page] = self.source.changes(cursor, await self._wanted())
+        pages: AsyncIterator[Page] = self.source.changes(cursor, wanted)
         async for page in pages:
             await self._put("changes", page, "poll", unless=cursor)
 
@@ -194,9 +223,11 @@ class Runner:
                 self._log.warning("waiting as told", code=error.code, retry_after=wait)
             except (AuthExpired, Surprising) as error:
                 reason, wait = self.system, 60.0
+                self._live.clear()  # perhaps a field is gone
                 await self._page(name, error)
             except ConnectorError as error:
                 reason = self.system
+                self._live.clear()
                 self._log.warning("reading goes on later", error=type(error).__name__, reason=str(error)[:200], seconds=wait)
             except Exception as error:
                 reason = passing(error) or self.system

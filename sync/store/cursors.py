@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 READ_SINCE = "read_since"
+READ = "read:"
+"""How the name begins of what notes that an object was read in full."""
 
 
 class Cursor(NamedTuple):
@@ -39,6 +42,18 @@ async def read_fully(pool: Any) -> frozenset[str]:
     return frozenset(
         row["system"] for row in await pool.fetch("SELECT system FROM cursors WHERE name = 'everything' AND done_at IS NOT NULL")
     )
+
+
+async def mark_read(pool: Any, system: str, objects: Sequence[str]) -> None:
+    """Note that all records of these objects were read once."""
+    for name in objects:
+        await put(pool, system, f"{READ}{name}", "", done=True)
+
+
+async def read_objects(pool: Any, system: str, person: str) -> frozenset[str]:
+    """Name the objects that were read in full; where nothing is noted, it was done when people alone were read."""
+    rows = await pool.fetch("SELECT name FROM cursors WHERE system = $1 AND name LIKE $2", system, f"{READ}%")
+    return frozenset(row["name"].removeprefix(READ) for row in rows) or frozenset({person})
 
 
 async def hold_lease(pool: Any, name: str, holder: str, seconds: float) -> bool:
