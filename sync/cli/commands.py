@@ -91,6 +91,7 @@ COMMANDS: Mapping[str, Command] = {
     "bench-raw": Command("bench:raw_loop"),
     "observe": Command("duty:observe", "What Truce would have written in observe mode."),
     "history": Command("export:app", "Recorded history: what `truce simulate` replays."),
+    "report": Command("report:app", "What each side promised and what came of it, from the ledger of hand-offs."),
     "playbook": Command("playbook:app", "The versions of the agreement."),
     "record": Command("record:app", "Tell Truce about a record by hand, as if its system had said so."),
     "house": Command("house:app", "Check Truce's own code; for those who change it, in a checkout."),

@@ -1,0 +1,60 @@
+"""What reports read: hand-offs with their legs and offers, what was told of them, and how far their leads got. Times come as ms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sync.store.statement import Connection
+
+
+def _ms(*columns: str) -> str:
+    return ", ".join(f"(extract(epoch FROM {column}) * 1000)::bigint AS {column.rpartition('.')[2]}" for column in columns)
+
+
+_HANDOFFS = f"""
+SELECT h.id::text AS id, h.lead_id::text AS lead_id, h.cycle, h.kind, h.sla, h.pool, h.segment, h.route, h.rule, h.source, h.state, h.owner,
+  h.closed_as, h.reason, h.playbook_version, l.stage, {_ms("h.opened_at", "h.accepted_at", "h.worked_at", "h.closed_at")}
+FROM handoffs h LEFT JOIN leads l ON l.id = h.lead_id
+WHERE h.opened_at >= to_timestamp($1 / 1000.0) AND h.opened_at < to_timestamp($2 / 1000.0) ORDER BY h.opened_at, h.id
+"""
+_LEGS = f"""
+SELECT handoff_id::text AS handoff_id, leg, owner, cause, {_ms("started_at", "due_at", "done_at", "breached_at")}
+FROM legs WHERE handoff_id = ANY($1::uuid[])
+"""
+_LINES = f"""
+SELECT {_ms("at")}, data FROM timeline
+WHERE lead_id = ANY($2::uuid[]) AND kind = 'handoff' AND data->>'handoff' = ANY($1::text[]) ORDER BY id
+"""
+_OFFERS = (
+    "SELECT handoff_id::text AS handoff_id, n, owner, rule, ended, reason FROM offers WHERE handoff_id = ANY($1::uuid[]) ORDER BY 1, 2"
+)
+_REACHED = """
+SELECT data->>'after' AS stage, count(DISTINCT lead_id)::int AS leads FROM timeline
+WHERE kind = 'stage' AND at >= to_timestamp($1 / 1000.0) AND at < to_timestamp($2 / 1000.0) GROUP BY 1
+"""
+
+
+async def handoffs(connection: Connection, start: int, end: int) -> list[dict[str, Any]]:
+    """Give the hand-offs that were opened from `start` to `end` (ms, exclusive), each with where its lead stands now."""
+    return [dict(row) for row in await connection.fetch(_HANDOFFS, start, end)]
+
+
+async def legs(connection: Connection, ids: Iterable[str]) -> list[dict[str, Any]]:
+    """Give the legs of hand-offs."""
+    return [dict(row) for row in await connection.fetch(_LEGS, sorted(ids))]
+
+
+async def offers(connection: Connection, ids: Iterable[str]) -> list[dict[str, Any]]:
+    """Give the offers of hand-offs, in order."""
+    return [dict(row) for row in await connection.fetch(_OFFERS, sorted(ids))]
+
+
+async def lines(connection: Connection, ids: Iterable[str], leads: Iterable[str]) -> list[dict[str, Any]]:
+    """Give what the timelines of these leads tell of these hand-offs, in order."""
+    return [dict(row) for row in await connection.fetch(_LINES, sorted(ids), sorted(set(leads)))]
+
+
+async def reached(connection: Connection, start: int, end: int) -> dict[str, int]:
+    """Give how many leads came to each stage from `start` to `end`."""
+    return {row["stage"]: row["leads"] for row in await connection.fetch(_REACHED, start, end) if row["stage"]}

@@ -1,0 +1,107 @@
+"""`truce report` on a real PostgreSQL: hand-offs as the ledger keeps them, counted twice, told by cause, team, person and promise."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from sync.cli import report as command
+from sync.cli.output import CannotRun
+from sync.lead.cycle import HandoffNote, LegNote, Offer
+from sync.lead.decision import Line
+from sync.lead.state import Desired, Lead
+from sync.store import handoffs, leads, timeline
+from sync.store.connect import connect
+from sync.store.statement import run
+
+ANA, BEN, AT, M = "ana@acme.example", "ben@acme.example", 1_795_608_000_000, 60_000
+Store = tuple[str, str]
+
+
+def made(
+    n: int, owner: str, *, missed: str | None = None, stage: str = "sal", reason: str = "", source: str = "form:demo"
+) -> tuple[Lead, Sequence[Line]]:
+    """Give a lead whose hand-off was accepted after ten minutes, or missed first because of something; with what its timeline tells."""
+    one = Lead(f"00000000-0000-4000-8000-{n:012}", "k", AT, AT)
+    one.desired = {"stage": Desired(stage, AT, "truce", 1, "")}
+    note = HandoffNote(
+        f"00000000-0000-4000-9000-{n:012}", 1, "accepted", owner, "routing.yaml:4 emea", AT, sla="hot", pool="emea-ae", source=source
+    )
+    due, at = AT + 30 * M, AT + 10 * M if missed is None else AT + 40 * M
+    note.offers, note.accepted_at, note.version = [Offer(1, owner, note.rule, AT)], at, 1
+    note.legs["accept"] = LegNote(
+        AT, None, due, 1, 30 * M, done_at=at, owner=owner, breached_at=None if missed is None else due, cause=missed or ""
+    )
+    told: list[tuple[str, int, dict[str, Any]]] = [("offered", AT, {})] + (
+        [] if missed is None else [("breached", due, {"leg": "accept", "due": due, "cause": missed})]
+    )
+    told.append(("accepted", at, {"at": at, "due": due}))
+    if reason:
+        note.state, note.accepted_at, note.closed_at, note.closed_as, note.reason = "closed", None, at, stage, reason
+        note.offers[0].ended, note.offers[0].ended_at, note.offers[0].reason = "rejected", at, reason
+        note.legs["accept"].done_at, told[-1] = at, ("closed", at, {"closed_as": stage})
+    one.handoff = note
+    data = {"handoff": note.id, "owner": owner}
+    return one, [Line(one.id, at_, "handoff", {"state": state, **data, **more}) for state, at_, more in told]
+
+
+def keep(store: Store, *some: tuple[Lead, Sequence[Line]]) -> None:
+    async def go() -> None:
+        connection: Any = await connect(*store)
+        notes = [(one.id, one.handoff) for one, _ in some if one.handoff is not None]
+        lines = [line for _, told in some for line in told]
+        await run(connection, [leads.write([one for one, _ in some]), *handoffs.write(notes), timeline.write(lines)])
+        await connection.close()
+
+    asyncio.run(go())
+
+
+def test_what_was_missed_is_told_by_cause_and_counted_twice(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    keep(
+        store,
+        made(1, ANA),
+        made(2, ANA),
+        made(3, BEN, missed="absence"),
+        made(4, BEN, missed=""),
+        made(5, ANA, stage="recycled", reason="no_answer"),
+    )
+    command.sla(period="2026-Q4", json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert told["timeline_agrees"] is True
+    assert told["missed_by_cause"] == {"absence": {"accept": 1}, "slow": {"accept": 1}}
+    assert told["person"] == {
+        ANA: {"accept": {"met": 2, "missed": 0, "attained": 1.0}},
+        BEN: {"accept": {"met": 0, "missed": 2, "attained": 0.0}},
+    }
+    assert told["all"]["all"]["accept"]["attained"] == 0.5
+    assert [(one["what"], one["reached"], one["kept"]) for one in told["promises"] if one["of"]] == [("hot: accept in time", 0.5, False)]
+    command.sla(period="2026-Q4")
+    out = capsys.readouterr().out
+    assert out.index("absence") < out.index("slow") < out.index("Ana Diaz")
+    assert "5 hand-offs were opened from Thu 1 Oct to Thu 31 Dec 2026." in out
+    command.sla(period="2025")
+    assert "No leg of them is decided yet." in capsys.readouterr().out
+
+
+def test_a_ledger_that_is_not_what_was_told_is_said(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    lead, lines = made(1, ANA)
+    keep(store, (lead, lines[:1]))
+    command.sla(period="2026-Q4")
+    assert "the timeline tells 1 of these otherwise" in capsys.readouterr().out
+
+
+def test_both_sides_as_csv_with_the_version(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    keep(store, made(1, ANA), made(2, BEN, missed=""))
+    command.goals(period="2026-Q4", csv_=True)
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert {row["side"] for row in rows} == {"marketing", "sales", "both"}
+    accept = next(row for row in rows if row["what"] == "hot: accept in time")
+    assert (accept["promised"], accept["reached"], accept["of"], accept["kept"], accept["versions"]) == ("0.95", "0.5", "2", "False", "v1")
+    with pytest.raises(CannotRun, match="write a quarter"):
+        command.goals(period="soon")
