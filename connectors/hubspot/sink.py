@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC
 
-from connectors.base import Capabilities, Connection, Create, Done, Failed, Item, Manifest, Priority, RowOutcome, Sink, Update, Wanted
+from connectors.base import (
+    Capabilities,
+    Connection,
+    Create,
+    Done,
+    Failed,
+    Item,
+    Manifest,
+    Priority,
+    RowOutcome,
+    Sink,
+    TaskSeen,
+    TaskWanted,
+    Update,
+    Wanted,
+)
 from connectors.errors import Conflict, ConnectorError, Gone, Rejected, Unavailable
-from connectors.http import scrub
 from connectors.hubspot import mapping
+from connectors.hubspot.batch import Sent, error_of, joined, ours, outcomes
 from connectors.hubspot.client import Client, records
-from connectors.hubspot.mapping import LIFECYCLE, OPT_OUT, TRUCE_ID, Reading
-from connectors.hubspot.objects import COMPANIES, CONTACTS, Row
-from connectors.hubspot.refusals import DIALECT, context, explain
+from connectors.hubspot.mapping import LIFECYCLE, OPT_OUT, TRUCE_ID
+from connectors.hubspot.objects import COMPANIES, CONTACTS, PLAIN_TASK, TASK_KEY, TASK_TO_CONTACT, TASKS, Row
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged
 from schemas.write import FieldRefused
-
-
-class _Sent(NamedTuple):
-    """One row on its way: `id` is None for a create; `fields` are canonical and without consent."""
-
-    key: str
-    id: str | None
-    fields: Mapping[str, Scalar]
-
-    def wire(self) -> Row:
-        """Give it as an input of a batch."""
-        properties = {name: mapping.vendor(value) for name, value in self.fields.items()}
-        more: Row = {"associations": []} if self.id is None else {"id": self.id}
-        return {"properties": properties, "objectWriteTraceId": self.key} | more
 
 
 def is_consent(name: str) -> bool:
@@ -73,11 +73,11 @@ class HubSpotSink(Sink):
         object_ = rows[0].object
         await self._client.known(object_)
         told = await self._consents([row for row in rows if any(map(is_consent, row.fields))], priority)
-        sent = [_Sent(row.key, row.id, _split(row.fields)[1]) for row in rows]
+        sent = [Sent(row.key, row.id, _split(row.fields)[1]) for row in rows]
         sent = [row for row in sent if row.fields and not isinstance(told.get(row.key), Failed)]
         if sent:
             for outcome in (await self._batch(object_, "update", sent, priority)).values():
-                told[outcome.key] = _joined(told.get(outcome.key), outcome)
+                told[outcome.key] = joined(told.get(outcome.key), outcome)
             await self._backwards(object_, sent, told, priority)
         return [told.get(row.key) or Done(key=row.key, id=row.id) for row in rows]
 
@@ -86,7 +86,7 @@ class HubSpotSink(Sink):
         if not rows:
             return []
         await self._client.known(CONTACTS)
-        sent = [_Sent(row.key, None, _split(row.fields)[1]) for row in rows]
+        sent = [Sent(row.key, None, _split(row.fields)[1]) for row in rows]
         told = await self._batch(CONTACTS, "create", sent, priority)
         await self._found_again(sent, told, priority)
         for row in rows:
@@ -115,6 +115,42 @@ class HubSpotSink(Sink):
         """Release every connection."""
         await self._client.close()
 
+    async def tasks(self, rows: Sequence[TaskWanted], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
+        """Make tasks on contacts, or bring known ones to the state that is wanted; what a rep noted in the status is left, but for done."""
+        if not rows:
+            return []
+        await self._client.known(TASKS)
+        told: dict[str, RowOutcome] = {}
+        for verb in ("update", "create"):  # so that a call that fails leaves nothing made that is not told
+            sent = [_task(row) for row in rows if (row.id is None) == (verb == "create")]
+            told |= await self._batch(TASKS, verb, sent, priority) if sent else {}
+        return [told[row.key] for row in rows]
+
+    async def find_tasks(self, rows: Sequence[TaskWanted], *, priority: Priority = "normal") -> Sequence[TaskSeen]:
+        """Look tasks up by our keys: among those of their contacts, which is consistent; then by search, which is late."""
+        people = list(dict.fromkeys(Ref.parse(row.person).id for row in rows))
+        links = await self._client.links(CONTACTS, people, TASKS, priority=priority) if people else {}
+        ids = list(dict.fromkeys(ident for some in links.values() for ident, _ in some))
+        found = await self._tasks({row.key for row in rows}, ids, priority)
+        if left := [row.key for row in rows if row.key not in found]:
+            for start in range(0, len(left), self.manifest.batch_read):
+                wanted = [{"propertyName": TASK_KEY, "operator": "IN", "values": left[start : start + self.manifest.batch_read]}]
+                answer = await self._client.search(TASKS, wanted, sort="hs_object_id")
+                found |= await self._tasks({*left}, [str(row["id"]) for row in records(answer.body)], priority)
+        return [found[key] for key in sorted(found)]
+
+    async def _tasks(self, keys: Collection[str], ids: Sequence[str], priority: Priority) -> dict[str, TaskSeen]:
+        """Read tasks, and give those that bear one of the keys; of two with one key the older."""
+        found: dict[str, TaskSeen] = {}
+        for start in range(0, len(ids), self.manifest.batch_read):
+            some = ids[start : start + self.manifest.batch_read]
+            answer = await self._client.read(TASKS, some, [TASK_KEY, "hs_task_status"], priority=priority)
+            for row in sorted(records(answer.body), key=lambda row: int(row["id"])):
+                key, done = str(row["properties"].get(TASK_KEY)), row["properties"].get("hs_task_status") == "COMPLETED"
+                if key in keys:
+                    found.setdefault(key, TaskSeen(key=key, id=str(row["id"]), done=done))
+        return found
+
     async def _by(self, name: str, values: Sequence[str], fields: Sequence[str], priority: Priority) -> list[RecordChanged]:
         await self._client.known(CONTACTS)
         asked, most = list(dict.fromkeys(value for value in values if value)), self.manifest.batch_read
@@ -125,27 +161,27 @@ class HubSpotSink(Sink):
             found |= {str(row["id"]): reading.snapshot(row, fields) for row in records(answer.body)}
         return list(found.values())
 
-    async def _batch(self, object_: str, verb: str, sent: Sequence[_Sent], priority: Priority) -> dict[str, RowOutcome]:
+    async def _batch(self, object_: str, verb: str, sent: Sequence[Sent], priority: Priority) -> dict[str, RowOutcome]:
         """Send one batch and tell every row; where HubSpot refuses it whole, by halves, down to the row that it means."""
         try:
             answer = await self._client.write(object_, verb, [row.wire() for row in sent], priority=priority)
         except (Rejected, Conflict, Gone) as error:
             return (
-                {sent[0].key: Failed(sent[0].key, _ours(error, sent[0]))}
+                {sent[0].key: Failed(sent[0].key, ours(error, sent[0]))}
                 if len(sent) == 1
                 else await self._halves(object_, verb, sent, priority)
             )
-        told, unplaced = _outcomes(sent, answer.body, self._client.reading(object_, answer), created=verb == "create")
+        told, unplaced = outcomes(sent, answer.body, self._client.reading(object_, answer), created=verb == "create")
         silent = [row for row in sent if row.key not in told]
         if len(silent) == 1 and unplaced:
-            told[silent[0].key] = Failed(silent[0].key, _error(unplaced[0], silent[0]))
+            told[silent[0].key] = Failed(silent[0].key, error_of(unplaced[0], silent[0]))
         elif silent and unplaced:  # refused, but HubSpot does not say which for what
             told |= await self._halves(object_, verb, silent, priority)
         for row in sent:
             told.setdefault(row.key, Failed(row.key, Unavailable("the answer does not speak of this row", unknown_outcome=True)))
         return told
 
-    async def _halves(self, object_: str, verb: str, sent: Sequence[_Sent], priority: Priority) -> dict[str, RowOutcome]:
+    async def _halves(self, object_: str, verb: str, sent: Sequence[Sent], priority: Priority) -> dict[str, RowOutcome]:
         """Send both halves; a failure of one is told for its rows, because the other may be done."""
         told: dict[str, RowOutcome] = {}
         for half in (sent[: len(sent) // 2], sent[len(sent) // 2 :]):
@@ -155,21 +191,21 @@ class HubSpotSink(Sink):
                 told |= {row.key: Failed(row.key, error) for row in half}
         return told
 
-    async def _backwards(self, object_: str, sent: Sequence[_Sent], told: dict[str, RowOutcome], priority: Priority) -> None:
+    async def _backwards(self, object_: str, sent: Sequence[Sent], told: dict[str, RowOutcome], priority: Priority) -> None:
         """Clear and set again, in two calls, each lifecycle stage that HubSpot took and ignored: it does not go backwards by itself."""
         asked = [row for row in sent if row.fields.get(LIFECYCLE) is not None]
         step = [row for row in asked if isinstance(done := told[row.key], Done) and done.fields.get(LIFECYCLE) != row.fields[LIFECYCLE]]
         for clear in (True, False):
             step = [row for row in step if isinstance(told[row.key], Done)]
-            parts = [_Sent(row.key, row.id, {LIFECYCLE: None if clear else row.fields[LIFECYCLE]}) for row in step]
+            parts = [Sent(row.key, row.id, {LIFECYCLE: None if clear else row.fields[LIFECYCLE]}) for row in step]
             try:
                 outcomes = await self._batch(object_, "update", parts, priority) if parts else {}
             except ConnectorError as error:
                 outcomes = {row.key: Failed(row.key, error) for row in parts}
             for key, outcome in outcomes.items():
-                told[key] = _joined(told[key], outcome)
+                told[key] = joined(told[key], outcome)
 
-    async def _found_again(self, sent: Sequence[_Sent], told: dict[str, RowOutcome], priority: Priority) -> None:
+    async def _found_again(self, sent: Sequence[Sent], told: dict[str, RowOutcome], priority: Priority) -> None:
         """Tell a create as done whose Truce id a record has already: an earlier try was applied."""
         refused = {
             str(row.fields.get(TRUCE_ID)): row
@@ -229,50 +265,22 @@ class HubSpotSink(Sink):
         return body if out else body | {"legalBasis": self._basis, "legalBasisExplanation": self._explained}
 
 
-def _joined(first: RowOutcome | None, then: RowOutcome) -> RowOutcome:
-    """Give two steps of one row as one: a failure stands, else the fields of both and the later time."""
-    if not isinstance(first, Done) or not isinstance(then, Done):
-        return first if isinstance(first, Failed) else then
-    return then.model_copy(update={"fields": {**first.fields, **then.fields}, "at": then.at or first.at})
-
-
 def _refused(fields: Mapping[str, Scalar], words: str, code: str = "") -> Rejected:
     refused = [FieldRefused(field=name, value=value, code=code, words=words) for name, value in fields.items() if is_consent(name)]
     return Rejected(words, code=code, refused=tuple(refused))
 
 
-def _ours(error: ConnectorError, row: _Sent) -> ConnectorError:
-    """Put the values that we sent beside the fields that were refused, and take them out of the vendor's words."""
-    if isinstance(error, Rejected):
-        hide = [value for value in row.fields.values() if value is not None]
-        told = ((one, {"value": row.fields.get(one.field), "words": scrub(one.words, hide)}) for one in error.refused)
-        error.refused = tuple(one.model_copy(update=update) for one, update in told)
-    return error
-
-
-def _error(entry: Mapping[str, Any], row: _Sent) -> ConnectorError:
-    return _ours(DIALECT.error(explain(207, entry), None, hide=row.wire()["properties"].values()), row)
-
-
-def _outcomes(
-    sent: Sequence[_Sent], body: Any, reading: Reading, *, created: bool
-) -> tuple[dict[str, RowOutcome], list[Mapping[str, Any]]]:
-    """Match a batch answer to its rows, which is not positional, by the trace id, else by what they hold; and the errors that match none."""
-    names = {row.key: row for row in sent} | {row.id: row for row in sent if row.id is not None}
-    names |= {str(row.fields[name]): row for row in sent for name in ("email", TRUCE_ID) if row.id is None and row.fields.get(name)}
-    told: dict[str, RowOutcome] = {}
-    for result in records(body, wrote=True):
-        held = result["properties"]
-        marks = [result.get("objectWriteTraceId"), result["id"], *mapping.merged_ids(result), held.get(TRUCE_ID), held.get("email")]
-        if row := next((names[str(mark)] for mark in marks if str(mark) in names), None):
-            fields = {name: reading.value(name, held[name]) for name in row.fields if name in held}
-            told[row.key] = Done(
-                key=row.key, id=str(result["id"]), at=mapping.moment(result.get("updatedAt")), fields=fields, created=created
-            )  # fmt: skip
-    unplaced: list[Mapping[str, Any]] = []
-    for entry in body.get("errors") or []:
-        named = [names[mark] for part in ("objectWriteTraceId", "ids", "id") for mark in context(entry, part) if mark in names]
-        for row in named:
-            told.setdefault(row.key, Failed(row.key, _error(entry, row)))
-        unplaced += [] if named else [entry]
-    return told, unplaced
+def _task(row: TaskWanted) -> Sent:
+    """Give a task as HubSpot has it; a known one keeps its contact, its key, and a status that is not to be done."""
+    due = row.due.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    fields: dict[str, Scalar] = {
+        "hs_task_subject": row.subject,
+        "hs_task_body": row.body,
+        "hs_timestamp": due,
+        "hubspot_owner_id": row.owner,
+    }
+    if row.id is not None:
+        return Sent(row.key, row.id, fields | ({"hs_task_status": "COMPLETED"} if row.done else {}))
+    fields |= {TASK_KEY: row.key, "hs_task_status": "COMPLETED" if row.done else "NOT_STARTED", "hs_task_type": PLAIN_TASK}
+    kind = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": TASK_TO_CONTACT}
+    return Sent(row.key, None, fields, ({"to": {"id": Ref.parse(row.person).id}, "types": [kind]},))

@@ -22,6 +22,7 @@ BESIDES = {
         "objects.py": "seven objects share one API and differ in names, times and associations",
         "events.py": "webhooks tell of them in two forms, under a signature of their own",
         "refusals.py": "errors have no fixed form: words, nested JSON, categories",
+        "batch.py": "answers to a batch are not positional and say little about which row they mean",
         "doctor.py": "what an account must have differs by object",
     },
 }
