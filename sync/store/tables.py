@@ -425,6 +425,28 @@ notices = Table(
 )
 """What a person is to be told about one hand-off; made with the decision, sent by the notifier."""
 
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("lead_id", UUID(as_uuid=False), nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("system", "owner", "subject")),
+    Column("body", Text, nullable=False, server_default=""),
+    Column("due", Time, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("rule", Text, nullable=False, server_default=""),
+    Column("rev", Integer, nullable=False, server_default="1"),
+    Column("told_rev", Integer, nullable=False, server_default="0"),
+    Column("record_id", Text),
+    Column("tried_at", Time),
+    Column("claimed_until", Time),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    _time("updated_at"),
+    Index("tasks_ready", "system", "due", postgresql_where=text("told_rev < rev")),
+    Index("tasks_lead", "lead_id"),
+)
+"""Tasks for reps in the CRM. `state`: open | done | void, as wanted; told while `told_rev` is `rev`; `tried_at`: a call has no outcome yet."""
+
 answers = Table(
     "answers",
     metadata,

@@ -34,18 +34,20 @@ from sync.writer.queue import Mark
 from sync.writer.results import Results
 from sync.writer.settle import Settler
 from sync.writer.sweep import WATCH_S, Sweep
+from sync.writer.tasks import Tasks
 
 POOL = 6
 FINISH_S = 10.0
 COMMIT_S = 0.25
 LOOK_AGAIN_S = 600.0
+TASKS_S = 1.0
 
 
 class Writer:
     """The parts of one writer; `run` makes and ends them."""
 
-    def __init__(self, settings: Settings, pump: Pump, sweep: Sweep, knowledge: Knowledge, stop: asyncio.Event) -> None:
-        self.pump, self.sweep, self.knowledge, self.stop = pump, sweep, knowledge, stop
+    def __init__(self, settings: Settings, pump: Pump, sweep: Sweep, knowledge: Knowledge, tasks: Tasks, stop: asyncio.Event) -> None:
+        self.pump, self.sweep, self.knowledge, self.tasks, self.stop = pump, sweep, knowledge, tasks, stop
         self.system, self.log = sweep.system, pump.log
         self.timeout_s = settings.systems[sweep.system].timeout_s
         self.offsets = Offsets()
@@ -110,6 +112,12 @@ class Writer:
             await self.sweep.watch()
             await asyncio.sleep(WATCH_S)
 
+    async def tell_tasks(self) -> None:
+        """Make and close tasks, for ever."""
+        while True:
+            if not await self.tasks.step():
+                await asyncio.sleep(TASKS_S)
+
     async def read_back(self) -> None:
         """Read back what has no outcome, for ever."""
         while True:
@@ -143,7 +151,10 @@ class Writer:
             return
         await self.lanes.start()
         pump = asyncio.create_task(self.pump.run())
-        others = [asyncio.create_task(self._always(job)) for job in (self.read, self.keep, self.watch, self.read_back, self.look_again)]
+        others = [
+            asyncio.create_task(self._always(job))
+            for job in (self.read, self.keep, self.watch, self.read_back, self.tell_tasks, self.look_again)
+        ]
         ended = asyncio.create_task(self.stop.wait())
         try:
             await asyncio.wait([pump, ended, *others], return_when=asyncio.FIRST_COMPLETED)
@@ -194,9 +205,11 @@ def put_together(
     settler = Settler(pool, system, sink, knowledge)
     results = Results(producer, topic, system)
     log = logs.get("writer")
-    carrier = Carrier(pool, system, sink, knowledge, Desk(pool, system, knowledge, timeout_s), settler, results, Guard(pool, system), log)
+    guard = Guard(pool, system)
+    carrier = Carrier(pool, system, sink, knowledge, Desk(pool, system, knowledge, timeout_s), settler, results, guard, log)
     sweep = Sweep(pool, settings.installation, system, sink, knowledge, settler, results, timeout_s, settings.sweep_s)
-    return Writer(settings, Pump(carrier, log, breaker.wait_s), sweep, knowledge, stop)
+    tasks = Tasks(pool, system, sink, knowledge, guard, timeout_s)
+    return Writer(settings, Pump(carrier, log, breaker.wait_s), sweep, knowledge, tasks, stop)
 
 
 async def run(settings: Settings, system: str, *, stop: asyncio.Event) -> None:
