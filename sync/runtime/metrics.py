@@ -16,6 +16,7 @@ CounterName = Literal[
     "truce_received_total",  # by system, kind (webhook | poll | sweep | read)
     "truce_refused_total",  # by system, why (forged | unwelcome | too_large | busy)
     "truce_alerts_total",  # by kind
+    "truce_alert_messages_total",  # by channel, outcome (sent | copy: a second one, the first may have arrived | refused)
     "truce_clocks_due_total",  # put on `changes`, one that came back counts again
 ]
 GaugeName = Literal[
@@ -43,6 +44,7 @@ _LABELS: dict[str, tuple[str, ...]] = {
     "truce_received_total": ("system", "kind"),
     "truce_refused_total": ("system", "why"),
     "truce_alerts_total": ("kind",),
+    "truce_alert_messages_total": ("channel", "outcome"),
     "truce_lag_messages": ("partition",),
     "truce_dirty_leads": ("system",),
     "truce_open_problems": ("kind",),

@@ -263,7 +263,15 @@ problems = Table(
     _time("last_at"),
     Column("closed_at", Time),
     Column("alerted_at", Time),
+    Column("alert_group", Text),
+    Column("told_at", Time),
+    Column("end_told_at", Time),
     Index("problems_one_open", "kind", "key", unique=True, postgresql_where=text("closed_at IS NULL")),
+    Index("problems_ungrouped", "id", postgresql_where=text("alert_group IS NULL AND closed_at IS NULL")),
+    Index("problems_in_group", "alert_group", postgresql_where=text("closed_at IS NULL")),
+    Index(
+        "problems_end_untold", "alert_group", postgresql_where=text("closed_at IS NOT NULL AND told_at IS NOT NULL AND end_told_at IS NULL")
+    ),
 )
 
 timeline = Table(
@@ -600,3 +608,63 @@ breakers = Table(
 
 skews = Table("skews", metadata, Column("system", Text, primary_key=True), Column("seconds", Double, nullable=False), _time("at"))
 """A vendor's clock minus ours, measured from its answers."""
+
+alert_groups = Table(
+    "alert_groups",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("token", Text, nullable=False, unique=True, server_default=text("replace(gen_random_uuid()::text, '-', '')")),
+    Column("route", Text, nullable=False),
+    Column("labels", JSONB, nullable=False),
+    Column("interval_s", Integer, nullable=False),
+    Column("opened_at", Time, nullable=False),
+    Column("due_at", Time),
+    Column("last_at", Time),
+    Column("held_until", Time),
+    Column("snoozed_until", Time),
+    Column("said", Integer, nullable=False, server_default="0"),
+    Index("alert_groups_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+)
+"""Problems that are said together: when they were told last, and when they are looked at next (NULL: when something changes)."""
+
+alert_messages = Table(
+    "alert_messages",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("group_id", Text),
+    Column("notice_id", Text),
+    Column("say", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("address", Text),
+    Column("role", Text, nullable=False),
+    Column("person", Text),
+    Column("data", JSONB, nullable=False, server_default="{}"),
+    Column("state", Text, nullable=False, server_default="waiting"),
+    Column("at", Time, nullable=False),
+    Column("ready_at", Time, nullable=False),
+    Column("claimed_until", Time),
+    Column("first_at", Time),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("unsure", Boolean, nullable=False, server_default="false"),
+    Column("copies", Integer, nullable=False, server_default="0"),
+    Column("changes", Text),
+    Column("sent_at", Time),
+    Column("reported_at", Time),
+    Column("ref", Text),
+    Column("sent", JSONB),
+    Column("words", Text),
+    Index("alert_messages_ready", text("coalesce(claimed_until, ready_at)"), postgresql_where=text("state = 'waiting'")),
+    Index("alert_messages_group", "group_id", "at", postgresql_where=text("group_id IS NOT NULL")),
+    Index("alert_messages_notice", "notice_id", postgresql_where=text("notice_id IS NOT NULL")),
+    Index("alert_messages_unreported", "id", postgresql_where=text("state = 'sent' AND say = 'offered' AND reported_at IS NULL")),
+    Index("alert_messages_ref", "channel", "ref", postgresql_where=text("ref IS NOT NULL")),
+)
+"""What is said to whom: an intent before it is sent, and what became of it (waiting | sent | refused | void)."""
+
+alert_ticks = Table(
+    "alert_ticks",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("at", Time, nullable=False),
+)
+"""What is done from time to time, and when it was done last: one process does it for all."""
