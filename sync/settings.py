@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8460, ge=0, le=65535, description="Inbound webhooks; 0 takes a free one.")
     metrics_port: int = Field(default=0, ge=0, le=65535, description="Prometheus and health; 0: none.")
+    console_port: int = Field(default=8461, ge=0, le=65535, description="The pages behind alerts' links; 0 takes a free one.")
+    console_url: str | None = Field(default=None, description="The address under which people reach those pages; alerts link to it.")
     public_url: str | None = Field(default=None, description="The address vendors call us by; signatures cover it.")
     session_s: float = Field(
         default=6.0, ge=1, le=60, description="A worker that is silent for so long has lost its partitions (Kafka's session timeout)."

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import orjson
 
 from schemas import envelope
 from schemas.envelope import derived_id
 from schemas.notice import NoticeSent
+from sync.alerts.card import Seen, card
 from sync.alerts.channel import Level, Message, Role
 from sync.alerts.flush import Ground
 from sync.alerts.reach import Target, of_person
@@ -57,61 +57,39 @@ async def _intent(connection: Any, ground: Ground, row: Any) -> Intent | None:
     return Intent(ident, row["kind"], *found, {}, None, row["id"]) if found is not None else None
 
 
-async def render(pool: Any, playbook: Playbook, row: Any) -> Message | None:
-    """Give the message of a row that tells a notice, from what is so now; None: there is nothing to say any more."""
+async def render(pool: Any, playbook: Playbook, row: Any, now: int) -> Message | None:
+    """Give the message of a row that tells a notice, from what is so at `now` (ms); None: there is nothing to say any more."""
     notice = await notified.full(pool, row["notice_id"])
     if notice is None or notice["doc"] is None or (notice["kind"] in WHILE_OPEN and notice["ended"] is not None):
         return None
-    return words(playbook, notice, Target(row["channel"], row["address"], row["role"], row["person"]))
-
-
-def words(playbook: Playbook, notice: Any, to: Target) -> Message:
-    """Put a notice into words for one reader: the person's name is for who works with them, company and times are for all."""
-    doc, data = orjson.loads(notice["doc"]), notice["data"] or {}
-    who, company = _said(doc, "first_name", "last_name"), _said(doc, "company")
-    title, about = _said(doc, "title"), " · ".join(one for one in (company,) if one) or "a lead"
-    personal = ", ".join(one for one in (who, title) if one)
-    due = notice["due_at"]
-    by = f"by {_clock(playbook, to.person, due)}" if due else "soon"
-    owner = _name(playbook, data.get("owner") or notice["owner"] or "")
-    text = {
-        "offered": (f"New for you: {about}", [f"Accept {by}."]),
-        "warned": (f"Still to do: {about}", [_STEP.get(data.get("leg", ""), "The next step is due {by}.").format(by=by)]),
-        "reminded": (f"Reminder: {about}", [_STEP.get(data.get("leg", ""), "The next step is due {by}.").format(by=by)]),
-        "escalated": (f"{_LATE.get(data.get('leg', ''), 'Late')}: {about}", [f"It is with {owner}."]),
-        "moved": (
-            f"Moved: {about}",
-            [f"It is with {_name(playbook, data.get('to') or '') or 'somebody else'} now. Nothing left for you to do."],
-        ),
-        "accepted": (f"Accepted: {about}", [f"The next step is due {by}."] if due else []),
-        "worked": (f"Worked: {about}", []),
-    }.get(notice["kind"], (f"Over: {about}", ["Nothing left for you to do."]))
-    lines: dict[Role, tuple[str, ...]] = dict.fromkeys(("owner", "manager", "deputy"), (personal,)) if personal else {}
-    level: Level = (
-        "good" if notice["kind"] in ("accepted", "worked", "closed") else "urgent" if notice["kind"] == "escalated" else "trouble"
+    reader: Role = row["role"]
+    note = {
+        "kind": notice["kind"],
+        "handoff": notice["handoff_id"],
+        "offer": notice["offer"],
+        "person": row["person"],
+        "data": notice["data"],
+    }
+    shown = card(orjson.loads(notice["doc"]), note, Seen(playbook, now, reader))
+    return Message(
+        shown.head(),
+        shown.lines(),
+        shown.links,
+        shown.actions,
+        _level(notice["kind"]),
+        reader=reader,
+        to=row["address"],
+        person=row["person"],
+        due=shown.due,
+        thread=notice["handoff_id"],
+        card=shown,
     )
-    return Message(text[0], tuple(text[1]), (), (), level, lines, to.role, to.to, to.person, due, notice["handoff_id"])
 
 
-_STEP = {"accept": "Accept {by}.", "first_response": "The first response is due {by}.", "work": "It is to be worked {by}."}
-_LATE = {"accept": "Not accepted in time", "first_response": "No first response in time", "work": "Not worked in time"}
-
-
-def _said(doc: Any, *names: str) -> str:
-    values = ((doc.get("desired") or {}).get(name, {}).get("value") for name in names)
-    return " ".join(str(value) for value in values if value)
-
-
-def _name(playbook: Playbook, email: str) -> str:
-    rep = playbook.reps.get(email)
-    return rep.name if rep else email
-
-
-def _clock(playbook: Playbook, person: str | None, at: datetime) -> str:
-    """Give a time as the reader's clock shows it, with the day."""
-    rep = playbook.reps.get(person or "")
-    local = at.astimezone(ZoneInfo((rep.hours.timezone if rep else "") or playbook.timezone))
-    return f"{local:%a %d %b %H:%M}"
+def _level(kind: str) -> Level:
+    if kind in ("accepted", "worked", "closed"):
+        return "good"
+    return "urgent" if kind == "escalated" else "trouble"
 
 
 async def report(pool: Any, publish: Publish, now: datetime) -> int:

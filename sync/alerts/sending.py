@@ -26,6 +26,8 @@ CALL_S = 20.0
 AGAIN_S = 8.0
 PATIENCE_S = 20.0
 """After so long the next channel has it: with two calls that hang that is within a minute."""
+BUSY_S = 40.0
+"""So long a message waits for a channel that takes no more just now, before the next one has it."""
 LONGEST_S = 300.0
 IN_PLACE = frozenset({"changed", "accepted", "rejected", "expired", "worked", "closed"})
 """What only changes a message that is there: where it cannot, nothing more is said."""
@@ -117,8 +119,9 @@ class Sender:
         """Try it again soon, or let the next channel have it, and open a problem."""
         now, words = self._clock.now(), plain(str(refused), 300)
         metrics.count("truce_alert_messages_total", channel=row["channel"], outcome="refused")
-        wait = timedelta(seconds=max(AGAIN_S, refused.retry_after or 0))
-        late = now + wait - row["first_at"] > timedelta(seconds=PATIENCE_S)
+        busy = refused.retry_after is not None and not refused.permanent  # it works, and takes no more just now
+        wait = timedelta(seconds=max(1.0, refused.retry_after or 0) if busy else AGAIN_S)
+        late = now + wait - row["first_at"] > timedelta(seconds=BUSY_S if busy else PATIENCE_S)
         if not refused.permanent and not late:
             await telling.later(self._pool, row["id"], now + wait, words, unsure=refused.unsure)
             return
@@ -130,7 +133,8 @@ class Sender:
             else:
                 await telling.end(connection, row["id"], "refused", words)
                 await telling.intend(connection, [_handed(row, following)], now)
-            await run(connection, problems.write([_broken(row["channel"], words, following)]))
+            if not busy or following is None:
+                await run(connection, problems.write([_broken(row["channel"], words, following)]))
 
 
 def _untried(refused: Refused, unsure: bool) -> Refused:

@@ -1,0 +1,84 @@
+"""The list behind an alert's link: every problem of the group. Read only; whoever has the link sees company and owner, no more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from sync.alerts import wording
+from sync.playbook.models import Playbook
+from sync.store import listed
+from sync.store.listed import PAGE, Listed
+
+_TOKEN = re.compile(r"[0-9a-f]{32}")
+_PAGES = Environment(loader=FileSystemLoader(Path(__file__).with_name("templates")), autoescape=True, trim_blocks=True, lstrip_blocks=True)
+HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-robots-tag": "noindex, nofollow",
+}
+"""The link is the key: no cache keeps the page, no other site learns the link, and nothing in it runs."""
+
+
+def app(pool: Any, playbook: Callable[[], Awaitable[Playbook]]) -> Starlette:
+    """Give the ASGI app: GET /problems?group=TOKEN[&page=N], GET /health."""
+
+    async def problems(request: Request) -> Response:
+        token, page = request.query_params.get("group", ""), request.query_params.get("page", "0")
+        number = int(page) if page.isascii() and page.isdigit() and len(page) < 7 else 0
+        found = await listed.group(pool, token, number) if _TOKEN.fullmatch(token) else None
+        if found is None:
+            return _html("gone.html", status=404)
+        return _html("problems.html", **_shown(await playbook(), found, token, number))
+
+    async def health(_: Request) -> Response:
+        return Response(status_code=204)
+
+    return Starlette(routes=[Route("/problems", problems), Route("/health", health)])
+
+
+def _html(name: str, status: int = 200, **values: Any) -> Response:
+    return HTMLResponse(_PAGES.get_template(name).render(**values), status_code=status, headers=HEADERS)
+
+
+def _shown(playbook: Playbook, found: Listed, token: str, page: int) -> dict[str, Any]:
+    now, zone = datetime.now(UTC), ZoneInfo(playbook.timezone or "UTC")
+    summary = wording.Summary(found.open, 0, None, (), ())
+    rows = [
+        {
+            "company": row["company"] or "–",
+            "owner": _name(playbook, row["owner"]),
+            "text": row["text"],
+            "times": row["count"],
+            "since": f"{row['opened_at'].astimezone(zone):%a %d %b %H:%M}",
+            "waits": wording.spell((now - row["opened_at"]).total_seconds() * 1000),
+        }
+        for row in found.rows
+    ]
+    last = max(0, (found.open - 1) // PAGE)
+    return {
+        "title": wording.title(found.labels, [], "open", summary) if found.open else "All of these are over",
+        "rows": rows,
+        "count": found.open,
+        "first": page * PAGE + 1,
+        "zone": playbook.timezone or "UTC",
+        "before": f"/problems?group={token}&page={page - 1}" if page else "",
+        "after": f"/problems?group={token}&page={page + 1}" if page < last else "",
+    }
+
+
+def _name(playbook: Playbook, email: str | None) -> str:
+    rep = playbook.reps.get(email or "")
+    return rep.name if rep else email or "nobody"
