@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.base import Connection
 from connectors.contract import Emulated
+from connectors.contract_objects import AccountRole, EmulatedDeals, OpportunityRole
 from connectors.contract_world import Role
 from connectors.emulator.control import serve
 from connectors.emulator.faults import Fault
@@ -26,6 +27,12 @@ class SalesforceWorld:
         "email": "Email", "last_name": "LastName", "phone": "Phone", "text": "Notes__c", "number": "NumberOfEmployees",
         "flag": "DoNotCall", "date": "Birthday__c", "time": "MQL_Date__c",
     }  # fmt: skip
+    account: Mapping[AccountRole, str] = {"name": "Name", "domain": "Website", "owner": "OwnerId"}
+    opportunity: Mapping[OpportunityRole, str] = {
+        "name": "Name", "stage": "StageName", "amount": "Amount", "owner": "OwnerId", "account": "AccountId",
+        "people": "OpportunityContactRoles",
+    }  # fmt: skip
+    stages = ("Prospecting", "Closed Won")
     refused: tuple[str, Scalar] = ("Lifecycle_Stage__c", "No Such Stage")
     page = 4
     read_path = "/queryAll"
@@ -61,6 +68,21 @@ class SalesforceWorld:
     async def merge(self, winner: str, loser: str) -> str:
         self.org.merge(winner, loser)
         return winner
+
+    async def seed_as(self, object_: str, fields: Mapping[str, Scalar]) -> str:
+        needed: dict[str, Scalar] = {"CloseDate": "2027-01-31"} if object_ == "Opportunity" else {}
+        return str(self.org.doors.save({"object": object_, "fields": {**needed, **fields}})["id"])
+
+    async def edit_as(self, object_: str, ident: str, fields: Mapping[str, Scalar]) -> None:
+        self.org.doors.save({"object": object_, "id": ident, "fields": dict(fields)})
+
+    async def delete_as(self, object_: str, ident: str) -> None:
+        await self.delete(ident)
+
+    async def involve(self, opportunity: str) -> str:
+        contact = self.org.save("Contact", LastName="Involved")
+        self.org.save("OpportunityContactRole", OpportunityId=opportunity, ContactId=contact)
+        return contact
 
     @asynccontextmanager
     async def hidden(self, ident: str) -> AsyncIterator[None]:
@@ -99,5 +121,5 @@ async def salesforce_world() -> AsyncIterator[SalesforceWorld]:
         yield world
 
 
-def _holds_the_protocol(world: SalesforceWorld) -> Emulated:
-    return world  # mypy says if it does not
+def _holds_the_protocols(world: SalesforceWorld) -> tuple[Emulated, EmulatedDeals]:
+    return world, world  # mypy says if it does not

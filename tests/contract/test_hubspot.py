@@ -15,8 +15,7 @@ import pytest
 from aiohttp import web
 
 from connectors.base import Connection, Create, Done, Failed, Forged, RowOutcome, Sink, Source, Update
-from connectors.contract import ConnectorContract, Emulated, NotedBreaker, NotedBudget
-from connectors.contract_objects import Objects
+from connectors.contract import ConnectorContract, EmulatedDeals, NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages, snapshots
 from connectors.emulator.faults import Fault
 from connectors.emulator.hubspot import search
@@ -34,12 +33,8 @@ class TestHubSpot(ConnectorContract):
     vendor: ClassVar[str] = "hubspot"
     payloads: ClassVar[Path] = Path(__file__).parent / "hubspot"
 
-    def emulated(self) -> AbstractAsyncContextManager[Emulated]:
+    def emulated(self) -> AbstractAsyncContextManager[EmulatedDeals]:
         return hubspot_world()
-
-
-class TestHubSpotsCompaniesAndDeals(Objects):
-    """Over the fixtures below."""
 
 
 @pytest.fixture
