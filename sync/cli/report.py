@@ -7,14 +7,15 @@ import io
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
-from sync.cli import people
 from sync.cli.duty import Json, with_store
-from sync.cli.output import CannotRun, as_json, console, table
+from sync.cli.output import as_json, console, table
+from sync.cli.periods import Period, bounds, in_force, zone_of
+from sync.cli.quality import feedback, profile
 from sync.lead import hours
 from sync.lead.state import to_ms
 from sync.playbook.models import LEGS, Leg, Playbook
@@ -23,7 +24,6 @@ from sync.reports.sla import Label, Share, Unit, causes, from_ledger, from_timel
 from sync.store import reporting
 
 app = typer.Typer(help="What each side promised and what came of it, from the ledger of hand-offs.", no_args_is_help=True)
-Period = Annotated[str, typer.Option("--period", help="A quarter, month or year: 2026-Q4, 2026-11, 2026; none: the quarter that it is.")]
 
 
 @dataclass(frozen=True)
@@ -36,39 +36,6 @@ class Counted:
     handoffs: list[dict[str, Any]]
     units: list[Unit]
     labels: dict[str, Label]
-
-
-def zone_of(playbook: Playbook) -> str:
-    """Give the zone by which reports begin their days."""
-    return playbook.goals.timezone or playbook.timezone
-
-
-def bounds(playbook: Playbook, text: str, now: int) -> tuple[int, int]:
-    """Give where a period begins and ends (ms); raises CannotRun for what is none."""
-    zone = zone_of(playbook)
-    text = text or f"{_quarter(playbook, hours.wall(now, zone).date())}"
-    found = both.period(text, playbook.goals)
-    if found is None:
-        raise CannotRun(f"--period {text}: write a quarter, month or year: 2026-Q4, 2026-11, 2026.")
-    first, last = (to_ms(datetime(one.year, one.month, one.day, tzinfo=hours.zone(zone))) for one in found)
-    return first, last
-
-
-def _quarter(playbook: Playbook, today: date) -> str:
-    for year in (today.year - 1, today.year):
-        for part in range(1, 5):
-            found = both.period(f"{year}-Q{part}", playbook.goals)
-            if found is not None and found[0] <= today < found[1]:
-                return f"{year}-Q{part}"
-    return str(today.year)
-
-
-async def in_force(connection: Any) -> Playbook:
-    """Give the playbook in force; raises CannotRun where there is none."""
-    playbook = await people.in_force(connection)
-    if playbook is None:
-        raise CannotRun("no playbook is in force yet: truce apply DIR puts one in force.")
-    return playbook
 
 
 def label(row: Mapping[str, Any]) -> Label:
@@ -249,3 +216,7 @@ def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _safe(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+
+
+app.command()(feedback)
+app.command()(profile)

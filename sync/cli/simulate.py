@@ -86,6 +86,16 @@ def _in_force(*, required: bool) -> dict[str, bytes]:
         return read(Settings().playbook, Settings().environment)
 
 
+def replayed(old: dict[str, bytes], candidate: dict[str, bytes], sample: int) -> Simulation:
+    """Try a candidate on what the store knows of 30 days."""
+    from sync.cli.parallel import Books
+    from sync.cli.parallel import simulate as run
+
+    begin = int((datetime.now(UTC) - timedelta(days=30)).timestamp() * 1000)
+    with _progress(shown=False) as told:
+        return run(_remembered(begin, old), Books(old, candidate), sample, told=told.tell)
+
+
 def _remembered(since: int, old: dict[str, bytes]) -> Kept:
     from sync.lead.state import load
     from sync.playbook.loader import load_files

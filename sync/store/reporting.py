@@ -35,6 +35,13 @@ WHERE kind = 'stage' AND at >= to_timestamp($1 / 1000.0) AND at < to_timestamp($
 """
 
 
+_LET_IN = """
+SELECT DISTINCT ON (h.id) h.id::text AS id, t.data->'why'->'lines' AS lines FROM handoffs h
+JOIN timeline t ON t.lead_id = h.lead_id AND t.kind = 'stage' AND t.data->>'after' = $2 AND t.at <= h.opened_at
+WHERE h.id = ANY($1::uuid[]) ORDER BY h.id, t.id DESC
+"""
+
+
 async def handoffs(connection: Connection, start: int, end: int) -> list[dict[str, Any]]:
     """Give the hand-offs that were opened from `start` to `end` (ms, exclusive), each with where its lead stands now."""
     return [dict(row) for row in await connection.fetch(_HANDOFFS, start, end)]
@@ -58,3 +65,8 @@ async def lines(connection: Connection, ids: Iterable[str], leads: Iterable[str]
 async def reached(connection: Connection, start: int, end: int) -> dict[str, int]:
     """Give how many leads came to each stage from `start` to `end`."""
     return {row["stage"]: row["leads"] for row in await connection.fetch(_REACHED, start, end) if row["stage"]}
+
+
+async def let_in(connection: Connection, ids: Iterable[str], stage: str) -> dict[str, list[dict[str, Any]]]:
+    """Give per hand-off the lines, as they were judged, by which its lead came into the stage that hands over."""
+    return {row["id"]: row["lines"] or [] for row in await connection.fetch(_LET_IN, sorted(ids), stage)}

@@ -7,15 +7,18 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sync.cli import quality
 from sync.cli import report as command
 from sync.cli.output import CannotRun
 from sync.lead.cycle import HandoffNote, LegNote, Offer
 from sync.lead.decision import Line
 from sync.lead.state import Desired, Lead
+from sync.playbook.loader import load
 from sync.store import handoffs, leads, timeline
 from sync.store.connect import connect
 from sync.store.statement import run
@@ -105,3 +108,37 @@ def test_both_sides_as_csv_with_the_version(store: Store, capsys: pytest.Capture
     assert (accept["promised"], accept["reached"], accept["of"], accept["kept"], accept["versions"]) == ("0.95", "0.5", "2", "False", "v1")
     with pytest.raises(CannotRun, match="write a quarter"):
         command.goals(period="soon")
+
+
+def test_what_sales_made_of_the_leads_and_what_buyers_have_in_common(
+    store: Store, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    some = [made(n, ANA, stage="recycled", reason="no_fit") for n in range(1, 5)]
+    some += [made(n, BEN, stage="customer", source="meeting") for n in range(5, 11)]
+    for (one, told), seen in zip(some, (41, 42, 47, 44, 41, 60, 61, 62, 63, 64), strict=True):
+        line = {
+            "text": "lead.engagement >= 40 && lead.fit >= 20",
+            "where": "lifecycle.yaml:66",
+            "why": f"engagement {seen}, fit 60",
+            "matched": True,
+        }
+        one.desired["industry"] = Desired("Energy" if one.value("stage") == "customer" else "Retail", AT, "truce", 1, "")
+        told.insert(0, Line(one.id, AT, "stage", {"before": "lead", "after": "mql", "why": {"lines": [line]}}))  # type: ignore[attr-defined]
+    keep(store, *some)
+    quality.feedback(period="2026-Q4", simulated=True, json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert found["source"]["form"] == {"offered": 4, "accepted": 0, "rejected": {"no_fit": 4}, "won": 0}
+    assert found["source"]["meeting"] == {"offered": 6, "accepted": 6, "rejected": {}, "won": 6}
+    (line,) = found["lines"]
+    assert (line["against_quality"], line["stricter"]["text"]) == (4, "lead.engagement >= 42 && lead.fit >= 20")
+    assert "leads in 30 days" in line["simulated"]
+    quality.feedback(period="2026-Q4", simulated=False)
+    assert "Does not fit 4" in capsys.readouterr().out
+    quality.profile(candidate_=tmp_path / "next")
+    assert f"Written to {tmp_path / 'next'}" in capsys.readouterr().out.replace("\n", "")
+    quality.profile(json=True)
+    industry = next(one for one in json.loads(capsys.readouterr().out)["traits"] if one["what"] == "our industries")
+    assert (industry["won"], industry["lost"], industry["of_won"], industry["of_lost"]) == (6, 0, 6, 4)
+    assert next(one for one in load(tmp_path / "next").fit if one.label == "our industries").points == industry["suggested"]
+    with pytest.raises(CannotRun, match="not empty"):
+        quality.profile(candidate_=tmp_path / "next")
