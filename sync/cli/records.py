@@ -35,7 +35,7 @@ def absent(doc: Mapping[str, Any], around: Around, system: str) -> str:
     if making and not making["object"]:
         return f"no rule of {making['rule']} lets it in{': ' if making['why'] else ''}{making['why']}"
     manifest = manifests().get(rules.vendor) if rules is not None else None
-    if making and manifest is not None and making["object"] != manifest.person_object:
+    if making and manifest is not None and making["object"] not in manifest.people:
         return f"it is to be a {making['object']} ({making['rule']}), which Truce cannot make there yet"
     if rules is not None and rules.mode_of(making["object"] if making else "") == "observe":
         return "it is in observe mode"

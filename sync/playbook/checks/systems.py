@@ -63,8 +63,6 @@ def _creates(files: Files, path: Path, system: forms.SystemForm, manifest: Manif
         if system.create != "never" and not system.object:
             hint = f"add object: {usual(system, 'lead')}"
             files.problem(FILE, (*path, "create"), f"{path[1]} creates records, of which object?", hint)
-        elif system.create != "never" and manifest is not None and system.object in manifest.people:
-            _makeable(files, (*path, "object"), system.object, manifest)
         return
     if not system.create:
         files.problem(FILE, (*path, "create"), "no rule: nobody would be created", "write create: never", key=True)
@@ -74,17 +72,10 @@ def _creates(files: Files, path: Path, system: forms.SystemForm, manifest: Manif
         if always is not None:
             where = files.where(FILE, (*path, "create", always))
             files.problem(FILE, here, "never reached", f"everyone is created by the rule above ({where}), which has no when")
-        elif manifest is not None and _known(files, (*here, "as"), rule.as_, manifest.people):
-            _makeable(files, (*here, "as"), rule.as_, manifest)
+        elif manifest is not None:
+            _known(files, (*here, "as"), rule.as_, manifest.people)
         if always is None and rule.when is None:
             always = index
-
-
-def _makeable(files: Files, path: Path, object_: str, manifest: Manifest) -> None:
-    """Warn of a rule that is right and cannot be carried out yet."""
-    if object_ != manifest.person_object:
-        text = f"Truce cannot create a {object_} in {manifest.title} yet"
-        files.problem(FILE, path, text, "who falls under it is created nowhere there, and truce explain says so", warning=True)
 
 
 def _objects(files: Files, path: Path, system: forms.SystemForm, manifest: Manifest) -> None:

@@ -1,9 +1,10 @@
-"""A rep converts a lead in the middle of its hand-off, on the wire: both emulated systems, real Kafka and PostgreSQL, parts as processes."""
+"""Lead, contact and account on the wire: a conversion in the middle of a hand-off, and a person made under their account. Both emulated systems, real Kafka and PostgreSQL, parts as processes."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import pytest_asyncio
 
 from connectors.emulator.control import serve
@@ -79,7 +81,13 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 @pytest_asyncio.fixture
-async def town(kafka: str, postgres: str, installation: str, tmp_path: Path) -> AsyncIterator[Town]:
+async def town(kafka: str, postgres: str, installation: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Town]:
+    folder = tmp_path / "playbook"
+    shutil.copytree(ROOT / "deploy" / "playbook", folder)
+    for before, after in getattr(request, "param", ()):
+        text = (folder / "fields.yaml").read_text()
+        assert before in text
+        (folder / "fields.yaml").write_text(text.replace(before, after, 1))
     crm, marketing, port = emulate.crm(), emulate.marketing(), _free_port()
     async with AsyncExitStack() as stack:
         one, other = await stack.enter_async_context(serve(crm.app)), await stack.enter_async_context(serve(marketing.app))
@@ -88,7 +96,7 @@ async def town(kafka: str, postgres: str, installation: str, tmp_path: Path) -> 
             **{name: value for name, value in os.environ.items() if not name.startswith(("TRUCE_", "KAFKA_"))},
             **{"TRUCE_INSTALLATION": installation, "TRUCE_DATABASE": postgres, "KAFKA_BOOTSTRAP_SERVERS": kafka, "TRUCE_SECRET": "s"},
             **{"TRUCE_PARTITIONS": "2", "TRUCE_HOME": str(tmp_path), "TRUCE_HTTP_PORT": str(port)},
-            **{"TRUCE_PLAYBOOK": str(ROOT / "deploy" / "playbook")},
+            **{"TRUCE_PLAYBOOK": str(folder)},
             **connections(emulate.systems({"salesforce": one.url, "hubspot": other.url}, poll_s=1.0)),
         }
         for role in ("worker", "edge"):
@@ -133,3 +141,25 @@ async def test_a_conversion_moves_the_person_on_and_makes_nobody_twice(town: Tow
     assert await town.pool.fetchval("SELECT count(*) FROM leads WHERE survivor IS NULL") == 1
     assert await town.pool.fetchval("SELECT count(*) FROM duplicates") == 0
     assert [dict(one) for one in await town.pool.fetch("SELECT kind, text FROM problems WHERE closed_at IS NULL")] == []
+
+
+UNDER_THEIR_ACCOUNT = (
+    "    create: always               # a person",
+    "    create: [{as: Contact, when: has(account.name)}, {as: Lead}]\n    # a person",
+)
+
+
+@pytest.mark.parametrize("town", [[UNDER_THEIR_ACCOUNT]], indirect=True, ids=["contacts"])
+async def test_who_works_at_a_known_account_becomes_a_contact_under_it_and_others_a_lead(town: Town) -> None:
+    account = town.crm.save("Account", Name="Nordwind AS", Website="https://nordwind.example")
+    async with asyncio.timeout(60):
+        while not await town.pool.fetchval("SELECT count(*) FROM accounts WHERE ref = $1", f"salesforce:Account:{account}"):
+            await asyncio.sleep(0.2)
+    await town.fill_in(firstname="Kim", lastname="Larsen", company="Nordwind")
+    (contact,) = await town.until("Kim is a contact", lambda: town.crm.records("Contact"))
+    assert (contact["AccountId"], contact["Email"], contact["LastName"]) == (account, KIM, "Larsen")
+    await town.fill_in(email="leo@elsewhere.example", firstname="Leo", lastname="Roth")
+    (lead,) = await town.until("Leo is a lead", town.crm.leads)
+    assert lead["Email"] == "leo@elsewhere.example"
+    await town.settled()
+    assert (len(town.crm.records("Contact")), len(town.crm.leads()), len(town.crm.records("Account"))) == (1, 1, 1)
