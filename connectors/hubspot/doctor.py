@@ -10,7 +10,7 @@ from connectors.base import Finding
 from connectors.errors import ConnectorError
 from connectors.hubspot.client import Client
 from connectors.hubspot.mapping import MODIFIED, OPT_OUT, TRUCE_ID
-from connectors.hubspot.objects import CONTACTS, TASK_KEY, TASKS, Row
+from connectors.hubspot.objects import COMPANIES, CONTACTS, DEALS, SHAPES, TASK_KEY, TASKS, Row
 
 
 class Doctor:
@@ -36,6 +36,7 @@ class Doctor:
             await self._owners(),
             await self._truce_id(schema.get(TRUCE_ID), fix=fix),
             await self._task_key(fix=fix),
+            *[await self._readable(name) for name in (COMPANIES, DEALS)],
         ]
         return found + [self._field(name, schema.get(name), writable) for name, writable in sorted(fields.items())]
 
@@ -86,6 +87,15 @@ class Doctor:
         except ConnectorError as error:
             return self._finding(what, f"not to be had ({error.words}); reps get no tasks")
         return self._finding(f"{what} was created")
+
+    async def _readable(self, name: str) -> Finding:
+        """Who maps no companies or deals needs no scope for them, so its lack is told and is no fault."""
+        try:
+            await self._client.page(name, None, [SHAPES[name].modified])
+        except ConnectorError as error:
+            scope = f"crm.objects.{name}.read"
+            return self._finding(name, f"cannot be read ({error.words}); a playbook that speaks of them needs the scope {scope}")
+        return self._finding(f"{name} can be read")
 
     def _field(self, name: str, schema: Row | None, writable: bool) -> Finding:
         what = f"{CONTACTS}.{name}"

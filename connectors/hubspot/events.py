@@ -68,6 +68,8 @@ class Event(BaseModel):
     associationType: str = Field(default="", max_length=100)
     fromObjectId: Ident | None = None
     toObjectId: Ident | None = None
+    fromObjectTypeId: str | None = None
+    toObjectTypeId: str | None = None
 
     @property
     def at(self) -> datetime:
@@ -86,10 +88,13 @@ class Event(BaseModel):
 
     @property
     def deal(self) -> str | None:
-        """The deal whose people or company changed, told from either side ("CONTACT_TO_DEAL"); None for anything else."""
-        sides = self.associationType.upper().split("_TO_")
-        ends = dict(zip(sides, (self.fromObjectId, self.toObjectId), strict=False))
-        return ends.get("DEAL") if self.verb == "associationChange" else None
+        """The deal whose people or company changed, told from either side ("CONTACT_TO_DEAL", or by type ids); None for anything else."""
+        if self.verb != "associationChange":
+            return None
+        here, _, there = self.associationType.upper().partition("_TO_")
+        if here == "DEAL" or self.fromObjectTypeId == SHAPES[DEALS].type_id:
+            return self.fromObjectId
+        return self.toObjectId if there == "DEAL" or self.toObjectTypeId == SHAPES[DEALS].type_id else None
 
     def merged(self) -> tuple[str, list[str]]:
         """Give (survivor, losers) of a merge: since 2025 the survivor is a new record, before that the primary one."""

@@ -225,3 +225,13 @@ async def test_the_doctor_adds_the_property_by_which_tasks_are_found_again() -> 
         assert told[words]
         assert any("was created" in one.what for one in await source.doctor({}, fix=True))
         assert "truce_task_key" in await source.fields("tasks")
+
+
+async def test_the_doctor_says_which_objects_cannot_be_read_and_calls_it_no_fault() -> None:
+    async with hubspot_world() as world, reading(world) as source:
+        world.hub.auth.missing.add("crm.objects.deals.read")
+        found = await source.doctor({})
+        assert all(one.ok for one in found)
+        (deals,) = [one.what for one in found if "deals" in one.what]
+        assert deals.endswith("needs the scope crm.objects.deals.read")
+        assert any(one.what.endswith("companies can be read") for one in found)

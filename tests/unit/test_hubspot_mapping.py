@@ -19,7 +19,7 @@ from connectors.base import Connection, FieldType, Forged, Source, Unwelcome
 from connectors.contract_world import NotedBreaker, NotedBudget
 from connectors.hubspot import mapping
 from connectors.hubspot.client import PATHS, Client
-from connectors.hubspot.events import signed
+from connectors.hubspot.events import events, orders, signed
 from connectors.hubspot.refusals import explain, limits
 from connectors.registry import load
 from schemas.base import Scalar
@@ -368,6 +368,25 @@ def test_generic_events_are_told_like_those_with_a_name_and_of_other_objects_not
         {name: value for name, value in other("associationChange", fromObjectId=9, toObjectId=7).items() if name != "objectId"},
     ]
     assert sorted(one.ref for one in told(*events)) == ["hub:companies:7", "hub:companies:8", "hub:contacts:101"]
+
+
+@pytest.mark.parametrize(
+    ("said", "deal"),
+    [
+        ({"subscriptionType": "deal.associationChange", "associationType": "DEAL_TO_CONTACT"}, "9"),
+        ({"subscriptionType": "contact.associationChange", "associationType": "CONTACT_TO_DEAL"}, "7"),
+        ({"subscriptionType": "company.associationChange", "associationType": "COMPANY_TO_DEAL"}, "7"),
+        ({"subscriptionType": "object.associationChange", "fromObjectTypeId": "0-3", "toObjectTypeId": "0-1"}, "9"),
+        ({"subscriptionType": "object.associationChange", "fromObjectTypeId": "0-2", "toObjectTypeId": "0-3"}, "7"),
+        ({"subscriptionType": "contact.associationChange", "associationType": "CONTACT_TO_COMPANY"}, None),
+        ({"subscriptionType": "contact.associationChange"}, None),
+    ],
+)
+def test_a_deal_is_found_in_an_association_from_either_side(said: dict[str, Any], deal: str | None) -> None:
+    wire = {"objectId": 9, "occurredAt": MS, "fromObjectId": 9, "toObjectId": 7, **said}
+    (one,) = events(json.dumps([wire]).encode())
+    assert one.deal == deal
+    assert orders([one], "hub", None) == ([f"hub:deals:{deal}"] if deal else [])
 
 
 def test_events_of_another_account_are_left_out() -> None:
