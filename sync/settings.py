@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     heartbeat_url: SecretStr | None = Field(
         default=None, description="Called every minute while alerts can go out: whoever watches it learns when they cannot."
     )
+    calendars: dict[str, SecretStr] = Field(
+        default={},
+        description='People\'s own calendars: {"ana@acme.example": "https://….ics"}. Whoever knows an address reads it: a secret.',
+    )
     partitions: int = Field(default=12, ge=1, le=512)
     batch_size: int = Field(default=500, ge=1, le=5000)
     batch_ms: int = Field(default=250, ge=10)

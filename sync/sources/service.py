@@ -16,6 +16,7 @@ from sync.playbook.models import Playbook
 from sync.runtime import log
 from sync.runtime.producer import make_producer
 from sync.settings import Settings
+from sync.sources.calendars import Calendars
 from sync.sources.covering import Covering
 from sync.sources.inbound import Inbound
 from sync.sources.lag import LagGate
@@ -91,6 +92,8 @@ async def run(
         await stack.enter_async_context(_door(settings, runners, listener))
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_leased(runner)) for runner in runners.values()]
+            calendars = {person.strip().lower(): url.get_secret_value() for person, url in settings.calendars.items()}
+            tasks.append(group.create_task(Calendars(pool, calendars, playbook).run()))
             tasks.append(group.create_task(Covering(pool, producer, topic, playbook).run()))
             await stop.wait()
             for task in tasks:

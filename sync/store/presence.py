@@ -144,6 +144,26 @@ async def cap(connection: Connection, person: str, caps: Caps | None, *, by: str
             )
 
 
+async def keep_calendar(pool: Any, person: str, spans: Iterable[Away], now: int) -> None:
+    """Keep the absences of somebody's calendar as they are there now; one that a person ended is not begun again."""
+    wanted = {(one.since, one.until) for one in spans if one.until is not None and one.until > now}
+    async with pool.acquire() as connection, connection.transaction():
+        rows = await connection.fetch(
+            "SELECT id, since, until, ended_at, ended_by FROM presence WHERE person = $1 AND source = 'calendar' AND kind = 'away' AND until > $2",
+            *(person, from_ms(now)),
+        )
+        known = {row["id"]: (to_ms(row["since"]), to_ms(row["until"])) for row in rows if row["ended_at"] is None}
+        refused = {
+            (to_ms(row["since"]), to_ms(row["until"])) for row in rows if row["ended_at"] is not None and row["ended_by"] != "calendar"
+        }
+        gone = [ident for ident, span in known.items() if span not in wanted]
+        if gone:
+            await connection.execute("UPDATE presence SET ended_at = now(), ended_by = 'calendar' WHERE id = ANY($1::bigint[])", gone)
+            await connection.execute(_BUMP)
+        for since, until in sorted(wanted - set(known.values()) - refused):
+            await _say(connection, person, "away", "calendar", "calendar", since, until)
+
+
 async def history(connection: Connection, person: str, most: int = 50) -> list[dict[str, Any]]:
     """Give what was said of somebody, the newest first: what, who said so, when and from where."""
     return [dict(row) for row in await connection.fetch("SELECT * FROM presence WHERE person = $1 ORDER BY id DESC LIMIT $2", person, most)]
