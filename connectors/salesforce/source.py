@@ -170,8 +170,20 @@ class SalesforceSource(Source):
             )
         found.append(_truce_id(object_, known.get(TRUCE_ID)))
         found += [_mapped(object_, name, known.get(name), writable=writable) for name, writable in fields.items()]
+        for name in (*(one for one in self.manifest.people if one != object_), self.manifest.task_object):
+            found.append(await self._marked(name))
         found.append(await self._quota())
         return found
+
+    async def _marked(self, object_: str) -> Finding:
+        """Check the Truce id of an object beside the usual one, whose records are made and found again by it."""
+        try:
+            described = await self._client.describe(object_, max_age_s=0)
+        except ConnectorError as error:
+            todo = f"grant the integration user Read, Create and Edit on {object_}, so that it is read and written too"
+            return Finding(ok=False, what=f"{object_} cannot be described: {error.words}", todo=todo)
+        known = {one["name"]: one for one in described["fields"]}
+        return _truce_id("Activity" if object_ == self.manifest.task_object else object_, known.get(TRUCE_ID))
 
     async def close(self) -> None:
         """Release everything."""

@@ -50,6 +50,8 @@ class Runner:
 
     _live: dict[str, tuple[float, Mapping[str, FieldType]]] = field(default_factory=dict)
     """Object → when its live schema was read, and what it was."""
+    _reads: int = 1
+    """How many objects are read."""
     _fine: set[str] = field(default_factory=set)
     """Steps that worked when they were done last."""
 
@@ -62,7 +64,7 @@ class Runner:
         if told := self.connection.options.get("poll_s"):
             return float(told)
         daily = [q for q in self.source.manifest.quotas if q.seconds >= 3600]
-        calls = max(1, len(self._live)) + SPARE_CALLS
+        calls = max(1, self._reads) + SPARE_CALLS
         share = max((q.seconds * calls / (q.calls * POLL_SHARE) for q in daily), default=0.0)
         return max(1.0, share, self.source.manifest.poll_s if self.source.manifest.webhook else share)
 
@@ -71,11 +73,11 @@ class Runner:
         await self._patiently("users", self._users)
         await self._patiently("first read", self._first_read)
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._every("changes", self.poll_s, self._changes))
-            group.create_task(self._every("users", 300.0, self._users))
+            group.create_task(self._every("changes", lambda: self.poll_s, self._changes))
+            group.create_task(self._every("users", lambda: 300.0, self._users))
             group.create_task(self._orders())
             sweep_s = float(self.connection.options.get("sweep_every_s", "86400"))
-            group.create_task(self._every("sweep", sweep_s, self._sweep, wait_first=True))
+            group.create_task(self._every("sweep", lambda: sweep_s, self._sweep, wait_first=True))
 
     async def _wanted(self) -> dict[str, list[str]]:
         """Say what to read: the objects that the playbook speaks of, each with those of its mapped fields that exist."""
@@ -87,6 +89,7 @@ class Runner:
             lacks |= schema.lacking(playbook, self.system, name, live)
             wanted[name] = schema.wanted(playbook, self.system, name, live)
         await schema.report(self.pool, self.system, lacks)
+        self._reads = len(wanted)
         return wanted
 
     async def _fields(self, object_: str) -> list[str]:
@@ -199,12 +202,14 @@ class Runner:
         if left:
             self._log.warning("ordered records are nowhere to be found", count=len(left))
 
-    async def _every(self, name: str, seconds: float, step: Callable[[], Awaitable[None]], *, wait_first: bool = False) -> None:
+    async def _every(
+        self, name: str, seconds: Callable[[], float], step: Callable[[], Awaitable[None]], *, wait_first: bool = False
+    ) -> None:
         if wait_first:
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(seconds())
         while True:
             await self._patiently(name, step)
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(seconds())
 
     async def _patiently(self, name: str, step: Callable[[], Awaitable[None]]) -> None:
         """Do a step until it is done; a vendor, Kafka or PostgreSQL that is away is waited for, with the reason in the log."""

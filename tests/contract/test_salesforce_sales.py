@@ -204,6 +204,15 @@ async def test_a_task_is_made_once_found_by_our_key_and_closed(org: SalesforceWo
     assert [one.done for one in await sink.find_tasks([row])] == [True]
 
 
+async def test_doctor_says_where_the_mark_of_our_tasks_and_contacts_is_lacking(org: SalesforceWorld, source: Source) -> None:
+    assert all(one.ok for one in await source.doctor({}))
+    for table in (org.org.org.tasks, org.org.org.contacts):
+        table.remove_field("Truce_Id__c")
+    bad = [one for one in await source.doctor({}) if not one.ok]
+    assert [one.what.split(" ")[0] for one in bad] == ["Contact.Truce_Id__c", "Activity.Truce_Id__c"]
+    assert all("External ID and Unique" in one.todo for one in bad)
+
+
 async def test_a_task_for_somebody_who_is_gone_is_refused_and_names_why(org: SalesforceWorld, sink: Sink) -> None:
     lead, jo = org.org.add_lead(Email="r@example.com"), org.org.user_id("jo@acme.example")
     org.org.convert(lead)
