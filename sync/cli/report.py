@@ -157,7 +157,7 @@ def span(counted: Counted) -> str:
     return f"from {first:%a} {first.day} {first:%b} to {last:%a} {last.day} {last:%b %Y}"
 
 
-def promises(counted: Counted, reached: Mapping[str, int]) -> list[both.Line]:
+def promises(counted: Counted, reached: Mapping[str, float]) -> list[both.Line]:
     """Give every promise and shared goal of the period."""
     zone = zone_of(counted.playbook)
     first, last = (hours.wall(at, zone).date() for at in (counted.start, counted.end))
@@ -193,7 +193,8 @@ def goals(
     async def step(connection: Any, _: Any) -> list[both.Line]:
         playbook, now = await in_force(connection), to_ms(datetime.now(UTC))
         start, end = bounds(playbook, period, now)
-        return promises(await count(connection, playbook, start, end), await reporting.reached(connection, start, end))
+        crm = [name for name, system in playbook.systems.items() if system.side == "sales"]
+        return promises(await count(connection, playbook, start, end), await reporting.reached(connection, start, end, crm))
 
     found = with_store(step)
     if json:

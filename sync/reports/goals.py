@@ -69,7 +69,7 @@ def lines(
     handoffs: Sequence[Mapping[str, Any]],
     units: Sequence[Unit],
     labels: Mapping[str, Label],
-    reached: Mapping[str, int],
+    reached: Mapping[str, float],
     length: int,
 ) -> list[Line]:
     """Give every promise of both sides and every shared goal of a period of `length` months."""
@@ -125,8 +125,8 @@ def _sales(promise: WorkPromise, units: Sequence[Unit], labels: Mapping[str, Lab
     return made
 
 
-def _shared(goal: Goal, reached: Mapping[str, int], length: int, version: int) -> Line:
+def _shared(goal: Goal, reached: Mapping[str, float], length: int, version: int) -> Line:
     target = goal.target * length / MONTHS[goal.per]
-    got = None if goal.measure == "amount" or goal.segment else float(reached.get(goal.measure, 0))
+    got = None if goal.segment else float(reached.get(goal.measure, 0))
     kept = None if got is None else got >= target
     return Line("both", goal.id, goal.accountable, goal.segment or "", goal.name, target, got, int(got or 0), kept, f"v{version}")

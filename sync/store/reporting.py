@@ -35,6 +35,11 @@ WHERE kind = 'stage' AND at >= to_timestamp($1 / 1000.0) AND at < to_timestamp($
 """
 
 
+_WON = """
+SELECT coalesce(sum(amount), 0)::double precision FROM opportunities
+WHERE there AND outcome = 'won' AND system = ANY($1::text[]) AND (fields->'stage'->>1)::bigint >= $2 AND (fields->'stage'->>1)::bigint < $3
+"""
+"""What was won when its stage came to say so."""
 _LET_IN = """
 SELECT DISTINCT ON (h.id) h.id::text AS id, t.data->'why'->'lines' AS lines FROM handoffs h
 JOIN timeline t ON t.lead_id = h.lead_id AND t.kind = 'stage' AND t.data->>'after' = $2 AND t.at <= h.opened_at
@@ -62,9 +67,10 @@ async def lines(connection: Connection, ids: Iterable[str], leads: Iterable[str]
     return [dict(row) for row in await connection.fetch(_LINES, sorted(ids), sorted(set(leads)))]
 
 
-async def reached(connection: Connection, start: int, end: int) -> dict[str, int]:
-    """Give how many leads came to each stage from `start` to `end`."""
-    return {row["stage"]: row["leads"] for row in await connection.fetch(_REACHED, start, end) if row["stage"]}
+async def reached(connection: Connection, start: int, end: int, systems: Iterable[str]) -> dict[str, float]:
+    """Give how many leads came to each stage from `start` to `end`, and the money of opportunities won then in these systems as `amount`."""
+    found = {row["stage"]: float(row["leads"]) for row in await connection.fetch(_REACHED, start, end) if row["stage"]}
+    return found | {"amount": await connection.fetchval(_WON, sorted(systems), start, end)}
 
 
 async def let_in(connection: Connection, ids: Iterable[str], stage: str) -> dict[str, list[dict[str, Any]]]:

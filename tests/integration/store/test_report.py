@@ -17,9 +17,10 @@ from sync.cli import report as command
 from sync.cli.output import CannotRun
 from sync.lead.cycle import HandoffNote, LegNote, Offer
 from sync.lead.decision import Line
+from sync.lead.ledger import Entry, Outcome, Shown
 from sync.lead.state import Desired, Lead
 from sync.playbook.loader import load
-from sync.store import handoffs, leads, timeline
+from sync.store import accounts, handoffs, leads, timeline
 from sync.store.connect import connect
 from sync.store.statement import run
 
@@ -65,6 +66,21 @@ def keep(store: Store, *some: tuple[Lead, Sequence[Line]]) -> None:
     asyncio.run(go())
 
 
+def won(store: Store, *deals: tuple[str, Outcome, float, int]) -> None:
+    """Keep opportunities: (system, outcome, amount, when their stage came to say so)."""
+
+    async def go() -> None:
+        connection: Any = await connect(*store)
+        shown = [
+            Entry("opportunity", f"{system}:deal:{n}", {"stage": Shown("x", at), "amount": Shown(amount, at)}, at, outcome=outcome)
+            for n, (system, outcome, amount, at) in enumerate(deals)
+        ]
+        await run(connection, accounts.write(shown))
+        await connection.close()
+
+    asyncio.run(go())
+
+
 def test_what_was_missed_is_told_by_cause_and_counted_twice(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     keep(
         store,
@@ -101,11 +117,20 @@ def test_a_ledger_that_is_not_what_was_told_is_said(store: Store, capsys: pytest
 
 def test_both_sides_as_csv_with_the_version(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     keep(store, made(1, ANA), made(2, BEN, missed=""))
+    won(
+        store,
+        ("salesforce", "won", 18_000, AT),
+        ("salesforce", "won", 7_000, AT - 365 * 86_400_000),
+        ("salesforce", "open", 5_000, AT),
+        ("hubspot", "won", 1, AT),
+    )
     command.goals(period="2026-Q4", csv_=True)
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert {row["side"] for row in rows} == {"marketing", "sales", "both"}
     accept = next(row for row in rows if row["what"] == "hot: accept in time")
     assert (accept["promised"], accept["reached"], accept["of"], accept["kept"], accept["versions"]) == ("0.95", "0.5", "2", "False", "v1")
+    revenue = next(row for row in rows if row["id"] == "new-revenue")
+    assert (revenue["promised"], revenue["reached"]) == ("225000.0", "18000.0"), "of this quarter, counted once, in the CRM"
     with pytest.raises(CannotRun, match="write a quarter"):
         command.goals(period="soon")
 

@@ -148,7 +148,10 @@ def test_a_period_goes_by_the_fiscal_year(text: str, starts: int, span: tuple[da
 def test_both_sides_in_one_list() -> None:
     playbook = load(ROOT / "deploy" / "playbook")
     rows = [handoff("1", 1, stage="customer"), handoff("2"), handoff("3", 1, closed_as="sql", playbook_version=4)]
-    found = {(one.side, one.what): one for one in lines(playbook, rows, UNITS, {n: label(n) for n in "123"}, {"customer": 40}, 3)}
+    found = {
+        (one.side, one.what): one
+        for one in lines(playbook, rows, UNITS, {n: label(n) for n in "123"}, {"customer": 40, "amount": 1000.5}, 3)
+    }
     mqls = found["marketing", "MQLs"]
     assert (mqls.promised, mqls.reached, mqls.kept, mqls.versions) == (180, 3, False, "v3, v4")
     assert found["marketing", "MQLs that become sql"].reached == pytest.approx(2 / 3)
@@ -159,7 +162,8 @@ def test_both_sides_in_one_list() -> None:
     assert found["sales", "normal: accept in time"].reached is None
     customers = found["both", "New customers"]
     assert (customers.promised, customers.reached, customers.kept) == (12, 40, True)
-    assert found["both", "Revenue from new customers"].reached is None
+    revenue = found["both", "Revenue from new customers"]
+    assert (revenue.promised, revenue.reached, revenue.kept) == (225_000, 1000.5, False)
 
 
 def test_a_period_has_months() -> None:
