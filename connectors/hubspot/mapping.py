@@ -237,9 +237,10 @@ class Reading:
         return self.origin(last.get("sourceType"), last.get("sourceId")) == "own"
 
     def responses(self, row: Mapping[str, Any], response: Response, people: Iterable[str]) -> list[ResponseRecorded]:
-        """Give an activity that took place as a response to each of these contacts; its time is its own, else that of its last change."""
+        """Give an activity that took place as a response to each of these contacts; at its own time, but not later than its last change."""
         props = row.get("properties") or {}
-        at = next((found for name in response.times if (found := moment(props.get(name)))), None) or changed_at(row)
+        own = next((found for name in response.times if (found := moment(props.get(name)))), None)
+        at = min(own or changed_at(row), changed_at(row))  # a meeting that is said to be over before its end was over when that was said
         return [
             ResponseRecorded(
                 system=self.system, ref=str(Ref(self.system, CONTACTS, one)), activity_id=f"{response.kind}:{row['id']}:{one}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from connectors.base import Item
+from schemas.response import ResponseRecorded
 from schemas.touch import TouchRecorded
 
 LARGEST_S = 300.0
@@ -13,9 +14,10 @@ LARGEST_S = 300.0
 def ahead(items: Iterable[Item]) -> float:
     """Give by how many seconds the vendor's clock is ahead at least, judged by these items; 0 when nothing shows it.
 
-    Touches do not count: a form's time may be the visitor's own, and whoever fills it in must not set the clock of all others.
+    Touches and responses do not count: a form's time may be the visitor's own, a call's what the rep wrote down, and neither must set the
+    clock of all others.
     """
-    own = (item for item in items if not isinstance(item, TouchRecorded))
+    own = (item for item in items if not isinstance(item, TouchRecorded | ResponseRecorded))
     return max([0.0, *((item.at - item.received_at).total_seconds() for item in own)])
 
 

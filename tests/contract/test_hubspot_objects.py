@@ -193,6 +193,15 @@ async def test_what_a_rep_did_is_a_response_however_it_is_seen() -> None:
         assert receiver.items == [one for one in receiver.items if not isinstance(one, ResponseRecorded)]
 
 
+async def test_a_meeting_that_is_said_to_be_over_before_its_end_is_no_news_from_the_future() -> None:
+    async with hubspot_world() as world, reading(world) as source:
+        person, later = await world.seed({"lastname": "Kim"}), datetime.now(UTC) + timedelta(hours=1)
+        fields = {"hs_meeting_outcome": "COMPLETED", "hs_meeting_end_time": later.isoformat()}
+        meeting = world.hub.put("meetings", fields, to={"contacts": [person]}, client="maria")
+        (told,) = responses(await source.read([meeting], [], object_="meetings"))
+        assert told.at <= told.received_at
+
+
 async def test_a_response_is_told_once_and_to_everybody_it_is_about() -> None:
     async with hubspot_world() as world, reading(world) as source:
         people = [await world.seed({"lastname": f"P{n}"}) for n in range(2)]

@@ -11,6 +11,7 @@ import pytest
 from connectors.base import Item
 from schemas import envelope
 from schemas.change import RecordChanged, RecordDeleted, RecordMerged
+from schemas.response import ResponseRecorded
 from schemas.touch import TouchRecorded
 from sync.lead.canonical import MAX_TEXT, Unfit, clean
 from sync.sources import fitting, skew
@@ -87,4 +88,8 @@ def test_a_visitor_with_a_wrong_clock_does_not_set_the_clock_of_everyone() -> No
     ahead = NOW + timedelta(seconds=290)
     touch = TouchRecorded(system="hubspot", activity_id="form:1:2", kind="form", at=ahead, received_at=NOW)
     assert skew.ahead([touch]) == 0.0
-    assert skew.ahead([touch, change(at=NOW + timedelta(seconds=3))]) == 3.0
+    call = ResponseRecorded(
+        system="hub", ref="hub:contacts:1", activity_id="call:1:1", kind="call", at=NOW + timedelta(minutes=2), received_at=NOW
+    )
+    assert skew.ahead([call]) == 0.0, "when a call was is what the rep wrote down"
+    assert skew.ahead([touch, call, change(at=NOW + timedelta(seconds=3))]) == 3.0
