@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -10,9 +10,9 @@ import typer
 from sync.cli import people
 from sync.cli.output import CannotRun
 from sync.lead import hours
+from sync.lead.periods import current, period
 from sync.lead.state import to_ms
 from sync.playbook.models import Playbook
-from sync.reports.goals import period as read
 
 Period = Annotated[str, typer.Option("--period", help="A quarter, month or year: 2026-Q4, 2026-11, 2026; none: the quarter that it is.")]
 
@@ -25,21 +25,11 @@ def zone_of(playbook: Playbook) -> str:
 def bounds(playbook: Playbook, text: str, now: int) -> tuple[int, int]:
     """Give where a period begins and ends (ms); raises CannotRun for what is none."""
     zone = zone_of(playbook)
-    text = text or f"{_quarter(playbook, hours.wall(now, zone).date())}"
-    found = read(text, playbook.goals)
+    found = period(text, playbook.goals) if text else current("quarter", hours.wall(now, zone).date(), playbook.goals)
     if found is None:
         raise CannotRun(f"--period {text}: write a quarter, month or year: 2026-Q4, 2026-11, 2026.")
     first, last = (to_ms(datetime(one.year, one.month, one.day, tzinfo=hours.zone(zone))) for one in found)
     return first, last
-
-
-def _quarter(playbook: Playbook, today: date) -> str:
-    for year in (today.year - 1, today.year):
-        for part in range(1, 5):
-            found = read(f"{year}-Q{part}", playbook.goals)
-            if found is not None and found[0] <= today < found[1]:
-                return f"{year}-Q{part}"
-    return str(today.year)
 
 
 async def in_force(connection: Any) -> Playbook:

@@ -17,6 +17,7 @@ from sync.cli.output import as_json, console, table
 from sync.cli.periods import Period, bounds, in_force, zone_of
 from sync.cli.quality import feedback, profile
 from sync.lead import hours
+from sync.lead.periods import months
 from sync.lead.state import to_ms
 from sync.playbook.models import LEGS, Leg, Playbook
 from sync.reports import goals as both
@@ -161,7 +162,7 @@ def promises(counted: Counted, reached: Mapping[str, float]) -> list[both.Line]:
     """Give every promise and shared goal of the period."""
     zone = zone_of(counted.playbook)
     first, last = (hours.wall(at, zone).date() for at in (counted.start, counted.end))
-    return both.lines(counted.playbook, counted.handoffs, counted.units, counted.labels, reached, both.months(first, last))
+    return both.lines(counted.playbook, counted.handoffs, counted.units, counted.labels, reached, months(first, last))
 
 
 def _amount(value: float | None) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from sync.lead.periods import current, months, period
 from sync.playbook.loader import load
 from sync.playbook.models import Goals, Leg
-from sync.reports.goals import lines, months, period
+from sync.reports.goals import lines
 from sync.reports.sla import Label, Share, Unit, causes, from_ledger, from_timeline, shares
 from tests.house.project import ROOT
 
@@ -168,3 +169,17 @@ def test_both_sides_in_one_list() -> None:
 
 def test_a_period_has_months() -> None:
     assert months(date(2026, 10, 1), date(2027, 1, 1)) == 3
+
+
+@pytest.mark.parametrize(
+    ("per", "on", "starts", "span"),
+    [
+        ("quarter", date(2026, 11, 25), 1, (date(2026, 10, 1), date(2027, 1, 1))),
+        ("quarter", date(2026, 11, 25), 2, (date(2026, 11, 1), date(2027, 2, 1))),
+        ("quarter", date(2026, 1, 5), 12, (date(2025, 12, 1), date(2026, 3, 1))),
+        ("year", date(2026, 3, 31), 4, (date(2025, 4, 1), date(2026, 4, 1))),
+        ("month", date(2026, 12, 31), 4, (date(2026, 12, 1), date(2027, 1, 1))),
+    ],
+)
+def test_the_period_that_it_is(per: Any, on: date, starts: int, span: tuple[date, date]) -> None:
+    assert current(per, on, Goals(fiscal_year_starts=starts)) == span
