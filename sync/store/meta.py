@@ -22,3 +22,10 @@ async def change(connection: Connection, key: str, before: Any, after: Any) -> A
     """Set a value if it is still `before`; gives the one that stands."""
     await connection.execute("UPDATE meta SET value = $3 WHERE key = $1 AND value = $2", key, before, after)
     return await read(connection, key)
+
+
+async def put(connection: Connection, key: str, value: Any) -> None:
+    """Set a value, whatever stood there."""
+    await connection.execute(
+        "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key, value
+    )
