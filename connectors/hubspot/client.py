@@ -149,6 +149,7 @@ class Client:
         """Read what records are associated with: id → (the other's id, type ids); that one has none is told as an error of its own."""
         found: dict[str, list[tuple[str, frozenset[int]]]] = {one: [] for one in ids}
         asked: list[Row] = [{"id": one} for one in found]
+        pages: set[tuple[str, str]] = set()
         while asked:
             body = {"inputs": asked}
             answer = await self.post(f"{self.paths['links']}/{object_}/{other}/batch/read", body, reads=True, priority=priority)
@@ -157,6 +158,9 @@ class Client:
                 ident = str((row.get("from") or {}).get("id"))
                 found.setdefault(ident, []).extend(_ends(row.get("to")))
                 if after := next_page(row):
+                    if (ident, after) in pages:
+                        raise Surprising("the pages of an association come again")  # going on would have no end
+                    pages.add((ident, after))
                     asked.append({"id": ident, "after": after})
             none = [one for row in mappings(answer.body.get("errors")) for one in context(row, "fromObjectId")]
             if silent := {one["id"] for one in body["inputs"]} - {str((row.get("from") or {}).get("id")) for row in told} - {*none}:

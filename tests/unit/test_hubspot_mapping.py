@@ -233,8 +233,19 @@ def test_no_body_crashes(body: bytes) -> None:
 @given(
     st.lists(
         st.fixed_dictionaries(
-            {"subscriptionType": st.sampled_from(["contact.propertyChange", "contact.merge", "contact.deletion", "contact.creation", "x"])},
+            {
+                "subscriptionType": st.sampled_from(
+                    [
+                        "contact.propertyChange", "contact.merge", "contact.deletion", "contact.creation", "x", "deal.propertyChange",
+                        "company.merge", "deal.associationChange", "contact.associationChange", "object.propertyChange", "object.merge",
+                        "object.associationChange",
+                    ]
+                )
+            },
             optional={
+                "associationType": st.sampled_from(["DEAL_TO_CONTACT", "CONTACT_TO_DEAL", "_TO_", "", "x"]), "fromObjectId": st.integers(),
+                "toObjectId": st.integers(), "objectTypeId": st.sampled_from(["0-1", "0-3", "0-27", "0-5", ""]),
+                "toObjectTypeId": st.sampled_from(["0-3", "0-1"]),
                 "objectId": st.integers() | st.text(max_size=3), "occurredAt": st.integers(), "propertyName": st.text(max_size=5),
                 "propertyValue": st.text() | st.integers() | st.booleans(), "newObjectId": st.integers(), "sourceId": st.text(max_size=3),
             },

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from connectors.base import Failed, Item, Sink, Source, Update
+from connectors.base import Failed, Item, Sink, Source, TaskWanted, Update
+from connectors.contract_objects import EmulatedDeals
 from connectors.contract_world import Emulated, NotedBreaker, NotedBudget, long_ago, pages
 from connectors.errors import ConnectorError, Surprising, Unavailable
 from connectors.registry import load
@@ -27,13 +28,15 @@ BODIES = (
     f'{{"results": [{{"id": "1", "email": {{"{CANARY}": 1}}}}]}}', '{"records": [{}], "done": true}', '{"records": [null], "done": true}',
     f'{{"records": [{{"Id": 7, "SystemModstamp": "{CANARY}"}}], "done": true}}',
     '{"records": [{"Id": "00Q5f000000004ZEAQ", "SystemModstamp": "0001-01-01T00:00:00.000+0500"}], "done": true}',
+    '{"results": [{"from": 5, "to": 7}]}', '{"results": [{"from": {"id": "1001"}, "to": [{"toObjectId": {"a": 1}, "associationTypes": [{"typeId": []}]}]}]}',
+    '{"results": [{"from": {"id": "1001"}, "to": [null], "paging": {"next": {"after": "1"}}}]}',
     '{"records": [{"Id": null, "SystemModstamp": 5}], "done": "x"}', '{"fields": [{}]}', '{"fields": [null]}', '{"fields": [{"name": 5, "type": []}]}',
 )  # fmt: skip
-WORLDS: dict[str, Callable[[], AbstractAsyncContextManager[Emulated]]] = {"hubspot": hubspot_world, "salesforce": salesforce_world}
+WORLDS: dict[str, Callable[[], AbstractAsyncContextManager[EmulatedDeals]]] = {"hubspot": hubspot_world, "salesforce": salesforce_world}
 
 
 @pytest.fixture(params=sorted(WORLDS))
-async def world(request: pytest.FixtureRequest) -> AsyncIterator[tuple[str, Emulated]]:
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[tuple[str, EmulatedDeals]]:
     async with WORLDS[request.param]() as found:
         yield request.param, found
 
@@ -49,6 +52,19 @@ async def _ends(call: Callable[[], Awaitable[Any]]) -> ConnectorError | None:
     return found
 
 
+async def _others(there: EmulatedDeals, source: Source) -> Sequence[Callable[[], Awaitable[Any]]]:
+    """Give reads of an account, an opportunity with its people, and an activity."""
+    manifest, fields = source.manifest, list(there.opportunity.values())
+    deal = await there.seed_as(manifest.opportunity_object, {there.opportunity["name"]: "D", there.opportunity["stage"]: there.stages[0]})
+    await there.involve(deal)
+    activity, cursor = manifest.response_objects[0], source.start(datetime.now(UTC) - timedelta(minutes=5))
+    return (
+        lambda: source.read([deal], fields, object_=manifest.opportunity_object),
+        lambda: source.read([deal], [], object_=activity),
+        lambda: pages(source, cursor, {manifest.account_object: [], manifest.opportunity_object: fields, activity: []}),
+    )
+
+
 def _reads(source: Source, ident: str, email: str) -> Sequence[Callable[[], Awaitable[Any]]]:
     cursor, object_ = source.start(datetime.now(UTC) - timedelta(minutes=5)), source.manifest.person_object
 
@@ -60,6 +76,25 @@ def _reads(source: Source, ident: str, email: str) -> Sequence[Callable[[], Awai
         lambda: source.fields(object_), source.users, lambda: pages(source, cursor, [email]), every,
         lambda: source.read([ident], [email]), lambda: source.doctor({email: True}),
     )  # fmt: skip
+
+
+async def test_reading_accounts_opportunities_and_activities_ends_in_a_named_error_too(world: tuple[str, EmulatedDeals]) -> None:
+    vendor, there = world
+    source = load(vendor).source(there.connection(), NotedBudget(), NotedBreaker())
+    path, errors = {"hubspot": "/contacts/batch/read", "salesforce": "/queryAll"}[vendor], 0
+    try:
+        reads = await _others(there, source)
+        for body in BODIES:
+            for read in reads:
+                for place in ("", path) if read is not reads[1] else ("",):  # the first call, and the one that tells who is in it
+                    await there.fault(kind="status", status=200, body=body, times=1, path=place)
+                    errors += await _ends(read) is not None
+        assert errors > len(BODIES)
+        told = await reads[0]()
+        assert all(isinstance(one, RecordChanged) for one in told)
+        assert told
+    finally:
+        await source.close()
 
 
 async def test_reading_ends_in_a_named_error_whatever_is_answered(world: tuple[str, Emulated]) -> None:
@@ -105,6 +140,44 @@ async def test_a_write_with_an_odd_answer_is_never_taken_for_done(world: tuple[s
             assert not isinstance(error, Unavailable) or error.unknown_outcome, body
     finally:
         await sink.close()
+
+
+async def _made(sink: Sink, row: TaskWanted) -> ConnectorError | None:
+    try:
+        (told,) = await sink.tasks([row])
+    except ConnectorError as error:
+        return error
+    return told.error if isinstance(told, Failed) else None
+
+
+TASKS = {"hubspot": ("contacts", "/tasks/batch/create"), "salesforce": ("Contact", "/composite/sobjects")}
+
+
+async def test_a_task_with_an_odd_answer_is_never_taken_for_made(world: tuple[str, EmulatedDeals]) -> None:
+    vendor, there = world
+    object_, path = TASKS[vendor]
+    deal = await there.seed_as(
+        {"hubspot": "deals", "salesforce": "Opportunity"}[vendor],
+        {there.opportunity["name"]: "D", there.opportunity["stage"]: there.stages[0]},
+    )
+    person = await there.involve(deal)
+    sink = load(vendor).sink(there.connection(), NotedBudget(), NotedBreaker())
+    source = load(vendor).source(there.connection(), NotedBudget(), NotedBreaker())
+    owner, due = next(one.id for one in await source.users() if one.active), datetime.now(UTC)
+    try:
+        await sink.tasks([TaskWanted(key="first", person=f"{vendor}:{object_}:{person}", owner=owner, subject="Call", due=due)])
+        for n, body in enumerate(one for one in BODIES if '"id": "00Q' not in one):  # which is how a created record is told
+            row = TaskWanted(key=f"k{n}", person=f"{vendor}:{object_}:{person}", owner=owner, subject=f"Call {CANARY}", due=due)
+            await there.fault(kind="status", status=200, body=body, times=1, path=path)
+            error = await _made(sink, row)
+            assert error is not None, body
+            assert CANARY not in error.words
+            assert not isinstance(error, Unavailable) or error.unknown_outcome, body
+            assert not await sink.find_tasks([row]), "the fault answered instead of the vendor"
+        assert [one.key for one in await sink.find_tasks([row.model_copy(update={"key": "first"})])] == ["first"]
+    finally:
+        await sink.close()
+        await source.close()
 
 
 LEFT_OUT = {
