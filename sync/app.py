@@ -16,6 +16,7 @@ from connectors.base import Breaker, Budget, Manifest
 from connectors.registry import BadManifest, UnknownVendor
 from sync.agents import ground, lead
 from sync.agents.halt import Halt
+from sync.answering import answering
 from sync.playbook import loader
 from sync.playbook.models import Playbook
 from sync.runtime import log, status
@@ -247,7 +248,8 @@ async def _roles(settings: Settings, ready: Ready, reads: tuple[str, ...], write
 
     try:
         async with asyncio.TaskGroup() as group:
-            if reads:
+            if reads or not writes:
+                known = active_playbook(pool)
                 reading = partial(
                     sources.run,
                     settings,
@@ -256,8 +258,10 @@ async def _roles(settings: Settings, ready: Ready, reads: tuple[str, ...], write
                     bootstrap=ready.bootstrap,
                     topic=ready.changes,
                     shared=shared,
-                    playbook=active_playbook(pool),
+                    playbook=known,
                     stop=stop,
+                    doors=partial(answering, settings, pool, known),
+                    alone=bool(writes) or not reads,
                 )
                 group.create_task(keep("source", reading, pool, stop, ENDS))
             for system in writes:

@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, Command] = {
     "worker": Command("roles:worker", "Decide: run a lead agent until SIGTERM."),
     "source": Command("roles:source", "Read one system, and take its webhooks, until SIGTERM."),
     "writer": Command("roles:writer", "Write one system until SIGTERM."),
+    "answers": Command("roles:answers", "Take people's answers to hand-offs (Slack, HTTP API) until SIGTERM."),
     "edge": Command("roles:edge"),
     "topics": Command(
         "roles:topics", "Show every topic: who writes it, who reads it, what keys it; or begin anew after Kafka lost its data."
@@ -93,6 +94,7 @@ COMMANDS: Mapping[str, Command] = {
     "history": Command("export:app", "Recorded history: what `truce simulate` replays."),
     "report": Command("report:app", "What each side promised and what came of it, from the ledger of hand-offs."),
     "playbook": Command("playbook:app", "The versions of the agreement."),
+    "handoff": Command("handoff:app", "Answer a hand-off: the same as in the CRM or in Slack."),
     "record": Command("record:app", "Tell Truce about a record by hand, as if its system had said so."),
     "house": Command("house:app", "Check Truce's own code; for those who change it, in a checkout."),
 }

@@ -13,15 +13,15 @@ from typing import Any
 from schemas import envelope
 from schemas.command import Command
 from schemas.envelope import Envelope
-from schemas.keys import keyed, normal_email
 from sync.playbook.loader import load_files
 from sync.playbook.models import Playbook
 from sync.runtime.producer import make_producer
-from sync.store import meta, playbooks
+from sync.store import find, meta, playbooks
 from sync.store.connect import connect
 from sync.store.parked import unpack_headers
 from sync.topology import changes_name
 
+lead_of = find.lead_of
 _PARKED = """
 SELECT p.id, p.kind, p.reason, p.code, p.system, p.ref, p.lead_id, p.field, p.value, p.parked_at, l.key
 FROM parked p LEFT JOIN leads l ON l.id = p.lead_id WHERE p.settled_at IS NULL ORDER BY p.parked_at
@@ -34,25 +34,6 @@ def whoami() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
-
-
-async def lead_of(connection: Any, who: str, secret: bytes) -> dict[str, Any] | None:
-    """Find a lead by WHO: e-mail, record ref, or lead id; follows to the survivor. None when there is none."""
-    if "@" in who:
-        ident = await connection.fetchval(
-            "SELECT lead_id FROM identities WHERE kind = 'email' AND key = $1", keyed(secret, normal_email(who) or who)
-        )
-    elif ":" in who:
-        ident = await connection.fetchval("SELECT lead_id FROM identities WHERE kind = 'ref' AND key = $1", who)
-    else:
-        try:
-            ident = str(uuid.UUID(who))
-        except ValueError:
-            return None
-    row = await connection.fetchrow("SELECT * FROM leads WHERE id::text = $1", str(ident))
-    while row and row["survivor"]:
-        row = await connection.fetchrow("SELECT * FROM leads WHERE id::text = $1", row["survivor"])
-    return dict(row) if row else None
 
 
 @dataclass(frozen=True)

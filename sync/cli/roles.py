@@ -46,6 +46,19 @@ def writer(system: System) -> None:
     _edge(writes=system)
 
 
+def answers() -> None:
+    """Take people's answers to hand-offs (Slack, HTTP API) until SIGTERM.
+
+    A source that takes webhooks takes them too, at the same address; this is for where there is none.
+
+    Example: `truce answers`
+    """
+    settings = Settings()
+    if not settings.api_tokens and "slack" not in settings.channels:
+        raise CannotRun("nobody can answer here: set TRUCE_API_TOKENS, or TRUCE_CHANNELS__SLACK__SECRETS__TOKEN and …__SIGNING_SECRET.")
+    _edge()
+
+
 def edge() -> None:
     """Read and write every system in one process: what `truce up` and the demo start."""
     settings = Settings()

@@ -3,37 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aiokafka.errors import KafkaError
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from connectors.base import Forged, Unwelcome
+from sync.runtime import body as bodies
 from sync.runtime import log
 from sync.runtime.metrics import metrics
 from sync.sources.publisher import now
 from sync.sources.runner import Runner
 
-MAX_BODY = 1024 * 1024
 ANSWER_S = 4.0
 """Senders give up after about 5 s (HubSpot); by then they know that they must come again."""
 _log = log.get("inbound")
-
-
-BODY_S = 10.0
-"""How long a sender may take over its body: a megabyte needs far less, and whoever sends a byte a minute only wants the connection."""
-
-
-class _TooLarge(Exception):
-    pass
-
-
-class _TooSlow(Exception):
-    pass
 
 
 @dataclass
@@ -42,10 +30,13 @@ class Inbound:
 
     runners: Mapping[str, Runner]
     public_url: str | None = None
+    further: Sequence[BaseRoute] = ()
+    """Doors beside the vendors'."""
 
     def app(self) -> Starlette:
-        """Give the ASGI app: POST /webhooks/{system}, GET /health."""
-        return Starlette(routes=[Route("/webhooks/{system}", self._webhook, methods=["POST"]), Route("/health", self._health)])
+        """Give the ASGI app: POST /webhooks/{system}, GET /health, and further doors."""
+        own = [Route("/webhooks/{system}", self._webhook, methods=["POST"]), Route("/health", self._health)]
+        return Starlette(routes=[*own, *self.further])
 
     async def _health(self, _: Request) -> Response:
         return JSONResponse({"systems": sorted(self.runners)})
@@ -55,14 +46,14 @@ class Inbound:
         if runner is None:
             return _refuse("?", "unknown", 404, "no such system here")
         try:
-            body = await _body(request)
+            body = await bodies.read(request)
             notice = runner.source.notice(request.method, self._uri(request), dict(request.headers), body, received_at=now())
             async with asyncio.timeout(ANSWER_S):
                 await runner.noticed(notice)
-        except _TooLarge:
-            return _refuse(runner.system, "too_large", 413, f"at most {MAX_BODY} bytes, not compressed")
-        except _TooSlow:
-            return _refuse(runner.system, "too_slow", 408, f"at most {BODY_S:g} s for the body", {"Connection": "close"})
+        except bodies.TooLarge:
+            return _refuse(runner.system, "too_large", 413, f"at most {bodies.MAX_BODY} bytes, not compressed")
+        except bodies.TooSlow:
+            return _refuse(runner.system, "too_slow", 408, f"at most {bodies.BODY_S:g} s for the body", {"Connection": "close"})
         except Forged:
             return _refuse(runner.system, "forged", 401, "signature or time not accepted")
         except Unwelcome as error:
@@ -86,26 +77,3 @@ class Inbound:
 def _refuse(system: str, why: str, status: int, words: str, headers: dict[str, str] | None = None) -> Response:
     metrics.count("truce_refused_total", system=system, why=why)
     return JSONResponse({"error": words}, status_code=status, headers=headers)
-
-
-async def _body(request: Request) -> bytes:
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise _TooLarge
-    length = request.headers.get("content-length", "0")
-    if len(length) > 18 or (length.isdigit() and int(length) > MAX_BODY):
-        raise _TooLarge
-    try:
-        async with asyncio.timeout(BODY_S):
-            return await _read(request)
-    except TimeoutError:
-        raise _TooSlow from None
-
-
-async def _read(request: Request) -> bytes:
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > MAX_BODY:
-            raise _TooLarge
-        parts.append(part)
-    return b"".join(parts)

@@ -93,6 +93,11 @@ class Publisher:
         await asyncio.gather(*waits)
         metrics.count("truce_received_total", len(items), system=source, kind=kind)
 
+    async def put(self, key: str, message: Envelope) -> None:
+        """Publish a message that is made already, with its lead's key; returns when Kafka has it, raises KafkaError when it has not."""
+        value, headers = envelope.write(message)
+        await self._producer.send_and_wait(self._topic, value, key=key.encode(), headers=headers)
+
 
 def _messages(item: Item, source: str) -> list[tuple[bytes, list[tuple[str, bytes]]]]:
     """Give an item as one message, or as several where it is too large for one."""

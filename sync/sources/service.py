@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import uvicorn
+from starlette.routing import BaseRoute
 
 from connectors.base import Breaker, Budget, Manifest
 from connectors.registry import load
@@ -25,6 +26,8 @@ from sync.sources.patience import Impatient
 from sync.sources.publisher import Publisher
 from sync.sources.runner import Runner
 
+Doors = Callable[[Publisher], AbstractAsyncContextManager[Sequence[BaseRoute]]]
+"""Gives further doors beside the vendors': those through which people answer."""
 Shared = Callable[[str, Manifest], tuple[Budget, Breaker]]
 """Gives a system's budget and breaker, shared by sources and writers."""
 _log = log.get("source")
@@ -74,8 +77,10 @@ async def run(
     playbook: Callable[[], Awaitable[Playbook]],
     stop: asyncio.Event,
     listener: socket.socket | None = None,
+    doors: Doors | None = None,
+    alone: bool = False,
 ) -> None:
-    """Read these systems until `stop` is set."""
+    """Read these systems until `stop` is set; `doors` stand beside the webhooks', and `alone` where there is no webhook to take."""
     async with AsyncExitStack() as stack:
         producer = await make_producer(bootstrap)
         stack.push_async_callback(producer.stop)
@@ -89,7 +94,10 @@ async def run(
             source = connector.source(connection, *shared(system, connector.manifest))
             stack.push_async_callback(source.close)
             runners[system] = Runner(system, source, connection, pool, publisher, gate, playbook)
-        await stack.enter_async_context(_door(settings, runners, listener))
+        hooked = {system: runner for system, runner in runners.items() if runner.source.manifest.webhook}
+        further = await stack.enter_async_context(doors(publisher)) if doors is not None and (hooked or alone) else ()
+        if hooked or further:
+            await stack.enter_async_context(_door(settings, hooked, further, listener))
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_leased(runner)) for runner in runners.values()]
             calendars = {person.strip().lower(): url.get_secret_value() for person, url in settings.calendars.items()}
@@ -101,13 +109,11 @@ async def run(
 
 
 @asynccontextmanager
-async def _door(settings: Settings, runners: Mapping[str, Runner], listener: socket.socket | None) -> AsyncIterator[None]:
-    """Take webhooks for the length of the block, and give the port back however it ends."""
-    hooked = {system: runner for system, runner in runners.items() if runner.source.manifest.webhook}
-    if not hooked:
-        yield
-        return
-    app = Inbound(hooked, settings.public_url).app()
+async def _door(
+    settings: Settings, hooked: Mapping[str, Runner], further: Sequence[BaseRoute], listener: socket.socket | None
+) -> AsyncIterator[None]:
+    """Take webhooks, and what comes through further doors, for the length of the block, and give the port back however it ends."""
+    app = Inbound(hooked, settings.public_url, further).app()
     config = uvicorn.Config(
         app, http=Impatient, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2, timeout_keep_alive=20
     )

@@ -82,14 +82,18 @@ def why(lines: Iterable[str]) -> Block:
 def wanted(view: Mapping[str, Any]) -> Wanted:
     """Read a dialog that was sent off; what is not there is empty."""
     about, _, where = str(view.get("private_metadata") or "").partition("\n")
-    values = ((view.get("state") or {}).get("values")) or {}
+    values = _part(_part(view, "state"), "values")
 
     def given(ident: str) -> str:
-        found = (values.get(ident) or {}).get(ident) or {}
-        chosen = found.get("selected_option") or {}
-        return str(chosen.get("value") or found.get("value") or "").strip()
+        found = _part(_part(values, ident), ident)
+        return str(_part(found, "selected_option").get("value") or found.get("value") or "").strip()
 
     return Wanted(str(view.get("callback_id") or ""), about, where, given(REASON), given(COMMENT)[:MOST_COMMENT], given(TO))
+
+
+def _part(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = given.get(name)
+    return found if isinstance(found, Mapping) else {}
 
 
 def faults(asked: Wanted, playbook: Playbook) -> dict[str, str]:

@@ -19,7 +19,7 @@ import uvicorn
 from connectors.base import Connection, Item, Notice
 from connectors.emulator.hubspot import signature
 from connectors.registry import load
-from sync.sources import inbound
+from sync.runtime import body as bodies
 from sync.sources.inbound import Inbound
 from sync.sources.patience import Impatient
 from sync.sources.service import _Server, listen
@@ -183,7 +183,7 @@ async def test_chunks_without_end_are_refused(door: Door) -> None:
 
 @pytest.mark.parametrize("framing", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
 async def test_a_body_that_does_not_come_is_not_waited_for(door: Door, framing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inbound, "BODY_S", 0.2)
+    monkeypatch.setattr(bodies, "BODY_S", 0.2)
     answer = await door.raw(f"POST {PATH} HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n".encode())
     assert answer.startswith(b"HTTP/1.1 408")
 

@@ -25,8 +25,9 @@ from schemas import envelope
 from sync.agents import ground
 from sync.playbook import loader
 from sync.playbook.models import Playbook
+from sync.runtime.body import MAX_BODY
 from sync.runtime.producer import make_producer
-from sync.sources.inbound import MAX_BODY, Inbound
+from sync.sources.inbound import Inbound
 from sync.sources.lag import LagGate
 from sync.sources.publisher import Publisher
 from sync.sources.runner import Runner

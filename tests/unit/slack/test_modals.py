@@ -52,4 +52,5 @@ def test_why_is_shown_in_a_dialog_of_its_own() -> None:
 
 def test_a_dialog_that_nobody_filled_in_is_read_as_empty() -> None:
     assert modals.wanted({}) == ("", "", "", "", "", "")
+    assert modals.wanted({"state": 7, "callback_id": None}) == ("", "", "", "", "", "")
     assert modals.wanted({"state": {"values": {"reason": None}}, "private_metadata": None}) == ("", "", "", "", "", "")

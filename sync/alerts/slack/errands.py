@@ -1,0 +1,198 @@
+"""What people ask for in Slack besides an answer to their own card: why, who is away, a group's snooze, an order by a lead's address."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+
+from sync.alerts.channel import Refused
+from sync.alerts.explained import explained
+from sync.alerts.slack.asked import Pressed, SentOff, Typed, about
+from sync.alerts.slack.modals import Wanted
+from sync.alerts.slack.people import People
+from sync.alerts.slack.slash import About, Away, Back, Unclear, parse
+from sync.lead import dates, hours
+from sync.lead.presence import on_leave
+from sync.lead.state import from_ms, to_ms
+from sync.playbook.models import Playbook, Rep
+from sync.runtime.orders import LATER, Handoff, Orders, of_lead, order, same
+from sync.store import presence
+from sync.store.find import lead_of
+
+SNOOZE = timedelta(hours=1)
+_NAMES = {"hold": "hold_clock", "run": "run_clock"}
+_GROUP = "SELECT DISTINCT key FROM problems WHERE alert_group = $1 AND closed_at IS NULL ORDER BY key LIMIT 200"
+
+
+class NotSo(Exception):
+    """It cannot be done as it was asked; the text is for who asked."""
+
+
+@dataclass(frozen=True)
+class Errands:
+    """Does what was asked and gives what to tell; `snooze` keeps a group quiet until a moment."""
+
+    orders: Orders
+    people: People
+    secret: bytes
+    snooze: Callable[[Any, str, datetime], Awaitable[None]]
+
+    async def __call__(self, asked: Pressed | SentOff | Typed, found: Wanted | None, rep: Rep, playbook: Playbook) -> Sequence[str]:
+        """Give the lines that whoever asked is told."""
+        try:
+            if isinstance(asked, Typed):
+                return await self._typed(asked, rep, playbook)
+            if found is not None:
+                return await self._assigned(found, asked, rep)
+            return await self._pressed(asked, rep, playbook) if isinstance(asked, Pressed) else ()
+        except NotSo as no:
+            return (str(no),)
+
+    async def _pressed(self, asked: Pressed, rep: Rep, playbook: Playbook) -> Sequence[str]:
+        if asked.name == "why":
+            known = await self.orders.find(about(asked.about)[0])
+            return await self._why(known.lead_id if known is not None else None, rep, playbook)
+        if asked.name == "snooze":
+            until = datetime.now(UTC) + SNOOZE
+            await self.snooze(self.orders.pool, asked.about, until)
+            return (f"Quiet until {_shown(to_ms(until), _zone(rep, playbook))}. What is open then is told again.",)
+        return ("Nothing was done: this button is of an older Truce.",)
+
+    async def _assigned(self, found: Wanted, asked: Pressed | SentOff, rep: Rep) -> Sequence[str]:
+        """Give every hand-off of a group to whoever was chosen."""
+        group = found.about.removeprefix("group:")
+        rows = await self.orders.pool.fetch(_GROUP, group)
+        known = [one for row in rows if (one := await self.orders.find(row["key"])) is not None and one.state != "closed"]
+        for one in known:
+            ident = same("reassign", one, one.offer, rep.email, found.to)
+            await self.orders.give(one, order("reassign", one, by=rep.email, at=asked.at, source="slack", ident=ident, to=found.to, reason=found.comment, comment=found.comment))  # fmt: skip
+        return (f"{len(known)} on the way to {found.to.removeprefix('pool:')}." if known else "None of them waits for anybody any more.",)
+
+    async def _typed(self, asked: Typed, rep: Rep, playbook: Playbook) -> Sequence[str]:
+        said = parse(asked.text)
+        if isinstance(said, Unclear):
+            return said.lines
+        if isinstance(said, Away):
+            return (await self._away(said, rep, playbook, to_ms(asked.at)),)
+        if isinstance(said, Back):
+            return (await self._back(said, rep, playbook, to_ms(asked.at)),)
+        row = await lead_of(self.orders.pool, said.who, self.secret)
+        if said.what == "why":
+            return await self._why(None if row is None else str(row["id"]), rep, playbook)
+        known = None if row is None else await of_lead(self.orders.pool, str(row["id"]))
+        if known is None:
+            raise NotSo(f"Nobody with a hand-off is known as {said.who}.")
+        return (await self._ordered(said, known, rep, playbook, asked.at),)
+
+    async def _ordered(self, said: About, known: Handoff, rep: Rep, playbook: Playbook, at: datetime) -> str:
+        more: dict[str, Any] = {"comment": said.comment}
+        if said.what == "reject":
+            reason = playbook.slas.reasons.get(said.code)
+            if reason is None:
+                raise NotSo(f"Which reason? One of: {', '.join(playbook.slas.reasons)}.")
+            if reason.comment and not said.comment:
+                raise NotSo(f"“{reason.label or reason.id}” needs a sentence: /truce reject {said.who} {said.code} …")
+            more["code"] = said.code
+        if said.what == "hold":
+            more["until"] = from_ms(_when(said.until, to_ms(at), _zone(rep, playbook)))
+        name = _NAMES.get(said.what, said.what)
+        ident = same(name, known, known.offer, rep.email) if name in ("accept", "reject") else None
+        message = order(name, known, by=rep.email, at=at, source="slack", ident=ident, offer=known.offer or None, **more)
+        found = await self.orders.give(known, message) or await self.orders.answer(message.id, 1.0)
+        return found.text if found is not None else LATER
+
+    async def _away(self, said: Away, rep: Rep, playbook: Playbook, now: int) -> str:
+        who = await self._whose(said.who, rep, playbook)
+        zone = _zone(who, playbook)
+        since = _when(said.since, now, zone) if said.since else now
+        until = _when(said.until, since, zone) if said.until else None
+        if until is not None and until <= since:
+            raise NotSo(f"{_shown(until, zone)} is not after {_shown(since, zone)}.")
+        cover = await self._named(said.cover, playbook) if said.cover else None
+        if cover is not None and cover.email == who.email:
+            raise NotSo("Nobody covers for themselves: name somebody else.")
+        by = {"by": rep.email, "why": said.why}
+        async with self.orders.pool.acquire() as connection:
+            await presence.away(connection, who.email, since=since, until=until, cover=cover.email if cover else None, source="slack", **by)
+        begins = "" if since <= now else f" from {_shown(since, zone)}"
+        ends = f" until {_shown(until, zone)}" if until is not None else " until /truce back"
+        return f"{_you(who, rep, 'are', 'is')} away{begins}{ends} ({zone}); {f'{cover.name} covers' if cover else 'nobody covers'}."
+
+    async def _back(self, said: Back, rep: Rep, playbook: Playbook, now: int) -> str:
+        who = await self._whose(said.who, rep, playbook)
+        own, until = on_leave(who, now, playbook.timezone), None
+        if own is not None and (last := dates.moment(own.last, now, _zone(who, playbook))) is not None:
+            until = hours.day_span(last, _zone(who, playbook))[1]
+        async with self.orders.pool.acquire() as connection:
+            ended = await presence.back(connection, who.email, at=now, by=rep.email, source="slack", until=until)
+        if ended or own is not None:
+            return f"{_you(who, rep, 'are', 'is')} there again."
+        return f"{_you(who, rep, 'were', 'was')} not away."
+
+    async def _whose(self, said: str, rep: Rep, playbook: Playbook) -> Rep:
+        who = await self._named(said, playbook) if said else rep
+        if who.email != rep.email and rep.email not in above(who, playbook):
+            raise NotSo(f"Only {who.name}, or a manager of theirs, can say so.")
+        return who
+
+    async def _named(self, said: str, playbook: Playbook) -> Rep:
+        """Give the person whom somebody typed: an address, its beginning, a name, or a mention."""
+        wanted = said.strip().lower()
+        if said.startswith("@U") or said.startswith("@W"):
+            try:
+                wanted = await self.people.email(said[1:], playbook.reps) or ""
+            except Refused:
+                raise NotSo("Slack does not say who that is just now: name them by e-mail.") from None
+        wanted = wanted.removeprefix("@")
+        exact = playbook.reps.get(wanted)
+        some = (
+            [exact]
+            if exact
+            else [one for one in playbook.reps.values() if wanted and (one.email.startswith(f"{wanted}@") or one.name.lower() == wanted)]
+        )
+        if len(some) != 1:
+            raise NotSo(f"“{said[:60]}” is nobody of team.yaml: name them by e-mail.")
+        return some[0]
+
+    async def _why(self, lead_id: str | None, rep: Rep, playbook: Playbook) -> Sequence[str]:
+        row = None if lead_id is None else await self.orders.pool.fetchrow("SELECT doc FROM leads WHERE id = $1::uuid", lead_id)
+        if row is None:
+            raise NotSo("Nobody is known under that.")
+        doc = row["doc"] if isinstance(row["doc"], dict) else orjson.loads(row["doc"])
+        return list(explained(doc, playbook, rep.email))
+
+
+def above(rep: Rep, playbook: Playbook) -> Iterable[str]:
+    """Give everybody who may speak for somebody: the chain of managers, and each one's deputy."""
+    found: list[str] = []
+    here: Rep | None = rep
+    while here is not None and here.manager and here.manager not in found:
+        found.append(here.manager)
+        here = playbook.reps.get(here.manager)
+        if here is not None and here.deputy:
+            found.append(here.deputy)
+    return found
+
+
+def _when(text: str, now: int, zone: str) -> int:
+    at = dates.moment(text, now, zone)
+    if at is None:
+        raise NotSo(f"“{text[:40]}” is no date that Truce understands. Say it like: {dates.EXAMPLES}.")
+    return at
+
+
+def _zone(rep: Rep, playbook: Playbook) -> str:
+    return rep.hours.timezone or playbook.timezone
+
+
+def _shown(at: int, zone: str) -> str:
+    wall = hours.wall(at, zone)
+    return f"{wall:%a} {wall.day} {wall:%b}" + ("" if (wall.hour, wall.minute) == (0, 0) else f" {wall:%H:%M}")
+
+
+def _you(who: Rep, rep: Rep, mine: str, theirs: str) -> str:
+    return f"You {mine}" if who.email == rep.email else f"{who.name} {theirs}"

@@ -1,0 +1,102 @@
+"""What may stand after `/truce`: read as people type it, with an answer for whoever mistypes. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+HELP = (
+    "/truce away until Mon cover ben@… – you get no leads until then; who covers has your open hand-offs meanwhile",
+    "/truce back – you are there again; “for ben@…” after away or back speaks for somebody of yours",
+    "/truce why kim@nordwind.example – where a lead stands, and why it is whose it is",
+    "/truce accept WHO · /truce reject WHO REASON … · /truce note WHO … · /truce hold WHO until Fri · /truce run WHO – as the buttons do",
+)
+_MAILTO = re.compile(r"<mailto:([^|>]+)(?:\|[^>]*)?>")
+_LINK = re.compile(r"<(https?://[^|>]+)(?:\|([^>]*))?>")
+_USER = re.compile(r"<@([A-Z0-9]+)(?:\|[^>]*)?>")
+_WORDS = ("until", "from", "cover", "for", "because")
+_ABOUT = ("why", "accept", "reject", "note", "hold", "run")
+
+
+class Away(NamedTuple):
+    """Somebody is not there; times and people as they typed them, '' for none."""
+
+    since: str = ""
+    until: str = ""
+    cover: str = ""
+    why: str = ""
+    who: str = ""
+    """Whom it is about, where that is not the one who typed it."""
+
+
+class Back(NamedTuple):
+    """Somebody is there again."""
+
+    who: str = ""
+
+
+class About(NamedTuple):
+    """One lead's hand-off: why, accept, reject, note, hold, run."""
+
+    what: str
+    who: str
+    code: str = ""
+    comment: str = ""
+    until: str = ""
+
+
+class Unclear(NamedTuple):
+    """Not understood: what to type instead."""
+
+    lines: tuple[str, ...]
+
+
+def parse(text: str) -> Away | Back | About | Unclear:
+    """Read what was typed; a mention of a person stays `@U…`, a linked address is the address."""
+    plain = _LINK.sub(lambda found: found[2] or found[1], _USER.sub(r"@\1", _MAILTO.sub(r"\1", text)))
+    first, _, rest = " ".join(plain.split()).partition(" ")
+    word = first.lower()
+    if word == "away":
+        return _away(rest)
+    if word == "back" and (not rest or rest.startswith("for ")):
+        return Back(rest.removeprefix("for ").strip())
+    if word in _ABOUT:
+        return _about(word, rest)
+    if word in ("", "help"):
+        return Unclear(HELP)
+    return Unclear((f"“{first[:40]}” is nothing that Truce understands. You can type:", *HELP))
+
+
+def _away(rest: str) -> Away | Unclear:
+    found: dict[str, list[str]] = {}
+    here = "until" if rest and rest.split(" ", maxsplit=1)[0].lower() not in _WORDS else ""
+    for word in rest.split(" ") if rest else []:
+        if word.lower() in _WORDS:
+            here = word.lower()
+            if here in found:
+                return Unclear((f"“{here}” stands there twice. Type it like: {HELP[0]}",))
+            found[here] = []
+        else:
+            found.setdefault(here, []).append(word)
+    said = {name: " ".join(words) for name, words in found.items()}
+    empty = next((name for name, value in said.items() if not value), None)
+    if empty is not None:
+        return Unclear((f"What comes after “{empty}”? Type it like: {HELP[0]}",))
+    return Away(said.get("from", ""), said.get("until", ""), said.get("cover", ""), said.get("because", ""), said.get("for", ""))
+
+
+def _about(what: str, rest: str) -> About | Unclear:
+    who, _, more = rest.partition(" ")
+    if not who:
+        return Unclear((f"Whose? Type it like: /truce {what} kim@nordwind.example",))
+    if what == "reject":
+        code, _, comment = more.partition(" ")
+        return (
+            About(what, who, code=code.lower(), comment=comment) if code else Unclear((f"Why? Type it like: /truce reject {who} REASON",))
+        )
+    if what == "note":
+        return About(what, who, comment=more) if more else Unclear((f"What is to be noted? Type it like: /truce note {who} …",))
+    if what == "hold":
+        until = more.removeprefix("until ").strip()
+        return About(what, who, until=until) if until else Unclear((f"Until when? Type it like: /truce hold {who} until Fri",))
+    return About(what, who)

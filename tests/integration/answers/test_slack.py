@@ -1,0 +1,143 @@
+"""What people do in Slack stands on `changes` when Slack is told so, once however often it is done, and they alone are told what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from connectors.emulator.slack import Slack
+from sync.answering import answering
+from sync.app import active_playbook
+from sync.lead.presence import Presence
+from sync.runtime.producer import make_producer
+from sync.sources.publisher import Publisher
+from sync.store import presence
+from tests.integration.answers.conftest import LEAD, SECRET, UANA, UBEN, UMARIA, UOUT, Desk, plain, settings
+from tests.unit.slack.kim import HANDOFF
+
+
+async def press(desk: Desk, user: str, action: str) -> int:
+    room, _, ts = (await desk.card()).ref.partition(":")
+    return (await desk.slack.hands.press(user, room, ts, action)).status
+
+
+async def test_a_press_is_an_order_with_slacks_own_time_and_who_pressed_is_told_what_became_of_it(desk: Desk) -> None:
+    before = datetime.now(UTC)
+    assert await press(desk, UANA, "accept") == 200
+    (order,) = await desk.ordered(1)
+    assert order.type == "truce.command.accept"
+    data = plain(order.data)
+    at = datetime.fromisoformat(data.pop("at"))
+    assert data == {"name": "accept", "lead_id": LEAD, "handoff": HANDOFF, "offer": 1, "by": "ana@acme.example"}
+    assert before <= at <= datetime.now(UTC)
+    await desk.decided(order.id, "Accepted. First response due 10:21.")
+    assert await desk.said_to(UANA) == ["Accepted. First response due 10:21."]
+
+
+async def test_a_double_click_is_one_order(desk: Desk) -> None:
+    room, _, ts = (await desk.card()).ref.partition(":")
+    payload = desk.slack.hands.pressed(UANA, room, ts, "accept")
+    await asyncio.gather(*(desk.slack.caller.interactive(payload) for _ in range(3)))
+    first, *others = await desk.ordered(1)
+    assert {one.id for one in others} <= {first.id}
+    await desk.decided(first.id, "Accepted.")
+    await desk.slack.caller.interactive(payload)
+    await desk.said_to(UANA)
+    assert len(await desk.ordered(1)) == 1 + len(others), "what was answered is not asked again"
+
+
+async def test_a_no_asks_for_its_reason_and_for_a_sentence_where_the_reason_needs_one(desk: Desk) -> None:
+    assert await press(desk, UANA, "reject") == 200
+    view = await desk.view()
+
+    def filled(code: str, comment: str = "") -> dict[str, Any]:
+        return {"reason": {"reason": {"selected_option": {"value": code}}}, "comment": {"comment": {"value": comment}}}
+
+    told = await desk.slack.hands.submit(UANA, view["id"], filled("no_fit"))
+    assert list(told.body["errors"]) == ["comment"]
+    assert view["id"] in desk.slack.space.views
+    await desk.slack.hands.submit(UANA, view["id"], filled("no_fit", "a reseller"))
+    (order,) = await desk.ordered(1)
+    data = plain(order.data)
+    assert (data["name"], data["code"], data["comment"], data["offer"]) == ("reject", "no_fit", "a reseller", 1)
+    await desk.decided(order.id, "Given back: Does not fit.")
+    assert await desk.said_to(UANA) == ["Given back: Does not fit."]
+
+
+async def test_a_lead_is_given_to_somebody_else(desk: Desk) -> None:
+    await press(desk, UMARIA, "reassign")
+    view = await desk.view()
+    await desk.slack.hands.submit(UMARIA, view["id"], {"to": {"to": {"selected_option": {"value": "ben@acme.example"}}}})
+    (order,) = await desk.ordered(1)
+    assert (plain(order.data)["to"], plain(order.data)["by"]) == ("ben@acme.example", "maria@acme.example")
+
+
+async def test_why_is_shown_to_its_owner_with_the_values_and_to_others_without(desk: Desk) -> None:
+    for user, named in ((UANA, True), (UBEN, False)):
+        await press(desk, user, "why")
+        shown = str((await desk.view())["blocks"])
+        assert ("Kim Larsen" in shown) == named
+        assert "routing.yaml:14 emea-enterprise" in shown
+        desk.slack.space.views.clear()
+
+
+async def test_who_is_not_in_the_team_is_told_so_and_nothing_is_ordered(desk: Desk) -> None:
+    for user in (UOUT, "U000GUEST"):
+        assert await press(desk, user, "accept") == 200
+        assert "team.yaml" in (await desk.said_to(user))[0]
+    assert await desk.ordered(0) == []
+
+
+async def test_a_hand_off_that_is_not_there_is_said_to_be_so(desk: Desk) -> None:
+    await desk.pool.execute("DELETE FROM handoffs")
+    await press(desk, UANA, "accept")
+    assert "not there any more" in (await desk.said_to(UANA))[0]
+
+
+async def test_somebody_says_that_they_are_away_and_who_covers(desk: Desk) -> None:
+    told = await desk.slack.hands.slash(UANA, "C000SALES", "/truce", "away until 10 Dec cover <@U0000BEN|ben>")
+    assert told.body["text"].startswith("You are away until Thu 10 Dec")
+    assert "Ben Roth covers" in told.body["text"]
+    (ana,) = (await presence.current(desk.pool))["ana@acme.example"].away
+    assert ana.cover == "ben@acme.example"
+    (row,) = await presence.history(desk.pool, "ana@acme.example")
+    assert (row["by"], row["source"]) == ("ana@acme.example", "slack")
+    assert (await desk.slack.hands.slash(UANA, "C000SALES", "/truce", "back")).body["text"] == "You are there again."
+    assert (await presence.current(desk.pool)).get("ana@acme.example", Presence()).away == ()
+
+
+async def test_a_manager_speaks_for_their_people_and_nobody_else_does(desk: Desk) -> None:
+    no = await desk.slack.hands.slash(UBEN, "C000SALES", "/truce", "away for ana@acme.example until tomorrow")
+    assert no.body["text"] == "Only Ana Diaz, or a manager of theirs, can say so."
+    yes = await desk.slack.hands.slash(UMARIA, "C000SALES", "/truce", "away for ana@acme.example until tomorrow")
+    assert yes.body["text"].startswith("Ana Diaz is away")
+
+
+async def test_commands_do_what_the_buttons_do(desk: Desk) -> None:
+    for text in ("accept kim.larsen@nordwind.example", "note kim.larsen@nordwind.example called, no answer", "hold kim.larsen@nordwind.example until 10 Dec"):  # fmt: skip
+        await desk.slack.hands.slash(UANA, "C000SALES", "/truce", text)
+    assert [plain(one.data)["name"] for one in await desk.ordered(3)] == ["accept", "note", "hold_clock"]
+    odd = await desk.slack.hands.slash(UANA, "C000SALES", "/truce", "reject kim.larsen@nordwind.example because")
+    assert "no_fit" in odd.body["text"]
+    assert "is known" in (await desk.slack.hands.slash(UANA, "C000SALES", "/truce", "accept nobody@x.example")).body["text"]
+
+
+async def test_without_a_public_address_the_same_comes_over_the_web_socket(desk: Desk, kafka: str) -> None:
+    slack: Slack = desk.slack
+    async with AsyncExitStack() as stack:
+        producer = await make_producer(kafka)
+        stack.push_async_callback(producer.stop)
+        publisher = Publisher(desk.pool, producer, desk.topic, SECRET.encode())
+        opened = partial(answering, pool=desk.pool, playbook=active_playbook(desk.pool), publisher=publisher)
+        await stack.enter_async_context(opened(settings(desk.slack_url, signing_secret="", app_token="emulated-app-token")))
+        slack.caller.actions_url = slack.caller.commands_url = "http://127.0.0.1:9/nobody"
+        await asyncio.wait_for(slack.caller.connected.wait(), 20)
+        assert await press(desk, UANA, "accept") == 200
+        (order,) = await desk.ordered(1)
+        await desk.decided(order.id, "Accepted.")
+        assert await desk.said_to(UANA) == ["Accepted."]
+        told = await slack.hands.slash(UANA, "C000SALES", "/truce", "awya")
+        assert "nothing that Truce understands" in told.body["text"]
