@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any
 
 from starlette.routing import BaseRoute
@@ -21,14 +20,10 @@ from sync.runtime.orders import Orders
 from sync.settings import Settings
 from sync.sources.api import Api
 from sync.sources.publisher import Publisher
+from sync.store import alerts
 
 SLACK = "slack"
 """TRUCE_CHANNELS__SLACK__SECRETS__{TOKEN, SIGNING_SECRET, APP_TOKEN}."""
-
-_SNOOZE = """
-UPDATE alert_groups SET snoozed_until = $2::timestamptz, held_until = greatest(held_until, $2::timestamptz), due_at = greatest(due_at, $2::timestamptz)
-WHERE id = $1
-"""
 
 
 @asynccontextmanager
@@ -69,8 +64,4 @@ def _desk(settings: Settings, orders: Orders, playbook: Callable[[], Awaitable[P
         return None
     web = client(token, settings.channels[SLACK].url)
     people = People(web)
-    return Desk(web, people, orders, playbook, Errands(orders, people, settings.secret_bytes, _snooze))
-
-
-async def _snooze(pool: Any, group: str, until: datetime) -> None:
-    await pool.execute(_SNOOZE, group, until)
+    return Desk(web, people, orders, playbook, Errands(orders, people, settings.secret_bytes, alerts.snooze))

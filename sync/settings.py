@@ -65,6 +65,7 @@ class Settings(BaseSettings):
     calendars: dict[str, SecretStr] = Field(
         default={},
         description='People\'s own calendars: {"ana@acme.example": "https://….ics"}. Whoever knows an address reads it: a secret.',
+    )
     api_tokens: dict[str, SecretStr] = Field(
         default={}, description='Who may answer hand-offs by the HTTP API: {"ana@acme.example": "secret"}; none: nobody.'
     )
