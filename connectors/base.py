@@ -130,11 +130,9 @@ class Budget(Protocol):
 
     def slot(self, quota: str, *, priority: Priority) -> AbstractAsyncContextManager[None]:
         """Wait for a free slot of this quota; releasing it marks the answer's time."""
-        ...
 
     async def seen(self, quota: str, *, used: int | None = None, limit: int | None = None, blocked_until: datetime | None = None) -> None:
         """Tell what the vendor's headers said: its own count, and until when nothing may be sent."""
-        ...
 
 
 class Breaker(Protocol):
@@ -142,11 +140,9 @@ class Breaker(Protocol):
 
     async def before(self) -> None:
         """Raise Unavailable while open."""
-        ...
 
     async def after(self, *, ok: bool) -> None:
         """Tell how the call went; only Unavailable counts as not ok."""
-        ...
 
 
 class Source(ABC):
@@ -162,6 +158,10 @@ class Source(ABC):
     def objects(self) -> tuple[str, ...]:
         """Name the objects that it can read; nothing of others is ever wanted."""
         return (self.manifest.person_object,)
+
+    def calls(self, objects: int) -> int:
+        """Say how many calls of the daily quota a poll of so many objects costs when nothing changed."""
+        return objects
 
     @abstractmethod
     async def fields(self, object_: str) -> Mapping[str, FieldType]:

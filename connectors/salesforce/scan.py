@@ -86,6 +86,8 @@ class Scan:
     boot: str
     where: str = ""
     """What else a row must meet to be told."""
+    ahead: Rows | None = None
+    """What the first query from here gave, where it was asked together with those of other objects."""
     _columns: str = ""
     _seen: dict[str, tuple[bytes, datetime, int]] = field(default_factory=dict)
     """Record id → what was told of it last: digest of the row, its time, number of the page."""
@@ -95,7 +97,8 @@ class Scan:
         self._remember(place, columns)
         number = place.told
         while True:
-            rows = await self._query(place, columns)
+            ahead, self.ahead = self.ahead, None
+            rows = ahead or await self.client.query(self.soql(place, columns), deleted=True, limit=self.client.page_rows)
             new = [(row, digest) for row in rows.records if (digest := _digest(row)) != self._seen.get(row["Id"], (b"",))[0]]
             number += bool(new)
             for row, digest in new:
@@ -117,15 +120,15 @@ class Scan:
         for ident in [ident for ident, (_, _, number) in self._seen.items() if number > place.told]:
             del self._seen[ident]
 
-    async def _query(self, place: Place, columns: str) -> Rows:
+    def soql(self, place: Place, columns: str) -> str:
+        """Give the query that reads on from a place."""
         if place.after is None:
             when = f"SystemModstamp >= {literal(self._low(place.base))}"
         else:
             stamp, ident = place.after
             when = f"(SystemModstamp > {stamp} OR (SystemModstamp = {stamp} AND Id > {quoted(ident)}))"
         limit, where = self.client.page_rows, f"{when} AND {self.where}" if self.where else when
-        soql = f"SELECT {columns} FROM {self.object} WHERE {where} ORDER BY SystemModstamp, Id LIMIT {limit}"
-        return await self.client.query(soql, deleted=True, limit=limit)
+        return f"SELECT {columns} FROM {self.object} WHERE {where} ORDER BY SystemModstamp, Id LIMIT {limit}"
 
     def _low(self, base: datetime) -> datetime:
         return base - timedelta(seconds=self.client.lookback_s)

@@ -13,6 +13,9 @@ from connectors.salesforce.mapping import RESPONSE, ROLES, TRUCE_ID, Row, moment
 from connectors.salesforce.scan import Place, Places, Scan
 
 ROLE = "OpportunityContactRole"
+ROLE_COLUMNS = "Id, IsDeleted, SystemModstamp, OpportunityId"
+MOST_QUERIES = 5
+"""Salesforce runs so many queries in one composite call at most."""
 Told = tuple[str, list[Item], Place]
 """Of which object, what, and how far it is read by it."""
 
@@ -51,25 +54,48 @@ class SalesforceSource(Source):
         manifest = self.manifest
         return (*manifest.people, manifest.account_object, manifest.opportunity_object, *manifest.response_objects)
 
+    def calls(self, objects: int) -> int:
+        """Say what a poll costs: up to five queries are one call; contact roles may be one more object than are wanted."""
+        return 1 if objects == 1 else -(-(objects + 1) // MOST_QUERIES)
+
     def start(self, at: datetime) -> str:
         """Give the cursor that reads what changed since `at`, look-back included."""
         return Places.begin(at).text()
 
     async def changes(self, cursor: str, wanted: Wanted) -> AsyncIterator[Page]:
-        """Read what changed since `cursor` until there is no more: one query for each object; the last page is `done` and may be empty."""
-        places, last = Places.read(cursor, self.manifest.person_object), self._last(wanted)
+        """Read what changed since `cursor` until there is no more: one query for each object, five in a call; the last page is `done` and may be empty."""
+        places, order = Places.read(cursor, self.manifest.person_object), self._order(wanted)
+        last = order[-1]
+        await self._ask_ahead(places, wanted, order)
         async for name, items, place in self._steps(places, wanted):
             places, done = places.moved(name, place), name == last and place.after is None
             if items or done:
                 yield Page(items=tuple(items), cursor=places.text(), done=done)
 
-    def _last(self, wanted: Wanted) -> str:
-        """Name the object that `_steps` tells of last."""
+    async def _ask_ahead(self, places: Places, wanted: Wanted, order: Sequence[str]) -> None:
+        """Ask the first query of every object in as few calls as may be; contacts before leads, as `_steps` says."""
+        lead, people = self.manifest.person_object, self.manifest.people
+        asked = {name: await self._columns(name, wanted) for name in sorted(order, key=lambda one: (one == lead, one not in people))}
+        names = list(asked)
+        for start in range(0, len(names), MOST_QUERIES):
+            some = {self._scan(name).soql(places.of(name), asked[name]): name for name in names[start : start + MOST_QUERIES]}
+            found = await self._client.query_many(list(some), limit=self._client.page_rows) if len(some) > 1 else {}
+            for soql, name in some.items():
+                self._scan(name).ahead = found.get(soql)
+
+    async def _columns(self, name: str, wanted: Wanted) -> str:
+        """Give the SELECT list by which an object is scanned."""
+        if name == ROLE:
+            return ROLE_COLUMNS
+        return RESPONSE if name in self.manifest.response_objects else await self._client.columns(name, wanted[name])
+
+    def _order(self, wanted: Wanted) -> list[str]:
+        """Name the objects in the order in which `_steps` ends with them."""
         lead, people, acts = self.manifest.person_object, self.manifest.people, self.manifest.response_objects
         others = [name for name in wanted if name not in (*people, *acts)]
         roles = [ROLE] if ROLES in wanted.get(self.manifest.opportunity_object, ()) else []
         order = [*others, *roles, lead, *(name for name in people if name != lead), *acts]
-        return [name for name in order if name in wanted or name == ROLE][-1]
+        return [name for name in order if name in wanted or name == ROLE]
 
     async def _steps(self, places: Places, wanted: Wanted) -> AsyncIterator[Told]:
         """Give accounts and opportunities before the people who stand under them, then what reps did.
@@ -98,7 +124,8 @@ class SalesforceSource(Source):
             async for told in self._responses(places, name):
                 yield told
 
-    def _scan(self, object_: str, where: str = "") -> Scan:
+    def _scan(self, object_: str) -> Scan:
+        where = "IsClosed = true AND WhoId != null" if object_ in self.manifest.response_objects else ""
         return self._scans.setdefault(object_, Scan(self._client, object_, self._boot, where))
 
     async def _changed(self, places: Places, object_: str, fields: Sequence[str]) -> AsyncIterator[Told]:
@@ -108,12 +135,12 @@ class SalesforceSource(Source):
 
     async def _roles(self, places: Places, fields: Sequence[str]) -> AsyncIterator[Told]:
         """A contact role that comes or goes leaves its opportunity's times as they are: read those opportunities again."""
-        async for step in self._scan(ROLE).pages(places.of(ROLE), "Id, IsDeleted, SystemModstamp, OpportunityId"):
+        async for step in self._scan(ROLE).pages(places.of(ROLE), ROLE_COLUMNS):
             ids = sorted({str(row["OpportunityId"]) for row in step.new})
             yield ROLE, await self._client.read(self.manifest.opportunity_object, ids, fields) if ids else [], step.place
 
     async def _responses(self, places: Places, object_: str) -> AsyncIterator[Told]:
-        async for step in self._scan(object_, "IsClosed = true AND WhoId != null").pages(places.of(object_), RESPONSE):
+        async for step in self._scan(object_).pages(places.of(object_), RESPONSE):
             reading = await self._client.reading(object_, step.rows, ())
             yield object_, [told for row in step.new if (told := reading.response(row)) is not None], step.place
 

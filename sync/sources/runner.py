@@ -64,7 +64,7 @@ class Runner:
         if told := self.connection.options.get("poll_s"):
             return float(told)
         daily = [q for q in self.source.manifest.quotas if q.seconds >= 3600]
-        calls = max(1, self._reads) + SPARE_CALLS
+        calls = self.source.calls(max(1, self._reads)) + SPARE_CALLS
         share = max((q.seconds * calls / (q.calls * POLL_SHARE) for q in daily), default=0.0)
         return max(1.0, share, self.source.manifest.poll_s if self.source.manifest.webhook else share)
 

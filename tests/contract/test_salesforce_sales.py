@@ -12,7 +12,7 @@ from connectors.base import Create, Done, Failed, Item, Sink, Source, TaskWanted
 from connectors.contract import NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages, snapshots
 from connectors.emulator.control import serve
-from connectors.errors import Rejected, Unavailable
+from connectors.errors import Rejected, Surprising, Unavailable
 from connectors.registry import load
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted
 from schemas.response import ResponseRecorded
@@ -71,13 +71,14 @@ class Between:
 
 
 async def test_who_becomes_a_contact_between_two_queries_is_told_as_converted_first() -> None:
-    world, asked = SalesforceWorld(), list[str]()
+    world, became = SalesforceWorld(), list[str]()
+    for n in range(world.page + 1):  # so that contacts take a second query, after which leads are asked for again
+        world.org.save("Contact", LastName=f"Old {n}")
     ident = world.org.add_lead(Email="between@example.com")
 
     def convert() -> None:
-        asked.append("contacts")
-        if len(asked) == 2:
-            world.org.convert(ident)
+        if not became:
+            became.append(str(world.org.convert(ident)["ConvertedContactId"]))
 
     world.org.app.add_middleware(Between, act=convert)
     async with serve(world.org.app) as running:
@@ -88,9 +89,26 @@ async def test_who_becomes_a_contact_between_two_queries_is_told_as_converted_fi
             some = await pages(source, cursor, WANTED)
             found, cursor = [*found, *items(some)], some[-1].cursor
         await source.close()
-    people = [one for one in found if isinstance(one, RecordConverted | RecordChanged) and ":Account:" not in one.ref]
+    people = [one for one in found if isinstance(one, RecordConverted | RecordChanged) and one.ref.rpartition(":")[2] in {ident, *became}]
     kinds = [(type(one).__name__, one.ref.split(":")[1]) for one in people]
     assert kinds == [("RecordChanged", "Lead"), ("RecordConverted", "Lead"), ("RecordChanged", "Contact")]
+
+
+async def test_a_poll_of_six_objects_costs_two_calls(org: SalesforceWorld, source: Source) -> None:
+    first = await pages(source, source.start(long_ago()), WANTED)
+    before, used = len(org.org.journal.calls), org.org.usage.used
+    await pages(source, first[-1].cursor, WANTED)
+    calls = [(call.method, call.path.rpartition("/")[2], call.writing) for call in org.org.journal.calls[before:]]
+    assert calls == [("POST", "composite", False), ("GET", "queryAll", False)]
+    assert org.org.usage.used - used == 2
+
+
+async def test_a_query_that_is_refused_among_others_is_named(org: SalesforceWorld, source: Source) -> None:
+    first = await pages(source, source.start(long_ago()), WANTED)
+    org.org.org.accounts.remove_field("Name")
+    with pytest.raises(Surprising) as caught:
+        await pages(source, first[-1].cursor, WANTED)
+    assert "Name" in caught.value.words
 
 
 async def test_everything_reads_each_object_and_leaves_who_was_just_made_to_the_changes(org: SalesforceWorld, source: Source) -> None:

@@ -29,6 +29,8 @@ class Visit:
 
     actor: Actor
     rows: int = 0
+    reads: bool = False
+    """True of a POST that only read: a composite of queries."""
     error: Refused | None = None
     answer: list[Message] = field(default_factory=list)
 
@@ -56,7 +58,7 @@ class Door:
         try:
             await self._visit(scope, receive, visit, fault)
         finally:
-            writing = _writes(method, path)
+            writing = _writes(method, path) and not visit.reads
             self.org.journal.call(
                 visit.actor.client, method, path, visit.status, visit.rows, writing=writing, seconds=time.perf_counter() - started
             )

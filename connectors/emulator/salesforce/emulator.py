@@ -17,6 +17,7 @@ from connectors.emulator.journal import Journal
 from connectors.emulator.salesforce import outcomes
 from connectors.emulator.salesforce.batches import Batches
 from connectors.emulator.salesforce.checks import full_name
+from connectors.emulator.salesforce.composite import Composite
 from connectors.emulator.salesforce.conversion import convert
 from connectors.emulator.salesforce.door import Door
 from connectors.emulator.salesforce.doors import Doors
@@ -90,6 +91,7 @@ class Salesforce:
             *self.doors.routes(),
             *Identity(self.org, self.sessions).routes(),
             *Reading(self.org, self.usage, page_size).routes(_BASE),
+            *Composite().routes(_BASE),
             *Batches(self.org).routes(_BASE),
             *Tooling(self.org).routes(_BASE),
             *Rows(self.org).routes(_BASE),

@@ -95,3 +95,29 @@ async def test_a_task_is_upserted_by_our_key_once(desk: Desk) -> None:
 
     assert await asyncio.to_thread(story) == [201, 200]
     assert [row["Subject"] for row in desk.emulator.records("Task")] == ["First response"]
+
+
+async def test_several_requests_are_one_call(desk: Desk) -> None:
+    lead = desk.emulator.add_lead(LastName="Larsen")
+    query: dict[str, Any] = {"method": "GET", "url": "/services/data/v59.0/query?q=SELECT+Id+FROM+Lead"}
+
+    def story() -> list[Any]:
+        rep, told = desk.rep, list[Any]()
+        change = {"method": "PATCH", "url": f"/services/data/v59.0/sobjects/Lead/{lead}", "body": {"Phone": "1"}}
+        for parts in ([query, change], [{**query, "url": "/services/data/v59.0/query?q=SELECT+Nothing+FROM+Lead"}, query], [query] * 6):
+            sent = {"compositeRequest": [{**part, "referenceId": f"r{n}"} for n, part in enumerate(parts)]}
+            try:
+                told.append(rep.restful("composite", method="POST", json=sent)["compositeResponse"])
+            except sfdc.SalesforceMalformedRequest as refused:
+                told.append(refused.content[0]["errorCode"])
+        return told
+
+    used = desk.emulator.usage.used
+    good, half, refused = await asyncio.to_thread(story)
+    assert [(one["referenceId"], one["httpStatusCode"]) for one in good] == [("r0", 200), ("r1", 204)]
+    assert good[0]["body"]["records"][0]["Id"] == lead
+    assert desk.emulator.lead(lead)["Phone"] == "1"
+    assert [one["httpStatusCode"] for one in half] == [400, 200], "one that fails leaves the others alone"
+    assert refused == "LIMIT_EXCEEDED"
+    assert desk.emulator.usage.used - used == 3, "each series is one call toward the day's limit"
+    assert [call.writing for call in desk.emulator.journal.calls[-3:]] == [True, False, True]
