@@ -28,6 +28,7 @@ from sync.store import (
     presence,
     problems,
     seen,
+    tasks,
     timeline,
     turns,
 )
@@ -137,6 +138,7 @@ def statements(items: Sequence[Decided], total: Net, locked: dict[str, Lead], un
         turns.keep(total.pools) if total.pools else None,
         turns.write(given) if given else None,
         *handoffs.write(total.handoffs.values()),
+        *tasks.write(task for d in decisions for task in d.tasks),
         notices.write(told) if told else None,
         answers.write(said) if said else None,
         *presence.write(note for d in decisions for note in d.presence),

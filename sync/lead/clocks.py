@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from schemas import envelope
 from schemas.clock import ClockDue
 from schemas.envelope import Envelope, derived_id
+from sync.lead import sla
 from sync.lead.decision import Decision
 from sync.lead.identity import as_lead_id
+from sync.lead.offers import HANDOFF, going
 from sync.lead.settle import settle
 from sync.lead.state import from_ms
 from sync.lead.work import FUTURE_MS, Work
@@ -15,9 +20,9 @@ SOURCE = "clock"
 """Stands where the system stands that an act came from."""
 
 
-def told(lead_id: str, kind: str, due_at: int, now: int, source: str = SOURCE) -> Envelope:
-    """Make the message that a clock is due; the same clock has the same id, however often it is told."""
-    data = ClockDue(lead_id=lead_id, kind=kind, due_at=from_ms(due_at))
+def told(lead_id: str, kind: str, due_at: int, now: int, source: str = SOURCE, seen: Mapping[str, datetime] | None = None) -> Envelope:
+    """Make the message that a clock is due; the same clock has the same id, however often it is told. `seen`: how far each system was read."""
+    data = ClockDue(lead_id=lead_id, kind=kind, due_at=from_ms(due_at), seen=dict(seen or {}))
     return envelope.new("truce.clock.due", data, source=source, ident=derived_id("clock", lead_id, kind, due_at), time=from_ms(now))
 
 
@@ -37,5 +42,9 @@ def due(work: Work, data: ClockDue) -> Decision:
     lead = work.take(known)
     del lead.clocks[data.kind]
     work.out.clocks[ident, data.kind] = None
-    settle(work, lead, [], at=work.now, source=SOURCE, force=True)
+    if data.kind == HANDOFF and going(lead):
+        sla.due(work, lead, data)
+        settle(work, lead, ["owner"], at=work.now, source=SOURCE)
+    else:
+        settle(work, lead, [], at=work.now, source=SOURCE, force=True)
     return work.end("applied")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 
@@ -24,6 +24,8 @@ class Offer:
     comment: str = ""
     by: str = ""
     """Who ended it."""
+    due_at: int | None = None
+    """By when it was to be accepted."""
 
 
 @dataclass(slots=True)
@@ -54,6 +56,13 @@ class LegNote:
     """How far up the chain of managers it was told."""
     tries: int = 0
     """How often its time came while a system was not read so far."""
+    again_at: int | None = None
+    """When it is looked at again then."""
+    held_at: int | None = None
+    """Since when it stands still: waiting for the customer, or for the next owner's yes."""
+    clock: str = "business"
+    task: int | None = None
+    """For which offer the CRM was asked for a task that is open there."""
 
 
 @dataclass(slots=True)
@@ -95,3 +104,13 @@ class HandoffNote:
     """While its clocks stand still: when they go on at the latest."""
     returns_at: int | None = None
     """Of a recycled one: when the lead may come back at the earliest."""
+
+
+GOING = ("offered", "accepted", "worked", "rejected", "expired")
+"""A hand-off that is not over."""
+
+
+def copied(note: HandoffNote) -> HandoffNote:
+    """Give a copy that may be changed."""
+    legs = {name: replace(leg, steps=[[*step] for step in leg.steps]) for name, leg in note.legs.items()}
+    return replace(note, offers=[replace(offer) for offer in note.offers], legs=legs)

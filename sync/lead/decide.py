@@ -6,10 +6,11 @@ from schemas.change import RecordChanged, RecordConverted, RecordDeleted, Record
 from schemas.clock import ClockDue
 from schemas.command import Command
 from schemas.envelope import Envelope
+from schemas.notice import NoticeSent
 from schemas.response import ResponseRecorded
 from schemas.touch import TouchRecorded
 from schemas.write import WriteDone
-from sync.lead import clocks, entries, fates, orders, records, results, touches
+from sync.lead import clocks, entries, fates, orders, records, responses, results, touches
 from sync.lead.decision import Decision, Facts
 from sync.lead.identity import unfit
 from sync.lead.qualify import stage_values
@@ -46,8 +47,10 @@ def decide(message: Envelope, facts: Facts, playbook: Playbook, now: int) -> Dec
             return fates.deleted(work, data)
         case Command() as data:
             return orders.ordered(work, data)
-        case ResponseRecorded():
-            return work.end("noop", "no leg waits for a response")
+        case ResponseRecorded() as data:
+            return responses.responded(work, data)
+        case NoticeSent() as data:
+            return responses.card_sent(work, data)
         case ClockDue() as data:
             return clocks.due(work, data)
     return Decision("parked", f"ce_type: {message.type} is not decided by this version")

@@ -16,12 +16,14 @@ from sync.lead.ledger import Entry, Ledger
 from sync.lead.presence import PresenceNote
 from sync.lead.seen import OpenIntent
 from sync.lead.state import Lead
+from sync.lead.tasks import TaskNote
 from sync.lead.turns import PoolState, Turn
 from sync.topology import Lane
 
 IdentityKind = Literal["ref", "email"]
 Identity = tuple[IdentityKind, str]
 """("ref", record ref) or ("email", keyed hash of the normalised e-mail)."""
+NoticeKind = Literal["offered", "warned", "reminded", "escalated", "moved", "accepted", "rejected", "expired", "worked", "closed"]
 OutcomeKind = Literal["applied", "noop", "filtered", "parked"]
 
 
@@ -111,7 +113,7 @@ class NoticeNote:
     lead_id: str
     handoff: str
     offer: int
-    kind: Literal["offered", "warned", "reminded", "escalated", "moved", "accepted", "rejected", "expired", "worked", "closed"]
+    kind: NoticeKind
     person: str
     """E-mail of whom to tell."""
     at: int
@@ -197,6 +199,8 @@ class Decision:
     """Intents whose result is now part of the lead."""
     handoffs: dict[str, tuple[str, HandoffNote]] = field(default_factory=dict)
     """Hand-offs that are another than before: id → (lead id, as it is now)."""
+    tasks: list[TaskNote] = field(default_factory=list)
+    """What reps have to do, as the CRM is to show it."""
     notices: list[NoticeNote] = field(default_factory=list)
     answers: list[AnswerNote] = field(default_factory=list)
     presence: list[PresenceNote] = field(default_factory=list)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from schemas.base import Ref
 from schemas.change import RecordConverted, RecordDeleted, RecordMerged
+from sync.lead import offers
 from sync.lead.account import CONVERTED
 from sync.lead.decision import Decision
 from sync.lead.identity import UNSEEN, by_ref, is_stub
@@ -82,8 +81,8 @@ def converted(work: Work, data: RecordConverted) -> Decision:
         stage = "opportunity" if data.opportunity else "sql"
         lead.claims.setdefault("stage", {})[data.ref] = Claim(stage, at, "person")
         names.append("stage")
-    if lead.handoff is not None and lead.handoff.state in ("offered", "accepted"):
-        lead.handoff = replace(lead.handoff, state="worked")
+    if offers.going(lead):
+        offers.respond(work, lead, at, record.system, "converted")
     work.line(lead, "converted", ref=data.ref, became=data.became, at=at)
     settle(work, lead, names, at=at, source=record.system)
     return work.end("applied")

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from schemas.base import Scalar
-from schemas.envelope import derived_id
 from sync.lead import caps, waiting
-from sync.lead.cycle import HandoffNote
+from sync.lead.cycle import GOING
 from sync.lead.eligible import Team
+from sync.lead.offers import begin, close, going, is_open, problem
 from sync.lead.qualify import place_of
 from sync.lead.queues import owner_of
 from sync.lead.reconcile import TRUCE, claim_truce, desire, system_of
@@ -20,7 +20,6 @@ from sync.lead.work import Work
 from sync.playbook.models import MQL, SIDE_EXITS, Playbook, Stage, Values, queue_of
 
 _FOUND = {"owner": ""}
-OPEN = ("offered", "accepted", "worked")
 KEPT = 50
 """So many of the people who had a lead are remembered."""
 
@@ -85,40 +84,22 @@ def note_turn(work: Work, lead: Lead, choice: Choice, owner: str, rule: str) -> 
     lead.had = [*(one for one in lead.had if one != owner), owner][-KEPT:]
 
 
-def offer(work: Work, lead: Lead, owner: str, rule: str, kind: str = MQL, sla: str = "") -> None:
-    """Open a hand-off to somebody."""
-    cycle = lead.handoff.cycle + 1 if lead.handoff else 1
-    ident = derived_id(work.message.id, "handoff", lead.id, cycle)
-    lead.handoff = HandoffNote(ident, cycle, "offered", owner, rule, work.now, kind, sla)
-    work.hot = True
-    why = lead.why["owner" if kind == MQL else "handoff"]
-    work.line(lead, "handoff", state="offered", owner=owner, rule=rule, cycle=cycle, kind=kind, why=why)
-    work.event(lead, "truce.handoff.offered", after=ident, rule=rule, handoff=kind)
-
-
-def is_open(lead: Lead) -> bool:
-    """Say whether the lead is in somebody's hands."""
-    return lead.handoff is not None and lead.handoff.state in OPEN
-
-
 def left(work: Work, lead: Lead) -> str | None:
     """Say that whoever was given the lead, and has it still, is there no more; None while they are, or nobody was."""
     note, owner = lead.handoff, lead.value("owner")
-    if note is None or note.state not in OPEN or (owner not in (None, "", note.owner) and queue_of(owner) is None):
+    if note is None or note.state not in GOING or (owner not in (None, "", note.owner) and queue_of(owner) is None):
         return None
     team = Team(work.playbook, work.facts.users, work.now)
     why = team.gone(note.owner)
     return None if why is None else f"{team.name(note.owner)} {why}"
 
 
-def close(work: Work, lead: Lead, reason: str) -> None:
-    """End the open hand-off, if there is one."""
+def alone(work: Work, lead: Lead) -> str | None:
+    """Say why a hand-off that goes on is in nobody's hands: whoever had it is there no more, or nobody else was found; None while it is."""
     note = lead.handoff
-    if note is None or note.state not in OPEN:
-        return
-    lead.handoff = replace(note, state="closed")
-    work.line(lead, "handoff", state="closed", owner=note.owner, rule=reason, cycle=note.cycle, kind=note.kind)
-    work.event(lead, "truce.handoff.closed", before=note.state, after=note.id, rule=reason, handoff=note.kind)
+    if note is None or not going(lead):
+        return None
+    return left(work, lead) or (None if is_open(lead) else "nobody else was found")
 
 
 def stage_left(work: Work, lead: Lead, before: Scalar) -> None:
@@ -133,7 +114,7 @@ def stage_left(work: Work, lead: Lead, before: Scalar) -> None:
     if system is not None and system.side == "sales" and isinstance(owner, str) and "@" in owner:
         lead.said_no = [*(one for one in lead.said_no if one != owner), owner][-KEPT:]
     if lead.handoff is not None and lead.handoff.kind == MQL:
-        close(work, lead, lead.why["stage"]["rule"])
+        close(work, lead, lead.why["stage"]["rule"], str(held.value), at=held.at)
 
 
 def held_back(work: Work, lead: Lead, source: str) -> bool:
@@ -174,36 +155,50 @@ def hand_over(work: Work, lead: Lead, values: Values, *, entered: bool, at: int,
         return
     if entered and lead.handoff is not None and lead.handoff.kind != MQL:
         close(work, lead, f"{stage.where} {stage.id}")
-    alone = left(work, lead)
-    if is_open(lead) and alone is None:
-        lead.held = None  # it is in somebody's hands: nothing is to be handed over
+    if going(lead):
+        if lead.held is not None and not alone(work, lead):
+            lead.held = None  # it is in somebody's hands: nothing is to be handed over
         waiting.over(work, lead)
         return
     waits = waiting.HOLD in lead.why  # no bulk began it, and none ends it
-    if not (entered or waits or alone is not None or _owed(lead)) or (not waits and held_back(work, lead, source)):
+    if not (entered or waits or _owed(lead)) or (not waits and held_back(work, lead, source)):
         return
     if lead.held is not None and not work.hot and not entered:
         return
-    if alone is not None:
-        close(work, lead, alone)
     lead.held = None  # from here on it is given to somebody, or an open problem of its own says that nobody can have it
     team = team_for(work, lead)
     choice = choose(values, team)
     if waiting.waits(work, lead, values, choice.route):
         return
     work.out.basis |= choice.basis
-    before = lead.value("owner")
     if choice.owner is None:
         last, lead.why["owner"] = lead.why.get("owner"), choice.why(work.playbook, work.now)
         return nobody(work, lead, "owner", last)
     somebody(work, lead, "owner")
     waiting.over(work, lead)
-    work.priority = choice.route.assign.priority if choice.route is not None else None
-    owner = _settle_owner(work, lead, choice, team, at)
-    lead.why["owner"] = choice.why(work.playbook, work.now)
-    rule = lead.why["owner"]["rule"]
-    note_turn(work, lead, choice, owner, rule)
-    offer(work, lead, owner, rule)
+    how = choice.route.assign if choice.route is not None else None
+    work.priority = how.priority if how is not None else None
+    before = lead.value("owner")
+    owner, rule = give(work, lead, choice, at)
+    pool = choice.turn.pool if choice.turn is not None else None
+    begin(work, lead, owner, rule, sla=how.sla or "" if how else "", route=choice.route.id if choice.route else "", pool=pool or "")
+    tell_owner(work, lead, before, owner, rule)
+    if choice.kind == "fallback" and how is not None and (how.pool or how.owner or how.queue or how.table):
+        problem(work, lead, "fell_back", f"nobody of {rule} may be given it: it fell to {team.name(owner)}, the last resort")
+
+
+def give(work: Work, lead: Lead, choice: Choice, at: int, *, mql: bool = True) -> tuple[str, str]:
+    """Let the lead be whose the choice says, with why; gives who answers for it, and by which rule. Other kinds leave the owner who it is."""
+    owner = choice.owner or ""
+    if mql:
+        owner = _settle_owner(work, lead, choice, team_for(work, lead), at)
+    lead.why["owner" if mql else "handoff"] = why = choice.why(work.playbook, work.now)
+    note_turn(work, lead, choice, owner, rule := str(why["rule"]))
+    return owner, rule
+
+
+def tell_owner(work: Work, lead: Lead, before: Scalar, owner: str, rule: str) -> None:
+    """Tell that the lead is somebody else's now, where it is."""
     after = owner if "owner" not in work.playbook.fields else lead.value("owner")
     if before != after:
         work.line(lead, "owner", before=before, after=after, rule=rule)

@@ -7,8 +7,8 @@ from dataclasses import replace
 from schemas.base import Ref, Scalar
 from sync.lead import waiting
 from sync.lead.consent import word
-from sync.lead.handoff import OPEN
 from sync.lead.identity import is_stub, why_not_join
+from sync.lead.offers import close, going
 from sync.lead.reconcile import TRUCE
 from sync.lead.settle import settle
 from sync.lead.state import Claim, Lead
@@ -52,9 +52,11 @@ def absorb(work: Work, survivor: Lead, loser: Lead, reason: str, *, source: str 
         work.out.identities["email", key] = survivor.id
     known = {(touch.system, touch.id) for touch in survivor.touches}
     survivor.touches += [touch for touch in loser.touches if (touch.system, touch.id) not in known]
-    going = survivor.handoff is not None and survivor.handoff.state in OPEN
-    if loser.handoff is not None and not going and (survivor.handoff is None or loser.handoff.state in OPEN):
+    if going(survivor):
+        close(work, loser, "joined into a lead whose hand-off goes on", "joined")
+    elif loser.handoff is not None and (survivor.handoff is None or going(loser)):
         survivor.handoff = loser.handoff
+        work.cycle(survivor)
         for name in ("stage", "owner"):
             if TRUCE in loser.claims.get(name, {}):
                 survivor.claims.setdefault(name, {})[TRUCE] = loser.claims[name][TRUCE]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sync.lead.handoff import close, held_back, is_open, left, nobody, note_turn, offer, somebody, team_for
+from sync.lead.handoff import held_back, nobody, note_turn, somebody, team_for
+from sync.lead.offers import begin, going, known
 from sync.lead.qualify import Verdicts, trace
 from sync.lead.queues import owner_of
 from sync.lead.reconcile import claim_truce, desire
@@ -25,14 +26,16 @@ def _choose(work: Work, lead: Lead, kind: Kind, values: Values) -> Choice:
     return choice
 
 
+def kind_named(work: Work, ident: str) -> Kind | None:
+    """Give a kind of hand-off by its id; None where the playbook has it no more."""
+    return next((kind for kind in work.playbook.handoffs if kind.id == ident), None)
+
+
 def pass_on(work: Work, lead: Lead, found: tuple[Kind, Verdicts], values: Values, *, at: int, source: str) -> None:
     """Give an act that is no MQL to whoever looks after the person; nothing happens while the lead is in somebody's hands."""
     kind, verdicts = found
-    alone = left(work, lead)
-    if (is_open(lead) and alone is None) or held_back(work, lead, source):
+    if going(lead) or held_back(work, lead, source):
         return
-    if alone is not None:
-        close(work, lead, alone)
     lead.held = None
     choice, rule = _choose(work, lead, kind, values), f"{kind.where} {kind.id}"
     work.out.basis |= choice.basis
@@ -42,7 +45,8 @@ def pass_on(work: Work, lead: Lead, found: tuple[Kind, Verdicts], values: Values
     if choice.owner is None:
         return nobody(work, lead, "handoff", last)
     note_turn(work, lead, choice, choice.owner, rule)
-    offer(work, lead, choice.owner, rule, kind.id, kind.sla)
+    begin(work, lead, choice.owner, rule, kind.id, sla=kind.sla)
+    known(work, lead, work.now)
     before = lead.value("owner")
     if "owner" in work.playbook.fields and (not before or team_for(work, lead).obstacle(str(before)) is not None):
         whose = owner_of(choice.queue, choice.owner, work.playbook) if choice.queue is not None else choice.owner

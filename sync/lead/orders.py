@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from schemas.command import Command
+from sync.lead import replies
 from sync.lead.decision import Decision
 from sync.lead.identity import as_lead_id, by_ref
 from sync.lead.join import absorb, split
@@ -99,6 +100,8 @@ def ordered(work: Work, data: Command) -> Decision:
         return work.end("parked", "lead_id: no such lead")
     if lead.erased:
         return work.end("filtered", "erased: nothing of this person is kept or made again")
+    if data.name in replies.NAMES:
+        return replies.answered(work, lead, data)
     match data.name:
         case "replay":
             return _replay(work, lead, data)
@@ -107,9 +110,7 @@ def ordered(work: Work, data: Command) -> Decision:
         case "resync":
             work.out.read_orders |= {record.ref for record in lead.records.values() if record.gone is None}
             settle(work, lead, list(lead.claims), judge=False)
-        case "rejudge":
-            _judge_again(work, lead, bulk=data.bulk)
         case _:
-            return work.end("parked", f"name: {data.name} is not decided by this version")
+            _judge_again(work, lead, bulk=data.bulk)
     work.line(lead, "ordered", name=data.name, by=data.by, reason=data.reason)
     return work.end("applied")

@@ -12,7 +12,7 @@ from schemas.command import Command
 from schemas.envelope import Envelope, derived_id
 from sync.lead import caps
 from sync.lead.eligible import ROUNDS, Team
-from sync.lead.handoff import is_open
+from sync.lead.offers import is_open
 from sync.lead.pool import draw
 from sync.lead.presence import Away, Presence, present
 from sync.lead.route import choose

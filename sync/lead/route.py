@@ -69,16 +69,17 @@ class Choice:
         }
 
 
-def choose(values: Values, team: Team) -> Choice:
-    """Choose the owner of a lead with these values (its owner now among them)."""
+def choose(values: Values, team: Team, *, last: bool = False) -> Choice:
+    """Choose the owner of a lead with these values (its owner now among them); `last`: of the fallbacks only."""
     looked: list[dict[str, Any]] = []
     route = find(values, team.playbook.routes, looked, hours.day(team.now, team.playbook.timezone))
     choice = Choice(None, route, looked)
-    return choice if route is None else assign(choice, route.assign, values, team)
+    return choice if route is None else assign(choice, route.assign, values, team, last=last)
 
 
-def assign(choice: Choice, how: Assign, values: Values, team: Team) -> Choice:
+def assign(choice: Choice, how: Assign, values: Values, team: Team, *, last: bool = False) -> Choice:
     """Put down who gets a lead by this assignment: whoever keeps it, else whom it names or whose turn it is, else the fallbacks in order.
+    `last`: only the fallbacks, where there are any.
 
     Where nobody may, holidays count no longer; and where only the fallback is left, it may be somebody who said no.
     """
@@ -86,7 +87,7 @@ def assign(choice: Choice, how: Assign, values: Values, team: Team) -> Choice:
     choice.basis = search.basis()
     for strict in ROUNDS:
         choice.passed_over.clear()
-        if search.found(strict):
+        if search.found(strict, last=last and len(search.steps) > 1):
             break
     return choice
 
@@ -130,9 +131,9 @@ class _Search:
         pools = [(pool, self.assign.by if n == 0 else None) for n, step in enumerate(self.steps) if (pool := self._pool(step.pool))]
         return basis.of(self.team.playbook, people, pools)
 
-    def found(self, strict: Strict) -> bool:
+    def found(self, strict: Strict, *, last: bool = False) -> bool:
         """Look once, as strictly as told."""
-        if strict.refusals:
+        if strict.refusals and not last:
             if any(self._named(who, strict, "sticky", words) for who, words in self.keepers):
                 return True
             if self._step(self.steps[0], strict, last=False):

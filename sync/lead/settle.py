@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from schemas.base import Scalar
-from sync.lead import account, consent, creation, score
+from sync.lead import account, again, consent, creation, progress, score
 from sync.lead.canonical import canonical
 from sync.lead.handoff import hand_over, stage_left
 from sync.lead.identity import UNSEEN, is_stub
@@ -145,6 +145,7 @@ def _qualify(work: Work, lead: Lead, values: dict[str, Value], before: Scalar, a
         stage_left(work, lead, before)
     values["stage"] = after
     values["owner"] = owner = lead.value("owner")
+    again.look(work, lead, source)
     asked = _asks(work, lead, act, values) if act is not None else None
     if asked is not None:
         pass_on(work, lead, asked, values, at=at, source=source)
@@ -202,10 +203,12 @@ def settle(
     consents = consent.settle(lead, work.playbook)
     moved += consents
     fresh: set[str] = set()
+    seen: dict[str, Value] | None = None
     stub = is_stub(lead) and not any(record.fields for record in lead.records.values())
     if not stub and lead.undecided is None and (moved or force or not lead.in_scope):
         sums: dict[int, float] = {}
         values = stage_values(lead, work.playbook, work.now, account.note(lead, work.facts, work.playbook), sums)
+        seen = values
         inside = _scope(work, lead, values)
         if not inside and lead.scope_rule != GONE:  # outside the scope nothing of the person is kept, in the timeline neither
             moved, aside = consents, []
@@ -216,6 +219,11 @@ def settle(
             fresh = creation.note(lead, work.playbook.systems, values)
     if not lead.in_scope:
         work.end_clocks(lead)
+    if lead.handoff is not None:
+        owner = lead.value("owner")
+        progress.watch(work, lead, seen)
+        if lead.value("owner") != owner:
+            moved.append(Moved("owner", owner, lead.value("owner"), "truce"))
     for name, lost in aside:
         work.line(lead, "aside", field=name, **lost)
     _note_moves(work, lead, moved)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+State = Literal["open", "done", "void"]
+
 
 @dataclass(frozen=True, slots=True)
 class TaskNote:
@@ -18,7 +20,7 @@ class TaskNote:
     """The e-mail of who is to do it."""
     subject: str
     due: int
-    state: Literal["open", "done", "void"] = "open"
+    state: State = "open"
     """`done`: it was done, here or there; `void`: nobody has to do it any more (the offer moved on)."""
     body: str = ""
     rule: str = ""

@@ -11,7 +11,19 @@ from schemas.base import Ref, Scalar
 from schemas.envelope import Envelope, derived_id, new
 from schemas.event import EventType, LeadEvent
 from schemas.keys import lead_key
-from sync.lead.decision import ClockNote, Decision, DuplicateNote, Facts, Line, OutcomeKind, ParkedNote, ProblemNote
+from sync.lead.cycle import HandoffNote, copied
+from sync.lead.decision import (
+    ClockNote,
+    Decision,
+    DuplicateNote,
+    Facts,
+    Line,
+    NoticeKind,
+    NoticeNote,
+    OutcomeKind,
+    ParkedNote,
+    ProblemNote,
+)
 from sync.lead.identity import follow
 from sync.lead.index import Index, index
 from sync.lead.state import Lead, Record, branch, from_ms, to_ms
@@ -96,12 +108,35 @@ class Work:
         """Add a line to the lead's timeline."""
         self.out.lines.append(Line(lead.id, self.now, kind, data))
 
-    def event(self, lead: Lead, kind: EventType, before: Scalar = None, after: Scalar = None, rule: str = "", *, handoff: str = "") -> None:
+    def event(
+        self, lead: Lead, kind: EventType, before: Scalar = None, after: Scalar = None, rule: str = "", *, handoff: str = "", leg: str = ""
+    ) -> None:
         """Tell the world; carries no personal value."""
         at, version = from_ms(self.now), self.playbook.version
         told = "" if handoff == MQL else handoff
-        data = LeadEvent(lead_id=lead.id, at=at, type=kind, before=before, after=after, rule=rule, kind=told, playbook_version=version)
+        data = LeadEvent(
+            lead_id=lead.id, at=at, type=kind, before=before, after=after, rule=rule, kind=told, leg=leg, playbook_version=version
+        )
         self.out.events.append(new(kind, data, source="truce", ident=self.ident(kind, lead.id, len(self.out.events)), time=at))
+
+    def cycle(self, lead: Lead) -> HandoffNote:
+        """Give the lead's hand-off as this decision may change it; it goes into the ledger as it is in the end."""
+        note = lead.handoff
+        if note is None:
+            raise LookupError("the lead has no hand-off")
+        known = self.out.handoffs.get(note.id)
+        if known is None or known[1] is not note:
+            note = lead.handoff = copied(note)
+            self.out.handoffs[note.id] = (lead.id, note)
+            self.touch(lead)
+        return note
+
+    def notice(self, lead: Lead, kind: NoticeKind, person: str, /, **data: Any) -> None:
+        """Let somebody be told about the lead's hand-off."""
+        note = self.cycle(lead)
+        n = len(note.offers)
+        ident = self.ident("notice", f"{note.id}:{n}:{kind}:{person}", len(self.out.notices))
+        self.out.notices.append(NoticeNote(ident, lead.id, note.id, n, kind, person, self.now, data))
 
     def clock(self, lead: Lead, kind: str, due_at: int | None, **data: Any) -> None:
         """Set a clock of the lead, or end it with None."""

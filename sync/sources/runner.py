@@ -29,6 +29,8 @@ POLL_SHARE = 0.2
 """The share of the daily quota that polling may use when nothing else is said."""
 SPARE_CALLS = 2
 """Calls of a poll beside the one for each object."""
+VISIBLE = timedelta(seconds=2)
+"""So long it may take at a vendor until a change can be read."""
 LIVE_S = 60.0
 """How long the live schema is taken to be as it was read."""
 
@@ -139,10 +141,11 @@ class Runner:
         wanted = await self._wanted()
         await self._newly_wanted(wanted)
         known = await cursors.get(self.pool, self.system, "changes")
-        cursor = known.cursor if known else self.source.start(now())
+        cursor, began = known.cursor if known else self.source.start(now()), now()
         pages: AsyncIterator[Page] = self.source.changes(cursor, wanted)
         async for page in pages:
             await self._put("changes", page, "poll", unless=cursor)
+        await cursors.note_seen(self.pool, self.system, began - VISIBLE)
 
     async def _put(self, name: str, page: Page, kind: str, *, done: bool = False, unless: str | None = None) -> None:
         await self.send(page.items, kind)

@@ -37,6 +37,17 @@ async def put(pool: Any, system: str, name: str, cursor: str, *, done: bool = Fa
     )
 
 
+async def note_seen(pool: Any, system: str, until: datetime) -> None:
+    """Note that what changed in a system before a moment stands on `changes` by now."""
+    await pool.execute("UPDATE cursors SET seen_until = greatest(seen_until, $2) WHERE system = $1 AND name = 'changes'", system, until)
+
+
+async def seen(pool: Any) -> dict[str, datetime]:
+    """Give until when what changed in each system stands on `changes`."""
+    rows = await pool.fetch("SELECT system, seen_until FROM cursors WHERE name = 'changes' AND seen_until IS NOT NULL")
+    return {row["system"]: row["seen_until"] for row in rows}
+
+
 async def read_fully(pool: Any) -> frozenset[str]:
     """Name the systems whose first full read is done."""
     return frozenset(

@@ -16,6 +16,7 @@ from sync.lead.decide import decide
 from sync.lead.decision import Decision, Facts, fold
 from sync.lead.handoff import handing
 from sync.lead.ledger import Entry, Ledger
+from sync.lead.offers import HANDOFF
 from sync.lead.qualify import stage_values
 from sync.lead.reconcile import TRUCE
 from sync.lead.state import Lead
@@ -157,9 +158,19 @@ class Known:
         return decision
 
     def pass_time(self, until: int, line: int) -> Iterator[tuple[int, Decision]]:
-        """Let time pass up to a moment: what is due by then is decided, in its order; gives when, and what came of it."""
+        """Let time pass up to a moment: what is due by then is decided, in its order; gives when, and what came of it.
+
+        Who would have answered in time is not known, so the clocks of hand-offs do not count: it is told who would get a lead first.
+        """
         while True:
-            coming = [(at, lead.id, kind) for lead in self.facts.leads.values() for kind, at in lead.clocks.items() if at <= until]
+            coming = [
+                *(
+                    (at, lead.id, kind)
+                    for lead in self.facts.leads.values()
+                    for kind, at in lead.clocks.items()
+                    if at <= until and kind != HANDOFF
+                )
+            ]
             if not coming:
                 return
             at, lead_id, kind = min(coming)

@@ -23,6 +23,8 @@ def slas(lines: Lines, form: forms.SlaFile) -> Slas:
         {name: _sla(lines, name, one) for name, one in form.slas.items()},
         form.default,
         {name: _reason(lines, name, one) for name, one in form.reasons.items()},
+        form.reason_field or "",
+        form.comment_field or "",
     )
 
 

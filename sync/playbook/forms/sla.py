@@ -115,3 +115,12 @@ class SlaFile(Form):
     reasons: dict[Name, ReasonForm] = Field(
         default={}, description="Why a lead may be given back: nobody rejects without one of these.", examples=[{"no_fit": {"label": "Does not fit", "then": "disqualify"}}]
     )  # fmt: skip
+    reason_field: Name | None = Field(
+        default=None,
+        description="The shared field of fields.yaml that holds why a lead was given back: a rep who fills it in in the CRM gives the lead back, "
+        "and a no that was said in Slack or here is written there. Its values are the reasons.",
+        examples=["reject_reason"],
+    )
+    comment_field: Name | None = Field(
+        default=None, description="The shared field that holds the sentence that goes with it.", examples=["reject_comment"]
+    )

@@ -111,6 +111,10 @@ class Slas:
     default: str | None = None
     """For hand-offs whose route names none."""
     reasons: Mapping[str, Reason] = field(default_factory=dict)
+    reason_field: str = ""
+    """The shared field that holds why a lead was given back: whoever fills it in in the CRM rejects, and a no said elsewhere is written there."""
+    comment_field: str = ""
+    """The shared field that holds the sentence that goes with it."""
 
     def get(self, name: str | None) -> Sla | None:
         """Give the SLA of a hand-off: the one named, else the default."""

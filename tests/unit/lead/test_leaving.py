@@ -46,15 +46,17 @@ def owner(play: Play) -> tuple[object, object, object]:
 def test_the_next_act_hands_it_to_somebody_who_is_there(play: Play) -> None:
     play.playbook = without(ANA)
     decision = play.did("b", 60)
-    assert owner(play) == (BEN, 2, BEN)
-    said = [(line.data["state"], line.data["rule"]) for line in decision.lines if line.kind == "handoff"]
-    assert said == [("closed", f"{ANA} is not in team.yaml"), ("offered", "routing.yaml:8 dach")]
+    assert owner(play) == (BEN, 1, BEN)
+    said = [(line.data["state"], line.data["before"], line.data["why"]) for line in decision.lines if line.kind == "handoff"]
+    assert said == [("offered", ANA, f"{ANA} is not in team.yaml")]
+    assert play.lead.handoff is not None
+    assert [(one.owner, one.ended) for one in play.lead.handoff.offers] == [(ANA, "moved"), (BEN, None)]
 
 
 def test_who_is_shut_out_of_the_crm_has_left_too(play: Play) -> None:
     play.facts.users = factory.users(ANA)
     play.did("b", 60)
-    assert owner(play) == (BEN, 2, BEN)
+    assert owner(play) == (BEN, 1, BEN)
 
 
 def test_whom_the_crm_does_not_know_yet_keeps_it(play: Play) -> None:
@@ -69,7 +71,7 @@ def test_many_at_once_are_held_until_a_person_hands_them_over(play: Play) -> Non
     assert owner(play) == (ANA, 1, ANA)
     assert play.lead.held is not None
     play.go(order(play, 70, bulk=False))
-    assert owner(play) == (BEN, 2, BEN)
+    assert owner(play) == (BEN, 1, BEN)
     assert play.lead.held is None
 
 
@@ -77,7 +79,7 @@ def test_whom_sales_named_meanwhile_keeps_it(play: Play) -> None:
     play.sales(55, OwnerId="005V")
     play.playbook = without(ANA)
     play.did("b", 60)
-    assert owner(play) == (ANA, 1, "vera@acme.example")
+    assert owner(play) == ("vera@acme.example", 1, "vera@acme.example")
 
 
 def test_nobody_there_is_a_problem_until_somebody_is(play: Play) -> None:
@@ -87,10 +89,10 @@ def test_nobody_there_is_a_problem_until_somebody_is(play: Play) -> None:
     assert [(one.kind, one.open) for one in decision.problems if one.kind == "unrouted"] == [("unrouted", True)]
     play.did("c", 70)
     assert play.lead.handoff is not None
-    assert play.lead.handoff.state == "closed"
+    assert (play.lead.handoff.state, play.lead.handoff.owner) == ("expired", ANA)
     play.playbook = book
     decision = play.did("d", 80)
-    assert owner(play) == (BEN, 2, BEN)
+    assert owner(play) == (BEN, 1, BEN)
     assert [(one.kind, one.open) for one in decision.problems if one.kind == "unrouted"] == [("unrouted", False)]
 
 

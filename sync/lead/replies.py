@@ -1,0 +1,237 @@
+"""What a person says to a hand-off: yes, no, give it to another, wait, a note; each order has one answer, in words for who gave it. Times are ms."""
+
+from __future__ import annotations
+
+from schemas.command import Command
+from sync.lead import again, business, offers
+from sync.lead.answers import accepted, name_of, rejected, restore
+from sync.lead.cycle import HandoffNote, Offer
+from sync.lead.decision import AnswerNote, Decision
+from sync.lead.eligible import Team
+from sync.lead.handoff import somebody
+from sync.lead.hours import wall
+from sync.lead.identity import as_lead_id
+from sync.lead.legs import calendar_of
+from sync.lead.offers import going
+from sync.lead.reconcile import claim_truce
+from sync.lead.route import Choice, assign
+from sync.lead.settle import settle
+from sync.lead.state import Lead, to_ms
+from sync.lead.work import FUTURE_MS, Work
+from sync.playbook.models import Assign
+
+NAMES = ("accept", "reject", "reassign", "note", "hold_clock", "run_clock")
+"""The orders that are about a hand-off."""
+NOTHING = "so that changed nothing"
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def _answer(work: Work, lead: Lead | None, text: str, *, ok: bool = True) -> Decision:
+    work.out.answers.append(AnswerNote(work.message.id, lead.id if lead is not None else None, ok, text))
+    return work.end("applied" if ok else "noop", "" if ok else text)
+
+
+def moment(work: Work, at: int, email: str) -> str:
+    """Give a moment as somebody reads it on their own clock: `10:21`, on another day `Fri 10:21`."""
+    zone = calendar_of(work.playbook, email).hours.timezone or work.playbook.timezone
+    then, today = wall(at, zone), wall(work.now, zone)
+    return f"{then:%H:%M}" if then.date() == today.date() else f"{_DAYS[then.weekday()]} {then:%H:%M}"
+
+
+def _actor(data: Command, note: HandoffNote) -> str:
+    """Give on whose behalf an order is given."""
+    if data.who:
+        return data.who.lower()
+    return data.by.lower() if "@" in data.by else note.owner
+
+
+def _may(work: Work, actor: str, owner: str) -> bool:
+    """Say whether somebody may answer for the owner: themselves, whoever stands above or in for them."""
+    reps = work.playbook.reps
+    rep = reps.get(owner)
+    if actor == owner or rep is None:
+        return True
+    absence = Team(work.playbook, work.facts.users, work.now).absence(owner)
+    chain, who = list[str](), rep.manager
+    while who is not None and who not in chain:
+        chain.append(who)
+        boss = reps.get(who)
+        who = boss.manager if boss is not None else None
+    return actor in {*chain, rep.deputy, absence.cover if absence is not None else None}
+
+
+def answered(work: Work, lead: Lead, data: Command) -> Decision:
+    """Decide one order about the lead's hand-off."""
+    at = min(to_ms(data.at), work.now + FUTURE_MS)
+    note = lead.handoff
+    if data.name == "reassign" and not going(lead):
+        return _owner_only(work, lead, data)
+    if note is None:
+        return _answer(work, lead, f"This lead was never handed over, {NOTHING}.", ok=False)
+    if data.handoff and as_lead_id(data.handoff) != note.id:
+        return _answer(work, lead, f"That hand-off is over; the lead has come again since, {NOTHING}.", ok=False)
+    if not going(lead):
+        return _answer(work, lead, f"{_over(work, note)}, {NOTHING}.", ok=False)
+    actor = _actor(data, note)
+    match data.name:
+        case "accept":
+            return _accept(work, lead, data, actor, at)
+        case "reject":
+            return _reject(work, lead, data, actor, at)
+        case "reassign":
+            return _reassign(work, lead, data, at)
+        case "note":
+            work.line(lead, "note", by=data.by, comment=data.comment, handoff=note.id)
+            settle(work, lead, [], judge=False)
+            return _answer(work, lead, "Noted.")
+        case "hold_clock":
+            return _hold(work, lead, data, actor)
+        case _:
+            return _run(work, lead, data)
+
+
+def _over(work: Work, note: HandoffNote) -> str:
+    last = note.offers[-1] if note.offers else None
+    if last is not None and last.ended == "rejected":
+        return f"{name_of(work, last.by or last.owner)} gave this back at {moment(work, last.ended_at or work.now, note.owner)} ({last.reason})"
+    return f"This was closed at {moment(work, note.closed_at or work.now, note.owner)} ({note.closed_as})"
+
+
+def _in_time(note: HandoffNote, actor: str, at: int) -> Offer | None:
+    """Give the expired offer that somebody did accept in time, as is known only now; None once the next owner has accepted."""
+    if note.state not in ("offered", "expired"):
+        return None
+    for offer in reversed(note.offers):
+        if offer.owner == actor and offer.ended == "expired" and offer.due_at is not None and offer.at <= at <= offer.due_at:
+            return offer
+    return None
+
+
+def _accept(work: Work, lead: Lead, data: Command, actor: str, at: int) -> Decision:
+    note = work.cycle(lead)
+    if note.state in ("accepted", "worked"):
+        who = "You" if actor == note.owner else name_of(work, note.owner)
+        return _answer(work, lead, f"{who} accepted this at {moment(work, note.accepted_at or work.now, actor)}, {NOTHING}.", ok=False)
+    if (missed := _in_time(note, actor, at)) is not None:
+        restore(work, lead, missed, at)
+    elif not _may(work, actor, note.owner):
+        since = moment(work, note.offers[-1].at, actor)
+        return _answer(work, lead, f"This has been with {name_of(work, note.owner)} since {since}, {NOTHING}.", ok=False)
+    accepted(work, lead, at, actor, _how(data))
+    settle(work, lead, ["stage", "owner"], at=at, source=_how(data))
+    now = work.cycle(lead)
+    leg = now.legs.get("first_response")
+    due = f" First response due {moment(work, leg.due_at, actor)}." if leg is not None and leg.done_at is None else ""
+    return _answer(work, lead, f"Accepted.{due}")
+
+
+def _how(data: Command) -> str:
+    return data.reason or "answered"
+
+
+def _reject(work: Work, lead: Lead, data: Command, actor: str, at: int) -> Decision:
+    note, reasons = work.cycle(lead), work.playbook.slas.reasons
+    if not _may(work, actor, note.owner):
+        return _answer(work, lead, f"This is with {name_of(work, note.owner)} now, {NOTHING}.", ok=False)
+    reason = reasons.get(data.code)
+    if reason is None:
+        known = ", ".join(f"{one.id} ({one.label})" for one in reasons.values()) or "none: sla.yaml names no reasons"
+        return _answer(work, lead, f"A no needs one of these reasons: {known}.", ok=False)
+    if reason.comment and not data.comment.strip():
+        return _answer(work, lead, f"“{reason.label}” needs a sentence of explanation.", ok=False)
+    text = rejected(work, lead, reason, at, actor, data.comment)
+    settle(work, lead, list(lead.claims), at=at, source=_how(data), force=True)
+    return _answer(work, lead, text)
+
+
+def _reassign(work: Work, lead: Lead, data: Command, at: int) -> Decision:
+    note = work.cycle(lead)
+    before, why = note.owner, data.comment or data.reason or f"given on by {data.by}"
+    if data.to is None:
+        offers.end_offer(work, lead, "moved", at=at, reason=why, by=data.by)
+        moved = again.pass_on(work, lead, why)
+    else:
+        choice, refusal = _to(work, lead, data.to)
+        if refusal is not None or choice is None:
+            return _answer(work, lead, f"{refusal}, {NOTHING}.", ok=False)
+        if choice.owner == before:
+            return _answer(work, lead, f"{name_of(work, before)} has it already, {NOTHING}.", ok=False)
+        moved = True
+        work.out.basis |= choice.basis
+        _give_to(work, lead, choice, data, why, at)
+    settle(work, lead, ["owner"], at=at, source=why, force=True)
+    owner = work.cycle(lead).owner
+    said = f"{name_of(work, owner)} has it now." if moved else "Nobody else may be given it; a person is told."
+    return _answer(work, lead, said, ok=moved)
+
+
+def _give_to(work: Work, lead: Lead, choice: Choice, data: Command, why: str, at: int) -> None:
+    note = work.cycle(lead)
+    state, before = note.state, note.owner
+    offers.stand_still(work, lead)
+    offers.end_offer(work, lead, "moved", at=at, reason=why, by=data.by)
+    again.hand(work, lead, choice, why)
+    if state in ("accepted", "worked") and data.clocks == "keep" and data.run is not None:
+        note.state = state
+        note.offers[-1].known_at = work.now
+        offers.take_over(work, lead, before)
+
+
+def _to(work: Work, lead: Lead, to: str) -> tuple[Choice | None, str | None]:
+    """Choose somebody by name or pool, whom it may be given to; else why not."""
+    name, pool = to.lower(), to.removeprefix("pool:")
+    if to.startswith("pool:"):
+        if pool not in work.playbook.pools:
+            return None, f"there is no pool {pool}"
+        choice = assign(Choice(None, None, []), Assign(pool=pool), again.values_of(work, lead), again.next_team(work, lead))
+        return (choice, None) if choice.owner is not None else (None, f"nobody of {pool} may be given it now")
+    why = again.next_team(work, lead).obstacle(name) if name in work.playbook.reps else "is not in team.yaml"
+    if why is not None and why != "said no to this lead":
+        return None, f"{name_of(work, name)} may not be given it: {why}"
+    choice = Choice(None, None, [])
+    choice.keep(name, "given by a person")
+    return choice, None
+
+
+def _owner_only(work: Work, lead: Lead, data: Command) -> Decision:
+    """A lead without a hand-off under way has another owner from now on."""
+    if data.to is None:
+        return _answer(work, lead, f"Nothing of this lead is handed over, and nobody is named, {NOTHING}.", ok=False)
+    choice, refusal = _to(work, lead, data.to)
+    if choice is None:
+        return _answer(work, lead, f"{refusal}, {NOTHING}.", ok=False)
+    before = lead.value("owner")
+    work.out.basis |= choice.basis
+    held = lead.desired.get("owner")
+    claim_truce(lead, "owner", choice.owner, max(work.now, held.at + 1) if held is not None else work.now)
+    lead.why["owner"] = choice.why(work.playbook, work.now)
+    somebody(work, lead, "owner")
+    settle(work, lead, ["owner"], source=data.reason)
+    work.line(lead, "owner", before=before, after=choice.owner, rule=data.reason or f"given on by {data.by}")
+    return _answer(work, lead, f"{name_of(work, str(choice.owner))} has it now.")
+
+
+def _hold(work: Work, lead: Lead, data: Command, actor: str) -> Decision:
+    note = work.cycle(lead)
+    sla = offers.sla_of(work, note)
+    if sla is None or sla.pause is None:
+        return _answer(work, lead, f"The clock of this hand-off cannot be stopped (sla.yaml {note.sla}: no pause), {NOTHING}.", ok=False)
+    if note.state not in ("accepted", "worked"):
+        return _answer(work, lead, f"Accept it first: until then nobody waits for the customer, {NOTHING}.", ok=False)
+    if not _may(work, actor, note.owner):
+        return _answer(work, lead, f"This is with {name_of(work, note.owner)}, {NOTHING}.", ok=False)
+    if note.held_until is not None:
+        return _answer(work, lead, f"It stands still until {moment(work, note.held_until, actor)} already, {NOTHING}.", ok=False)
+    most = business.after(work.now, sla.pause, *calendar_of(work.playbook, note.owner))
+    until = min(most, to_ms(data.until)) if data.until is not None else most
+    offers.hold(work, lead, max(until, work.now + 1), data.by, data.comment or data.reason)
+    settle(work, lead, [], judge=False)
+    return _answer(work, lead, f"The clock stands still until {moment(work, until, actor)}.")
+
+
+def _run(work: Work, lead: Lead, data: Command) -> Decision:
+    if work.cycle(lead).held_until is None:
+        return _answer(work, lead, f"Its clock runs, {NOTHING}.", ok=False)
+    offers.go_on(work, lead, data.by)
+    settle(work, lead, [], judge=False)
+    return _answer(work, lead, "The clock goes on.")
