@@ -70,7 +70,7 @@ def _stage(work: Work, lead: Lead) -> None:
     goal = place_of(work.playbook, QUALIFIED)
     if goal < 0 or place >= goal:
         close(work, lead, held.rule, str(held.value), at=held.at)
-    elif note.state == "offered":
+    elif note.state == "offered" and note.offers and held.at > note.offers[-1].at:
         accept(work, lead, held.at, system_of(held.ref), held.rule)
 
 

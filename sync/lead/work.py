@@ -132,9 +132,9 @@ class Work:
         return note
 
     def notice(self, lead: Lead, kind: NoticeKind, person: str, /, **data: Any) -> None:
-        """Let somebody be told about the lead's hand-off."""
+        """Let somebody be told about the lead's hand-off: about their own offer, the last of theirs; else about the one that is open."""
         note = self.cycle(lead)
-        n = len(note.offers)
+        n = next((one.n for one in reversed(note.offers) if one.owner == person), len(note.offers))
         ident = self.ident("notice", f"{note.id}:{n}:{kind}:{person}", len(self.out.notices))
         self.out.notices.append(NoticeNote(ident, lead.id, note.id, n, kind, person, self.now, data))
 
