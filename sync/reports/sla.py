@@ -1,7 +1,7 @@
 """What became of each leg of each hand-off, found in two ways that share nothing: from the ledger's rows, and by going through the timeline.
 
 A leg counts once per hand-off, for who did it or first let its deadline pass. It is met when it was done and no deadline of it was missed; what
-is still open, or ended without it (recycled before anybody answered), counts neither way. A report takes the hand-offs that were opened in it.
+is still open, or ended without it (sales moved the lead on in the CRM before anybody answered), counts neither way. A report takes the hand-offs that were opened in it.
 """
 
 from __future__ import annotations
@@ -63,14 +63,15 @@ class Share:
 
 
 def from_ledger(handoffs: Iterable[Mapping[str, Any]], legs: Iterable[Mapping[str, Any]]) -> list[Unit]:
-    """Read the rows of the ledger: `handoffs` (id, accepted_at, worked_at, closed_at) and their `legs`."""
+    """Read the rows of the ledger: `handoffs` (id, accepted_at, worked_at, closed_at, reason) and their `legs`."""
     known = {row["id"]: row for row in handoffs}
     found = []
     for row in legs:
         handoff = known.get(row["handoff_id"])
         if handoff is None:
             continue
-        done = {"accept": handoff["accepted_at"], "first_response": handoff["worked_at"]}.get(row["leg"])
+        given_back = handoff["closed_at"] if handoff["reason"] else None  # a no is an answer
+        done = {"accept": handoff["accepted_at"] or given_back, "first_response": handoff["worked_at"]}.get(row["leg"])
         if row["leg"] == "work":
             done = handoff["closed_at"] if handoff["worked_at"] else None
         if row["breached_at"] is not None:
@@ -97,7 +98,7 @@ def from_timeline(lines: Iterable[Mapping[str, Any]], promised: Mapping[str, fro
     return ordered(found)
 
 
-_ENDS: Mapping[str, Leg] = {"accepted": "accept", "worked": "first_response", "closed": "work"}
+_ENDS: Mapping[str, Leg] = {"accepted": "accept", "rejected": "accept", "worked": "first_response", "closed": "work"}
 
 
 class _Told:
@@ -109,26 +110,35 @@ class _Told:
         self._due: dict[Leg, int] = {}
         self._late: set[Leg] = set()
         """Missed, and done afterwards."""
+        self._cause: dict[Leg, str] = {}
 
     def take(self, data: Mapping[str, Any], at: int) -> None:
         """Read one line on."""
-        state, leg = data["state"], cast("Leg", data.get("leg"))
-        if state == "breached" and leg not in self.missed and leg not in self.done:
-            self.missed[leg] = (data["owner"], False, data.get("cause") or SLOW)
-            self._due[leg] = data["due"]
-        ends = _ENDS.get(state)
-        if ends is None or (ends == "work" and "first_response" not in {*self.done, *self._late}):
-            return
-        when, due = data.get("at") or at, data.get("due")
-        if ends in self.missed and when <= self._due[ends]:
-            del self.missed[ends]  # it came in time, and was known too late
-        if ends in self.missed:
-            self._late.add(ends)
+        state, leg, when = data["state"], cast("Leg", data.get("leg")), data.get("at") or at
+        if state == "delayed":
+            self._cause[leg] = "outage"
+        elif state == "breached" and leg not in self.missed and leg not in self.done:
+            self._miss(leg, data["owner"], data["due"], data.get("cause"))
+        elif (ends := _ENDS.get(state)) is not None and not self._ended(ends) and not (state == "rejected" and "due" not in data):
+            worked = self._ended("first_response")
+            for owed, due in (data.get("owed") or {ends: data.get("due")}).items():
+                self._in_time(owed, data["owner"], when, due)
+            if ends != "work" or worked:
+                (self._late.add if ends in self.missed else lambda one: self.done.setdefault(one, data["owner"]))(ends)
+
+    def _ended(self, leg: Leg) -> bool:
+        return leg in self.done or leg in self._late
+
+    def _miss(self, leg: Leg, owner: str, due: int, cause: str | None) -> None:
+        self.missed[leg], self._due[leg] = (owner, False, cause or self._cause.get(leg, SLOW)), due
+
+    def _in_time(self, leg: Leg, owner: str, when: int, due: int | None) -> None:
+        """A leg ended: one that was missed may have been done before, and one that nobody missed yet may be late."""
+        if leg in self.missed:
+            if when <= self._due[leg]:
+                del self.missed[leg]
         elif due is not None and when > due:
-            self.missed[ends] = (data["owner"], False, SLOW)
-            self._late.add(ends)
-        else:
-            self.done.setdefault(ends, data["owner"])
+            self._miss(leg, owner, due, None)
 
 
 def ordered(units: Iterable[Unit]) -> list[Unit]:

@@ -49,7 +49,7 @@ def made(
     if reason:
         note.state, note.accepted_at, note.closed_at, note.closed_as, note.reason = "closed", None, at, stage, reason
         note.offers[0].ended, note.offers[0].ended_at, note.offers[0].reason = "rejected", at, reason
-        note.legs["accept"].done_at, told[-1] = at, ("closed", at, {"closed_as": stage})
+        told[-1:] = [("rejected", at, {"at": at, "due": due, "reason": reason}), ("closed", at, {"closed_as": stage, "at": at})]
     one.handoff = note
     data = {"handoff": note.id, "owner": owner}
     return one, [Line(one.id, at_, "handoff", {"state": state, **data, **more}) for state, at_, more in told]
@@ -95,11 +95,11 @@ def test_what_was_missed_is_told_by_cause_and_counted_twice(store: Store, capsys
     assert told["timeline_agrees"] is True
     assert told["missed_by_cause"] == {"absence": {"accept": 1}, "slow": {"accept": 1}}
     assert told["person"] == {
-        ANA: {"accept": {"met": 2, "missed": 0, "attained": 1.0}},
+        ANA: {"accept": {"met": 3, "missed": 0, "attained": 1.0}},
         BEN: {"accept": {"met": 0, "missed": 2, "attained": 0.0}},
     }
-    assert told["all"]["all"]["accept"]["attained"] == 0.5
-    assert [(one["what"], one["reached"], one["kept"]) for one in told["promises"] if one["of"]] == [("hot: accept in time", 0.5, False)]
+    assert told["all"]["all"]["accept"]["attained"] == 0.6, "a no in time is an answer"
+    assert [(one["what"], one["reached"], one["kept"]) for one in told["promises"] if one["of"]] == [("hot: accept in time", 0.6, False)]
     command.sla(period="2026-Q4")
     out = capsys.readouterr().out
     assert out.index("absence") < out.index("slow") < out.index("Ana Diaz")

@@ -21,7 +21,7 @@ M = 60_000
 
 def handoff(ident: str, accepted: int | None = None, worked: int | None = None, closed: int | None = None, **more: Any) -> dict[str, Any]:
     found = {"id": ident, "accepted_at": accepted, "worked_at": worked, "closed_at": closed, "opened_at": 0, "kind": "mql", "segment": ""}
-    return found | {"closed_as": "", "stage": "mql", "playbook_version": 3} | more
+    return found | {"closed_as": "", "reason": "", "stage": "mql", "playbook_version": 3} | more
 
 
 def leg(ident: str, name: Leg, owner: str = ANA, breached: int | None = None, cause: str = "") -> dict[str, Any]:
