@@ -135,15 +135,16 @@ class _Telling:
                     yield Said(label, text)
 
     def _by_when(self) -> Iterator[Said]:
+        named = str(self.data.get("leg") or "")
         if self.notice["kind"] == "escalated":
-            late = str(self.data.get("leg") or "accept")
             owner = self.story.person(self.data.get("owner") or self.note.get("owner"))
-            was = self._leg(late).get("due_at")
-            yield Said("", f"{owner}: {UNDONE.get(late, late)}{f', was due {self.at(was)}' if was else ''}")
+            was = self.data.get("due") or self._leg(named or "accept").get("due_at")
+            words = UNDONE.get(named or "accept", named)
+            yield Said("", f"{owner}: {words}{f', was due {self.at(was)}' if was else ''}")
             return
-        for name in LEG_WORDS:
+        for name in (named, *LEG_WORDS):
             leg = self._leg(name)
-            if leg and leg.get("done_at") is None:
+            if name in LEG_WORDS and leg and leg.get("done_at") is None:
                 yield Said("", self._deadline(name, int(leg["due_at"])))
                 return
 
@@ -218,12 +219,17 @@ class _Telling:
 
     def closed(self) -> str:
         """Say as what it was closed."""
-        how = str(self.data.get("as") or self.note.get("closed_as") or "")
+        how = str(self.data.get("closed_as") or self.note.get("closed_as") or "")
         shown = how.upper() if how in ("mql", "sal", "sql") else how
         return f"Closed{f' as {shown}' if shown else ''}{self._when('', self.note.get('closed_at'))}."
 
+    def _ended(self) -> object:
+        """Give when the reader's own offer ended."""
+        mine = [one for one in self.note.get("offers") or () if one.get("owner") == self.notice.get("person") and one.get("ended_at")]
+        return mine[-1]["ended_at"] if mine else None
+
     def _when(self, word: str = "", at: object = None) -> str:
-        moment = at or self.data.get("at") or self.notice.get("at")
+        moment = at or self.data.get("at") or self._ended() or self.notice.get("at")
         return f"{word} {self.at(moment)}" if moment else ""
 
 

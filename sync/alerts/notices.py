@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +14,10 @@ from schemas.notice import NoticeSent
 from sync.alerts.card import Seen, card
 from sync.alerts.channel import Level, Message, Role
 from sync.alerts.flush import Ground
+from sync.alerts.known import account_of, record_links
 from sync.alerts.reach import Target, of_person
 from sync.playbook.models import Playbook
+from sync.settings import SystemSettings
 from sync.store import notified, telling
 from sync.store.telling import Intent
 
@@ -57,7 +59,7 @@ async def _intent(connection: Any, ground: Ground, row: Any) -> Intent | None:
     return Intent(ident, row["kind"], *found, {}, None, row["id"]) if found is not None else None
 
 
-async def render(pool: Any, playbook: Playbook, row: Any, now: int) -> Message | None:
+async def render(pool: Any, playbook: Playbook, row: Any, now: int, systems: Mapping[str, SystemSettings], secret: bytes) -> Message | None:
     """Give the message of a row that tells a notice, from what is so at `now` (ms); None: there is nothing to say any more."""
     notice = await notified.full(pool, row["notice_id"])
     if notice is None or notice["doc"] is None or (notice["kind"] in WHILE_OPEN and notice["ended"] is not None):
@@ -70,7 +72,8 @@ async def render(pool: Any, playbook: Playbook, row: Any, now: int) -> Message |
         "person": row["person"],
         "data": notice["data"],
     }
-    shown = card(orjson.loads(notice["doc"]), note, Seen(playbook, now, reader))
+    account = await account_of(pool, notice["doc"], playbook, secret) if reader != "channel" else {}
+    shown = card(orjson.loads(notice["doc"]), note, Seen(playbook, now, reader, record_links(systems), account))
     return Message(
         shown.head(),
         shown.lines(),

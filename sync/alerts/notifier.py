@@ -70,5 +70,6 @@ class Notifier:
     async def _render(self, row: Any) -> Message | None:
         assert self._current is not None
         if row["notice_id"] is not None:
-            return await notices.render(self._pool, self._current, row, self._clock.now_ms())
+            settings = self._outlets.settings
+            return await notices.render(self._pool, self._current, row, self._clock.now_ms(), settings.systems, settings.secret_bytes)
         return message.read(row["data"], row)

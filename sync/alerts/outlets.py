@@ -38,18 +38,18 @@ class Outlets:
     """Channels by name; one whose settings or address changed is made anew."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._made: dict[str, tuple[Outlet, Channel]] = {}
 
     def ready(self, playbook: Playbook) -> Mapping[str, Medium]:
         """Give the channels that are set up here."""
-        return ready(playbook, self._settings)
+        return ready(playbook, self.settings)
 
     async def get(self, playbook: Playbook, name: str) -> Channel:
         """Give a channel; raises Refused when it is not there, not set up, or its settings cannot work."""
         if name not in playbook.alerts.channels:
             raise Refused("alerts.yaml has no such channel any more", permanent=True)
-        wanted = outlet(playbook, self._settings, name)
+        wanted = outlet(playbook, self.settings, name)
         if wanted is None:
             variable = f"TRUCE_CHANNELS__{name.replace('-', '_').upper()}__URL"
             raise Refused(f"it is not set up here ({variable} and its secrets)", permanent=True)
