@@ -19,7 +19,7 @@ from sync.agents.halt import Halt
 from sync.answering import answering
 from sync.playbook import loader
 from sync.playbook.models import Playbook
-from sync.runtime import log, status
+from sync.runtime import log, status, web
 from sync.runtime.breaker import SqlBreaker
 from sync.runtime.budget import SqlBudget
 from sync.runtime.guard import OUTAGES, passing
@@ -42,7 +42,7 @@ class NotSet(RuntimeError):
     """A setting that a role needs is missing; the text names it and says what to do."""
 
 
-ENDS = (Halt, NotSet, sources.AddressInUse, UnknownVendor, BadManifest)
+ENDS = (Halt, NotSet, sources.AddressInUse, web.AddressTaken, UnknownVendor, BadManifest)
 """What ends a role: beginning it again changes nothing."""
 
 
@@ -150,9 +150,9 @@ def run_worker(settings: Settings) -> int:
     return _run(_worker(settings))
 
 
-def run_edge(settings: Settings, *, reads: tuple[str, ...] = (), writes: tuple[str, ...] = ()) -> int:
-    """Read and write these systems as this process's work until a signal; gives the exit code."""
-    return _run(_edge(settings, reads, writes))
+def run_edge(settings: Settings, *, reads: tuple[str, ...] = (), writes: tuple[str, ...] = (), tells: bool = False) -> int:
+    """Read and write these systems, and tell of problems and hand-offs (`tells`), as this process's work until a signal; gives the exit code."""
+    return _run(_edge(settings, reads, writes, tells))
 
 
 def _run(main: Coroutine[Any, Any, int]) -> int:
@@ -220,7 +220,7 @@ async def _beat(health: Health) -> None:
         await asyncio.sleep(1.0)
 
 
-async def _edge(settings: Settings, reads: tuple[str, ...], writes: tuple[str, ...]) -> int:
+async def _edge(settings: Settings, reads: tuple[str, ...], writes: tuple[str, ...], tells: bool) -> int:
     stop, health = stop_on_signals(), Health()
     bind(health)
     async with _status(settings, health):
@@ -228,7 +228,7 @@ async def _edge(settings: Settings, reads: tuple[str, ...], writes: tuple[str, .
         try:
             if ready := await _prepared(settings, stop, health):
                 health.state = "running"
-                await _roles(settings, ready, reads, writes, stop)
+                await _roles(settings, ready, reads, writes, tells, stop)
         except BaseExceptionGroup as group:
             raise first(group) from None
         finally:
@@ -238,7 +238,9 @@ async def _edge(settings: Settings, reads: tuple[str, ...], writes: tuple[str, .
     return 0
 
 
-async def _roles(settings: Settings, ready: Ready, reads: tuple[str, ...], writes: tuple[str, ...], stop: asyncio.Event) -> None:
+async def _roles(
+    settings: Settings, ready: Ready, reads: tuple[str, ...], writes: tuple[str, ...], tells: bool, stop: asyncio.Event
+) -> None:
     pool = await open_pool(ready.dsn, settings.installation, size=8)  # it just was there
     budgets: list[SqlBudget] = []
 
@@ -266,9 +268,24 @@ async def _roles(settings: Settings, ready: Ready, reads: tuple[str, ...], write
                 group.create_task(keep("source", reading, pool, stop, ENDS))
             for system in writes:
                 group.create_task(keep(f"writer of {system}", partial(writer.run, settings, system, stop=stop), pool, stop, ENDS))
+            if tells:
+                group.create_task(keep("notifier", partial(_notifier, settings, ready, pool, stop), pool, stop, ENDS))
     finally:
         with suppress(*OUTAGES):  # what is not given back ends by itself
             for budget in budgets:
                 await budget.close()
             await asyncio.wait_for(pool.close(), 2.0)
         pool.terminate()
+
+
+async def _notifier(settings: Settings, ready: Ready, pool: Any, stop: asyncio.Event) -> None:
+    """Tell what is to be told, and show the pages behind alerts' links."""
+    from sync.alerts import service as alerts  # what it needs to reach people is not needed by who only reads and writes
+    from sync.console.problems import app as pages
+
+    playbook = active_playbook(pool)
+    listener = web.bind(settings.http_host, settings.console_port, "TRUCE_CONSOLE_PORT")
+    console = settings.console_url or f"http://{settings.http_host}:{listener.getsockname()[1]}"
+    async with web.serving(pages(pool, playbook), listener):
+        where = {"bootstrap": ready.bootstrap, "topic": ready.changes}
+        await alerts.run(settings, pool=pool, playbook=playbook, console=console, stop=stop, **where)

@@ -56,7 +56,9 @@ def topics(installation: str, incarnation: int, systems: tuple[str, ...], partit
         for lane in LANES
     )
     return (
-        Topic(changes_name(installation, incarnation), partitions, "lead key", ("source", "writer", "worker", "cli"), ("worker",)),
+        Topic(
+            changes_name(installation, incarnation), partitions, "lead key", ("source", "writer", "worker", "notifier", "cli"), ("worker",)
+        ),
         *writes,
         Topic(events_name(installation), partitions, "lead id", ("worker",), ("anyone",)),
     )

@@ -30,6 +30,9 @@ COMMANDS: Mapping[str, Command] = {
     "source": Command("roles:source", "Read one system, and take its webhooks, until SIGTERM."),
     "writer": Command("roles:writer", "Write one system until SIGTERM."),
     "answers": Command("roles:answers", "Take people's answers to hand-offs (Slack, HTTP API) until SIGTERM."),
+    "notifier": Command(
+        "roles:notifier", "Tell people of what fails and of their hand-offs, and show the pages behind the links, until SIGTERM."
+    ),
     "edge": Command("roles:edge"),
     "topics": Command(
         "roles:topics", "Show every topic: who writes it, who reads it, what keys it; or begin anew after Kafka lost its data."

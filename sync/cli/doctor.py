@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from connectors.base import Finding
 from connectors.errors import ConnectorError
 from connectors.registry import load
 from connectors.unmetered import Unmetered
+from sync.alerts import outlets
 from sync.cli import emulate, place
 from sync.playbook import loader
 from sync.playbook.models import Playbook
 from sync.playbook.problems import PlaybookError
 from sync.settings import Settings, SystemSettings
-from sync.store import clocks, orphans, pauses, playbooks
+from sync.store import audit, clocks, orphans, pauses, playbooks
 from sync.store.connect import connect
 
 
@@ -27,6 +29,7 @@ async def examine(settings: Settings, *, fix: bool) -> list[Finding]:
         findings.append(Finding(ok=True, what=f"playbook folder {settings.playbook}: loads (what is in force is a version in the store)"))
     except PlaybookError as error:
         return [Finding(ok=False, what=f"playbook: {len(error.problems)} problems", todo="truce check says each with its line")]
+    findings += _channels(settings, playbook)
     findings += await _servers(settings, playbook)
     for system, how in systems_of(settings).items():
         findings += await _system(system, how, playbook, fix=fix)
@@ -35,6 +38,23 @@ async def examine(settings: Settings, *, fix: bool) -> list[Finding]:
             Finding(ok=False, what="no system is set up", todo="set TRUCE_SYSTEMS__SALESFORCE__VENDOR, …__URL, …__SECRETS__CLIENT_ID …")
         )
     return findings
+
+
+def _channels(settings: Settings, playbook: Playbook) -> list[Finding]:
+    """Say which channels of alerts.yaml are set up here."""
+    ready = outlets.ready(playbook, settings)
+    if playbook.alerts.channels and not ready:
+        todo = (
+            "set TRUCE_CHANNELS__MAIL__URL (smtp://…) or another; until then alerts stand in the terminal of truce up and as open problems"
+        )
+        tried = not settings.systems  # a laptop with the emulated systems has nobody to tell
+        return [Finding(ok=tried, what="no channel of alerts.yaml is set up: nobody is told", todo=todo)]
+    missing = [name for name in playbook.alerts.channels if name not in ready]
+    found = [Finding(ok=True, what=f"channels of alerts that are set up: {', '.join(ready)}")] if ready else []
+    for name in missing:
+        todo = f"set TRUCE_CHANNELS__{name.replace('-', '_').upper()}__URL, or take it out of alerts.yaml"
+        found.append(Finding(ok=False, what=f"the channel {name} of alerts.yaml is not set up: its next has what it should say", todo=todo))
+    return found
 
 
 async def _in_force(connection: Any, settings: Settings, playbook: Playbook) -> Finding:
@@ -123,7 +143,16 @@ async def _kept(connection: Any) -> list[Finding]:
         found.append(Finding(ok=False, what=what, todo=f"truce explain {alone[0]} says why for the first"))
     else:
         found.append(Finding(ok=True, what="every MQL has a person, or an open problem that says why not"))
-    return found
+    return [*found, *await _lost(connection)]
+
+
+async def _lost(connection: Any) -> list[Finding]:
+    """Say what the auditor of hand-offs finds."""
+    lost = await audit.lost(connection, datetime.now(UTC))
+    if not lost:
+        return [Finding(ok=True, what="every MQL has an owner and an open hand-off, as the auditor sees it")]
+    what = f"{len(lost)} MQL{'s have' if len(lost) > 1 else ' has'} no owner or no open hand-off"
+    return [Finding(ok=False, what=what, todo=f"truce explain {lost[0]} says why for the first")]
 
 
 OVERDUE_S = 120
@@ -162,6 +191,8 @@ ADVICE = {
     "frozen_field": "two automations change the field in turn: stop one of them",
     "held": "truce rejudge --hand-over lets them go, when they are meant",
     "connection": "is the system up, and are its secrets right? It is tried again by itself",
+    "alerts_failing": "truce doctor and the log of the notifier say what the channel answers",
+    "no_handoff": "truce rejudge --hand-over hands it over anew",
     "part_failed": "see the log of this part; it is started again by itself",
 }
 """What to do about an open problem, by its kind; of a single lead `truce explain` says more."""

@@ -22,7 +22,7 @@ from sync.cli.watch import Watch
 from sync.runtime import kafka, postgres
 from sync.runtime.folder import Folder, empty, hold, hold_any, stop_left_over
 from sync.runtime.guard import passing
-from sync.runtime.kafka import LocalKafka
+from sync.runtime.kafka import LocalKafka, free_port
 from sync.runtime.postgres import LocalPostgres
 from sync.settings import Settings
 
@@ -107,6 +107,7 @@ def start_roles(local: Local, workers: int, port: int, poll_s: float, urls: dict
     if urls:
         environment.update(connections(emulate.systems(urls, poll_s=poll_s)))
     environment.update({"TRUCE_HTTP_PORT": str(port), "TRUCE_SESSION_S": "3"})  # the local broker allows it: a dead worker is missed sooner
+    environment["TRUCE_CONSOLE_PORT"] = str(free_port())  # the same when the part is started again: links stay good
     local.parts.environment = environment
     for n in range(workers):
         local.parts.start(f"worker-{n + 1}", "worker")

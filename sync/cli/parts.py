@@ -17,7 +17,7 @@ import psutil
 from sync.runtime.folder import end, forget, remember
 
 PATIENCE_S = 12.0
-ROLES = ("worker", "edge")
+ROLES = ("worker", "edge", "notifier")
 """The commands that answer /health and /metrics."""
 
 

@@ -60,19 +60,29 @@ def answers() -> None:
 
 
 def edge() -> None:
-    """Read and write every system in one process: what `truce up` and the demo start."""
+    """Read and write every system, and tell, in one process: what `truce up` and the demo start."""
     settings = Settings()
     from sync.app import run_edge
 
-    raise typer.Exit(run_edge(settings, reads=tuple(settings.systems), writes=tuple(settings.systems)))
+    raise typer.Exit(run_edge(settings, reads=tuple(settings.systems), writes=tuple(settings.systems), tells=True))
+
+
+def notifier() -> None:
+    """Tell people of what fails and of their hand-offs, and show the pages behind the links, until SIGTERM.
+
+    Example: `truce notifier`
+    """
+    from sync.app import run_edge
+
+    raise typer.Exit(run_edge(Settings(), tells=True))
 
 
 def _edge(reads: str = "", writes: str = "") -> None:
     from sync.app import run_edge
 
     settings = Settings()
-    sides = {side: (_named(settings, name),) if name else () for side, name in (("reads", reads), ("writes", writes))}
-    raise typer.Exit(run_edge(settings, **sides))
+    read, written = ((_named(settings, name),) if name else () for name in (reads, writes))
+    raise typer.Exit(run_edge(settings, reads=read, writes=written))
 
 
 def topics(

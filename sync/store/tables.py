@@ -650,6 +650,7 @@ alert_messages = Table(
     Column("changes", Text),
     Column("sent_at", Time),
     Column("reported_at", Time),
+    Column("answered_at", Time),
     Column("ref", Text),
     Column("sent", JSONB),
     Column("words", Text),

@@ -39,7 +39,7 @@ _SHOWN = """
 SELECT DISTINCT ON (channel, address) * FROM alert_messages WHERE group_id = $1 AND at >= $2 AND state = 'sent'
 ORDER BY channel, address, at DESC
 """
-_FIGURES = """
+FIGURES = """
 SELECT count(*) FILTER (WHERE state = 'sent')::int AS sent, coalesce(sum(copies), 0)::int AS copies,
   count(*) FILTER (WHERE state = 'waiting')::int AS waiting FROM alert_messages
 """
@@ -121,9 +121,9 @@ async def get(connection: Connection, ident: str) -> Any:
 
 async def figures(connection: Connection) -> dict[str, int]:
     """Count what was sent, of how many a copy may have been, and what waits."""
-    return dict(await connection.fetchrow(_FIGURES))
+    return dict(await connection.fetchrow(FIGURES))
 
 
-async def forget(connection: Connection, before: datetime) -> None:
-    """Let old messages go."""
-    await connection.execute("DELETE FROM alert_messages WHERE at < $1 AND state <> 'waiting'", before)
+async def forget(connection: Connection, now: datetime) -> None:
+    """Let messages go that are older than 90 days."""
+    await connection.execute("DELETE FROM alert_messages WHERE at < $1::timestamptz - interval '90 days' AND state <> 'waiting'", now)

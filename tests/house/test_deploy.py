@@ -34,7 +34,7 @@ def test_the_parts_of_an_installation_are_there(composed: compose.Compose) -> No
     assert composed.services["kafka"].image == f"apache/kafka:{kafka.VERSION}"
     assert composed.services["postgres"].image == "postgres:18"
     assert sorted(" ".join(one.command) for one in composed.ours().values()) == [
-        "source hubspot", "source salesforce", "worker", "writer hubspot", "writer salesforce",
+        "notifier", "source hubspot", "source salesforce", "worker", "writer hubspot", "writer salesforce",
     ]  # fmt: skip
     assert composed.services["worker"].deploy.replicas == 2
 
@@ -109,7 +109,8 @@ def test_ports_are_those_that_roles_listen_on(composed: compose.Compose) -> None
     assert re.findall(r"^EXPOSE (.+)$", DOCKERFILE, re.M) == [f"{http} {metrics}"]
     for service in composed.ours().values():
         assert (service.environment["TRUCE_HTTP_PORT"], service.environment["TRUCE_METRICS_PORT"]) == (http, metrics)
-        assert all(port.endswith(f":{http}") for port in service.ports)
+        pages = str(Settings.model_fields["console_port"].default)
+        assert all(port.endswith(f":{pages if service.command == ['notifier'] else http}") for port in service.ports)
         assert f"127.0.0.1:{metrics}/health" in service.healthcheck.test[-1]
     assert composed.services["source-hubspot"].ports, "HubSpot calls us"
 

@@ -21,6 +21,7 @@ from sync.cli.parts import PartEnded
 from sync.runtime.folder import Folder
 from sync.runtime.kafka import VERSION, free_port
 from sync.settings import Settings
+from sync.store import telling
 
 
 def play(settings: Settings, folder: Folder, *, json_out: bool, keep: bool) -> int:
@@ -111,6 +112,7 @@ def _tell(stage: Stage, began: float) -> bool:
     used = sum(len(judge.writing(rows)) for rows in calls.values())
     least = sum(judge.least(judge.writing(rows), batches[system]) for system, rows in calls.items())
     left = stage.ask("SELECT count(*) AS n FROM parked WHERE settled_at IS NULL")[0]["n"]
+    told = stage.ask(telling.FIGURES)[0]
     stage.figures.update(
         agree=comparison.agree and not doubled and not left,
         people=comparison.people,
@@ -119,6 +121,8 @@ def _tell(stage: Stage, began: float) -> bool:
         lost=stage.figures.get("lost", 0) + len(comparison.missing),
         duplicate_effects=len(doubled),
         parked_left=left,
+        alerts_sent=told["sent"],
+        alert_duplicates=told["copies"],
         latency_ms={"p50": round(judge.quantile(stage.latencies_ms, 0.5), 1), "p99": round(judge.quantile(stage.latencies_ms, 0.99), 1)},
         calls=used,
         calls_minimum=least,

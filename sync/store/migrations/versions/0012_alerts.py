@@ -65,7 +65,7 @@ def _messages() -> None:
         sa.Column("state", sa.Text(), server_default="waiting", nullable=False),
         *(_time("at", needed=True), _time("ready_at", needed=True), _time("claimed_until"), _time("first_at"), _count("attempts")),
         sa.Column("unsure", sa.Boolean(), server_default="false", nullable=False),
-        *(_count("copies"), _text("changes"), _time("sent_at"), _time("reported_at"), _text("ref")),
+        *(_count("copies"), _text("changes"), _time("sent_at"), _time("reported_at"), _time("answered_at"), _text("ref")),
         sa.Column("sent", postgresql.JSONB(), nullable=True),
         _text("words"),
         sa.PrimaryKeyConstraint("id"),

@@ -1,0 +1,62 @@
+"""A process that tells: the notifier with its channels, its rounds, and its way onto `changes`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from sync.alerts.answers import Answers
+from sync.alerts.friction import Friction
+from sync.alerts.notifier import Notifier
+from sync.alerts.outlets import Outlets
+from sync.alerts.rounds import Rounds
+from sync.playbook.models import Playbook
+from sync.runtime.clock import Clock
+from sync.runtime.producer import make_producer
+from sync.settings import Settings
+
+
+class Changes:
+    """The way onto `changes`, opened when it is first needed: alerts go out while Kafka is away, too."""
+
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self._bootstrap, self._topic = bootstrap, topic
+        self._producer: AIOKafkaProducer | None = None
+
+    async def publish(self, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> None:
+        """Put a message there; returns when Kafka has it, raises KafkaError when it has not."""
+        if self._producer is None:
+            self._producer = await make_producer(self._bootstrap)
+        await self._producer.send_and_wait(self._topic, value, key=key, headers=headers)
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        if self._producer is not None:
+            await self._producer.stop()
+
+
+async def run(
+    settings: Settings,
+    *,
+    pool: Any,
+    bootstrap: str,
+    topic: str,
+    playbook: Callable[[], Awaitable[Playbook]],
+    console: str,
+    stop: asyncio.Event,
+) -> None:
+    """Tell what is to be told until `stop` is set; `console` is the address of the list page."""
+    clock, outlets, changes = Clock(), Outlets(settings), Changes(bootstrap, topic)
+    rounds = Rounds(pool, clock, settings.heartbeat_url.get_secret_value() if settings.heartbeat_url else "")
+    answers, friction = Answers(pool, outlets, clock, changes.publish), Friction(pool, clock)
+    often = (rounds.audit, friction.look, answers.look, rounds.beat)
+    try:
+        notifier = Notifier(pool, outlets, playbook, publish=changes.publish, console=console, clock=clock, often=often)
+        await notifier.run(stop)
+    finally:
+        await rounds.close()
+        await outlets.close()
+        await changes.close()

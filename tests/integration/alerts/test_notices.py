@@ -1,0 +1,63 @@
+"""A person is told about a hand-off through what reaches them; the lead agent hears that the card arrived."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from schemas.envelope import read
+from schemas.notice import NoticeSent
+from sync.settings import ChannelSettings
+from tests.integration.alerts.ledger import handoff, lead, notice
+from tests.integration.alerts.office import Office
+from tests.integration.alerts.receivers import Mailbox
+
+
+@pytest.fixture
+async def office(pool: Any, mailbox: Mailbox) -> AsyncIterator[Office]:
+    made = Office(pool, {"mail": ChannelSettings(url=mailbox.url, address="team@acme.example", options={"from": "truce@acme.example"})})
+    yield made
+    await made.close()
+
+
+async def test_the_card_goes_to_its_person_once_and_the_lead_agent_is_told(office: Office, mailbox: Mailbox, pool: Any) -> None:
+    now = office.clock.now()
+    lead_id = await lead(pool, now)
+    handoff_id = await handoff(pool, lead_id, now)
+    ident = await notice(pool, lead_id, handoff_id, "offered", "ana@acme.example", now)
+    await office.minutes(2)
+    assert [str(mail["To"]) for mail in mailbox.mails] == ["ana@acme.example"]
+    assert "Kim Larsen" in mailbox.subjects()[0]
+    assert len(office.published) == 1
+    said = read(office.published[0][1], office.published[0][2]).data
+    assert isinstance(said, NoticeSent)
+    assert (said.lead_id, said.handoff, said.offer, said.channel) == (lead_id, handoff_id, 1, "mail")
+    assert await pool.fetchval("SELECT sent_at IS NOT NULL FROM notices WHERE id = $1", ident)
+
+
+async def test_a_card_of_an_offer_that_has_ended_is_not_sent(office: Office, mailbox: Mailbox, pool: Any) -> None:
+    now = office.clock.now()
+    lead_id = await lead(pool, now)
+    handoff_id = await handoff(pool, lead_id, now, ended="expired")
+    await notice(pool, lead_id, handoff_id, "offered", "ana@acme.example", now)
+    await notice(pool, lead_id, handoff_id, "expired", "ana@acme.example", now)
+    await office.minutes(2)
+    assert mailbox.mails == []
+    assert office.published == []
+
+
+async def test_who_lost_it_is_told_where_the_card_cannot_be_changed(office: Office, mailbox: Mailbox, pool: Any) -> None:
+    now = office.clock.now()
+    lead_id = await lead(pool, now)
+    handoff_id = await handoff(pool, lead_id, now)
+    await notice(pool, lead_id, handoff_id, "offered", "ana@acme.example", now)
+    await office.after(1)
+    await notice(pool, lead_id, handoff_id, "moved", "ana@acme.example", now, to="maria@acme.example")
+    await notice(pool, lead_id, handoff_id, "closed", "ana@acme.example", now)
+    await office.minutes(1)
+    assert len(mailbox.mails) == 2  # that it is closed only changes the card
+    body = mailbox.mails[1].get_body(("plain",))
+    assert body is not None
+    assert "Maria Lund" in body.get_content()
