@@ -52,8 +52,10 @@ def rejected(work: Work, lead: Lead, reason: Reason, at: int, actor: str, commen
     owner = note.owner
     offers.known(work, lead, work.now)
     offers.end_offer(work, lead, "rejected", at=at, reason=reason.id, comment=comment, by=actor)
-    offers.finish(work, lead, "accept", at) if reason.then != "reassign" else offers.stand_still(work, lead)
-    offers.said(work, lead, "rejected", f"{reason.where} {reason.id}", by=actor, reason=reason.id, comment=comment)
+    due = offers.finish(work, lead, "accept", at) if reason.then != "reassign" else {}
+    if reason.then == "reassign":
+        offers.stand_still(work, lead)
+    offers.said(work, lead, "rejected", f"{reason.where} {reason.id}", by=actor, reason=reason.id, comment=comment, at=at, **due)
     work.event(lead, "truce.handoff.rejected", before=note.state, after=reason.id, rule=str(reason.where), handoff=note.kind)
     lead.said_no = [*(one for one in lead.said_no if one != owner), owner][-50:]
     _tell_reason(work, lead, reason, comment, at)

@@ -235,9 +235,10 @@ def close(work: Work, lead: Lead, rule: str, as_: str = "", *, at: int | None = 
         return
     note = work.cycle(lead)
     before, ended = note.state, max(work.now if at is None else at, note.opened_at)
+    owed = {name: leg.due_at for name, leg in note.legs.items() if leg.done_at is None}
     due = [finish(work, lead, name, ended) for name in LEGS][-1]
     note.state, note.closed_at, note.closed_as, note.held_until = "closed", ended, as_ or note.closed_as or "over", None
-    said(work, lead, "closed", rule, closed_as=note.closed_as, at=ended, **due)
+    said(work, lead, "closed", rule, closed_as=note.closed_as, at=ended, owed=owed, **due)
     work.event(lead, "truce.handoff.closed", before=before, after=note.id, rule=rule, handoff=note.kind)
     no_problem(work, lead, *_OWN)
     work.notice(lead, "closed", note.owner, closed_as=note.closed_as)

@@ -79,7 +79,8 @@ def _forgive(work: Work, lead: Lead, leg: Leg, held: LegNote) -> None:
     """Nobody pays for an outage: the owner is told, and has some time from now."""
     note = work.cycle(lead)
     legs.grace(held, work.now, calendar_of(work.playbook, note.owner), GRACE_MS)
-    held.cause = "outage"
+    if held.breached_at is None:  # what was missed before had its own cause
+        held.cause = "outage"
     work.line(lead, "handoff", state="delayed", owner=note.owner, leg=leg, due=held.due_at, handoff=note.id)
     work.notice(lead, "warned", note.owner, leg=leg, due=held.due_at)
 
