@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer
 
 from sync.alerts.answers import Answers
 from sync.alerts.friction import Friction
+from sync.alerts.goalposts import Goalposts
 from sync.alerts.notifier import Notifier
 from sync.alerts.outlets import Outlets
 from sync.alerts.rounds import Rounds
@@ -52,7 +53,7 @@ async def run(
     clock, outlets, changes = Clock(), Outlets(settings), Changes(bootstrap, topic)
     rounds = Rounds(pool, clock, settings.heartbeat_url.get_secret_value() if settings.heartbeat_url else "")
     answers, friction = Answers(pool, outlets, clock, changes.publish), Friction(pool, clock)
-    often = (rounds.audit, friction.look, answers.look, rounds.beat)
+    often = (rounds.audit, friction.look, Goalposts(pool, clock).look, answers.look, rounds.beat)
     try:
         notifier = Notifier(pool, outlets, playbook, publish=changes.publish, console=console, clock=clock, often=often)
         await notifier.run(stop)
