@@ -13,7 +13,7 @@ from connectors.registry import load
 from sync.lead.state import Record, dump
 from sync.lead.tasks import TaskNote, task_key
 from sync.playbook import loader
-from sync.store import pauses, playbooks, tasks, users
+from sync.store import erased, pauses, playbooks, tasks, users
 from sync.store.connect import open_pool
 from sync.store.statement import run
 from sync.writer.control import Knowledge
@@ -182,4 +182,12 @@ async def test_a_task_that_was_deleted_there_is_not_made_again(desk: Desk) -> No
     await desk.want("done")
     assert await desk.step() == 1
     assert desk.shown() == []
+    assert await desk.step() == 0
+
+
+async def test_of_somebody_who_is_erased_no_task_is_kept(desk: Desk) -> None:
+    await desk.want()
+    await desk.step()
+    await run(desk.pool, erased.forget([desk.lead_id], parked=(), settled=()))
+    assert await desk.pool.fetchval("SELECT count(*) FROM tasks") == 0
     assert await desk.step() == 0
