@@ -9,6 +9,9 @@ from sync.alerts.channel import Role
 from sync.playbook.models import Playbook
 from sync.playbook.models.alerts import AlertRoute, Medium
 
+BY_ADDRESS: tuple[Medium, ...] = ("slack", "email")
+"""Media that find a person by their e-mail address, in the order in which they are tried."""
+
 
 class Target(NamedTuple):
     """One reader: the channel, the address there (None: the channel's own), what they are to the lead, and their e-mail."""
@@ -20,14 +23,19 @@ class Target(NamedTuple):
 
 
 def of_person(playbook: Playbook, email: str, role: Role, ready: Mapping[str, Medium]) -> Target | None:
-    """Give how a person is reached: as their `reach` says, in its order, else by e-mail; None when no channel that is set up can."""
+    """Give how a person is reached: as their `reach` says, in its order, else in Slack, which finds them by their address, else by e-mail.
+
+    None when no channel that is set up can.
+    """
     rep = playbook.reps.get(email)
     for key, address in rep.reach.items() if rep else ():
         for name, medium in ready.items():
             if key in (name, medium) and medium != "webhook":
                 return Target(name, address, role, email)
-    mail = next((name for name, medium in ready.items() if medium == "email"), None)
-    return Target(mail, email, role, email) if mail else None
+    for known in BY_ADDRESS:
+        if (found := next((name for name, medium in ready.items() if medium == known), None)) is not None:
+            return Target(found, email, role, email)
+    return None
 
 
 def _who(playbook: Playbook, role: str, owner: str) -> str | None:

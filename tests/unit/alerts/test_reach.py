@@ -28,7 +28,7 @@ def test_a_hot_lead_goes_to_owner_manager_and_the_channel(playbook: Playbook) ->
     assert route.id == "hot-leads"
     assert targets(playbook, route, ["lea@acme.example"], READY) == (
         Target("sales-leads", "U024BE7LH", "owner", "lea@acme.example"),
-        Target("mail", "maria@acme.example", "manager", "maria@acme.example"),
+        Target("sales-leads", "maria@acme.example", "manager", "maria@acme.example"),
         Target("sales-leads"),
     )
 
@@ -36,13 +36,13 @@ def test_a_hot_lead_goes_to_owner_manager_and_the_channel(playbook: Playbook) ->
 def test_where_there_is_no_owner_who_answers_for_it_is_told(playbook: Playbook) -> None:
     route = node(playbook.alerts, "late-leads")
     assert route is not None
-    assert targets(playbook, route, [], READY) == (Target("mail", route.accountable, "owner", route.accountable),)
+    assert targets(playbook, route, [], {"mail": "email"}) == (Target("mail", route.accountable, "owner", route.accountable),)
 
 
 def test_whom_nothing_reaches_the_roots_channels_are_told_for(playbook: Playbook) -> None:
     route = node(playbook.alerts, "late-leads")
     assert route is not None
-    assert targets(playbook, route, ["ana@acme.example"], {"managers": "slack"}) == (Target("managers"),)
+    assert targets(playbook, route, ["ana@acme.example"], {"on-call": "apprise"}) == (Target("managers"),)
 
 
 def test_a_channel_that_is_broken_is_told_of_by_the_next(playbook: Playbook) -> None:
