@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
 from connectors.base import FieldType, Item
@@ -24,6 +24,8 @@ OWN_FIELDS = (
 )  # fmt: skip
 """What is asked for besides of an object that has it."""
 RESPONSE = "Id, IsDeleted, SystemModstamp, LastModifiedById, WhoId, OwnerId, IsClosed, CompletedDateTime, TaskSubtype, Type"
+_AT_ONCE = timedelta(seconds=1)
+"""So far may the time of a completion be before that of the very change that completed."""
 _PEOPLE = {"00Q": "Lead", "003": "Contact"}
 _KINDS: Mapping[str, Literal["call", "email", "meeting", "task", "other"]] = {
     "call": "call", "email": "email", "listemail": "email", "meeting": "meeting", "task": "task",
@@ -152,14 +154,17 @@ class Reading:
 
     def response(self, row: Row) -> ResponseRecorded | None:
         """Tell what a completed task says: who did what with which person; None of what we completed ourselves, or that is about nobody."""
-        who, actor = str(row.get("WhoId") or ""), row.get("LastModifiedById")
-        if row.get("IsDeleted") or not row.get("IsClosed") or who[:3] not in _PEOPLE or actor == self.me:
+        who, stamp = str(row.get("WhoId") or ""), moment(row.get("SystemModstamp"))
+        if row.get("IsDeleted") or not row.get("IsClosed") or who[:3] not in _PEOPLE:
+            return None
+        at = moment(row["CompletedDateTime"]) if row.get("CompletedDateTime") else stamp
+        if row.get("LastModifiedById") == self.me and stamp - at <= _AT_ONCE:  # else a rep completed it, and we wrote to it since
             return None
         named = (str(row.get(name) or "").lower() for name in ("TaskSubtype", "Type"))
         kinds = [_KINDS[name] for name in named if name in _KINDS]
         return ResponseRecorded(
             system=self.system, ref=self.ref(who, _PEOPLE[who[:3]]), activity_id=row["Id"], by=row.get("OwnerId") or "",
-            kind=next((one for one in kinds if one != "task"), "task"), at=moment(row.get("CompletedDateTime") or row.get("SystemModstamp")),
+            kind=next((one for one in kinds if one != "task"), "task"), at=at,
             received_at=self.received_at,
         )  # fmt: skip
 

@@ -165,6 +165,19 @@ async def test_a_task_that_a_rep_completed_is_a_response_and_ours_is_none(org: S
     assert {one.model_dump_json(exclude={"received_at"}) for one in again} <= {told.model_dump_json(exclude={"received_at"})}
 
 
+async def test_what_a_rep_completed_counts_although_we_wrote_to_it_since(org: SalesforceWorld, source: Source, sink: Sink) -> None:
+    lead, jo, start = org.org.add_lead(Email="late@example.com"), org.org.user_id("jo@acme.example"), datetime.now(UTC)
+    row = TaskWanted(key="h:1:first_response", person=f"salesforce:Lead:{lead}", owner=jo, subject="Call", due=start)
+    await sink.tasks([row])
+    (seen,) = await sink.find_tasks([row])
+    org.held = start + timedelta(seconds=10)
+    org.org.save("Task", seen.id, Status="Completed")
+    org.held = start + timedelta(seconds=20)
+    await sink.tasks([row.model_copy(update={"id": seen.id, "subject": "Call again"})])
+    (told,) = [one for one in items(await pages(source, source.start(long_ago()), WANTED)) if isinstance(one, ResponseRecorded)]
+    assert (told.activity_id, told.at) == (seen.id, (start + timedelta(seconds=10)).replace(microsecond=0))
+
+
 async def test_a_deleted_account_is_told(org: SalesforceWorld, source: Source) -> None:
     account = org.org.save("Account", Name="Gone")
     first = await pages(source, source.start(long_ago()), WANTED)
