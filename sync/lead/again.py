@@ -74,7 +74,7 @@ def hand(work: Work, lead: Lead, choice: Choice, why: str) -> None:
     offer_again(work, lead, owner, rule, why)
     if mql:
         tell_owner(work, lead, before, owner, rule)
-    offers.no_problem(work, lead, "unrouted", "not_accepted", "not_worked", "owner_away", "inactive_owner")
+    offers.no_problem(work, lead, "unrouted", "owner_away", "inactive_owner")
     if choice.kind == "fallback":
         problem(
             work, lead, "fell_back", f"{why}: it fell to {Team(work.playbook, work.facts.users, work.now).name(owner)}, the last resort"

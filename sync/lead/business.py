@@ -14,7 +14,7 @@ from functools import lru_cache
 from sync.lead import hours as times
 from sync.lead.hours import DAY_MS, MINUTE_MS
 from sync.playbook.models import Hours
-from sync.playbook.models.sla import MINUTES, Clock, Within
+from sync.playbook.models.sla import Clock, Within
 from sync.playbook.models.team import Span
 
 BOUND_DAYS = 3 * 366
@@ -30,19 +30,19 @@ Piece = tuple[int, int]
 def after(start: int, within: Within, hours: Hours, home: str) -> int:
     """Give the moment when so much time has passed since `start` on its clock; `home` is the company's zone."""
     if within.clock == "always":
-        return start + within.minutes() * MINUTE_MS
+        return start + within.seconds() * 1000
     if within.unit == "d":
         return _days_on(start, within.amount, hours, home)
-    return add(start, within.amount * MINUTES[within.unit] * MINUTE_MS, hours, home)
+    return add(start, within.seconds() * 1000, hours, home)
 
 
 def before(deadline: int, within: Within, hours: Hours, home: str) -> int:
     """Give the moment so much earlier than a deadline, for a warning; what ends outside working time ends with the last before it."""
     if within.clock == "always":
-        return deadline - within.minutes() * MINUTE_MS
+        return deadline - within.seconds() * 1000
     if within.unit == "d":
         return _days_back(deadline, within.amount, hours, home)
-    return _subtract(deadline, within.amount * MINUTES[within.unit] * MINUTE_MS, hours, home)
+    return _subtract(deadline, within.seconds() * 1000, hours, home)
 
 
 def spent(start: int, end: int, hours: Hours, home: str, clock: Clock = "business") -> int:

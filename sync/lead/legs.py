@@ -35,6 +35,10 @@ def _on(leg: LegNote, start: int, length: int, by: Calendar) -> int:
     return start + length if leg.clock == "always" else business.add(start, length, by.hours, by.home)
 
 
+_ORDER = {"warn": 0, "breach": 1, "reassign": 3, "fallback": 3}
+"""Of what comes at the same time: what is about whoever had it comes before it is somebody else's."""
+
+
 def begin(rule: LegRule, at: int, by: Calendar, version: int) -> LegNote:
     """Start a leg: everything that will happen, and when, is worked out now and stays."""
     due = business.after(at, rule.within, by.hours, by.home)
@@ -45,7 +49,7 @@ def begin(rule: LegRule, at: int, by: Calendar, version: int) -> LegNote:
     for follow in rule.then:
         then = due if follow.after is None else business.after(due, follow.after, by.hours, by.home)
         steps.append([then, follow.do, follow.misses])
-    steps.sort(key=lambda step: int(str(step[0])))
+    steps.sort(key=lambda step: (int(str(step[0])), _ORDER.get(str(step[1]), 2)))
     within = business.spent(at, due, by.hours, by.home, rule.within.clock)
     return LegNote(at, at, due, version, within, steps, clock=rule.within.clock)
 

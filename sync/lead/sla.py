@@ -7,8 +7,6 @@ time is known. Until then it is looked at again, ever more seldom, and one probl
 
 from __future__ import annotations
 
-from typing import Any
-
 from schemas.clock import ClockDue
 from sync.lead import legs, offers
 from sync.lead.again import expire
@@ -147,6 +145,14 @@ def _escalate(work: Work, lead: Lead, leg: Leg, held: LegNote) -> None:
         chain.append(rule.accountable)
     if not chain:
         return
-    told: Any = chain[min(held.escalated, len(chain)) - 1]
-    work.notice(lead, "escalated", told, owner=note.owner, leg=leg, due=held.due_at, level=held.escalated)
+    told = chain[min(held.escalated, len(chain)) - 1]
+    if held.escalated > 1 or not _alerted(work, note, leg):
+        work.notice(lead, "escalated", told, owner=note.owner, leg=leg, due=held.due_at, level=held.escalated)
     work.line(lead, "handoff", state="escalated", owner=note.owner, to=told, leg=leg, handoff=note.id)
+
+
+def _alerted(work: Work, note: HandoffNote, leg: Leg) -> bool:
+    """Say whether the manager is told of the breach by alerts.yaml anyway: once is enough."""
+    root = work.playbook.alerts.root
+    found = root.find({**offers.labels(note), "cause": _CAUSE[leg], "owner": note.owner}) if root is not None else None
+    return found is not None and "manager" in found.to

@@ -213,7 +213,7 @@ _LIMITS = {
 }
 _PATTERNS = {
     r"^[1-9]\d{0,5}[smhdw]$": "a length of time as 90s, 15m, 2h, 3d or 1w",
-    r"^[1-9]\d{0,3}[mhd]$": "one number of one unit: 30m, 4h or 2d",
+    r"^[1-9]\d{0,3}[smhd]$": "one number of one unit: 30m, 4h or 2d",
     r"^([01]\d|2[0-3]):[0-5]\d$": "a time of the day as 08:30",
     r"^[A-Z]{3}$": "a currency as three capital letters: EUR",
     r"^https?://[^\s<>\"']+$": "an address that begins with https://",

@@ -70,7 +70,7 @@ def _too_late(files: Files, warn: Within, whole: Within) -> int | None:
 
 
 def _follows(files: Files, path: Path, form: forms.LegForm, clock: Clock) -> None:
-    before, gone, day = 0, "", min(lengths(files))
+    before, gone, day = 0.0, "", min(lengths(files))
     for index, step in enumerate(steps(form)):
         here: Path = (*path, "then", index)
         after = within(step.after, clock).minutes(day) if step.after else 0

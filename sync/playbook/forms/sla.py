@@ -9,8 +9,8 @@ from pydantic import Discriminator, Field, StringConstraints, Tag
 from sync.playbook.forms.base import Email, Form, Name, When, written
 from sync.playbook.models import Clock, Do, Outcome
 
-WorkingTime = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,3}[mhd]$")]
-"""One number of one unit: 30m, 4h, 2d."""
+WorkingTime = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,3}[smhd]$")]
+"""One number of one unit: 30m, 4h, 2d; seconds (90s) for demonstrations."""
 _TIME = (
     "30m, 4h, 2d: one number, one unit. On the business clock minutes and hours are working time, and a day is a working day: "
     "1d from Wednesday 14:00 is Thursday 14:00."

@@ -11,19 +11,19 @@ from sync.playbook.models.base import When, Where
 Leg = Literal["accept", "first_response", "work"]
 LEGS: tuple[Leg, ...] = ("accept", "first_response", "work")
 """Offered → accepted → first response → closed. A leg begins when the one before it that its SLA has is done; the first with the offer."""
-Unit = Literal["m", "h", "d"]
+Unit = Literal["s", "m", "h", "d"]
 Clock = Literal["business", "always"]
 """`business`: the working time of the person who is responsible (hours, holidays, zone); `always`: every hour of every day."""
 Do = Literal["remind", "escalate", "reassign", "away", "fallback"]
 Outcome = Literal["reassign", "recycle", "disqualify"]
-MINUTES: Mapping[Unit, int] = {"m": 1, "h": 60, "d": 1440}
+SECONDS: Mapping[Unit, int] = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 @dataclass(frozen=True, slots=True)
 class Within:
     """A length of time on a clock: one number of one unit, so that days and hours never mix.
 
-    On the business clock minutes and hours are working time: Wednesday 20:00 + 10 h at 10:00 to 18:00 is Friday 12:00. A day is a working
+    On the business clock seconds, minutes and hours are working time: Wednesday 20:00 + 10 h at 10:00 to 18:00 is Friday 12:00. A day is a working
     day: `1d` from Wednesday 14:00 is the same time on the next day that is worked, at the latest that day's end; what begins outside working
     time begins with the next. On the clock `always` a day is 24 hours.
     """
@@ -35,9 +35,13 @@ class Within:
     def __str__(self) -> str:
         return f"{self.amount}{self.unit}"
 
-    def minutes(self, day: int = 1440) -> int:
+    def seconds(self, day: int = 86_400) -> int:
+        """Give it in seconds, a day of the business clock as so many."""
+        return self.amount * (day if self.unit == "d" and self.clock == "business" else SECONDS[self.unit])
+
+    def minutes(self, day: int = 1440) -> float:
         """Give it in minutes, a day of the business clock as so many."""
-        return self.amount * (day if self.unit == "d" and self.clock == "business" else MINUTES[self.unit])
+        return self.seconds(day * 60) / 60
 
 
 @dataclass(frozen=True, slots=True)
