@@ -186,6 +186,7 @@ ADVICE = {
     "bad_value": "truce parked shows the values: mend them in their system",
     "message_parked": "truce parked shows them; then truce replay",
     "unplannable": "truce parked shows it",
+    "calendar_unreadable": "look whether the address in TRUCE_CALENDARS still gives a calendar; until then: truce away WHO",
     "inactive_owner": "truce reassign --from THEM --dry-run shows who would get what",
     "schema": "make the field in the system, or change fields.yaml; truce apply",
     "frozen_field": "two automations change the field in turn: stop one of them",

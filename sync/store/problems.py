@@ -36,8 +36,7 @@ _LEFT = f"""
 INSERT INTO problems (kind, key, text, field, count)
 SELECT 'inactive_owner', 'team:' || w.email,
   format('%s is no longer in team.yaml and still has %s: each is handed on at the next act of its person; all at once by '
-    || 'truce rejudge --where "lead.owner in [%s]", then truce rejudge --hand-over',
-    w.name, CASE count(*) WHEN 1 THEN '1 handed-over lead' ELSE count(*) || ' handed-over leads' END, string_agg(DISTINCT quote_literal(l.owner), ', ')),
+    || 'truce reassign --from %s', w.name, CASE count(*) WHEN 1 THEN '1 handed-over lead' ELSE count(*) || ' handed-over leads' END, w.email),
   w.email, count(*)
 FROM unnest($1::text[], $2::text[]) w(email, name) JOIN leads l ON {WHO} = w.email AND {HANDED_OVER} GROUP BY w.email, w.name
 ON CONFLICT (kind, key) WHERE closed_at IS NULL DO UPDATE SET last_at = now(), count = excluded.count, text = excluded.text
