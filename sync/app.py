@@ -250,7 +250,7 @@ async def _roles(
 
     try:
         async with asyncio.TaskGroup() as group:
-            if reads or not writes:
+            if reads or not (writes or tells):  # who does nothing else takes people's answers
                 known = active_playbook(pool)
                 reading = partial(
                     sources.run,

@@ -22,7 +22,8 @@ _ACTS = {
     "campaign": "answered {name}",
     "other": "{name}",
 }
-_TURNS = {"round_robin": "your turn", "weighted": "your turn", "least_open": "fewest open leads", "capacity": "most room"}
+_TURNS = {"round robin": "your turn", "weighted": "your turn"}
+"""What the choice says of itself → what it says to the one who was chosen."""
 
 
 class Story:

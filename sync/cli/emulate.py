@@ -1,13 +1,14 @@
-"""The two emulated systems of demo and laptop, as one process: Acme's Salesforce and HubSpot, with Acme's people."""
+"""The emulated systems of demo and laptop, as one process: Acme's Salesforce, HubSpot and Slack, with Acme's people."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import signal
+from contextlib import AsyncExitStack
 from typing import Any
 
-from connectors.emulator import hubspot, salesforce
+from connectors.emulator import hubspot, salesforce, slack
 from connectors.emulator.control import serve
 
 REPS = {
@@ -38,6 +39,9 @@ STAGES = (
 )
 TRUCE_TOKEN, MARKETING_TOKEN = "pat-emulated-truce", "pat-emulated-marketing"
 CLIENT_ID, CLIENT_SECRET, WEBHOOK_SECRET = "truce", "emulated", "emulated-webhook-secret"
+SLACK_TOKEN, SIGNING_SECRET = "emulated-bot-token", "emulated-signing-secret"
+SLACK_USERS = {email: f"U0ACME{n:03}" for n, email in enumerate(REPS, 1)}
+ROOMS = {"sales-leads": "C0SALESLEADS", "managers": "C0MANAGERS"}
 
 
 def crm(*, daily_quota: int = 100_000) -> salesforce.Salesforce:
@@ -65,6 +69,20 @@ def marketing(*, calls_per_10s: int | None = 190) -> hubspot.HubSpot:
     )
 
 
+def chat() -> slack.Slack:
+    """Give Acme's emulated Slack: its people, and the rooms that alerts.yaml names."""
+    people = [slack.Person(SLACK_USERS[email], email, name) for email, name in REPS.items()]
+    return slack.Slack(people, {ident: name for name, ident in ROOMS.items()}, token=SLACK_TOKEN, signing_secret=SIGNING_SECRET)
+
+
+def channels(url: str) -> dict[str, str]:
+    """Give the environment variables by which Truce talks to that Slack."""
+    head = "TRUCE_CHANNELS__"
+    rooms = {f"{head}{name.replace('-', '_').upper()}__ADDRESS": ident for name, ident in ROOMS.items()}
+    secrets = {f"{head}SLACK__SECRETS__TOKEN": SLACK_TOKEN, f"{head}SLACK__SECRETS__SIGNING_SECRET": SIGNING_SECRET}
+    return {f"{head}SLACK__URL": f"{url}/api/", **secrets, **rooms}
+
+
 def systems(urls: dict[str, str], *, poll_s: float) -> dict[str, dict[str, Any]]:
     """Give how Truce reaches the two, as `sync.cli.parts.connections` takes it."""
     return {
@@ -90,10 +108,12 @@ def systems(urls: dict[str, str], *, poll_s: float) -> dict[str, dict[str, Any]]
 
 
 async def run(salesforce_port: int = 0, hubspot_port: int = 0) -> None:
-    """Serve both until a signal; prints their addresses as one JSON line when they listen."""
+    """Serve all until a signal; prints their addresses as one JSON line when they listen."""
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    async with serve(crm().app, port=salesforce_port) as one, serve(marketing().app, port=hubspot_port) as other:
-        print(json.dumps({"salesforce": one.url, "hubspot": other.url}), flush=True)
+    apps = {"salesforce": (crm().app, salesforce_port), "hubspot": (marketing().app, hubspot_port), "slack": (chat().app, 0)}
+    async with AsyncExitStack() as stack:
+        urls = {name: (await stack.enter_async_context(serve(app, port=port))).url for name, (app, port) in apps.items()}
+        print(json.dumps(urls), flush=True)
         await stop.wait()

@@ -29,6 +29,8 @@ from sync.settings import Settings
 if TYPE_CHECKING:
     from sync.app import Ready
 
+CHAT = "slack"
+"""The emulated Slack among the emulated systems' addresses."""
 SECRET = "a laptop's secret, set TRUCE_SECRET in production"
 
 
@@ -87,8 +89,8 @@ def prepared(settings: Settings, *, take: bool = False) -> Ready:
         raise CannotRun(f"{what} does not answer ({type(error).__name__}): is it up, and does {name} name it?") from error
 
 
-def emulators(parts: Parts) -> dict[str, str]:
-    """Start the emulated systems; gives their addresses."""
+def emulators(parts: Parts, *, chat: bool = False) -> dict[str, str]:
+    """Start the emulated systems; gives their addresses, with that of the emulated Slack if `chat`: then people are told there."""
     part = parts.start(EMULATED, "emulate", pipe=True)
     assert part.process.stdout is not None
     line = part.process.stdout.readline()
@@ -96,16 +98,20 @@ def emulators(parts: Parts) -> dict[str, str]:
         parts.check()
         raise CannotRun(f"the emulated systems did not start: see {part.log}")
     urls: dict[str, str] = json.loads(line)
-    return urls
+    return urls if chat else {name: url for name, url in urls.items() if name != CHAT}
 
 
 def start_roles(local: Local, workers: int, port: int, poll_s: float, urls: dict[str, str] | None) -> None:
     """Start sources and writers as one process, and the workers."""
     from sync.cli import emulate
+    from sync.cli.demo.clients import door
 
     environment = dict(local.parts.environment)
     if urls:
         environment.update(connections(emulate.systems(urls, poll_s=poll_s)))
+    if urls and CHAT in urls:
+        environment.update(emulate.channels(urls[CHAT]))
+        door(urls[CHAT], "app", {name: f"http://127.0.0.1:{port}/slack/{name}" for name in ("actions", "commands")})
     environment.update({"TRUCE_HTTP_PORT": str(port), "TRUCE_SESSION_S": "3"})  # the local broker allows it: a dead worker is missed sooner
     environment["TRUCE_CONSOLE_PORT"] = str(free_port())  # the same when the part is started again: links stay good
     local.parts.environment = environment
@@ -118,7 +124,7 @@ def emulated(
     salesforce_port: Annotated[int, typer.Option(help="0 takes a free port.")] = 0,
     hubspot_port: Annotated[int, typer.Option(help="0 takes a free port.")] = 0,
 ) -> None:
-    """Serve the two emulated systems."""
+    """Serve the emulated systems."""
     from sync.cli import emulate
 
     asyncio.run(emulate.run(salesforce_port, hubspot_port))
@@ -166,7 +172,7 @@ def up(
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
     signal.signal(signal.SIGINT, lambda *_: stopped.set())
     with servers(settings, folder, settings.installation) as local:
-        urls = None if settings.systems else _peopled(emulators(local.parts))
+        urls = None if settings.systems else _peopled(emulators(local.parts, chat=True))
         ready = settings.model_copy(update=_addresses(local))
         prepared(ready)
         start_roles(local, workers, chosen, 1.0, urls)

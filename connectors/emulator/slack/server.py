@@ -178,4 +178,4 @@ class Slack:
         if what == "views":
             return [{"id": one.id, "user": one.user, "view": one.view} for one in self.space.views.values()]
         some = self.space.private if what == "private" else self.messages()
-        return [{"channel": one.channel, "user": one.ephemeral, **one.plain(metadata=True)} for one in some]
+        return [{**one.plain(metadata=True), "channel": one.channel, "shown_to": one.ephemeral} for one in some]

@@ -159,3 +159,29 @@ def door(url: str, path: str, body: Mapping[str, Any] | None = None, method: str
     with urllib.request.urlopen(request, timeout=20) as answer:
         raw = answer.read()
     return json.loads(raw) if raw else None
+
+
+class Chat:
+    """The emulated Slack as Acme's people use it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def card(self, user: str, about: str) -> dict[str, Any] | None:
+        """Give the newest card in a person's own channel that has these words in it and a button to accept."""
+        room = f"D{user[1:]}"
+        found = [one for one in door(self.url, "see/messages") if one["channel"] == room and about in json.dumps(one, ensure_ascii=False)]
+        return next((one for one in reversed(found) if '"action_id": "accept"' in json.dumps(one)), None)
+
+    def messages(self, about: str = "") -> list[dict[str, Any]]:
+        """Give every message that stands there, oldest first, or those with these words in it."""
+        return [one for one in door(self.url, "see/messages") if about in json.dumps(one, ensure_ascii=False)]
+
+    def press(self, user: str, message: Mapping[str, Any], action: str) -> int:
+        """Press a button of a message; gives the status that Truce answered to the signed request."""
+        asked = {"user": user, "channel": message["channel"], "ts": message["ts"], "action": action}
+        return int(door(self.url, "press", asked)["status"])
+
+    def told(self, user: str) -> list[str]:
+        """Give what only this person was told."""
+        return [one["text"] for one in door(self.url, "see/private") if one["shown_to"] == user]

@@ -51,7 +51,7 @@ def doc(**more: Any) -> dict[str, Any]:
             {"system": "hubspot", "id": "2", "kind": "meeting", "name": "Plant automation", "at": ms(10, 0, 14)},
             *({"system": "hubspot", "id": f"v{n}", "kind": "visit", "name": "/machines", "at": ms(8, n)} for n in range(3)),
         ],
-        "why": {"owner": {"owner": ANA, "rule": "routing.yaml:14 emea-enterprise", "how": "pool emea-ae, round_robin"}},
+        "why": {"owner": {"owner": ANA, "rule": "routing.yaml:14 emea-enterprise", "how": "pool emea-ae, round robin"}},
         "consent": {"product_news": {"opted_out": False, "at": 1, "source": "x"}, "events": {"opted_out": True, "at": 1, "source": "x"}},
         "records": {
             "salesforce:Lead:00Q1": {"system": "salesforce", "object": "Lead", "gone": None},
