@@ -59,22 +59,22 @@ class Goalposts:
         self._next: datetime | None = None
 
     async def look(self, ground: Ground) -> None:
-        """Tell what is new of each goal whose leads are those of all segments."""
+        """Tell what is new of each goal; money of one segment alone is not counted."""
         now, goals = self._clock.now(), ground.playbook.goals
         if not ground.ready or (self._next is not None and now < self._next):
             return
         self._next = now + timedelta(seconds=EVERY_S)
         for goal in goals.goals:
-            if goal.segment is None:
+            if goal.segment is None or goal.measure != "amount":
                 await self._goal(ground, goal, now)
 
     async def _goal(self, ground: Ground, goal: Goal, now: datetime) -> None:
         goals, zone = ground.playbook.goals, ground.playbook.goals.timezone or ground.playbook.timezone
         crm = [name for name, system in ground.playbook.systems.items() if system.side == "sales"]
-        days = (now - LATE, now)
+        days, name = (now - LATE, now), f"{goal.measure}:{goal.segment}" if goal.segment else goal.measure
         for spans in dict.fromkeys(current(goal.per, hours.wall(to_ms(at), zone).date(), goals) for at in days):
             start, end = (to_ms(datetime(one.year, one.month, one.day, tzinfo=hours.zone(zone))) for one in spans)
-            got = (await reporting.reached(self._pool, start, end, crm)).get(goal.measure, 0.0)
+            got = (await reporting.reached(self._pool, start, end, crm)).get(name, 0.0)
             key = f"goal:{goal.id}:{spans[0].isoformat()}"
             before = await meta.read(self._pool, key)
             what = news(before, got, goal.target, over=to_ms(now) >= end)

@@ -30,11 +30,12 @@ _OFFERS = (
     "SELECT handoff_id::text AS handoff_id, n, owner, rule, ended, reason FROM offers WHERE handoff_id = ANY($1::uuid[]) ORDER BY 1, 2"
 )
 _REACHED = """
-SELECT data->>'after' AS stage, count(DISTINCT lead_id)::int AS leads FROM timeline
-WHERE kind = 'stage' AND at >= to_timestamp($1 / 1000.0) AND at < to_timestamp($2 / 1000.0) GROUP BY 1
+SELECT t.data->>'after' AS stage, h.segment, count(DISTINCT t.lead_id)::int AS leads FROM timeline t
+LEFT JOIN LATERAL (SELECT segment FROM handoffs WHERE lead_id = t.lead_id AND opened_at <= t.at ORDER BY opened_at DESC LIMIT 1) h ON true
+WHERE t.kind = 'stage' AND t.at >= to_timestamp($1 / 1000.0) AND t.at < to_timestamp($2 / 1000.0) AND t.data->>'after' IS NOT NULL
+GROUP BY GROUPING SETS ((t.data->>'after'), (t.data->>'after', h.segment)) HAVING GROUPING(h.segment) = 1 OR h.segment <> ''
 """
-
-
+"""A lead's segment is that of the hand-off that it had then."""
 _WON = """
 SELECT coalesce(sum(amount), 0)::double precision FROM opportunities
 WHERE there AND outcome = 'won' AND system = ANY($1::text[]) AND (fields->'stage'->>1)::bigint >= $2 AND (fields->'stage'->>1)::bigint < $3
@@ -68,8 +69,12 @@ async def lines(connection: Connection, ids: Iterable[str], leads: Iterable[str]
 
 
 async def reached(connection: Connection, start: int, end: int, systems: Iterable[str]) -> dict[str, float]:
-    """Give how many leads came to each stage from `start` to `end`, and the money of opportunities won then in these systems as `amount`."""
-    found = {row["stage"]: float(row["leads"]) for row in await connection.fetch(_REACHED, start, end) if row["stage"]}
+    """Give how many leads came to each stage from `start` to `end` (`customer`, of one segment `customer:enterprise`).
+
+    `amount`: the money of opportunities won then in these systems.
+    """
+    rows = await connection.fetch(_REACHED, start, end)
+    found = {row["stage"] + (f":{row['segment']}" if row["segment"] else ""): float(row["leads"]) for row in rows}
     return found | {"amount": await connection.fetchval(_WON, sorted(systems), start, end)}
 
 

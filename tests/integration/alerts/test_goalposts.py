@@ -13,6 +13,7 @@ from sync.alerts.goalposts import Goalposts, news
 from sync.playbook.loader import load
 from sync.playbook.models.alerts import Medium
 from sync.runtime.clock import SetClock
+from sync.store import reporting
 from tests.house.project import ROOT
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -79,3 +80,16 @@ async def test_both_teams_hear_of_a_goal_once(pool: Any) -> None:
     titles = [title for title, _, _ in (await said(pool))[4:]]
     assert sorted(set(titles)) == ["Shared goal: New customers was missed", "Shared goal: Revenue from new customers was missed"]
     assert len(titles) == 4
+
+
+async def test_leads_of_a_segment_are_counted_by_the_hand_off_that_they_had(pool: Any) -> None:
+    await customers(pool, 3, NOW)
+    some = await pool.fetch("SELECT lead_id::text AS id FROM timeline")
+    for row, segment, opened in zip(some, ("enterprise", "enterprise", ""), (NOW, NOW + timedelta(days=1), NOW), strict=True):
+        await pool.execute(
+            "INSERT INTO handoffs (id, lead_id, cycle, kind, sla, priority, segment, pool, route, rule, source, state, owner, opened_at, closed_as, "
+            "reason, comment, playbook_version) VALUES (gen_random_uuid(), $1, 1, 'mql', '', '', $2, '', '', '', '', 'closed', 'x', $3, '', '', '', 1)",
+            *(row["id"], segment, opened),
+        )
+    start, end = (int((NOW + timedelta(hours=hours)).timestamp() * 1000) for hours in (-1, 1))
+    assert await reporting.reached(pool, start, end, []) == {"customer": 3, "customer:enterprise": 1, "amount": 0}

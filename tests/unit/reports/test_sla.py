@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -163,6 +164,9 @@ def test_both_sides_in_one_list() -> None:
     assert found["sales", "normal: accept in time"].reached is None
     customers = found["both", "New customers"]
     assert (customers.promised, customers.reached, customers.kept) == (12, 40, True)
+    mine = replace(playbook, goals=replace(playbook.goals, goals=(replace(playbook.goals.goals[0], segment="enterprise"),)))
+    of_segment = lines(mine, [], [], {}, {"customer": 40, "customer:enterprise": 4}, 1)[-1]
+    assert (of_segment.segment, of_segment.promised, of_segment.reached) == ("enterprise", 4, 4)
     revenue = found["both", "Revenue from new customers"]
     assert (revenue.promised, revenue.reached, revenue.kept) == (225_000, 1000.5, False)
 
