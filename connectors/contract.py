@@ -6,7 +6,7 @@ A new connector inherits it with one small class, beside a folder of recorded pa
         vendor = "acme"
         payloads = Path(__file__).parent / "acme"
 
-        def emulated(self) -> AbstractAsyncContextManager[EmulatedDeals]:
+        def emulated(self) -> AbstractAsyncContextManager[EmulatedTasks]:
             return AcmeEmulated.started()
 """
 
@@ -21,17 +21,18 @@ from typing import ClassVar
 import pytest
 
 from connectors.base import Sink, Source
-from connectors.contract_objects import EmulatedDeals, Objects
+from connectors.contract_objects import Objects
 from connectors.contract_reading import Reading
+from connectors.contract_tasks import EmulatedTasks, Tasks
 from connectors.contract_trouble import Trouble
 from connectors.contract_world import Emulated, NotedBreaker, NotedBudget
 from connectors.contract_writing import Writing
 from connectors.registry import load
 
-__all__ = ["ConnectorContract", "Emulated", "EmulatedDeals", "NotedBreaker", "NotedBudget"]
+__all__ = ["ConnectorContract", "Emulated", "EmulatedTasks", "NotedBreaker", "NotedBudget"]
 
 
-class ConnectorContract(Reading, Writing, Trouble, Objects):
+class ConnectorContract(Reading, Writing, Trouble, Objects, Tasks):
     """Inherit, say the vendor, its emulator and its recorded payloads; everything else is here."""
 
     vendor: ClassVar[str]
@@ -39,7 +40,7 @@ class ConnectorContract(Reading, Writing, Trouble, Objects):
     """A folder of recorded answers, `<what>.json`: {"says": source, "call", "answer": {status, headers, body}, "expect": {error, …}}."""
 
     @abstractmethod
-    def emulated(self) -> AbstractAsyncContextManager[EmulatedDeals]:
+    def emulated(self) -> AbstractAsyncContextManager[EmulatedTasks]:
         """Start the vendor's emulator, empty, and end it with the block."""
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -49,7 +50,7 @@ class ConnectorContract(Reading, Writing, Trouble, Objects):
             metafunc.parametrize("payload", found, ids=[path.stem for path in found])
 
     @pytest.fixture
-    async def world(self) -> AsyncIterator[EmulatedDeals]:
+    async def world(self) -> AsyncIterator[EmulatedTasks]:
         """Give the emulated system."""
         async with self.emulated() as world:
             yield world

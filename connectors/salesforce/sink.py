@@ -83,8 +83,9 @@ class SalesforceSink(Sink):
         object_ = self.manifest.task_object
         new = [Create(key=row.key, object=object_, fields={TRUCE_ID: mark(row.key), **_task(row)}) for row in rows if row.id is None]
         known = [Update(key=row.key, object=object_, id=row.id, fields=_task(row)) for row in rows if row.id is not None]
+        changed = await self.update(known, priority=priority)  # first: should it fail, nothing was made that is not told
         made = await self._write(f"/composite/sobjects/{object_}/{TRUCE_ID}", [(one, dict(one.fields)) for one in new], priority)
-        return [*made, *(await self.update(known, priority=priority))]
+        return [*changed, *made]
 
     async def find_tasks(self, rows: Sequence[TaskWanted], *, priority: Priority = "normal") -> Sequence[TaskSeen]:
         """Look tasks up by the marks of our keys (SOQL, consistent)."""

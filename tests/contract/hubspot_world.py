@@ -10,6 +10,7 @@ from typing import Any
 from connectors.base import Connection
 from connectors.contract import Emulated
 from connectors.contract_objects import AccountRole, EmulatedDeals, OpportunityRole
+from connectors.contract_tasks import EmulatedTasks
 from connectors.contract_world import Role
 from connectors.emulator.control import serve
 from connectors.emulator.faults import Fault
@@ -50,6 +51,7 @@ class HubSpotWorld:
     read_path = "/batch/read"
     write_path = "/batch/update"
     create_path = "/batch/create"
+    task_path = "/objects/tasks/batch/create"
 
     def __init__(self) -> None:
         self.held: datetime | None = None
@@ -112,6 +114,12 @@ class HubSpotWorld:
     async def delete_as(self, object_: str, ident: str) -> None:
         self.hub.delete(object_, ident, "maria")
 
+    async def rep(self) -> str:
+        return OWNERS[0].id
+
+    async def complete(self, task: str) -> None:
+        self.hub.put("tasks", {"hs_task_status": "COMPLETED"}, ident=task, client=OWNERS[0].email)
+
     async def involve(self, opportunity: str) -> str:
         person = await self.seed({"lastname": "Involved"})
         self.hub.put("deals", {}, ident=opportunity, to={"contacts": [person]}, client="maria")
@@ -157,5 +165,5 @@ async def hubspot_world() -> AsyncIterator[HubSpotWorld]:
         yield world
 
 
-def _holds_the_protocols(world: HubSpotWorld) -> tuple[Emulated, EmulatedDeals]:
-    return world, world  # mypy says if it does not
+def _holds_the_protocols(world: HubSpotWorld) -> tuple[Emulated, EmulatedDeals, EmulatedTasks]:
+    return world, world, world  # mypy says if it does not

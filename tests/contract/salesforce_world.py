@@ -10,6 +10,7 @@ from typing import Any
 from connectors.base import Connection
 from connectors.contract import Emulated
 from connectors.contract_objects import AccountRole, EmulatedDeals, OpportunityRole
+from connectors.contract_tasks import EmulatedTasks
 from connectors.contract_world import Role
 from connectors.emulator.control import serve
 from connectors.emulator.faults import Fault
@@ -38,6 +39,7 @@ class SalesforceWorld:
     read_path = "/queryAll"
     write_path = "/composite/sobjects"
     create_path = "/composite/sobjects/Lead/Truce_Id__c"
+    task_path = "/composite/sobjects/Task"
 
     def __init__(self) -> None:
         self.held: datetime | None = None
@@ -78,6 +80,12 @@ class SalesforceWorld:
 
     async def delete_as(self, object_: str, ident: str) -> None:
         await self.delete(ident)
+
+    async def rep(self) -> str:
+        return self.org.user_id("jo@acme.example")
+
+    async def complete(self, task: str) -> None:
+        self.org.save("Task", task, by="jo@acme.example", Status="Completed")
 
     async def involve(self, opportunity: str) -> str:
         contact = self.org.save("Contact", LastName="Involved")
@@ -121,5 +129,5 @@ async def salesforce_world() -> AsyncIterator[SalesforceWorld]:
         yield world
 
 
-def _holds_the_protocols(world: SalesforceWorld) -> tuple[Emulated, EmulatedDeals]:
-    return world, world  # mypy says if it does not
+def _holds_the_protocols(world: SalesforceWorld) -> tuple[Emulated, EmulatedDeals, EmulatedTasks]:
+    return world, world, world  # mypy says if it does not

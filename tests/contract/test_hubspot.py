@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from connectors.base import Connection, Create, Done, Failed, Forged, RowOutcome, Sink, Source, Update
-from connectors.contract import ConnectorContract, EmulatedDeals, NotedBreaker, NotedBudget
+from connectors.contract import ConnectorContract, EmulatedTasks, NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages, snapshots
 from connectors.emulator.faults import Fault
 from connectors.emulator.hubspot import search
@@ -33,7 +33,7 @@ class TestHubSpot(ConnectorContract):
     vendor: ClassVar[str] = "hubspot"
     payloads: ClassVar[Path] = Path(__file__).parent / "hubspot"
 
-    def emulated(self) -> AbstractAsyncContextManager[EmulatedDeals]:
+    def emulated(self) -> AbstractAsyncContextManager[EmulatedTasks]:
         return hubspot_world()
 
 

@@ -12,7 +12,7 @@ from typing import ClassVar
 import pytest
 
 from connectors.base import Create, Done, Failed, Item, Sink, Source, Unwelcome, Update
-from connectors.contract import ConnectorContract, EmulatedDeals, NotedBreaker, NotedBudget
+from connectors.contract import ConnectorContract, EmulatedTasks, NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages, snapshots
 from connectors.errors import Conflict, Gone, Rejected, Surprising, Unavailable
 from connectors.registry import load
@@ -24,7 +24,7 @@ class TestSalesforce(ConnectorContract):
     vendor: ClassVar[str] = "salesforce"
     payloads: ClassVar[Path] = Path(__file__).parent / "salesforce"
 
-    def emulated(self) -> AbstractAsyncContextManager[EmulatedDeals]:
+    def emulated(self) -> AbstractAsyncContextManager[EmulatedTasks]:
         return salesforce_world()
 
 
