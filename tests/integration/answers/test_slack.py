@@ -141,3 +141,7 @@ async def test_without_a_public_address_the_same_comes_over_the_web_socket(desk:
         assert await desk.said_to(UANA) == ["Accepted."]
         told = await slack.hands.slash(UANA, "C000SALES", "/truce", "awya")
         assert "nothing that Truce understands" in told.body["text"]
+        await slack.caller.hang_up()
+        await asyncio.wait_for(slack.caller.connected.wait(), 30)
+        told = await slack.hands.slash(UANA, "C000SALES", "/truce", "help")
+        assert "/truce away until Mon" in told.body["text"], "Slack hangs up every few hours; the app comes again"

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 from starlette.applications import Starlette
 
 from connectors.emulator.control import serve
@@ -26,7 +27,8 @@ from sync.alerts.notifier import Notifier
 from sync.alerts.outlets import Outlets
 from sync.answering import answering
 from sync.app import active_playbook
-from sync.cli import emulate
+from sync.cli import emulate, handoff
+from sync.cli.output import CannotRun
 from sync.runtime.producer import make_producer
 from sync.sources.publisher import Publisher
 from sync.store.connect import open_pool
@@ -170,3 +172,45 @@ async def test_given_back_with_a_reason_it_goes_to_the_next(town: Town) -> None:
     assert cards[0].blocks[-1]["elements"][0]["action_id"] == "accept"
     row = await town.pool.fetchrow("SELECT state, owner FROM handoffs")
     assert (row["state"], row["owner"]) == ("offered", town.slack.space.people[pressed_by(town, cards[0])].email)
+
+
+async def test_the_command_line_gives_the_same_orders_and_the_same_answers(
+    town: Town, kafka: str, in_force: tuple[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = {"TRUCE_DATABASE": in_force[0], "TRUCE_INSTALLATION": in_force[1], "KAFKA_BOOTSTRAP_SERVERS": kafka, "TRUCE_SECRET": SECRET}
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+
+    async def typed(command: Callable[..., None], *words: str, **options: Any) -> tuple[int, str]:
+        """Type a command; gives its exit code and what it printed."""
+        capsys.readouterr()
+        try:
+            await asyncio.to_thread(command, *words, **options)
+        except typer.Exit as ended:
+            return ended.exit_code, capsys.readouterr().out
+        return 0, capsys.readouterr().out
+
+    await town.kim_asks_for_prices()
+    card = await town.until("the card", town.card)
+    owner = town.slack.space.people[pressed_by(town, card)]
+    with pytest.raises(CannotRun, match="no_time"):
+        await typed(handoff.reject, KIM, reason="because")
+    with pytest.raises(CannotRun, match="needs a sentence"):
+        await typed(handoff.reject, KIM, reason="no_fit")
+    with pytest.raises(CannotRun, match=r"did you mean ben@acme\.example"):
+        await typed(handoff.reassign, KIM, to="bne@acme.example")
+    with pytest.raises(CannotRun, match="nobody is known"):
+        await typed(handoff.accept, "nobody@acme.example")
+    assert await typed(handoff.note, KIM, "called, no answer") == (0, "Noted.\n")
+    code, said = await typed(handoff.accept, KIM, on_behalf=owner.email)
+    assert (code, said.startswith("Accepted. First response due")) == (0, True)
+    code, said = await typed(handoff.accept, KIM, on_behalf=owner.email)
+    assert code == 1
+    assert " ".join(said.split()).endswith("so that changed nothing.")
+    code, said = await typed(handoff.hold, KIM, until="3 days", on_behalf=owner.email)
+    assert (code, "stands still until" in said) == (0, True)
+    assert await typed(handoff.run, KIM, on_behalf=owner.email) == (0, "The clock goes on.\n")
+    assert (await typed(handoff.reassign, KIM, to="joe@acme.example"))[1] == "Joe Park has it now.\n"
+    code, said = await typed(handoff.show, KIM)
+    assert said.startswith("offered · with joe@acme.example")
+    assert f"1. {owner.email}" in said
