@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from connectors.emulator.slack import Slack
+from sync.alerts.channel import Action, Message, Outlet
+from sync.alerts.slack import SlackChannel
 from sync.answering import answering
 from sync.app import active_playbook
 from sync.lead.presence import Presence
@@ -123,6 +125,39 @@ async def test_commands_do_what_the_buttons_do(desk: Desk) -> None:
     odd = await desk.slack.hands.slash(UANA, "C000SALES", "/truce", "reject kim.larsen@nordwind.example because")
     assert "no_fit" in odd.body["text"]
     assert "is known" in (await desk.slack.hands.slash(UANA, "C000SALES", "/truce", "accept nobody@x.example")).body["text"]
+
+
+async def _group(desk: Desk) -> str:
+    """Put a group's failure before the managers; gives where it is."""
+    await desk.pool.execute(
+        "INSERT INTO alert_groups (id, route, labels, interval_s, opened_at) VALUES ('g1', 'late-leads', '{}', 300, now())"
+    )
+    await desk.pool.execute(
+        "INSERT INTO problems (kind, key, text, owner, alert_group) VALUES ('not_accepted', $1, 'late', 'ana@acme.example', 'g1')", HANDOFF
+    )
+    actions = (Action("assign", "Assign…", "g1"), Action("snooze", "Snooze 1 h", "g1"))
+    channel = SlackChannel(
+        Outlet("managers", "slack", "C000SALES", f"{desk.slack_url}/api/", {"token": "emulated-bot-token"}),
+    )
+    return (await channel.send(Message("1 lead not accepted", actions=actions), key="g1")).ref.partition(":")[2]
+
+
+async def test_a_manager_gives_all_of_a_group_to_somebody(desk: Desk) -> None:
+    ts = await _group(desk)
+    await desk.slack.hands.press(UMARIA, "C000SALES", ts, "assign")
+    view = await desk.view()
+    await desk.slack.hands.submit(UMARIA, view["id"], {"to": {"to": {"selected_option": {"value": "pool:sdr"}}}})
+    (order,) = await desk.ordered(1)
+    assert (plain(order.data)["handoff"], plain(order.data)["to"], plain(order.data)["by"]) == (HANDOFF, "pool:sdr", "maria@acme.example")
+    assert await desk.said_to(UMARIA) == ["1 on the way to sdr."]
+
+
+async def test_a_group_is_quiet_for_an_hour_when_somebody_says_so(desk: Desk) -> None:
+    ts = await _group(desk)
+    await desk.slack.hands.press(UMARIA, "C000SALES", ts, "snooze")
+    assert (await desk.said_to(UMARIA))[0].startswith("Quiet until")
+    until = await desk.pool.fetchval("SELECT snoozed_until FROM alert_groups")
+    assert timedelta(minutes=59) < until - datetime.now(UTC) < timedelta(minutes=61)
 
 
 async def test_without_a_public_address_the_same_comes_over_the_web_socket(desk: Desk, kafka: str) -> None:
