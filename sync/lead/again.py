@@ -60,18 +60,19 @@ def pass_on(work: Work, lead: Lead, why: str, *, last: bool = False) -> bool:
 
 def _nobody_else(work: Work, lead: Lead, choice: Choice, why: str) -> bool:
     note, name = work.cycle(lead), Team(work.playbook, work.facts.users, work.now).name
+    offers.stand_still(work, lead)
     note.state = "rejected" if note.offers and note.offers[-1].ended == "rejected" else "expired"
     work.line(lead, "unrouted", rule=note.rule, decided="owner", why=choice.why(work.playbook, work.now))
     problem(work, lead, "unrouted", f"{why}, and nobody else may be given it: it stays with {name(note.owner)} until a person decides")
     return False
 
 
-def hand(work: Work, lead: Lead, choice: Choice, why: str) -> None:
-    """Give the hand-off to whom a choice found."""
+def hand(work: Work, lead: Lead, choice: Choice, why: str, *, keep: bool = False) -> None:
+    """Give the hand-off to whom a choice found. `keep`: as far as it has come."""
     note = work.cycle(lead)
     before, mql = lead.value("owner"), note.kind == MQL
     owner, rule = give(work, lead, choice, work.now, mql=mql)
-    offer_again(work, lead, owner, rule, why)
+    offer_again(work, lead, owner, rule, why, keep=keep)
     if mql:
         tell_owner(work, lead, before, owner, rule)
     offers.no_problem(work, lead, "unrouted", "owner_away", "inactive_owner")

@@ -66,11 +66,16 @@ def rejected(work: Work, lead: Lead, reason: Reason, at: int, actor: str, commen
         return f"Given back: {reason.label}. Nobody else may be given it; a person is told."
     note.reason, note.comment = reason.id, comment
     stage = "recycled" if reason.then == "recycle" else "disqualified"
-    if reason.after is not None and stage == "recycled":
-        note.returns_at = business.after(at, reason.after, *calendar_of(work.playbook, owner))
+    if stage == "recycled":
+        note.returns_at = returns_at(work, reason, at, owner)
     offers.close(work, lead, f"{reason.where} {reason.id}", stage, at=at)
     sales_word(work, lead, stage, at)
     return f"Given back: {reason.label}. The lead is {stage}."
+
+
+def returns_at(work: Work, reason: Reason, at: int, owner: str) -> int | None:
+    """Give when a lead that was given back for a reason may come again at the earliest; None where the reason does not say."""
+    return None if reason.after is None else business.after(at, reason.after, *calendar_of(work.playbook, owner))
 
 
 def _tell_reason(work: Work, lead: Lead, reason: Reason, comment: str, at: int) -> None:

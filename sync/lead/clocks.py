@@ -8,7 +8,7 @@ from datetime import datetime
 from schemas import envelope
 from schemas.clock import ClockDue
 from schemas.envelope import Envelope, derived_id
-from sync.lead import sla
+from sync.lead import again, sla
 from sync.lead.decision import Decision
 from sync.lead.identity import as_lead_id
 from sync.lead.offers import HANDOFF, going
@@ -43,6 +43,7 @@ def due(work: Work, data: ClockDue) -> Decision:
     del lead.clocks[data.kind]
     work.out.clocks[ident, data.kind] = None
     if data.kind == HANDOFF and going(lead):
+        again.look(work, lead, SOURCE)  # who is there no more is not warned, and misses nothing
         sla.due(work, lead, data)
         settle(work, lead, ["owner"], at=work.now, source=SOURCE)
     else:

@@ -60,6 +60,8 @@ class LegNote:
     """When it is looked at again then."""
     held_at: int | None = None
     """Since when it stands still: waiting for the customer, or for the next owner's yes."""
+    anew: bool = False
+    """It begins again with the next owner's yes: they have the whole time."""
     clock: str = "business"
     task: int | None = None
     """For which offer the CRM was asked for a task that is open there."""

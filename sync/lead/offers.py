@@ -96,18 +96,22 @@ def begin(work: Work, lead: Lead, owner: str, rule: str, kind: str = MQL, *, sla
 def _offer(work: Work, lead: Lead, owner: str, rule: str) -> None:
     note = work.cycle(lead)
     note.offers.append(Offer(len(note.offers) + 1, owner, rule, work.now))
-    note.owner, note.state = owner, "offered"
+    note.owner, note.state, note.accepted_at, note.held_until = owner, "offered", None, None
     work.notice(lead, "offered", owner)
 
 
-def offer_again(work: Work, lead: Lead, owner: str, rule: str, why: str) -> None:
-    """Offer the same hand-off to somebody else: the one before ended."""
+def offer_again(work: Work, lead: Lead, owner: str, rule: str, why: str, *, keep: bool = False) -> None:
+    """Offer the same hand-off to somebody else: the one before ended. `keep`: what was accepted stays so, and its clocks go on."""
     note = work.cycle(lead)
-    before = note.owner
+    before, state, accepted_at = note.owner, note.state, note.accepted_at
+    keep = keep and state in ("accepted", "worked")
     stand_still(work, lead)
     _offer(work, lead, owner, rule)
     work.hot = True
-    said(work, lead, "offered", rule, before=before, why=why, offer=len(note.offers))
+    if keep:
+        note.state, note.accepted_at, note.offers[-1].known_at = state, accepted_at, work.now
+        take_over(work, lead, before)
+    said(work, lead, "offered", rule, before=before, why=why, offer=len(note.offers), **({"goes_on": True} if keep else {}))
     work.event(lead, "truce.handoff.reassigned", before=before, after=owner, rule=rule, handoff=note.kind)
     if before != owner:
         work.notice(lead, "moved", before, to=owner)
@@ -128,12 +132,12 @@ def end_offer(work: Work, lead: Lead, how: str, *, at: int, reason: str = "", co
 
 
 def known(work: Work, lead: Lead, at: int) -> None:
-    """The offer has reached its owner: their clock begins, never earlier than now."""
+    """The offer has reached its owner: their clock begins, never earlier than now, nor than the offer."""
     note = work.cycle(lead)
     offer = note.offers[-1] if note.offers else None
     if offer is None or offer.known_at is not None or offer.ended is not None:
         return
-    offer.known_at = max(work.now, at)
+    offer.known_at = max(work.now, at, offer.at)
     if note.state == "offered":
         start(work, lead, None, offer.known_at)
         leg = note.legs.get("accept")
@@ -141,23 +145,24 @@ def known(work: Work, lead: Lead, at: int) -> None:
 
 
 def start(work: Work, lead: Lead, after: Leg | None, at: int) -> None:
-    """Start the first leg of the SLA that comes after one (None: the first of all), by the calendar of who has it now."""
+    """Start the first leg of the SLA that comes after one and is not done, by the calendar of who has it now.
+
+    None: the first of all, for whoever it was offered to just now; what somebody before them accepted is to be accepted again.
+    """
     note = work.cycle(lead)
     sla = sla_of(work, note)
-    places = LEGS[LEGS.index(after) + 1 if after is not None else 0 :]
-    rule = next((found for leg in places if sla is not None and (found := sla.leg(leg)) is not None), None)
-    if rule is None:
+    for name in LEGS[LEGS.index(after) + 1 if after is not None else 0 :]:
+        rule, held = sla.leg(name) if sla is not None else None, note.legs.get(name)
+        if rule is None or (held is not None and held.done_at is not None and name != "accept"):
+            continue
+        mine = _by(work, note.owner)
+        if held is None:
+            note.legs[name] = legs.begin(rule, at, mine, work.playbook.version)
+        elif name == "accept" or held.anew or held.breached_at is not None or held.elapsed_ms >= held.within_ms:
+            note.legs[name] = legs.anew(held, rule, at, mine, work.playbook.version)
+        else:
+            legs.go_on(held, at, _by(work, _before(note)), mine)
         return
-    mine = _by(work, note.owner)
-    held = note.legs.get(rule.leg)
-    if held is None:
-        note.legs[rule.leg] = legs.begin(rule, at, mine, work.playbook.version)
-    elif held.done_at is not None:
-        return
-    elif rule.leg == "accept" or held.breached_at is not None or held.elapsed_ms >= held.within_ms:
-        note.legs[rule.leg] = legs.anew(held, rule, at, mine, work.playbook.version)
-    else:
-        legs.go_on(held, at, _by(work, _before(note)), mine)
 
 
 def _before(note: HandoffNote) -> str:
@@ -177,6 +182,12 @@ def take_over(work: Work, lead: Lead, before: str) -> None:
             note.legs[name] = legs.anew(leg, again, work.now, mine, work.playbook.version)
         else:
             legs.go_on(leg, work.now, _by(work, before), mine)
+
+
+def begin_anew(work: Work, lead: Lead) -> None:
+    """Whoever has it next has the whole time of what is not done: what is gone does not count for them."""
+    for leg in work.cycle(lead).legs.values():
+        leg.anew = leg.done_at is None
 
 
 def stand_still(work: Work, lead: Lead) -> None:
@@ -202,10 +213,10 @@ def accept(work: Work, lead: Lead, at: int, by: str, how: str) -> None:
     at = max(at, note.offers[-1].at if note.offers else note.opened_at)
     known(work, lead, at)
     due = finish(work, lead, "accept", at)
-    note.state, note.accepted_at = "accepted", at
+    note.state, note.accepted_at = "accepted" if note.worked_at is None else "worked", at
     said(work, lead, "accepted", how, by=by, at=at, **due)
     work.event(lead, "truce.handoff.accepted", before="offered", after=note.id, rule=how, handoff=note.kind)
-    no_problem(work, lead, "not_accepted", "owner_away", "fell_back")
+    no_problem(work, lead, "not_accepted", "owner_away", "fell_back", "unrouted")
     start(work, lead, "accept", at)
     work.notice(lead, "accepted", note.owner, by=by, at=at)
 
@@ -219,7 +230,7 @@ def respond(work: Work, lead: Lead, at: int, by: str, how: str) -> None:
         return
     at = max(at, note.accepted_at or note.opened_at)
     due = finish(work, lead, "first_response", at)
-    note.state, note.worked_at = "worked", at
+    note.state, note.worked_at, note.held_until = "worked", at, None
     said(work, lead, "worked", how, by=by, at=at, **due)
     work.event(lead, "truce.handoff.worked", before="accepted", after=note.id, rule=how, handoff=note.kind)
     no_problem(work, lead, "not_worked")
@@ -240,7 +251,7 @@ def close(work: Work, lead: Lead, rule: str, as_: str = "", *, at: int | None = 
     note.state, note.closed_at, note.closed_as, note.held_until = "closed", ended, as_ or note.closed_as or "over", None
     said(work, lead, "closed", rule, closed_as=note.closed_as, at=ended, owed=owed, **due)
     work.event(lead, "truce.handoff.closed", before=before, after=note.id, rule=rule, handoff=note.kind)
-    no_problem(work, lead, *_OWN)
+    no_problem(work, lead, *_OWN, *(["unrouted"] if before in ("rejected", "expired") else []))
     work.notice(lead, "closed", note.owner, closed_as=note.closed_as)
     work.clock(lead, HANDOFF, None)
 

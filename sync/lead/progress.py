@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from sync.lead import offers, todo
-from sync.lead.answers import rejected
+from sync.lead.answers import rejected, returns_at
 from sync.lead.handoff import handing
 from sync.lead.offers import accept, close, end_offer, going, is_open, known, respond
 from sync.lead.qualify import place_of
 from sync.lead.reconcile import TRUCE, desire, system_of
 from sync.lead.state import Lead
 from sync.lead.work import Work
-from sync.playbook.models import MQL, SIDE_EXITS, Leg, Values, When, queue_of
+from sync.playbook.models import MQL, SIDE_EXITS, Leg, Reason, Values, When, queue_of
 
 QUALIFIED = "sql"
 """The stage at which a hand-off has come to its good end."""
@@ -30,6 +30,7 @@ def watch(work: Work, lead: Lead, values: Values | None) -> None:
                 _known(work, lead)
                 if values is not None:
                     _done(work, lead, values)
+    _why_given_back(work, lead)
     if lead.handoff is not None or offers.HANDOFF in lead.clocks:
         offers.set_clock(work, lead)
         todo.tell(work, lead)
@@ -74,17 +75,39 @@ def _stage(work: Work, lead: Lead) -> None:
         accept(work, lead, held.at, system_of(held.ref), held.rule)
 
 
-def _refused(work: Work, lead: Lead) -> None:
-    """Sales filled in the reason in the CRM: they give it back."""
+def _reason(work: Work, lead: Lead) -> tuple[Reason, int, str] | None:
+    """Give the reason that sales filled in in the CRM for the offer that was the last, when, and the sentence with it."""
     note, slas = lead.handoff, work.playbook.slas
     held = lead.desired.get(slas.reason_field) if slas.reason_field else None
-    if note is None or not note.offers or held is None or held.ref == TRUCE or held.at <= note.offers[-1].at or not is_open(lead):
-        return
-    reason = slas.reasons.get(str(held.value))
-    if reason is not None:
-        comment = lead.value(slas.comment_field) if slas.comment_field else None
-        rejected(work, lead, reason, held.at, note.owner, str(comment or ""))
+    if note is None or not note.offers or held is None or held.ref == TRUCE or held.at <= note.offers[-1].at:
+        return None
+    reason, comment = slas.reasons.get(str(held.value)), lead.value(slas.comment_field) if slas.comment_field else None
+    return None if reason is None else (reason, held.at, str(comment or ""))
+
+
+def _refused(work: Work, lead: Lead) -> None:
+    """Sales filled in the reason in the CRM: they give it back."""
+    note, found = lead.handoff, _reason(work, lead)
+    if note is not None and found is not None and is_open(lead):
+        reason, at, comment = found
+        rejected(work, lead, reason, at, note.owner, comment)
         desire(lead, ["stage", "owner"], work.playbook, work.rank)
+
+
+def _why_given_back(work: Work, lead: Lead) -> None:
+    """Sales moved the stage themselves, and said why with it or after it."""
+    note = lead.handoff
+    if note is None or note.state != "closed" or note.reason or note.closed_as not in SIDE_EXITS:
+        return
+    if (found := _reason(work, lead)) is not None:
+        note, (reason, at, comment) = work.cycle(lead), found
+        note.reason, note.comment = reason.id, comment
+        if note.closed_as == "recycled":
+            note.returns_at = returns_at(work, reason, note.closed_at or at, note.owner)
+        leg, rule = note.legs.get("accept"), f"{reason.where} {reason.id}"
+        due = {} if leg is None else {"due": leg.due_at}
+        offers.said(work, lead, "rejected", rule, by=note.owner, reason=reason.id, comment=comment, at=note.closed_at or at, **due)
+        work.event(lead, "truce.handoff.rejected", before="closed", after=reason.id, rule=str(reason.where), handoff=note.kind)
 
 
 def _owner(work: Work, lead: Lead) -> None:
@@ -100,16 +123,10 @@ def _owner(work: Work, lead: Lead) -> None:
 
 def move(work: Work, lead: Lead, owner: str, by: str, why: str, *, at: int) -> None:
     """A person gave the hand-off to somebody: it is open with them from now on, as far as it has come."""
-    note = work.cycle(lead)
-    state, before = note.state, note.owner
     offers.stand_still(work, lead)
     end_offer(work, lead, "moved", at=at, reason=why, by=by)
-    offers.offer_again(work, lead, owner, why, why)
+    offers.offer_again(work, lead, owner, why, why, keep=True)
     offers.no_problem(work, lead, "unrouted", "owner_away", "inactive_owner")
-    if state in ("accepted", "worked"):
-        note.state = state
-        note.offers[-1].known_at = work.now
-        offers.take_over(work, lead, before)
 
 
 def _done(work: Work, lead: Lead, values: Values) -> None:

@@ -145,19 +145,27 @@ def sent_back_at(lead: Lead, playbook: Playbook) -> int | None:
     return held.at if place_of(playbook, held.value) < place_of(playbook, claim.value) else None
 
 
+def rested_at(lead: Lead, playbook: Playbook, recycled: int) -> int:
+    """Give when a lead recycled at a moment may come back: after what `returns` says, nor before what the reason of the no said."""
+    stage, note = playbook.stages[place_of(playbook, "recycled")], lead.handoff
+    rested = recycled + (stage.returns.after_ms if stage.returns is not None else 0)
+    said = note.returns_at if note is not None and note.state == "closed" and note.closed_as == "recycled" else None
+    return rested if said is None else max(rested, said)
+
+
 def _may_count_again(lead: Lead, values: Values, playbook: Playbook, at: int) -> bool:
-    """After somebody took a lead out or back only what the person does later counts, and a recycled one needs what `returns` says."""
+    """After somebody took a lead out or back only what the person does later counts, and a recycled one rests, and needs what `returns` says."""
     recycled = recycled_at(lead)
     since = recycled if recycled is not None else sent_back_at(lead, playbook)
     if since is None:
         return True
     if at <= since or not any(touch.at > since for touch in lead.touches):
         return False
-    stage = playbook.stages[place_of(playbook, "recycled")] if recycled is not None else None
-    if stage is not None and stage.returns is not None and recycled is not None:
-        now = values.get("now")
-        rested = isinstance(now, int) and now >= recycled + stage.returns.after_ms
-        if not rested or not stage.returns.when.judge(values)[0]:
+    if recycled is not None:
+        now, returns = values.get("now"), playbook.stages[place_of(playbook, "recycled")].returns
+        if not isinstance(now, int) or now < rested_at(lead, playbook, recycled):
+            return False
+        if returns is not None and not returns.when.judge(values)[0]:
             return False
     lead.claims["stage"].pop(TRUCE, None)
     return True

@@ -107,12 +107,19 @@ def _in_time(note: HandoffNote, actor: str, at: int) -> Offer | None:
     return None
 
 
+def _note(lead: Lead) -> HandoffNote:
+    """Give the hand-off to look at: an order that changes nothing leaves it, and its row, as they are."""
+    if lead.handoff is None:
+        raise LookupError("the lead has no hand-off")
+    return lead.handoff
+
+
 def _accept(work: Work, lead: Lead, data: Command, actor: str, at: int) -> Decision:
-    note = work.cycle(lead)
+    note = _note(lead)
     if note.state in ("accepted", "worked"):
         who = "You" if actor == note.owner else name_of(work, note.owner)
         return _answer(work, lead, f"{who} accepted this at {moment(work, note.accepted_at or work.now, actor)}, {NOTHING}.", ok=False)
-    if (missed := _in_time(note, actor, at)) is not None:
+    if _in_time(note, actor, at) is not None and (missed := _in_time(work.cycle(lead), actor, at)) is not None:
         restore(work, lead, missed, at)
     elif not _may(work, actor, note.owner):
         since = moment(work, note.offers[-1].at, actor)
@@ -130,7 +137,7 @@ def _how(data: Command) -> str:
 
 
 def _reject(work: Work, lead: Lead, data: Command, actor: str, at: int) -> Decision:
-    note, reasons = work.cycle(lead), work.playbook.slas.reasons
+    note, reasons = _note(lead), work.playbook.slas.reasons
     if not _may(work, actor, note.owner):
         return _answer(work, lead, f"This is with {name_of(work, note.owner)} now, {NOTHING}.", ok=False)
     reason = reasons.get(data.code)
@@ -145,7 +152,7 @@ def _reject(work: Work, lead: Lead, data: Command, actor: str, at: int) -> Decis
 
 
 def _reassign(work: Work, lead: Lead, data: Command, at: int) -> Decision:
-    note = work.cycle(lead)
+    note = _note(lead)
     before, why = note.owner, data.comment or data.reason or f"given on by {data.by}"
     if data.to is None:
         offers.end_offer(work, lead, "moved", at=at, reason=why, by=data.by)
@@ -166,15 +173,11 @@ def _reassign(work: Work, lead: Lead, data: Command, at: int) -> Decision:
 
 
 def _give_to(work: Work, lead: Lead, choice: Choice, data: Command, why: str, at: int) -> None:
-    note = work.cycle(lead)
-    state, before = note.state, note.owner
     offers.stand_still(work, lead)
     offers.end_offer(work, lead, "moved", at=at, reason=why, by=data.by)
-    again.hand(work, lead, choice, why)
-    if state in ("accepted", "worked") and data.clocks == "keep" and data.run is not None:
-        note.state = state
-        note.offers[-1].known_at = work.now
-        offers.take_over(work, lead, before)
+    if data.clocks == "restart":
+        offers.begin_anew(work, lead)
+    again.hand(work, lead, choice, why, keep=data.clocks == "keep" and data.run is not None)
 
 
 def _to(work: Work, lead: Lead, to: str) -> tuple[Choice | None, str | None]:
@@ -212,7 +215,7 @@ def _owner_only(work: Work, lead: Lead, data: Command) -> Decision:
 
 
 def _hold(work: Work, lead: Lead, data: Command, actor: str) -> Decision:
-    note = work.cycle(lead)
+    note = _note(lead)
     sla = offers.sla_of(work, note)
     if sla is None or sla.pause is None:
         return _answer(work, lead, f"The clock of this hand-off cannot be stopped (sla.yaml {note.sla}: no pause), {NOTHING}.", ok=False)
@@ -230,7 +233,7 @@ def _hold(work: Work, lead: Lead, data: Command, actor: str) -> Decision:
 
 
 def _run(work: Work, lead: Lead, data: Command) -> Decision:
-    if work.cycle(lead).held_until is None:
+    if _note(lead).held_until is None:
         return _answer(work, lead, f"Its clock runs, {NOTHING}.", ok=False)
     offers.go_on(work, lead, data.by)
     settle(work, lead, [], judge=False)

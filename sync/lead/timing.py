@@ -11,7 +11,7 @@ from sync.lead.atoms import Atom, Op, compare, of_when
 from sync.lead.fading import NEVER, Fading
 from sync.lead.hours import zone
 from sync.lead.index import index
-from sync.lead.qualify import place_of, recycled_at, sent_back_at
+from sync.lead.qualify import place_of, recycled_at, rested_at, sent_back_at
 from sync.lead.reconcile import TRUCE
 from sync.lead.score import DAY_MS, engagement
 from sync.lead.state import Lead
@@ -38,8 +38,6 @@ class Timing:
     exits: dict[str, tuple[Atom, ...]]
     """Stage → what can take a lead out of it."""
     returns: tuple[Atom, ...]
-    rest_ms: int
-    """How long a recycled lead rests."""
     days: dict[str, tuple[int, ...]]
     """Table → when one of its rows begins or ends to count."""
 
@@ -108,7 +106,7 @@ class _Static:
         atoms = [*(atom for one in (*entries[:1], *exits.values()) for atom in one), *returns]
         days = {atom.name: _bounds(self.playbook, atom.name) for atom in atoms if atom.kind == "table"}
         calm = tuple(tuple(a for a in some if not _rises(a)) for some in entries)
-        return Timing(entries, calm, exits, returns, back.after_ms if back is not None else 0, days)
+        return Timing(entries, calm, exits, returns, days)
 
 
 def _rises(atom: Atom) -> bool:
@@ -162,7 +160,7 @@ def _atoms(lead: Lead, timing: Timing, playbook: Playbook, now: int, *, calm: bo
             return ()
         if recycled is None:
             return entries[0]
-        rested = recycled + timing.rest_ms
+        rested = rested_at(lead, playbook, recycled)
         return rested if now < rested else (*timing.returns, *entries[0])
     claim = lead.claims.get("stage", {}).get(TRUCE)
     atoms = entries[place_of(playbook, claim.value) + 1 if claim is not None else 0]

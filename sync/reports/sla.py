@@ -115,7 +115,10 @@ class _Told:
     def take(self, data: Mapping[str, Any], at: int) -> None:
         """Read one line on."""
         state, leg, when = data["state"], cast("Leg", data.get("leg")), data.get("at") or at
-        if state == "delayed":
+        if state == "offered" and not data.get("goes_on"):  # to be accepted again, by somebody else
+            self.done.pop("accept", None)
+            self._late.discard("accept")
+        elif state == "delayed":
             self._cause[leg] = "outage"
         elif state == "breached" and leg not in self.missed and leg not in self.done:
             self._miss(leg, data["owner"], data["due"], data.get("cause"))
