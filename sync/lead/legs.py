@@ -8,6 +8,7 @@ from sync.lead import business
 from sync.lead.cycle import LegNote
 from sync.playbook.models import Clock, Hours, LegRule, Playbook
 
+
 class Calendar(NamedTuple):
     """By whose working time a clock goes."""
 

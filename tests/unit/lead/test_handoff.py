@@ -69,7 +69,7 @@ def test_warned_then_missed_then_the_next_in_turn_with_memory(kim: Handed) -> No
     assert told(late) == [("escalated", VERA), ("offered", BEN), ("moved", ANA)]
     assert [note.offer for note in late.notices] == [1, 2, 1]
     assert kim.due is None, "Ben does not know of it yet"
-    assert kim.kinds == set(), "it is with somebody: nothing is left to do for a person"
+    assert kim.kinds == {"not_accepted"}, "told until somebody takes it"
     assert (kim.leg().breached_at, kim.leg().owner) == (kim.note.offers[0].due_at, ANA)
 
 
@@ -89,7 +89,7 @@ def test_after_so_many_people_it_falls_to_the_last_resort_and_a_person_is_told()
     kim.shown(20)
     kim.until(31 * M)
     assert kim.offers == [(ANA, "expired"), (VERA, None)], "not to Ben, although he is in the pool"
-    assert kim.kinds == {"fell_back"}
+    assert kim.kinds == {"fell_back", "not_accepted"}
     kim.order("accept", 40 * M)
     assert (kim.note.owner, kim.note.state, kim.kinds) == (VERA, "accepted", set())
 
@@ -134,7 +134,7 @@ def test_first_response_missed_goes_up_and_then_to_another_with_the_time_of_a_ne
     assert (kim.note.owner, kim.kinds) == (ANA, {"not_worked"})
     kim.until(60 + 3 * H)
     assert kim.offers == [(ANA, "expired"), (BEN, None)]
-    assert (kim.note.state, kim.kinds) == ("offered", set())
+    assert (kim.note.state, kim.kinds) == ("offered", {"not_worked"})
     kim.shown(4 * H)
     kim.order("accept", 4 * H + 60)
     assert kim.due_of("first_response") == 5 * H + 60
