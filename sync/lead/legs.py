@@ -56,7 +56,7 @@ def begin(rule: LegRule, at: int, by: Calendar, version: int) -> LegNote:
 
 def anew(old: LegNote, rule: LegRule, at: int, by: Calendar, version: int) -> LegNote:
     """Start a leg again for somebody else: what was missed and how long it took so far stays known."""
-    made = begin(rule, at, by, version)
+    made = begin(rule, max(at, old.held_at or at), by, version)
     made.started_at, made.elapsed_ms, made.paused_ms = old.started_at, old.elapsed_ms, old.paused_ms
     made.breached_at, made.cause, made.escalated = old.breached_at, old.cause, old.escalated
     made.owner = old.owner if old.breached_at is not None else ""
@@ -76,6 +76,7 @@ def go_on(leg: LegNote, at: int, before: Calendar, by: Calendar, *, waited: bool
     if leg.held_at is None or leg.done_at is not None:
         return
     since = leg.held_at
+    at = max(at, since)  # of a yes that is known late: it ran until then
     leg.due_at = _on(leg, at, _spent(leg, since, leg.due_at, before), by) if leg.due_at > since else leg.due_at
     leg.steps = [[_on(leg, at, _spent(leg, since, when, before), by), what, misses] for when, what, misses in leg.steps]
     leg.paused_ms += max(0, at - since) if waited else 0
@@ -88,6 +89,7 @@ def finish(leg: LegNote, at: int, owner: str, by: Calendar) -> None:
         return
     if leg.since is not None:
         leg.elapsed_ms += _spent(leg, leg.since, at, by)
+    leg.elapsed_ms = min(leg.elapsed_ms, max(0, at - leg.started_at))  # what is known late ended earlier than it ran
     leg.since = leg.held_at = None
     leg.done_at, leg.steps = at, []
     if leg.breached_at is not None and at <= leg.breached_at:

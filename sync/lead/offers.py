@@ -123,6 +123,7 @@ def end_offer(work: Work, lead: Lead, how: str, *, at: int, reason: str = "", co
     offer = note.offers[-1] if note.offers else None
     if offer is None or offer.ended is not None:
         return
+    note.held_until = None  # whoever waited for the customer waits no more
     offer.ended = how  # type: ignore[assignment]
     offer.ended_at, offer.reason, offer.comment, offer.by = max(at, offer.at), reason, comment, by
     accept = note.legs.get("accept")

@@ -7,7 +7,7 @@ from sync.lead.answers import rejected, returns_at
 from sync.lead.handoff import handing
 from sync.lead.offers import accept, close, end_offer, going, is_open, known, respond
 from sync.lead.qualify import place_of
-from sync.lead.reconcile import TRUCE, desire, system_of
+from sync.lead.reconcile import TRUCE, claim_truce, desire, system_of
 from sync.lead.state import Lead
 from sync.lead.work import Work
 from sync.playbook.models import MQL, SIDE_EXITS, Leg, Reason, Values, When, queue_of
@@ -22,7 +22,7 @@ def watch(work: Work, lead: Lead, values: Values | None) -> None:
         if not lead.in_scope:
             close(work, lead, lead.scope_rule, "out of scope")
         else:
-            _stage(work, lead)
+            stage_moved(work, lead)
             if going(lead):
                 _refused(work, lead)
             if going(lead):
@@ -60,7 +60,7 @@ def reached(work: Work, lead: Lead) -> bool:
     return not shows
 
 
-def _stage(work: Work, lead: Lead) -> None:
+def stage_moved(work: Work, lead: Lead) -> None:
     """The stage moved on: sales took it, or it came to its end; kinds that are no MQL end by their legs."""
     note, held, first = lead.handoff, lead.desired.get("stage"), handing(work.playbook)
     if note is None or held is None or note.kind != MQL or first is None or held.value in SIDE_EXITS:
@@ -126,6 +126,7 @@ def move(work: Work, lead: Lead, owner: str, by: str, why: str, *, at: int) -> N
     offers.stand_still(work, lead)
     end_offer(work, lead, "moved", at=at, reason=why, by=by)
     offers.offer_again(work, lead, owner, why, why, keep=True)
+    claim_truce(lead, "owner", owner, at)  # it stays theirs when the record that says so is merged away
     offers.no_problem(work, lead, "unrouted", "owner_away", "inactive_owner")
 
 

@@ -145,6 +145,7 @@ def _qualify(work: Work, lead: Lead, values: dict[str, Value], before: Scalar, a
         stage_left(work, lead, before)
     values["stage"] = after
     values["owner"] = owner = lead.value("owner")
+    progress.stage_moved(work, lead)  # what came to its good end is not given to anybody any more
     again.look(work, lead, source)
     asked = _asks(work, lead, act, values) if act is not None else None
     if asked is not None:

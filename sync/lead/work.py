@@ -155,9 +155,9 @@ class Work:
             self.clock(lead, kind, None)
 
     def problem(self, kind: str, key: str, text: str, lead: Lead | None = None, *, opened: bool = True, **where: Any) -> None:
-        """Open or close a problem; opening one about a lead is an event too."""
+        """Open or close a problem; opening one about a lead is an event too. What was said of it last in this decision is not said again."""
         note = ProblemNote(kind, key, opened, text, lead_id=lead.id if lead else None, **where)
-        if note not in self.out.problems:
+        if note != next((one for one in reversed(self.out.problems) if (one.kind, one.key) == (kind, key)), None):
             self.out.problems.append(note)
             if opened and lead is not None:
                 self.event(lead, "truce.problem.opened", after=kind)
