@@ -30,12 +30,13 @@ ON CONFLICT (kind, key) WHERE closed_at IS NULL DO NOTHING RETURNING lead_id::te
 _CLOSE = f"""
 UPDATE problems p SET closed_at = now() WHERE p.kind = '{KIND}' AND p.closed_at IS NULL AND p.lead_id IS NOT NULL AND p.lead_id NOT IN ({_LOST})
 """
-_FIND = f"SELECT id::text AS id FROM ({_LOST}) w ORDER BY id LIMIT 1000"
+FIND = f"SELECT id::text AS id FROM ({_LOST}) w ORDER BY id LIMIT 1000"
+"""Those who are lost, of the time before $1."""
 
 
 async def lost(connection: Connection, now: datetime) -> list[str]:
     """Give the ids of MQLs without an owner or an open hand-off, whether a problem is open for them or not."""
-    return [row["id"] for row in await connection.fetch(_FIND, now - GRACE)]
+    return [row["id"] for row in await connection.fetch(FIND, now - GRACE)]
 
 
 async def look(pool: Any, now: datetime) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 
 from sync.cli import emulate, place
-from sync.cli.demo import judge, story, world
+from sync.cli.demo import handoffs, judge, story, world
 from sync.cli.demo.clients import Crm, Marketing, door
 from sync.cli.demo.screen import Screen
 from sync.cli.demo.stage import NotSo, Stage
@@ -64,18 +64,21 @@ def _set_up(settings: Settings, local: Local, installation: str, screen: Screen)
     from pydantic import SecretStr
 
     urls = emulators(local.parts)
+    people = urls["slack"]
     crm = Crm(urls["salesforce"], "session:ana@acme.example")
     marketing = Marketing(urls["hubspot"], emulate.MARKETING_TOKEN)
     theirs, ours = world.first_people()
     crm.add([*theirs, world.OUTSIDE])
     marketing.add([*ours, world.OUTSIDE])
     own = settings.model_copy(update={"installation": installation, "database": SecretStr(local.dsn), "kafka": local.bootstrap})
+    own = own.model_copy(update={"playbook": handoffs.hurried(settings.playbook, local.folder / "playbook")})
     ready = prepared(own, take=True)
     port = free_port()
     door(urls["hubspot"], "webhooks", {"url": f"http://127.0.0.1:{port}/webhooks/hubspot"})
     start_roles(local, 2, port, story.POLL_S, urls)
     admin = Crm(urls["salesforce"], f"session:{emulate.ADMIN}")
-    return Stage(local.parts, screen, urls, local.dsn, installation, ready.playbook, crm, admin, marketing)
+    systems = {name: url for name, url in urls.items() if name != "slack"}
+    return Stage(local.parts, screen, systems, people, local.dsn, installation, ready.playbook, crm, admin, marketing)
 
 
 def _rows(stage: Stage) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -121,6 +124,7 @@ def _tell(stage: Stage, began: float) -> bool:
         lost=stage.figures.get("lost", 0) + len(comparison.missing),
         duplicate_effects=len(doubled),
         parked_left=left,
+        handoffs=handoffs.figures(stage),
         alerts_sent=told["sent"],
         alert_duplicates=told["copies"],
         latency_ms={"p50": round(judge.quantile(stage.latencies_ms, 0.5), 1), "p99": round(judge.quantile(stage.latencies_ms, 0.99), 1)},
@@ -129,7 +133,8 @@ def _tell(stage: Stage, began: float) -> bool:
     )
     _show(stage, comparison, doubled, began)
     figures = stage.figures
-    return bool(figures["agree"] and not figures["lost"] and not figures["idle_writes"])
+    alone = figures["handoffs"]["without_responsible_human"] or figures["alert_duplicates"]
+    return bool(figures["agree"] and not figures["lost"] and not figures["idle_writes"] and not alone)
 
 
 def _show(stage: Stage, comparison: judge.Comparison, doubled: list[str], began: float) -> None:

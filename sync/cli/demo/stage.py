@@ -30,6 +30,8 @@ class Stage:
     parts: Parts
     screen: Screen
     urls: dict[str, str]
+    slack: str
+    """Where the emulated Slack is."""
     dsn: str
     installation: str
     playbook: Playbook

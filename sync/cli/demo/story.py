@@ -1,4 +1,4 @@
-"""The seven scenes. Each acts through the vendors' clients, waits for what must come about, and says what came out."""
+"""The scenes. Each acts through the vendors' clients, waits for what must come about, and says what came out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sync.alerts.terminal import lines as alert_lines
-from sync.cli.demo import world
+from sync.cli.demo import handoffs, world
 from sync.cli.demo.clients import door
 from sync.cli.demo.judge import moment
 from sync.cli.demo.stage import Stage
@@ -92,8 +92,8 @@ def two_edits(stage: Stage) -> None:
 
 
 def opt_out(stage: Stage) -> None:
-    """Scene 4: an opt-out in Salesforce reaches HubSpot, although the person is outside the scope filter."""
-    stage.screen.scene(4, "Opt-out")
+    """Scene 5: an opt-out in Salesforce reaches HubSpot, although the person is outside the scope filter."""
+    stage.screen.scene(5, "Opt-out")
     began = time.time()
     stage.crm.edit(world.OUTSIDE.email, HasOptedOutOfEmail=True)
     stage.until("the opt-out in HubSpot", lambda: (_contact(stage, world.OUTSIDE.email) or {}).get("hs_email_optout") == "true")
@@ -106,8 +106,8 @@ def opt_out(stage: Stage) -> None:
 
 
 def refusal(stage: Stage) -> None:
-    """Scene 5: Salesforce refuses one value; it is parked and told once, the rest goes on; after the fix a replay puts it right."""
-    stage.screen.scene(5, "Refusal")
+    """Scene 6: Salesforce refuses one value; it is parked and told once, the rest goes on; after the fix a replay puts it right."""
+    stage.screen.scene(6, "Refusal")
     rule = _make_rule(stage)
     marks = stage.marks()
     odd = world.visitor(9001)
@@ -147,8 +147,8 @@ def refusal(stage: Stage) -> None:
 
 
 def worker_killed(stage: Stage) -> None:
-    """Scene 6: one of two workers is killed with -9 in the middle of 500 form fills."""
-    stage.screen.scene(6, "Worker killed")
+    """Scene 8: one of two workers is killed with -9 in the middle of 500 form fills."""
+    stage.screen.scene(8, "Worker killed")
     people = [world.visitor(n) for n in range(BURST)]
     marks = stage.marks()
     done = threading.Semaphore(0)
@@ -187,8 +187,8 @@ def worker_killed(stage: Stage) -> None:
 
 
 def quiet(stage: Stage) -> None:
-    """Scene 7: nobody does anything, so nothing is written."""
-    stage.screen.scene(7, "Quiet")
+    """Scene 9: nobody does anything, so nothing is written."""
+    stage.screen.scene(9, "Quiet")
     before = stage.writes()
     time.sleep(QUIET_S)  # the story is that nothing happens for so long
     idle = sum(stage.writes().values()) - sum(before.values())
@@ -198,7 +198,7 @@ def quiet(stage: Stage) -> None:
         raise AssertionError(f"{idle} writing calls while nobody did anything")
 
 
-SCENES = (first_sync, form_fill, two_edits, opt_out, refusal, worker_killed, quiet)
+SCENES = (first_sync, form_fill, two_edits, handoffs.accepted, opt_out, refusal, handoffs.not_accepted, worker_killed, quiet)
 
 
 def _contact(stage: Stage, email: str) -> dict[str, Any] | None:

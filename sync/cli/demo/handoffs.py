@@ -1,0 +1,142 @@
+"""The hand-off's two scenes: a rep says yes on the card in Slack; another says nothing, so that the lead moves on and a person is told."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sync.cli import emulate
+from sync.cli.demo import world
+from sync.cli.demo.clients import door
+from sync.cli.demo.stage import Stage
+from sync.store import audit
+
+HURRY = (
+    ("sla.yaml", "within: 30m", "within: 30s"),
+    ("sla.yaml", "warn: 10m", "warn: 15s"),
+    ("alerts.yaml", "group_wait: 30s", "group_wait: 1s"),
+)
+"""The demo has no half hour: of the SLA `hot` the same in seconds."""
+SLACK_ID = {email: f"U{n:07}" for n, email in enumerate(emulate.REPS, 1)}
+PER = world.Person(
+    "per.dahl@fjord.example", "Per", "Dahl", "Fjord Metall AS", "+47 22 33 00 01", "Head of Automation", "", "Manufacturing", 900, "NO"
+)
+IDA = world.Person(
+    "ida.vogt@werk.example", "Ida", "Vogt", "Werk AG", "+49 30 22 00 02", "Head of Automation", "", "Manufacturing", 1200, "DE"
+)
+
+
+def hurried(folder: Path, copy: Path) -> Path:
+    """Copy a playbook with the SLA `hot` in seconds; gives the copy."""
+    shutil.copytree(folder, copy, dirs_exist_ok=True)
+    for name, slow, fast in HURRY:
+        path = copy / name
+        if path.exists():
+            path.write_text(path.read_text(encoding="utf-8").replace(slow, fast), encoding="utf-8")
+    return copy
+
+
+def accepted(stage: Stage) -> None:
+    """Scene 4: two people ask for a demo; the rep of the first presses accept on the card."""
+    stage.screen.scene(4, "Hand-off")
+    stage.marketing.submit(PER, "Demo")
+    first = stage.until("Per Dahl is offered to somebody", lambda: _handoff(stage, PER.email))
+    stage.marketing.submit(IDA, "Demo")
+    second = stage.until("Ida Vogt is offered to somebody", lambda: _handoff(stage, IDA.email))
+    card = stage.until("the card is in Slack", lambda: _card(stage, first["owner"], "Per Dahl"), seconds=20)
+    answer = door(
+        stage.slack, "press", {"user": SLACK_ID[first["owner"]], "channel": card["channel"], "ts": card["ts"], "action": "accept"}
+    )
+    if answer["status"] != 200:
+        raise AssertionError(f"the button was answered with {answer}")
+    taken = stage.until("the hand-off is accepted", lambda: _state(stage, PER.email, "accepted"))
+    stage.until("the lead is sales accepted in Salesforce", lambda: (stage.crm.lead(PER.email) or {}).get("Lifecycle_Stage__c") == "SAL")
+    stage.until("the card says so", lambda: "Accepted" in _texts(_card(stage, first["owner"], "Per Dahl")))
+    name = stage.owner_name
+    stage.screen.done(
+        f"{PER.email} offered to {name(first['owner'])}, who pressed accept in Slack after {taken['seconds']:.1f} s → SAL in both systems",
+        f"{IDA.email} offered to {name(second['owner'])}, who says nothing (sla.yaml hot: the 30 minutes are 30 s in this demo)",
+    )
+
+
+def not_accepted(stage: Stage) -> None:
+    """Scene 7: nobody took the second one: warned, given to the next, and the manager told, once."""
+    stage.screen.scene(7, "Not accepted")
+    moved = stage.until("it is offered to the next", lambda: _second(stage, IDA.email), seconds=60)
+    warned = stage.ask("SELECT count(*) AS n FROM notices WHERE handoff_id = $1::uuid AND kind = 'warned'", moved["id"])[0]["n"]
+    alerts = stage.until("the alert is in Slack", lambda: _alerts(stage), seconds=30)
+    card = stage.until("the next has the card", lambda: _card(stage, moved["owner"], "Ida Vogt"), seconds=20)
+    door(stage.slack, "press", {"user": SLACK_ID[moved["owner"]], "channel": card["channel"], "ts": card["ts"], "action": "accept"})
+    stage.until("the next accepts", lambda: _state(stage, IDA.email, "accepted"))
+    stage.settled()
+    rooms = [one["channel"] for one in _alerts(stage)]
+    if not warned or len(rooms) != len(set(rooms)):
+        raise AssertionError(f"warned {warned} times, alerts in {rooms}")
+    name = stage.owner_name
+    stage.screen.done(
+        f"{name(moved['before'])} was reminded and did not answer → {name(moved['owner'])} has it and accepted; told once in {len(rooms)} places",
+        f"alert: {_texts(alerts[0]).splitlines()[0][:120]}",
+    )
+
+
+def figures(stage: Stage) -> dict[str, int]:
+    """Count hand-offs for `demo.json`."""
+    row = stage.ask(
+        "SELECT (SELECT count(*) FROM handoffs) AS offered, (SELECT count(*) FROM handoffs WHERE accepted_at IS NOT NULL) AS accepted, "
+        "(SELECT count(*) FROM offers WHERE ended = 'expired') AS expired, (SELECT count(*) FROM offers WHERE n > 1) AS reassigned"
+    )[0]
+    return {**row, "without_responsible_human": len(stage.ask(audit.FIND, datetime.now(UTC)))}
+
+
+def _handoff(stage: Stage, email: str) -> dict[str, Any]:
+    rows = stage.ask(
+        "SELECT h.id::text AS id, h.owner, h.state, extract(epoch FROM h.accepted_at - h.known_at)::float8 AS seconds FROM handoffs h "
+        "JOIN leads l ON l.id = h.lead_id WHERE l.doc->'desired'->'email'->>'value' = $1",
+        email,
+    )
+    return rows[0] if rows else {}
+
+
+def _state(stage: Stage, email: str, state: str) -> dict[str, Any]:
+    found = _handoff(stage, email)
+    return found if found.get("state") == state else {}
+
+
+def _second(stage: Stage, email: str) -> dict[str, Any]:
+    found = _handoff(stage, email)
+    rows = stage.ask("SELECT owner FROM offers WHERE handoff_id = $1::uuid ORDER BY n", found["id"]) if found else []
+    return {**found, "before": rows[0]["owner"], "owner": rows[-1]["owner"]} if len(rows) > 1 else {}
+
+
+def _seen(stage: Stage) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = door(stage.slack, "see/messages")
+    return rows
+
+
+def _card(stage: Stage, owner: str, who: str) -> dict[str, Any]:
+    direct = f"D{SLACK_ID[owner][1:]}"
+    return next((one for one in _seen(stage) if one["channel"] == direct and who in _texts(one)), {})
+
+
+def _alerts(stage: Stage) -> list[dict[str, Any]]:
+    return [one for one in _seen(stage) if "not accepted" in _texts(one).lower() and "Ida Vogt" not in _texts(one)]
+
+
+def _texts(message: dict[str, Any]) -> str:
+    """Give every text of a message."""
+    found: list[str] = []
+
+    def walk(node: Any) -> None:
+        if isinstance(node, dict):
+            if isinstance(node.get("text"), str):
+                found.append(node["text"])
+            for value in node.values():
+                walk(value)
+        elif isinstance(node, list):
+            for value in node:
+                walk(value)
+
+    walk(message)
+    return "\n".join(found)
