@@ -8,13 +8,18 @@ from typing import Any
 
 import orjson
 
+from sync.lead.state import Desired, Lead, dump
+
 
 async def lead(
     pool: Any, now: datetime, *, owner: str | None = "ana@acme.example", company: str = "Nordwind AS", stage: str = "mql"
 ) -> str:
     ident = str(uuid.uuid4())
-    desired = {name: {"value": value} for name, value in {"company": company, "first_name": "Kim", "last_name": "Larsen"}.items()}
-    doc = {"id": ident, "desired": desired}
+    at = round(now.timestamp() * 1000)
+    made = Lead(ident, f"key-{ident}", at, at)
+    said = {"company": company, "first_name": "Kim", "last_name": "Larsen"}
+    made.desired = {name: Desired(value, at, "truce", 1, "") for name, value in said.items()}
+    doc = orjson.loads(dump(made))
     await pool.execute(
         "INSERT INTO leads (id, key, rev, doc, stage, stage_since, owner, in_scope, playbook_version) VALUES ($1::uuid, $2, 1, $3, $4, $5, $6, true, 1)",
         ident, f"key-{ident}", doc, stage, now - timedelta(hours=1), owner,
