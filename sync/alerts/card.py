@@ -245,7 +245,7 @@ _OVER = {
 
 def _spelled(within: Within) -> str:
     """Give a length of sla.yaml as people say it: 30 min, 4 h, 1 working day."""
-    unit = {"m": "min", "h": "h", "d": "working day" if within.clock == "business" else "day"}[within.unit]
+    unit = {"s": "s", "m": "min", "h": "h", "d": "working day" if within.clock == "business" else "day"}[within.unit]
     return f"{within.amount} {unit}{'s' if within.unit == 'd' and within.amount > 1 else ''}"
 
 
