@@ -17,6 +17,8 @@ from sync.alerts.outlets import Outlets
 from sync.alerts.reach import Target, handed_on
 from sync.lead.decision import ProblemNote
 from sync.runtime.clock import Clock
+from sync.runtime.guard import passing
+from  import place
 from sync.runtime.metrics import metrics
 from sync.store import notified, problems, telling
 from sync.store.statement import run
@@ -76,7 +78,7 @@ class Sender:
 
     async def _one(self, ground: Ground, name: str, row: Any) -> _Done | None:
         """Send or change one message; None: there is nothing to say any more."""
-        text = await self._render(row)
+        text = await self._worded(row)
         if text is None:
             return None
         try:
@@ -91,6 +93,19 @@ class Sender:
                 return await self._anew(channel, row, text)
         except TimeoutError:
             raise Refused(f"no answer within {CALL_S:g} s", unsure=True) from None
+
+    async def _worded(self, row: Any) -> Message | None:
+        """Put a message into words; one that cannot be is told as a problem, and the others go on."""
+        try:
+            return await self._render(row)
+        except Exception as error:
+            if passing(error) is not None:
+                raise
+            why = place(error)
+            text = f"a message could not be put into words ({why}) and was left out: truce explain shows what it was about"
+            note = ProblemNote("alerts_failing", f"words:{why}", True, text)
+            await run(self._pool, problems.write([note]))
+            return None
 
     async def _anew(self, channel: Channel, row: Any, text: Message) -> _Done:
         key, again = row["id"], row["was_unsure"]

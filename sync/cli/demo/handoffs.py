@@ -19,7 +19,6 @@ HURRY = (
     ("alerts.yaml", "group_wait: 30s", "group_wait: 1s"),
 )
 """The demo has no half hour: of the SLA `hot` the same in seconds."""
-SLACK_ID = {email: f"U{n:07}" for n, email in enumerate(emulate.REPS, 1)}
 PER = world.Person(
     "per.dahl@fjord.example", "Per", "Dahl", "Fjord Metall AS", "+47 22 33 00 01", "Head of Automation", "", "Manufacturing", 900, "NO"
 )
@@ -47,7 +46,9 @@ def accepted(stage: Stage) -> None:
     second = stage.until("Ida Vogt is offered to somebody", lambda: _handoff(stage, IDA.email))
     card = stage.until("the card is in Slack", lambda: _card(stage, first["owner"], "Per Dahl"), seconds=20)
     answer = door(
-        stage.slack, "press", {"user": SLACK_ID[first["owner"]], "channel": card["channel"], "ts": card["ts"], "action": "accept"}
+        stage.slack,
+        "press",
+        {"user": emulate.SLACK_USERS[first["owner"]], "channel": card["channel"], "ts": card["ts"], "action": "accept"},
     )
     if answer["status"] != 200:
         raise AssertionError(f"the button was answered with {answer}")
@@ -68,7 +69,11 @@ def not_accepted(stage: Stage) -> None:
     warned = stage.ask("SELECT count(*) AS n FROM notices WHERE handoff_id = $1::uuid AND kind = 'warned'", moved["id"])[0]["n"]
     alerts = stage.until("the alert is in Slack", lambda: _alerts(stage), seconds=30)
     card = stage.until("the next has the card", lambda: _card(stage, moved["owner"], "Ida Vogt"), seconds=20)
-    door(stage.slack, "press", {"user": SLACK_ID[moved["owner"]], "channel": card["channel"], "ts": card["ts"], "action": "accept"})
+    door(
+        stage.slack,
+        "press",
+        {"user": emulate.SLACK_USERS[moved["owner"]], "channel": card["channel"], "ts": card["ts"], "action": "accept"},
+    )
     stage.until("the next accepts", lambda: _state(stage, IDA.email, "accepted"))
     stage.settled()
     rooms = [one["channel"] for one in _alerts(stage)]
@@ -116,7 +121,7 @@ def _seen(stage: Stage) -> list[dict[str, Any]]:
 
 
 def _card(stage: Stage, owner: str, who: str) -> dict[str, Any]:
-    direct = f"D{SLACK_ID[owner][1:]}"
+    direct = f"D{emulate.SLACK_USERS[owner][1:]}"
     return next((one for one in _seen(stage) if one["channel"] == direct and who in _texts(one)), {})
 
 

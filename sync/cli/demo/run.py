@@ -63,7 +63,7 @@ def play(settings: Settings, folder: Folder, *, json_out: bool, keep: bool) -> i
 def _set_up(settings: Settings, local: Local, installation: str, screen: Screen) -> Stage:
     from pydantic import SecretStr
 
-    urls = emulators(local.parts)
+    urls = emulators(local.parts, chat=True)
     people = urls["slack"]
     crm = Crm(urls["salesforce"], "session:ana@acme.example")
     marketing = Marketing(urls["hubspot"], emulate.MARKETING_TOKEN)
