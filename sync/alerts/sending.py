@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from connectors.shape import place
 from schemas.envelope import derived_id
 from sync.alerts.channel import Channel, Message, Refused, Sent
 from sync.alerts.escape import plain
@@ -18,7 +19,6 @@ from sync.alerts.reach import Target, handed_on
 from sync.lead.decision import ProblemNote
 from sync.runtime.clock import Clock
 from sync.runtime.guard import passing
-from  import place
 from sync.runtime.metrics import metrics
 from sync.store import notified, problems, telling
 from sync.store.statement import run
