@@ -138,7 +138,7 @@ def statements(items: Sequence[Decided], total: Net, locked: dict[str, Lead], un
         turns.keep(total.pools) if total.pools else None,
         turns.write(given) if given else None,
         *handoffs.write(total.handoffs.values()),
-        *tasks.write(task for d in decisions for task in d.tasks),
+        *tasks.write(task for d in decisions for task in d.tasks if task.lead_id not in gone),
         notices.write(told) if told else None,
         answers.write(said) if said else None,
         *presence.write(note for d in decisions for note in d.presence),

@@ -40,7 +40,7 @@ STAGES = (
 TRUCE_TOKEN, MARKETING_TOKEN = "pat-emulated-truce", "pat-emulated-marketing"
 CLIENT_ID, CLIENT_SECRET, WEBHOOK_SECRET = "truce", "emulated", "emulated-webhook-secret"
 SLACK_TOKEN, SIGNING_SECRET = "emulated-bot-token", "emulated-signing-secret"
-SLACK_USERS = {email: f"U0ACME{n:03}" for n, email in enumerate(REPS, 1)}
+SLACK_USERS = {email: f"U0ACME{n:03}" for n, email in enumerate(REPS, 1)} | {"lea@acme.example": "U024BE7LH"}  # team.yaml names it
 ROOMS = {"sales-leads": "C0SALESLEADS", "managers": "C0MANAGERS"}
 
 
