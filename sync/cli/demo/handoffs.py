@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import Any
 
 from sync.cli import emulate
 from sync.cli.demo import world
-from sync.cli.demo.clients import door
 from sync.cli.demo.stage import Stage
 from sync.store import audit
 
@@ -44,17 +44,10 @@ def accepted(stage: Stage) -> None:
     first = stage.until("Per Dahl is offered to somebody", lambda: _handoff(stage, PER.email))
     stage.marketing.submit(IDA, "Demo")
     second = stage.until("Ida Vogt is offered to somebody", lambda: _handoff(stage, IDA.email))
-    card = stage.until("the card is in Slack", lambda: _card(stage, first["owner"], "Per Dahl"), seconds=20)
-    answer = door(
-        stage.slack,
-        "press",
-        {"user": emulate.SLACK_USERS[first["owner"]], "channel": card["channel"], "ts": card["ts"], "action": "accept"},
-    )
-    if answer["status"] != 200:
-        raise AssertionError(f"the button was answered with {answer}")
+    _press_accept(stage, first["owner"], "Per Dahl")
     taken = stage.until("the hand-off is accepted", lambda: _state(stage, PER.email, "accepted"))
     stage.until("the lead is sales accepted in Salesforce", lambda: (stage.crm.lead(PER.email) or {}).get("Lifecycle_Stage__c") == "SAL")
-    stage.until("the card says so", lambda: "Accepted" in _texts(_card(stage, first["owner"], "Per Dahl")))
+    stage.until("the card says so", lambda: any("Accepted" in json.dumps(one) for one in stage.chat.messages("Per Dahl")))
     name = stage.owner_name
     stage.screen.done(
         f"{PER.email} offered to {name(first['owner'])}, who pressed accept in Slack after {taken['seconds']:.1f} s → SAL in both systems",
@@ -68,12 +61,7 @@ def not_accepted(stage: Stage) -> None:
     moved = stage.until("it is offered to the next", lambda: _second(stage, IDA.email), seconds=60)
     warned = stage.ask("SELECT count(*) AS n FROM notices WHERE handoff_id = $1::uuid AND kind = 'warned'", moved["id"])[0]["n"]
     alerts = stage.until("the alert is in Slack", lambda: _alerts(stage), seconds=30)
-    card = stage.until("the next has the card", lambda: _card(stage, moved["owner"], "Ida Vogt"), seconds=20)
-    door(
-        stage.slack,
-        "press",
-        {"user": emulate.SLACK_USERS[moved["owner"]], "channel": card["channel"], "ts": card["ts"], "action": "accept"},
-    )
+    _press_accept(stage, moved["owner"], "Ida Vogt")
     stage.until("the next accepts", lambda: _state(stage, IDA.email, "accepted"))
     stage.settled()
     rooms = [one["channel"] for one in _alerts(stage)]
@@ -82,7 +70,7 @@ def not_accepted(stage: Stage) -> None:
     name = stage.owner_name
     stage.screen.done(
         f"{name(moved['before'])} was reminded and did not answer → {name(moved['owner'])} has it and accepted; told once in {len(rooms)} places",
-        f"alert: {_texts(alerts[0]).splitlines()[0][:120]}",
+        f"alert: {alerts[0]['text'][:120]}",
     )
 
 
@@ -115,33 +103,13 @@ def _second(stage: Stage, email: str) -> dict[str, Any]:
     return {**found, "before": rows[0]["owner"], "owner": rows[-1]["owner"]} if len(rows) > 1 else {}
 
 
-def _seen(stage: Stage) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = door(stage.slack, "see/messages")
-    return rows
-
-
-def _card(stage: Stage, owner: str, who: str) -> dict[str, Any]:
-    direct = f"D{emulate.SLACK_USERS[owner][1:]}"
-    return next((one for one in _seen(stage) if one["channel"] == direct and who in _texts(one)), {})
+def _press_accept(stage: Stage, owner: str, who: str) -> None:
+    user = emulate.SLACK_USERS[owner]
+    card = stage.until(f"the card about {who} is in Slack", lambda: stage.chat.card(user, who), seconds=20)
+    status = stage.chat.press(user, card or {}, "accept")
+    if status != 200:
+        raise AssertionError(f"Truce answered the button with {status}")
 
 
 def _alerts(stage: Stage) -> list[dict[str, Any]]:
-    return [one for one in _seen(stage) if "not accepted" in _texts(one).lower() and "Ida Vogt" not in _texts(one)]
-
-
-def _texts(message: dict[str, Any]) -> str:
-    """Give every text of a message."""
-    found: list[str] = []
-
-    def walk(node: Any) -> None:
-        if isinstance(node, dict):
-            if isinstance(node.get("text"), str):
-                found.append(node["text"])
-            for value in node.values():
-                walk(value)
-        elif isinstance(node, list):
-            for value in node:
-                walk(value)
-
-    walk(message)
-    return "\n".join(found)
+    return stage.chat.messages("not accepted in time")

@@ -12,7 +12,7 @@ import psutil
 
 from sync.cli import emulate, place
 from sync.cli.demo import handoffs, judge, story, world
-from sync.cli.demo.clients import Crm, Marketing, door
+from sync.cli.demo.clients import Chat, Crm, Marketing, door
 from sync.cli.demo.screen import Screen
 from sync.cli.demo.stage import NotSo, Stage
 from sync.cli.local import Local, emulators, prepared, servers, start_roles
@@ -64,7 +64,6 @@ def _set_up(settings: Settings, local: Local, installation: str, screen: Screen)
     from pydantic import SecretStr
 
     urls = emulators(local.parts, chat=True)
-    people = urls["slack"]
     crm = Crm(urls["salesforce"], "session:ana@acme.example")
     marketing = Marketing(urls["hubspot"], emulate.MARKETING_TOKEN)
     theirs, ours = world.first_people()
@@ -78,7 +77,7 @@ def _set_up(settings: Settings, local: Local, installation: str, screen: Screen)
     start_roles(local, 2, port, story.POLL_S, urls)
     admin = Crm(urls["salesforce"], f"session:{emulate.ADMIN}")
     systems = {name: url for name, url in urls.items() if name != "slack"}
-    return Stage(local.parts, screen, systems, people, local.dsn, installation, ready.playbook, crm, admin, marketing)
+    return Stage(local.parts, screen, systems, Chat(urls["slack"]), local.dsn, installation, ready.playbook, crm, admin, marketing)
 
 
 def _rows(stage: Stage) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sync.cli import emulate
-from sync.cli.demo.clients import Crm, Marketing, door
+from sync.cli.demo.clients import Chat, Crm, Marketing, door
 from sync.cli.demo.judge import Row, writing
 from sync.cli.demo.screen import Screen
 from sync.cli.parts import Parts
@@ -30,8 +30,7 @@ class Stage:
     parts: Parts
     screen: Screen
     urls: dict[str, str]
-    slack: str
-    """Where the emulated Slack is."""
+    chat: Chat
     dsn: str
     installation: str
     playbook: Playbook
