@@ -37,6 +37,12 @@ def _stricter(survivor: Lead, loser: Lead) -> None:
             survivor.claims.setdefault(word(kind), {})[TRUCE] = Claim(True, at, "the stricter of two that were joined")
 
 
+def _nobodys(lead: Lead) -> bool:
+    """Say whether a problem is open that nobody may be given the lead."""
+    searched = any(lead.why[what]["owner"] is None for what in ("owner", "handoff") if what in lead.why)
+    return searched or (lead.handoff is not None and lead.handoff.state in ("rejected", "expired"))
+
+
 def absorb(work: Work, survivor: Lead, loser: Lead, reason: str, *, source: str = "") -> None:
     """Join `loser` into `survivor`: records, touches (each once), open hand-off; scores are worked out anew, never summed."""
     work.decided_upon(loser)
@@ -69,6 +75,8 @@ def absorb(work: Work, survivor: Lead, loser: Lead, reason: str, *, source: str 
         if kind not in (STAGE, *survivor.clocks):
             work.clock(survivor, kind, due_at)
     work.end_clocks(loser)
+    if _nobodys(loser):  # who has the one lead that they are is told of that one
+        work.problem("unrouted", loser.id, "joined into another lead", loser, opened=False)
     if waiting.HOLD in loser.why:
         survivor.why.setdefault(waiting.HOLD, loser.why[waiting.HOLD])
     loser.survivor, loser.undecided = survivor.id, None

@@ -313,6 +313,22 @@ def test_of_two_that_are_joined_the_one_that_is_open_goes_on() -> None:
     assert kim.lead.value("owner") == kim.note.owner
 
 
+def test_nobodys_lead_that_is_joined_is_one_problem_and_not_two() -> None:
+    kim = Handed(book(), open=False)
+    other, lee = "salesforce:Lead:00Q2", "hubspot:contacts:2"
+    kim.go(snapshot(other, 3, {"Email": "kim2@x.example", "Country": "DE"}))
+    kim.go(snapshot(lee, 4, {"email": "kim2@x.example", "country": "DE"}))
+    kim.facts.users = users(ANA, BEN)
+    kim.go(factory.touch("c", 50, ref=lee))
+    loser = kim.facts.identities["ref", other]
+    assert list(kim.problems) == [("unrouted", loser)]
+    kim.go(factory.merged(LEAD, other, seconds=60))
+    assert list(kim.problems) == [("unrouted", kim.lead.id)]
+    kim.facts.users = users()
+    kim.did("d", 70)
+    assert (kim.note.owner in (ANA, BEN), kim.problems) == (True, {})
+
+
 def test_erasure_leaves_no_clock(kim: Handed) -> None:
     kim.shown(20)
     kim.go(factory.deleted(LEAD, 30, "erased"))
