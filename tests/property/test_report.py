@@ -73,14 +73,16 @@ class History:
         self.keep(self.play.did(f"form-{self.n}", self.seconds))
 
     def _crm(self) -> None:
-        stage = self.draw.choice(("Working", "Qualified", "Unqualified", "Nurturing"))
-        self.keep(self.play.sales(self.seconds, Status=stage))
+        stage, owner = self.draw.choice(("Working", "Qualified", "Unqualified", "Nurturing")), self.draw.choice(sorted(BOOK.reps))
+        edit = {"OwnerId": owner} if self.draw.random() < 0.4 else {"Status": stage}
+        self.keep(self.play.sales(self.seconds, **edit))
 
     def _order(self, name: str) -> None:
         note, when = self.play.lead.handoff, self.seconds - self.draw.choice((0, 30, 1_000))
         more: dict[str, Any] = {"lead_id": self.play.lead.id, "by": note.owner if note is not None else "ana@acme.example"}
         more |= {"code": self.draw.choice(sorted(BOOK.slas.reasons)), "comment": "so"} if name == "reject" else {}
         more |= {"to": self.draw.choice(("pool:emea-ae", "ben@acme.example", None))} if name == "reassign" else {}
+        more |= {"run": self.draw.choice((None, "run")), "clocks": self.draw.choice(("keep", "restart"))} if name == "reassign" else {}
         data = Command(name=name, reason="test", at=at(when), **more)
         self.keep(self.play.go(factory.envelope(f"truce.command.{name}", data), self.seconds))
 
