@@ -14,17 +14,18 @@ from sync.lead.settle import settle
 from sync.lead.state import Claim, Lead
 from sync.lead.timing import STAGE
 from sync.lead.work import Work
+from sync.playbook.models import FIRST, LATEST
 
 
 def _claims(survivor: Lead, loser: Lead) -> None:
-    """Take over what the loser's records claim; of Truce's own words the survivor's stand, the first date counts."""
+    """Take over what the loser's records claim; of Truce's own words the survivor's stand, of its dates the first, or the latest, as each says."""
     for name, held in loser.claims.items():
         ours = survivor.claims.setdefault(name, {})
         for ref, claim in held.items():
             mine = ours.get(ref)
             if ref != TRUCE:
                 ours[ref] = claim if mine is None or claim.at > mine.at else mine
-            elif mine is None or (name == "mql_date" and claim.at < mine.at):
+            elif mine is None or (name in FIRST and claim.at < mine.at) or (name in LATEST and claim.at > mine.at):
                 ours[ref] = claim
 
 

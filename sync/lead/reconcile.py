@@ -9,7 +9,7 @@ from schemas.base import Scalar
 from sync.lead import steps
 from sync.lead.state import Claim, Desired, Lead, Record
 from sync.lead.steps import TRUCE, Holder, system_of
-from sync.playbook.models import SIDE_EXITS, Freeze, Playbook, SharedField
+from sync.playbook.models import OWN, SIDE_EXITS, Freeze, Playbook, SharedField
 
 __all__ = ["SCORES", "TRUCE", "Moved", "claim_truce", "count_flip", "desire", "differs", "limit", "system_of", "winner"]
 SCORES = {"fit", "engagement", "score", "fit_score", "engagement_score", "lead_score"}
@@ -81,7 +81,7 @@ def winner(shared: SharedField, claims: Mapping[str, Claim], playbook: Playbook,
     holders = list(claims.items())
     if len(holders) == 1 and (shared.policy == "latest" or holders[0][1].value is not None):
         return holders[0]
-    if TRUCE in claims and shared.name in SCORES:
+    if TRUCE in claims and (shared.name in SCORES or shared.name in OWN):
         return TRUCE, claims[TRUCE]
     match shared.policy:
         case "latest":

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from schemas.base import Scalar
-from sync.lead import account, again, consent, creation, progress, score
-from sync.lead.canonical import canonical
+from sync.lead import account, again, consent, creation, progress, score, shown
 from sync.lead.handoff import hand_over, stage_left
 from sync.lead.identity import UNSEEN, is_stub
 from sync.lead.kinds import pass_on
 from sync.lead.qualify import Verdicts, kind_of, stage_values, stands
 from sync.lead.reconcile import SCORES, Moved, claim_truce, count_flip, desire, differs, limit
-from sync.lead.state import Lead, Refused, TouchNote, from_ms
+from sync.lead.state import Lead, Refused, TouchNote
 from sync.lead.timing import STAGE, next_change
 from sync.lead.work import Work
-from sync.playbook.models import Kind, Value, Values
+from sync.playbook.models import OWN, Kind, Value, Values
 from sync.topology import Lane
 
 GONE = "every record of it was deleted"
@@ -35,7 +34,7 @@ def _note_moves(work: Work, lead: Lead, moved: list[Moved]) -> None:
         work.line(lead, "decided", fields=fields)
         lead.blocked.clear()
     for move in moved:
-        if move.before is not None:
+        if move.before is not None and move.field not in OWN:
             flip(work, lead, move.field)
         for record in lead.records.values():
             refused = record.refused.get(move.field)
@@ -140,8 +139,6 @@ def _qualify(work: Work, lead: Lead, values: dict[str, Value], before: Scalar, a
         rule = lead.why["stage"]["rule"]
         work.line(lead, "stage", before=before, after=after, rule=rule, ref=held.ref, why=lead.why["stage"])
         work.event(lead, "truce.lead.stage_changed", before=before, after=after, rule=rule)
-        if after == "mql" and "mql_date" in work.playbook.fields and "mql_date" not in lead.claims:
-            moved += _date(work, lead, held.at)
         stage_left(work, lead, before)
     values["stage"] = after
     values["owner"] = owner = lead.value("owner")
@@ -155,11 +152,6 @@ def _qualify(work: Work, lead: Lead, values: dict[str, Value], before: Scalar, a
     if lead.value("owner") != owner:
         moved.append(Moved("owner", owner, lead.value("owner"), "truce"))
     return moved
-
-
-def _date(work: Work, lead: Lead, at: int) -> list[Moved]:
-    claim_truce(lead, "mql_date", canonical(work.playbook.fields["mql_date"], from_ms(at).isoformat()), at)
-    return desire(lead, ["mql_date"], work.playbook, work.rank)[0]
 
 
 def _ring(work: Work, lead: Lead, moved: list[Moved], fresh: set[str], lane: Lane) -> None:
@@ -225,6 +217,7 @@ def settle(
         progress.watch(work, lead, seen)
         if lead.value("owner") != owner:
             moved.append(Moved("owner", owner, lead.value("owner"), "truce"))
+    moved += shown.show(work, lead)
     for name, lost in aside:
         work.line(lead, "aside", field=name, **lost)
     _note_moves(work, lead, moved)

@@ -22,6 +22,15 @@ _FIELD_TYPES = {
     "enumeration": "select",
     "bool": "booleancheckbox",
 }
+REASONS = (
+    ("not_mine", "Not mine"),
+    ("no_time", "No time"),
+    ("bad_timing", "Bad timing"),
+    ("no_answer", "No answer"),
+    ("no_fit", "No fit"),
+    ("bad_data", "Bad data"),
+    ("competitor", "Competitor"),
+)
 YES_NO = (("true", "Yes"), ("false", "No"))
 
 LIFECYCLE: tuple[tuple[str, str], ...] = (
@@ -196,7 +205,16 @@ def custom() -> list[Property]:
     """Give the properties that this company added."""
     return [
         Property("truce_id", "Truce id", unique=True, hubspot_defined=False),
-        Property("mql_date", "MQL date", "datetime", hubspot_defined=False),
+        *texts(
+            " ".join(f"{stage}_{when}" for stage in ("mql", "sal", "sql", "recycled") for when in ("date", "latest")),
+            type="datetime",
+            hubspot_defined=False,
+        ),
+        *texts("sla_due accepted_date first_response_date", type="datetime", hubspot_defined=False),
+        *texts("handoff_cycle", type="number", hubspot_defined=False),
+        *texts("handoff_state handoff_reason handoff_returned reject_comment", hubspot_defined=False),
+        Property("sla_met", "SLA met", "bool", YES_NO, hubspot_defined=False),
+        Property("reject_reason", "Reject reason", "enumeration", REASONS, hubspot_defined=False),
         Property("engagement_score", "Engagement score", "number", hubspot_defined=False),
         Property("region", "Region", hubspot_defined=False),
         Property("sal_stage_note", "SAL stage note", hubspot_defined=False),

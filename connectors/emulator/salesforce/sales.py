@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.emulator.salesforce.fields import Field, Kind
-from connectors.emulator.salesforce.schema import AUDIT, INDUSTRIES, STAGES, picklist, system
+from connectors.emulator.salesforce.schema import AUDIT, HANDOFF, INDUSTRIES, STAGES, picklist, system
 
 TRUCE_ID = Field("Truce_Id__c", "Truce Id", length=36, external_id=True, unique=True)
 OPPORTUNITY_STAGES = ("Prospecting", "Qualification", "Proposal/Price Quote", "Negotiation/Review", "Closed Won", "Closed Lost")
@@ -66,7 +66,7 @@ CONTACT = (
     Field("DoNotCall", "Do Not Call", "boolean", nillable=False, default=False),
     TRUCE_ID,
     Field("Lifecycle_Stage__c", "Lifecycle Stage", "picklist", 255, picklist=STAGES, restricted=True),
-    Field("MQL_Date__c", "MQL Date", "datetime"),
+    *HANDOFF,
     Field("Engagement_Score__c", "Engagement Score", "double"),
 )
 

@@ -35,6 +35,26 @@ AUDIT = (
     system("SystemModstamp", "System Modstamp", "datetime"),
 )
 
+REASONS = ("Not mine", "No time", "Bad timing", "No answer", "No fit", "Bad data", "Competitor")
+HANDOFF = (
+    *(
+        Field(f"{stage}_{when}__c", f"{stage} {when}", "datetime")
+        for stage in ("MQL", "SAL", "SQL", "Recycled")
+        for when in ("Date", "Latest")
+    ),
+    Field("Handoff_Cycle__c", "Hand-off Cycle", "double"),
+    Field("Handoff_State__c", "Hand-off State", length=255),
+    Field("Handoff_Reason__c", "Hand-off Reason", length=255),
+    Field("Handoff_Returned__c", "Hand-off Returned", length=255),
+    Field("SLA_Due__c", "SLA Due", "datetime"),
+    Field("SLA_Met__c", "SLA Met", "boolean", nillable=False, default=False),
+    Field("Accepted_Date__c", "Accepted", "datetime"),
+    Field("First_Response_Date__c", "First Response", "datetime"),
+    Field("Reject_Reason__c", "Reject Reason", "picklist", 255, picklist=REASONS, restricted=True),
+    Field("Reject_Comment__c", "Reject Comment", length=255),
+)
+"""What an admin adds so that reports show stages and hand-offs."""
+
 LEAD = (
     system("Id", "Lead ID", "id"),
     Field("IsDeleted", "Deleted", "boolean", createable=False, updateable=False, nillable=False, default=False),
@@ -70,7 +90,7 @@ LEAD = (
     system("LastModifiedById", "Last Modified By ID", "reference", "User"),
     Field("Truce_Id__c", "Truce Id", length=36, external_id=True, unique=True),
     Field("Lifecycle_Stage__c", "Lifecycle Stage", "picklist", 255, picklist=STAGES, restricted=True),
-    Field("MQL_Date__c", "MQL Date", "datetime"),
+    *HANDOFF,
     Field("Engagement_Score__c", "Engagement Score", "double"),
     Field("Region__c", "Region", length=80),
     Field("Do_Not_Email_Product_News__c", "Do Not Email Product News", "boolean", nillable=False, default=False),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sync.playbook import forms
 from sync.playbook.build.files import Files
-from sync.playbook.checks import systems, values
+from sync.playbook.checks import filled, systems, values
 from sync.playbook.conditions import DERIVED
 from sync.playbook.document import Path
 from sync.playbook.forms import SECTIONS, Section
@@ -57,6 +57,8 @@ def _field(files: Files, form: forms.FieldsFile, section: Section, name: str, fi
         text = f"normalise is for texts, and {name} is a {field.type}"
         files.problem(FILE, (*path, "normalise"), text, "delete it: what is compared of it is normal already", key=True)
     _mapped(files, form, path, section, field)
+    if section == "fields":
+        filled.run(files, name, field)
     _policy(files, form, path, field)
     _consent(files, path, section, field)
     values.run(files, section, name, field)

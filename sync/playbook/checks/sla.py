@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sync.playbook import forms
 from sync.playbook.build.files import Files
 from sync.playbook.build.sla import within
-from sync.playbook.checks import names
+from sync.playbook.checks import filled, names
 from sync.playbook.checks.people import person
 from sync.playbook.checks.workdays import DAY, length, lengths
 from sync.playbook.document import Path
@@ -37,6 +37,7 @@ def run(files: Files, form: forms.SlaFile) -> None:
     if not form.reasons and any(sla.legs.accept for sla in form.slas.values()):
         said = "a lead can be refused, and there is no reason to choose from"
         files.problem(FILE, ("slas",), said, "add reasons: {no_fit: {label: Does not fit, then: disqualify}}", key=True)
+    filled.given_back(files, form)
     _used(files, form)
 
 

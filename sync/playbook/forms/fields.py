@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
 from sync.playbook.forms.base import Form, Id, Name, Value, When, WhenForm, written
-from sync.playbook.models import About, FieldKind, Mode, Normalise, Side
+from sync.playbook.models import COMPUTED, About, FieldKind, Mode, Normalise, Side
 
 
 class CreateForm(Form):
@@ -183,7 +183,10 @@ class FieldsFile(Form):
     role_mailboxes: list[str] | None = Field(
         default=None, description="Addresses of a function, not of a person: the part before the @.", examples=[["info", "sales", "office"]]
     )
-    fields: dict[Name, FieldForm] = Field(description="The shared fields of leads by the name that conditions use: `lead.<name>`.")
+    fields: dict[Name, FieldForm] = Field(
+        description="The shared fields of leads by the name that conditions use: `lead.<name>`. Truce fills in, where there is a field of that "
+        "name: fit_score, engagement_score, lead_score; " + "; ".join(f"{name} ({one.text})" for name, one in COMPUTED.items()) + "."
+    )
     accounts: dict[Name, FieldForm] = Field(
         default={},
         description="The shared fields of accounts: `account.<name>` is that of the lead's account. `name`, `domain` and `owner` have their "

@@ -25,6 +25,12 @@ from sync.playbook.models.cases import Case as Case
 from sync.playbook.models.cases import Expect as Expect
 from sync.playbook.models.cases import Given as Given
 from sync.playbook.models.cases import GivenTouch as GivenTouch
+from sync.playbook.models.computed import COMPUTED as COMPUTED
+from sync.playbook.models.computed import FIRST as FIRST
+from sync.playbook.models.computed import HANDOFF_STATES as HANDOFF_STATES
+from sync.playbook.models.computed import LATEST as LATEST
+from sync.playbook.models.computed import OF_HANDOFF as OF_HANDOFF
+from sync.playbook.models.computed import OWN as OWN
 from sync.playbook.models.content import Content as Content
 from sync.playbook.models.content import KeyMessage as KeyMessage
 from sync.playbook.models.content import Material as Material

@@ -1,0 +1,44 @@
+"""Shared fields that Truce itself fills in, by their names: stage dates and where a hand-off stands, so that ordinary CRM reports work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sync.playbook.models.fields import FieldKind
+
+DATED = ("mql", "sal", "sql", "recycled")
+"""Stages whose first (`mql_date`) and latest (`mql_latest`) day is kept."""
+HANDOFF_STATES = ("offered", "accepted", "worked", "rejected", "expired", "closed")
+
+
+class Computed(NamedTuple):
+    """What one such field shows."""
+
+    kinds: tuple[FieldKind, ...]
+    text: str
+
+
+_WHEN: tuple[FieldKind, ...] = ("time", "date")
+FIRST: Mapping[str, str] = {f"{stage}_date": stage for stage in DATED}
+"""Field → the stage that the lead first entered then; a date that is there stays."""
+LATEST: Mapping[str, str] = {f"{stage}_latest": stage for stage in DATED}
+"""Field → the stage that the lead entered last then."""
+OF_HANDOFF: Mapping[str, Computed] = {
+    "handoff_cycle": Computed(("number",), "how often the lead was handed over"),
+    "handoff_state": Computed(("picklist", "text"), "where its last hand-off stands"),
+    "handoff_reason": Computed(("text",), "why this person got the lead"),
+    "handoff_returned": Computed(("text",), "who gave the hand-off back last, and why"),
+    "sla_due": Computed(_WHEN, "by when the next step of the hand-off is due"),
+    "sla_met": Computed(("flag",), "whether no deadline of the hand-off was missed so far"),
+    "accepted_date": Computed(_WHEN, "when the hand-off was accepted"),
+    "first_response_date": Computed(_WHEN, "when the person was first called, written to or met after it"),
+}
+OWN = frozenset({*LATEST, *OF_HANDOFF})
+"""Nobody else's claim counts once Truce has said what it is."""
+COMPUTED: Mapping[str, Computed] = {
+    **{name: Computed(_WHEN, f"when the lead first became {stage}") for name, stage in FIRST.items()},
+    **{name: Computed(_WHEN, f"when the lead last became {stage}") for name, stage in LATEST.items()},
+    **OF_HANDOFF,
+}
+"""All of them, by the name that fields.yaml gives them."""

@@ -1,0 +1,96 @@
+"""Stage dates and the hand-off in shared fields of both systems: what they show, when they change, and what they never do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemas.command import Command
+from sync.lead.decision import Decision, VendorUser
+from sync.playbook.loader import load
+from tests import factory
+from tests.factory import SF, at, snapshot
+from tests.house.project import ROOT
+from tests.unit.lead.play import Play
+
+BOOK = load(ROOT / "deploy" / "playbook")
+USERS = {system: {email: VendorUser(system, email, email, True) for email in BOOK.reps} for system in BOOK.systems}
+
+
+def moment(seconds: float) -> str:
+    return at(seconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def offered() -> Play:
+    """Kim asked for a demo, and the card reached whoever has them."""
+    play = Play(BOOK, factory.facts(users=USERS))
+    play.did("demo", 10)
+    return play
+
+
+def say(play: Play, name: Any, seconds: float, **more: Any) -> Decision:
+    note = play.lead.handoff
+    assert note is not None
+    more.setdefault("by", note.owner)
+    return play.go(factory.envelope(f"truce.command.{name}", Command(name=name, lead_id=play.lead.id, at=at(seconds), **more)), seconds)
+
+
+def shows(play: Play, *names: str) -> tuple[object, ...]:
+    return tuple(play.lead.value(name) for name in names)
+
+
+def test_the_offer_is_shown_with_its_reason_and_cycle() -> None:
+    play = offered()
+    note = play.lead.handoff
+    assert note is not None
+    assert shows(play, "mql_date", "mql_latest", "handoff_cycle", "handoff_state") == (moment(10), moment(10), 1, "offered")
+    route = play.lead.why["owner"]["rule"].split()[-1]
+    assert play.lead.value("handoff_reason") == f"{route}: {play.lead.why['owner']['how']}"
+    assert shows(play, "sal_date", "accepted_date", "sla_due", "sla_met") == (None, None, None, True)
+
+
+def test_the_deadline_is_shown_once_the_clock_runs_and_moves_with_each_leg() -> None:
+    play = offered()
+    say(play, "accept", 100)
+    note = play.lead.handoff
+    assert note is not None and note.accepted_at is not None
+    due = note.legs["first_response"].due_at
+    assert shows(play, "sal_date", "accepted_date", "handoff_state") == (moment(100), moment(100), "accepted")
+    assert play.lead.value("sla_due") == moment((due - factory.ms(0)) / 1000)
+    before = {name: held.version for name, held in play.lead.desired.items()}
+    say(play, "note", 200, comment="rang")
+    assert {name: held.version for name, held in play.lead.desired.items()} == before
+
+
+def test_a_no_shows_who_gave_it_back_and_asks_the_next_one_anew() -> None:
+    play = offered()
+    first = play.lead.value("owner")
+    say(play, "reject", 100, code="not_mine", comment="France is Lea's")
+    note = play.lead.handoff
+    assert note is not None and note.owner != first
+    name = BOOK.reps[str(first)].name
+    assert play.lead.value("handoff_returned") == f"{name}: Not mine: another territory or account (France is Lea's)"
+    assert shows(play, "reject_reason", "reject_comment", "handoff_state") == (None, None, "offered")
+
+
+def test_the_reason_of_a_no_that_ends_it_stays() -> None:
+    play = offered()
+    say(play, "reject", 100, code="bad_timing")
+    assert shows(play, "stage", "reject_reason", "handoff_state") == ("recycled", "bad_timing", "closed")
+    assert shows(play, "recycled_date", "recycled_latest", "sla_due") == (moment(100), moment(100), None)
+
+
+def test_nobody_elses_word_counts_for_where_a_handoff_stands() -> None:
+    play = offered()
+    told = play.sales(50, Handoff_State__c="worked", Handoff_Cycle__c=7)
+    assert shows(play, "handoff_state", "handoff_cycle") == ("offered", 1)
+    assert (play.lead.id, SF, "bulk") in told.dirty or (play.lead.id, SF, "hot") in told.dirty
+
+
+def test_the_first_date_stays_when_leads_are_joined_and_the_latest_is_the_later() -> None:
+    play, other = offered(), "hubspot:contacts:2"
+    play.go(snapshot(other, 20, {"email": "kim2@x.example", "country": "DE", "numberofemployees": 800}))
+    play.go(factory.touch("late", 500, ref=other))
+    assert play.facts.leads[play.facts.identities["ref", other]].value("mql_date") == moment(500)
+    play.go(factory.command("link", lead_id=play.lead.id, ref=other), 600)
+    assert play.facts.identities["ref", other] == play.lead.id
+    assert shows(play, "mql_date", "mql_latest") == (moment(10), moment(500))
