@@ -65,10 +65,17 @@ def _stage_date(work: Work, lead: Lead, name: str) -> bool:
 
 
 def _asked_anew(work: Work, lead: Lead, note: HandoffNote) -> list[str]:
-    """Blank why it was given back once somebody else is asked, so that they may give the same answer."""
+    """Blank why it was given back in the cycle before once the lead is handed over anew."""
     slas, offer = work.playbook.slas, note.offers[-1] if note.offers else None
     held = lead.desired.get(slas.reason_field) if slas.reason_field else None
-    if note.state != "offered" or offer is None or held is None or held.value is None or (held.ref != TRUCE and held.at > offer.at):
+    if (
+        note.cycle == 1
+        or len(note.offers) > 1
+        or offer is None
+        or held is None
+        or held.value is None
+        or (held.ref != TRUCE and held.at > offer.at)
+    ):
         return []
     blanked = [name for name in (slas.reason_field, slas.comment_field) if name and lead.value(name) is not None]
     return [name for name in blanked if claim_truce(lead, name, None, max(work.now, lead.desired[name].at + 1))]

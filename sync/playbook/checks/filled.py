@@ -12,7 +12,7 @@ from sync.playbook.problems import did_you_mean
 
 FILE = "fields.yaml"
 ANEW = ("latest", "sales")
-"""Policies under which a reason is blanked when somebody else is asked."""
+"""Policies under which what is said later counts."""
 
 
 def run(files: Files, name: str, field: forms.FieldForm) -> None:
@@ -49,7 +49,7 @@ def given_back(files: Files, form: forms.SlaFile) -> None:
             kind = "text" if key == "comment_field" else "picklist"
             files.problem("sla.yaml", (key,), f"{name} is a {field.type}", f"name a field with type: {kind}")
         elif field.policy not in ANEW:
-            said = f"{name} keeps what was said before (policy {field.policy}), and the next person is asked anew"
+            said = f"{name} does not show what is said last (policy {field.policy})"
             files.problem("sla.yaml", (key,), said, "policy: sales")
         elif key == "reason_field" and field.type == "picklist":
             _reasons(files, name, field, form)
@@ -60,7 +60,7 @@ def _reasons(files: Files, name: str, field: forms.FieldForm, form: forms.SlaFil
     more = [one for one in field.values if one not in form.reasons]
     if lacking:
         said = f"the reason{'s' if len(lacking) > 1 else ''} {', '.join(lacking)} {_is(lacking)} not among the values of {name}"
-        files.problem("sla.yaml", ("reason_field",), said, f"add them in fields.yaml: values: [{', '.join(form.reasons)}]")
+        files.problem("sla.yaml", ("reason_field",), said, f"write in fields.yaml values: [{', '.join(form.reasons)}]")
     elif more:
         said = f"{', '.join(more)} {_is(more)} among the values of {name} and no reason: who picks it would give nothing back"
         files.problem("sla.yaml", ("reason_field",), said, "add it under reasons, or take it out of fields.yaml")
