@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from sync.cli.names import Names, stage
+from sync.lead.cycle import GOING, HandoffNote
+from sync.lead.offers import running
 from sync.lead.state import Lead, from_ms
+from sync.playbook.models import Leg
 from sync.trial.outlook import next_move
+
+_MISSED: Mapping[Leg, str] = {"accept": "the answer", "first_response": "the first response", "work": "working it off"}
 
 
 def coming(names: Names, now: int) -> Iterator[str]:
@@ -27,10 +32,63 @@ def _moves(names: Names, now: int) -> Iterator[str]:
     if hold and "hold" in names.doc["clocks"]:
         yield f"{_when(names.doc['clocks']['hold'], now)} given to whoever its route names then: it waits for {hold['until']} ({hold['rule']})"
     lead = msgspec.convert(dict(names.doc), Lead)
+    yield from _handoff(names, lead, now)
     move = next_move(lead, playbook, names.around.account.get("values") or {})
     if move is not None:
         seen = f": {move.why}" if move.why else ""
         yield f"{_when(move.at, now)} {stage(move.before) or 'no stage'} → {stage(move.after) or 'no stage'}{seen} ({move.rule})"
+
+
+def _handoff(names: Names, lead: Lead, now: int) -> Iterator[str]:
+    """Tell what follows in the leg that runs: who is reminded and told, and when somebody else gets it."""
+    note = lead.handoff
+    if note is None or note.state not in GOING:
+        return
+    if note.held_until is not None:
+        yield f"{_when(note.held_until, now)} its clock goes on"
+    found = running(note)
+    if found is None:
+        return
+    leg, told = found
+    together: dict[int, list[str]] = {}
+    level = told.escalated
+    for at, what, misses in told.steps:
+        level += what == "escalate"
+        together.setdefault(int(at), []).append(_step(names, note, leg, str(what), misses, level))
+    for at, texts in together.items():
+        yield f"{_when(at, now)} {', '.join(texts)}"
+
+
+def _step(names: Names, note: HandoffNote, leg: Leg, what: str, misses: int | None, level: int) -> str:
+    match what:
+        case "warn" | "remind":
+            return f"reminder to {names.person(note.owner)}"
+        case "breach":
+            return f"{_MISSED[leg]} is overdue"
+        case "reassign":
+            return f"to the next{f' in {note.pool}' if note.pool else ''}"
+        case "fallback":
+            return "to the last resort"
+        case "away":
+            return f"{names.person(note.owner)} counts as away, where it is {misses or 1} in a row"
+        case _:
+            return f"{names.person(_told(names, note, leg, level))} is told"
+
+
+def _told(names: Names, note: HandoffNote, leg: Leg, level: int) -> str | None:
+    """Give who is told at a level: up the chain of managers, above its end who answers for the leg."""
+    playbook = names.playbook
+    assert playbook is not None
+    chain: list[str] = []
+    rep = playbook.reps.get(note.owner)
+    while rep is not None and rep.manager and rep.manager not in (*chain, note.owner):
+        chain.append(rep.manager)
+        rep = playbook.reps.get(rep.manager)
+    sla = playbook.slas.get(note.sla)
+    rule = sla.leg(leg) if sla is not None else None
+    if rule is not None and rule.accountable and rule.accountable not in chain:
+        chain.append(rule.accountable)
+    return chain[min(level, len(chain)) - 1] if chain else None
 
 
 def _when(due: int, now: int) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sync.cli.names import Names, stage
+from sync.playbook.models import OWN
 
 ORDERED = {"rejudge": "judged again", "resync": "read again", "separate": "separated", "link": "joined"}
 
@@ -71,7 +72,7 @@ def _story(names: Names, kind: str, data: Mapping[str, Any]) -> str:
 
 
 def _changes(names: Names, fields: Mapping[str, Any]) -> str:
-    rest = [(name, change) for name, change in fields.items() if name not in ("stage", "owner")]
+    rest = [(name, change) for name, change in fields.items() if name not in ("stage", "owner") and name not in OWN]
     shown = [f"{name} {names.value(name, change['after'])}" for name, change in rest[:6]]
     return " · ".join([*shown, *([f"and {len(rest) - 6} more"] if len(rest) > 6 else [])])
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from schemas.command import Command
+from sync.cli.coming import coming
+from sync.cli.names import Names
+from sync.cli.people import Around
 from sync.lead.decision import Decision, VendorUser
+from sync.lead.state import plain
 from sync.playbook.loader import load
 from tests import factory
 from tests.factory import SF, at, snapshot
@@ -95,3 +99,21 @@ def test_the_first_date_stays_when_leads_are_joined_and_the_latest_is_the_later(
     play.go(factory.command("link", lead_id=play.lead.id, ref=other), 600)
     assert play.facts.identities["ref", other] == play.lead.id
     assert shows(play, "mql_date", "mql_latest") == (moment(10), moment(500))
+
+
+def test_explain_tells_what_follows_if_nothing_happens() -> None:
+    play = offered()
+    say(play, "accept", 100)
+    doc = plain(play.lead)
+    (text,) = coming(Names(doc, Around(playbook=BOOK)), factory.ms(200))
+    note = play.lead.handoff
+    assert note is not None
+    name = BOOK.reps[note.owner].name
+    assert f" reminder to {name} · " in text
+    assert " the first response is overdue, " in text
+    assert " is told" in text
+    assert coming_order(text) == sorted(coming_order(text))
+
+
+def coming_order(text: str) -> list[int]:
+    return [text.index(word) for word in ("reminder to", "is overdue", "is told")]
