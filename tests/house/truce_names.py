@@ -11,10 +11,11 @@ import typer
 
 from sync.cli import app
 from sync.cli.commands import COMMANDS, imported
-from sync.settings import SECRETS_DIR, Settings, SystemSettings
+from sync.settings import SECRETS_DIR, ChannelSettings, Settings, SystemSettings
 from tests.house.project import PACKAGES, ROOT, modules, pyproject, tree, vendors
 
 _SYSTEM = re.compile(r"^TRUCE_SYSTEMS__([A-Z0-9]+)__([A-Z_]+?)(?:__([A-Z0-9_]+))?$")
+_CHANNEL = re.compile(r"^TRUCE_CHANNELS__[A-Z0-9]+(?:_[A-Z0-9]+)*__([A-Z]+)(?:__([A-Z0-9_]+))?$")
 
 
 @cache
@@ -52,6 +53,8 @@ def variable(name: str) -> bool:
         return True
     if found := _SYSTEM.match(name):
         return _of_a_system(*found.groups())
+    if found := _CHANNEL.match(name):
+        return _of_a_channel(*found.groups())
     return name.removeprefix("TRUCE_").lower() in {one for one, how in Settings.model_fields.items() if not how.validation_alias}
 
 
@@ -62,6 +65,12 @@ def _of_a_system(system: str, name: str, inner: str | None) -> bool:
     if inner is None or vendor not in vendors():  # a second system of a vendor may have any name
         return True
     return inner.lower() in texts(f"connectors/{vendor}") | texts("sync/sources")
+
+
+def _of_a_channel(name: str, inner: str | None) -> bool:
+    if name.lower() not in ChannelSettings.model_fields or (inner is not None) != (name in {"SECRETS", "OPTIONS"}):
+        return False
+    return inner is None or inner.lower() in texts("sync")
 
 
 def scripts() -> dict[str, str]:

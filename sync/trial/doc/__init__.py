@@ -11,7 +11,6 @@ from sync.trial.doc.fields import shared, tables
 from sync.trial.doc.html import html as html
 from sync.trial.doc.markdown import markdown as markdown
 from sync.trial.doc.owed import owed
-from sync.trial.doc.pending import pending
 from sync.trial.doc.people import contacts, pools
 from sync.trial.doc.routing import routing
 from sync.trial.doc.stages import scores, segments, stages
@@ -38,7 +37,6 @@ def document(playbook: Playbook, today: str, *, kept: Kept | None = None, source
     """Write the agreement down as it stands on a day (ISO); `reach` with the numbers and addresses by which people are reached."""
     speaker, naming = Speaker(playbook), Naming(playbook)
     sections = (
-        pending(playbook),
         stages(playbook, speaker, naming),
         scores(playbook, speaker),
         segments(playbook, speaker),

@@ -17,7 +17,6 @@ from sync.playbook.loader import load_files, read
 from sync.playbook.models import NOWHERE, Playbook, Route, When
 from sync.trial.doc import Kept, document, html, markdown
 from sync.trial.doc.conditions import Speaker
-from sync.trial.doc.pending import CLOCKS, TOLD, USED
 from sync.trial.doc.tree import Block, Document, Grid, Listing, Paragraph, Section, Words
 from sync.trial.parts import conditions_of
 from tests.house.project import ROOT
@@ -134,8 +133,6 @@ Shares out in turns. The pool as a whole gets at most 5 a day.
     "### Lead statuses\n\n- **new**: Nobody has spoken to them\n- **working**: Being worked\n",
     "| **ES** | south |  | Lea Wolf |\n",
     "| **integra-systems.example** | Integra Systems | 1 |\n",
-    "## Agreed, not carried out yet\n",
-    "- **SLAs**: a hand-off is opened, with an owner or a reason; no clock runs.",
     "| **named_accounts** | 3 | email_domain, account, owner, from, until | yes |\n",
 ]
 
@@ -343,8 +340,3 @@ def test_of_a_large_table_the_first_rows_are_shown_with_their_number_and_no_addr
     assert "Company 49" in told
     assert "Company 50" not in told
     assert "@x.example" not in told
-
-
-def test_what_is_not_carried_out_yet_is_what_the_readme_says() -> None:
-    missing = " ".join((ROOT / "README.md").read_text(encoding="utf-8").partition("## What is not there yet")[2].split())
-    assert [one for one in (CLOCKS, TOLD, USED) if one not in missing] == []
