@@ -59,9 +59,15 @@ def test_every_variable_is_one_that_truce_reads(composed: compose.Compose) -> No
 @pytest.mark.parametrize(
     "name",
     [
-        "TRUCE_DATABSE", "TRUCE_SYSTEMS__HUBSPOT__SECRETS__TOKN", "TRUCE_SYSTEMS__HUBSPOT__SECRETS", "KAFKA_SERVERS",
-        "TRUCE_CHANNELS__SLACK__SECRETS__TOKN", "TRUCE_CHANNELS__MAIL__URI", "TRUCE_CHANNELS__MAIL__URL__HOST", "TRUCE_CHANNELS__SLACK__SECRETS",
-    ],  # fmt: skip
+        "TRUCE_DATABSE",
+        "TRUCE_SYSTEMS__HUBSPOT__SECRETS__TOKN",
+        "TRUCE_SYSTEMS__HUBSPOT__SECRETS",
+        "KAFKA_SERVERS",
+        "TRUCE_CHANNELS__SLACK__SECRETS__TOKN",
+        "TRUCE_CHANNELS__MAIL__URI",
+        "TRUCE_CHANNELS__MAIL__URL__HOST",
+        "TRUCE_CHANNELS__SLACK__SECRETS",
+    ],
 )
 def test_a_misspelt_variable_is_found(name: str) -> None:
     assert not variable(name)

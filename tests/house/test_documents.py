@@ -80,7 +80,9 @@ def test_every_file_is_there(name: str) -> None:
 
 
 def test_every_module_named_by_its_dots_is_there() -> None:
-    named = {one for name in DOCUMENTS for span in code(name) for one in re.findall(r"(?<![.\w])(?:sync|connectors|schemas)(?:\.\w+)+", span)}
+    named = {
+        one for name in DOCUMENTS for span in code(name) for one in re.findall(r"(?<![.\w])(?:sync|connectors|schemas)(?:\.\w+)+", span)
+    }
     assert named
     for one in named:
         path = ROOT / one.replace(".", "/")
