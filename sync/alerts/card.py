@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sync.alerts.channel import Action, Link, Role
 from sync.alerts.story import Story
+from sync.lead import business
+from sync.lead.legs import calendar_of
 from sync.lead.state import from_ms
 from sync.playbook.models import Playbook
 from sync.playbook.models.sla import Within
@@ -75,8 +78,8 @@ class _Telling:
         self.notice, self.seen, self.data = notice, seen, notice.get("data") or {}
         note = doc.get("handoff") or {}
         self.note: Mapping[str, Any] = note if note.get("id") == notice.get("handoff") else {}
-        person = str(notice.get("person") or self.note.get("owner") or "")
-        rep = seen.playbook.reps.get(person)
+        self.person = str(notice.get("person") or self.note.get("owner") or "")
+        rep = seen.playbook.reps.get(self.person)
         self.zone = (rep.hours.timezone if rep else "") or seen.playbook.timezone or "UTC"
 
     @property
@@ -95,7 +98,23 @@ class _Telling:
 
     def _leg(self, name: str) -> Mapping[str, Any]:
         found: Mapping[str, Any] = (self.note.get("legs") or {}).get(name) or {}
-        return found
+        return {**found, **self.begins} if self.begins and name == self.begins["leg"] else found
+
+    @cached_property
+    def begins(self) -> dict[str, Any]:
+        """Give the leg that begins with this very card, where the CRM did not show the owner first: nothing of it stands in the document yet."""
+        offers = self.note.get("offers") or []
+        if self.notice["kind"] != "offered" or not offers or self.note.get("state") != "offered" or offers[-1].get("known_at"):
+            return {}
+        sla, legs = self.seen.playbook.slas.get(self.note.get("sla")), self.note.get("legs") or {}
+        open_ = (
+            one for one in (sla.legs if sla is not None else ()) if one.leg == "accept" or not (legs.get(one.leg) or {}).get("done_at")
+        )
+        first = next(open_, None)
+        if first is None:
+            return {}
+        due = business.after(self.seen.now, first.within, *calendar_of(self.seen.playbook, str(self.note.get("owner"))))
+        return {"leg": first.leg, "due_at": due, "done_at": None}
 
     def open(self) -> Card:
         """Tell of a hand-off that somebody is to answer."""
@@ -200,14 +219,20 @@ class _Telling:
     def rejected(self) -> str:
         """Say that it was given back, and why."""
         code = str(self.data.get("reason") or self.data.get("code") or self.note.get("reason") or "")
+        return f"{self._back(code)} Nothing left for you to do."
+
+    def _back(self, code: str) -> str:
         reason = self.seen.playbook.slas.reasons.get(code)
-        why = f": {reason.label if reason else code}" if code else ""
-        return f"Given back{self._when()}{why}. Nothing left for you to do."
+        why = f": {(reason.label or code) if reason else code}" if code else ""
+        return f"Given back{self._when()}{why}."
 
     def moved(self) -> str:
         """Say that somebody else has it now."""
         to = self.data.get("to") or self.note.get("owner")
         mine = str(to or "") == str(self.notice.get("person") or "")
+        last = self._last()
+        if last.get("ended") == "rejected" and not mine:
+            return f"{self._back(str(last.get('reason') or ''))} {self.story.person(to)} has it now. Nothing left for you to do."
         who = f" to {self.story.person(to)}" if to and not mine else " on"
         return f"Moved{who}{self._when(' at')}. Nothing left for you to do."
 
@@ -223,10 +248,14 @@ class _Telling:
         shown = how.upper() if how in ("mql", "sal", "sql") else how
         return f"Closed{f' as {shown}' if shown else ''}{self._when('', self.note.get('closed_at'))}."
 
+    def _last(self) -> Mapping[str, Any]:
+        """Give the reader's own offer that ended last."""
+        mine = [one for one in self.note.get("offers") or () if one.get("owner") == self.notice.get("person") and one.get("ended_at")]
+        return mine[-1] if mine else {}
+
     def _ended(self) -> object:
         """Give when the reader's own offer ended."""
-        mine = [one for one in self.note.get("offers") or () if one.get("owner") == self.notice.get("person") and one.get("ended_at")]
-        return mine[-1]["ended_at"] if mine else None
+        return self._last().get("ended_at")
 
     def _when(self, word: str = "", at: object = None) -> str:
         moment = at or self.data.get("at") or self._ended() or self.notice.get("at")

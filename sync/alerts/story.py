@@ -98,7 +98,27 @@ class Story:
         how = str(why.get("how") or "")
         for by, words in _TURNS.items():
             how = how.replace(by, words)
-        return ", ".join(one for one in (rule, how) if one)
+        before = self._before(note)
+        return before if how == "given by a person" and before else ", ".join(one for one in (rule, how, before) if one)
+
+    def _before(self, note: Mapping[str, Any]) -> str:
+        """Say how whoever had it before came to have it no more, with what they said of it."""
+        ended = [one for one in (note.get("offers") or ()) if one.get("ended")]
+        if not ended:
+            return ""
+        last = ended[-1]
+        code, who = str(last.get("reason") or ""), self.person(last.get("owner"))
+        if last["ended"] == "rejected":
+            reason = self.playbook.slas.reasons.get(code)
+            said = ": ".join(one for one in ((reason.label or code) if reason else code, str(last.get("comment") or "")) if one)
+            return f"{who} gave it back{f' ({said})' if said else ''}"
+        if last["ended"] == "expired":
+            return f"{who} did not answer in time"
+        by = str(last.get("by") or "")
+        if last["ended"] == "moved" and "@" in by:
+            said = str(last.get("comment") or "")
+            return f"{self.person(by)} gave it to you{f' ({said})' if said else ''}"
+        return ""
 
     def known(self) -> str:
         """Say what to know before the first call: deals, the account's owner, what they may be sent."""

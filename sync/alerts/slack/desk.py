@@ -83,7 +83,9 @@ class Desk:
         elif found.kind == modals.REJECT:
             await self._order("reject", ident, offer, rep, asked.at, found.where, asked.user, code=found.code, **more)
         elif found.kind == modals.GIVE:
-            await self._order("reassign", ident, offer, rep, asked.at, found.where, asked.user, to=found.to, reason=found.comment, **more)
+            more |= {"to": found.to, "reason": found.comment}
+            dialog = asked.ident if isinstance(asked, SentOff) else ""
+            await self._order("reassign", ident, offer, rep, asked.at, found.where, asked.user, dialog, **more)
         return None
 
     async def slash(self, asked: Typed) -> dict[str, Any]:
@@ -108,12 +110,15 @@ class Desk:
             raise _Unknown(f"Truce does not know you{whose}: only people of team.yaml can answer. Ask RevOps to add you; nothing was done.")
         return rep
 
-    async def _order(self, name: str, ident: str, offer: int | None, rep: Rep, at: datetime, where: str, user: str, **more: Any) -> None:
+    async def _order(
+        self, name: str, ident: str, offer: int | None, rep: Rep, at: datetime, where: str, user: str, dialog: str = "", **more: Any
+    ) -> None:
+        """Order it; `dialog`: the one that was sent off, where the same may be asked again after a refusal (a cap, an absence that is over)."""
         known = await self.orders.find(ident)
         if known is None:
             self._later(self._tell(where, user, "This hand-off is not there any more, so your click changed nothing."))
             return
-        once = (str(more.get("to") or ""),) if name == "reassign" else ()
+        once = (str(more.get("to") or ""), dialog) if name == "reassign" else ()
         message = order(
             name, known, by=rep.email, at=at, source="slack", ident=same(name, known, offer, rep.email, *once), offer=offer, **more
         )

@@ -112,3 +112,38 @@ def test_a_group_is_one_message_with_its_buttons() -> None:
     assert shown(blocks)[-1] == "[Assign…] [Snooze 1 h] [See all]"
     assert "javascript" not in str(blocks)
     assert problems(blocks, "message") == []
+
+
+def test_a_card_that_is_first_to_reach_them_says_by_when_too() -> None:
+    offer = {"n": 1, "owner": ANA, "rule": "r", "at": ms(9, 14), "known_at": None}
+    shown = told(now=ms(9, 15), note={"legs": {}, "offers": [offer]})
+    assert shown.lines()[0] == "Accept by 09:45 · 30 min", "the accept leg begins with the card: nothing of it stands in the document yet"
+    assert shown.due is not None
+
+
+def test_the_next_person_never_reads_the_deadline_of_the_one_before_and_learns_why_it_comes_to_them() -> None:
+    before = {"n": 1, "owner": ANA, "rule": "r", "at": ms(9, 14), "known_at": ms(9, 14), "ended": "rejected", "ended_at": ms(9, 40)}
+    before |= {"reason": "no_time", "comment": "swamped", "by": ANA}
+    offers = [before, {"n": 2, "owner": BEN, "rule": "r", "at": ms(9, 40), "known_at": None}]
+    stopped = {"accept": {**leg(ms(9, 44)), "since": None}}
+    shown = told(person=BEN, now=ms(9, 50), note={"owner": BEN, "legs": stopped, "offers": offers})
+    assert shown.lines()[0] == "Accept by 10:20 · 30 min"
+    assert "Why you: emea enterprise, pool emea-ae, your turn, Ana Diaz gave it back (No time to do it justice: swamped)" in shown.lines()
+    over = told("moved", now=ms(9, 50), data={"to": BEN}, note={"owner": BEN, "legs": stopped, "offers": offers})
+    assert over.state == "Given back 09:40: No time to do it justice. Ben Roth has it now. Nothing left for you to do."
+
+
+def test_who_was_given_it_by_somebody_reads_by_whom_and_why() -> None:
+    before = {
+        "n": 1,
+        "owner": ANA,
+        "rule": "r",
+        "at": ms(9, 14),
+        "ended": "moved",
+        "ended_at": ms(9, 20),
+        "by": ANA,
+        "comment": "Ben knows them",
+    }
+    offers = [before, {"n": 2, "owner": BEN, "rule": "r", "at": ms(9, 20), "known_at": ms(9, 20)}]
+    why = {"owner": {"owner": BEN, "rule": "", "how": "given by a person"}}
+    assert "Why you: Ana Diaz gave it to you (Ben knows them)" in told(person=BEN, why=why, note={"owner": BEN, "offers": offers}).lines()
