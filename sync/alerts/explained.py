@@ -22,8 +22,7 @@ def explained(doc: Mapping[str, Any], playbook: Playbook, reader: str) -> Iterat
     for what, title in (("stage", f"Why {story.stage or 'no stage'}?"), (_owner(note), f"Why {story.person(owner)}?")):
         why = whys.get(what)
         if why:
-            how = f" · {why['how']}" if why.get("how") else ""
-            yield f"{title} {why.get('rule') or ''}{how}, playbook v{why.get('version', '?')}"
+            yield f"{title} {' · '.join(one for one in (why.get('rule'), why.get('how')) if one)}, playbook v{why.get('version', '?')}"
             yield from (_line(one, told=mine) for one in list(why.get("lines") or ())[:MOST])
             over = [f"{story.person(one['who'])} ({one['why']})" for one in why.get("passed_over") or ()]
             if over:

@@ -99,7 +99,11 @@ class Story:
         for by, words in _TURNS.items():
             how = how.replace(by, words)
         before = self._before(note)
-        return before if how == "given by a person" and before else ", ".join(one for one in (rule, how, before) if one)
+        return (
+            before
+            if how.startswith("given on by ") and "gave it to you" in before
+            else ", ".join(one for one in (rule, how, before) if one)
+        )
 
     def _before(self, note: Mapping[str, Any]) -> str:
         """Say how whoever had it before came to have it no more, with what they said of it."""

@@ -121,7 +121,8 @@ class Teller(Names):
         title = f"Why {(stage(now) or 'no stage') if what == 'stage' else self.person(now)}{' (no MQL)' if what == 'handoff' else ''}?"
         how = f" · {why['how']}" if why.get("how") else ""
         said = f" · as {self.ref(why['ref'])} says" if why.get("ref") else ""
-        self.say(f"{title:<13} {why.get('rule', '')}, playbook v{why.get('version', '?')}{how}{said}")
+        rule = f"{why['rule']}, " if why.get("rule") else ""
+        self.say(f"{title:<13} {rule}playbook v{why.get('version', '?')}{how}{said}")
         for score in ("fit", "engagement"):
             for points in why.get(score, ()):
                 self.say(f"    {score:<12}{points['points']:+g}  {points['label']}{_seen(points)} ({points['where']})")

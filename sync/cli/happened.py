@@ -35,10 +35,10 @@ def _story(names: Names, kind: str, data: Mapping[str, Any]) -> str:
             by = f" (as {names.ref(str(data['ref']))} says)" if data.get("ref") not in (None, "truce") else ""
             return f"stage {stage(data.get('before')) or 'none'} → {stage(data.get('after'))}: {data.get('rule', '')}{by}"
         case "owner":
-            return f"owner {names.person(data.get('before'))} → {names.person(data.get('after'))}: {data.get('rule', '')}"
+            return f"owner {names.person(data.get('before'))} → {names.person(data.get('after'))}{_because(data)}"
         case "handoff":
             who, kind = names.person(data.get("owner")), data.get("kind", "mql")
-            return f"hand-off {data.get('state', '')} to {who} ({kind}, cycle {data.get('cycle', '?')}): {data.get('rule', '')}"
+            return f"hand-off {data.get('state', '')} to {who} ({kind}, cycle {data.get('cycle', '?')}){_because(data)}"
         case "unrouted":
             return f"nobody may be given it: {data.get('rule') or 'no route matched'}"
         case "decided":
@@ -69,6 +69,13 @@ def _story(names: Names, kind: str, data: Mapping[str, Any]) -> str:
             return f"hand-off held: {data.get('reason', '')}"
         case _:
             return f"{kind} {_facts(data)}"
+
+
+def _because(data: Mapping[str, Any]) -> str:
+    """Say by which rule, or by whose word."""
+    why = data.get("why")
+    said = data.get("rule") or (why if isinstance(why, str) else "")
+    return f": {said}" if said else ""
 
 
 def _changes(names: Names, fields: Mapping[str, Any]) -> str:

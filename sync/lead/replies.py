@@ -117,7 +117,7 @@ def _note(lead: Lead) -> HandoffNote:
 def _accept(work: Work, lead: Lead, data: Command, actor: str, at: int) -> Decision:
     note = _note(lead)
     if note.state in ("accepted", "worked"):
-        who = "You" if actor == note.owner else name_of(work, note.owner)
+        who = "You" if note.owner in (data.who.lower() if data.who else "", data.by.lower()) else name_of(work, note.owner)
         return _answer(work, lead, f"{who} accepted this at {moment(work, note.accepted_at or work.now, actor)}, {NOTHING}.", ok=False)
     if _in_time(note, actor, at) is not None and (missed := _in_time(work.cycle(lead), actor, at)) is not None:
         restore(work, lead, missed, at)
@@ -177,7 +177,8 @@ def _give_to(work: Work, lead: Lead, choice: Choice, data: Command, why: str, at
     offers.end_offer(work, lead, "moved", at=at, reason=why, by=data.by)
     if data.clocks == "restart":
         offers.begin_anew(work, lead)
-    again.hand(work, lead, choice, why, keep=data.clocks == "keep" and data.run is not None)
+    choice.how = f"given on by {name_of(work, data.by)}{f': {why}' if data.comment or data.reason else ''}"
+    again.hand(work, lead, choice, choice.how, keep=data.clocks == "keep" and data.run is not None)
 
 
 def _to(work: Work, lead: Lead, to: str) -> tuple[Choice | None, str | None]:

@@ -312,3 +312,14 @@ def test_a_yes_where_the_playbook_knows_no_stages_of_sales(kim: Handed) -> None:
     kim.playbook = replace(kim.playbook, stages=tuple(stage for stage in kim.playbook.stages if stage.id != "sal"))
     assert kim.said("accept", 60)[0]
     assert (kim.note.state, kim.stage) == ("accepted", "mql")
+
+
+def test_who_gave_it_on_and_why_stands_with_the_owner_and_in_the_timeline(kim: Handed) -> None:
+    decision = kim.order("reassign", 60, VERA, to=JOE, comment="Joe knows them")
+    assert kim.lead.why["owner"]["how"] == "given on by Vera: Joe knows them"
+    assert any(line.data.get("why") == kim.lead.why["owner"]["how"] for line in decision.lines)
+
+
+def test_whoever_says_yes_from_elsewhere_is_not_taken_for_the_owner(kim: Handed) -> None:
+    kim.order("accept", 60)
+    assert kim.said("accept", 90, "an-admin") == (False, "Ana accepted this at 09:01, so that changed nothing.")

@@ -145,5 +145,5 @@ def test_who_was_given_it_by_somebody_reads_by_whom_and_why() -> None:
         "comment": "Ben knows them",
     }
     offers = [before, {"n": 2, "owner": BEN, "rule": "r", "at": ms(9, 20), "known_at": ms(9, 20)}]
-    why = {"owner": {"owner": BEN, "rule": "", "how": "given by a person"}}
+    why = {"owner": {"owner": BEN, "rule": "", "how": "given on by Ana Diaz: Ben knows them"}}
     assert "Why you: Ana Diaz gave it to you (Ben knows them)" in told(person=BEN, why=why, note={"owner": BEN, "offers": offers}).lines()
