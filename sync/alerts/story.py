@@ -120,7 +120,8 @@ class Story:
             return f"{who} did not answer in time"
         by = str(last.get("by") or "")
         if last["ended"] == "moved" and "@" in by:
-            said = str(last.get("comment") or "")
+            said = str(last.get("comment") or code)
+            said = "" if said.startswith("given on by ") else said
             return f"{self.person(by)} gave it to you{f' ({said})' if said else ''}"
         return ""
 

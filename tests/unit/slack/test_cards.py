@@ -142,7 +142,7 @@ def test_who_was_given_it_by_somebody_reads_by_whom_and_why() -> None:
         "ended": "moved",
         "ended_at": ms(9, 20),
         "by": ANA,
-        "comment": "Ben knows them",
+        "reason": "Ben knows them",
     }
     offers = [before, {"n": 2, "owner": BEN, "rule": "r", "at": ms(9, 20), "known_at": ms(9, 20)}]
     why = {"owner": {"owner": BEN, "rule": "", "how": "given on by Ana Diaz: Ben knows them"}}
