@@ -11,7 +11,7 @@ from sync.cli.account import tell_account
 from sync.cli.coming import coming
 from sync.cli.happened import happened
 from sync.cli.lacks import lacks
-from sync.cli.names import Names, stage
+from sync.cli.names import ANSWERED, Names, stage
 from sync.cli.people import Around
 from sync.cli.records import absent, in_order
 from sync.lead.state import from_ms
@@ -139,7 +139,12 @@ class Teller(Names):
         """Tell what lost, and why."""
         for field, kept in self.doc["aside"].items():
             won = self.doc["desired"].get(field)
-            now = f", {self.system(won['ref'].partition(':')[0])} says {self.value(field, won['value'])}" if won else ""
+            whose = self.ref(won["ref"]) if won else ""
+            now = (
+                f", {whose if whose == ANSWERED else self.system(won['ref'].partition(':')[0])} says {self.value(field, won['value'])}"
+                if won
+                else ""
+            )
             self.say(f"Kept aside    {field} {self.value(field, kept['value'])} ({self.ref(kept['ref'])}): {kept['reason']}{now}")
 
     def open(self) -> None:

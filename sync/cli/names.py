@@ -7,7 +7,11 @@ from typing import Any
 
 from connectors.registry import manifests
 from sync.cli.people import Around
+from sync.lead.offers import HANDOFF
 from sync.playbook.models import queue_of
+
+ANSWERED = "the answer to the hand-off"
+"""Whose word a yes or no is that sales gave to Truce itself."""
 
 
 class Names:
@@ -26,6 +30,8 @@ class Names:
     def ref(self, ref: str) -> str:
         """Give a record ref as people read it: Salesforce 00Q…."""
         system, _, rest = ref.partition(":")
+        if rest.startswith(f"{HANDOFF}:"):
+            return ANSWERED
         return f"{self.system(system)} {rest.rpartition(':')[2]}".strip()
 
     def person(self, email: object) -> str:
