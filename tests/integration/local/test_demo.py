@@ -17,7 +17,7 @@ FIGURES = {
     "agree": bool, "people": int, "fields_compared": int, "fields_equal": int, "lost": int, "duplicate_effects": int, "parked": int,
     "parked_left": int, "calls": int, "calls_minimum": int, "idle_writes": int, "stall_s_after_kill": float, "seconds": float,
 }  # fmt: skip
-SHARED = 17
+SHARED = 34
 """Fields of deploy/playbook/fields.yaml that both systems have."""
 
 
@@ -63,8 +63,13 @@ def test_the_demo_ends_with_two_systems_that_agree_and_leaves_nothing_running(ho
         0,
         0,
     )
+    given = figures["handoffs"]
+    assert (given["accepted"], given["expired"], given["reassigned"], given["without_responsible_human"]) == (2, 1, 1, 0)
+    assert given["offered"] > 500
+    assert figures["alerts_sent"] > 0
+    assert figures["alert_duplicates"] == 0
     assert set(figures["latency_ms"]) == {"p50", "p99"}
-    for scene in range(1, 8):
+    for scene in range(1, 10):
         assert f"[{scene}]" in done.stdout
     assert "routing.yaml:" in done.stdout
     assert "fields equal everywhere ✔" in done.stdout
