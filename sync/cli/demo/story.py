@@ -175,7 +175,11 @@ def worker_killed(stage: Stage) -> None:
     }
     contacts = {row["email"]: row for row in stage.marketing.every(["email", "lifecyclestage", "hubspot_owner_id", "truce_id"])}
     right = [e for e in emails if e in rows and rows[e]["Lifecycle_Stage__c"] == "MQL" and contacts[e]["lifecyclestage"] == MQL["hubspot"]]
-    created = [e for e in stage.journal("salesforce", since=marks["salesforce"]) if e["verb"] == "create" and e["client"] == "truce"]
+    created = [
+        e
+        for e in stage.journal("salesforce", since=marks["salesforce"])
+        if e["verb"] == "create" and e["client"] == "truce" and e["after"].get("Email")
+    ]
     twice = len(created) - len({e["after"].get("Email") for e in created})
     stall = max(waits, default=0.0)
     stage.figures.update(lost=BURST - len(right), burst_twice=twice, stall_s_after_kill=round(stall, 2))
@@ -265,7 +269,7 @@ def _arrivals(stage: Stage, marks: dict[str, int]) -> dict[str, float]:
     return {
         str(e["after"]["Email"]): moment(e)
         for e in stage.journal("salesforce", since=marks["salesforce"])
-        if e["client"] == "truce" and e["verb"] == "create"
+        if e["client"] == "truce" and e["verb"] == "create" and e["after"].get("Email")
     }
 
 
