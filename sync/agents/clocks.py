@@ -41,7 +41,6 @@ class Clocks:
         self._sooner = asyncio.Event()
         self._until_ms: float | None = None
         """Until when it sleeps now (ms since 1970); None: it is awake."""
-        self._seen: Mapping[str, datetime] = {}
         self._ends: dict[int, int] = {}
         """How far the partitions reach by what it put there itself: the fetches show that only later."""
 
@@ -69,9 +68,8 @@ class Clocks:
     async def tell(self, most: int = MOST) -> int:
         """Claim what is due and put it on `changes`; gives how many. What Kafka did not take is given back, and its error raised."""
         due = await clocks.claim(self.pool, most)
-        if any(one.kind == HANDOFF for one in due):
-            self._seen = await cursors.seen(self.pool)
-        untold, error = await self._put(due)
+        seen = await cursors.seen(self.pool) if any(one.kind == HANDOFF for one in due) else {}
+        untold, error = await self._put(due, seen)
         if len(due) > len(untold):
             metrics.count("truce_clocks_due_total", len(due) - len(untold))
         if error is not None:
@@ -79,15 +77,22 @@ class Clocks:
             raise error
         return len(due)
 
-    async def _put(self, due: Sequence[Due]) -> tuple[list[Due], BaseException | None]:
-        """Send what is due; gives what was not taken, with why."""
+    async def _put(self, due: Sequence[Due], seen: Mapping[str, datetime]) -> tuple[list[Due], BaseException | None]:
+        """Send what is due; gives what was not taken, with why. `seen`: how far systems had been read before."""
         now, waits = round(datetime.now(UTC).timestamp() * 1000), list[asyncio.Future[Any]]()
         error: BaseException | None = None
         try:
             async with asyncio.timeout(SEND_S):
                 for one in due:
                     value, headers = envelope.write(
-                        told(one.lead_id, one.kind, round(one.due_at.timestamp() * 1000), now, "worker", self._of(one))
+                        told(
+                            one.lead_id,
+                            one.kind,
+                            round(one.due_at.timestamp() * 1000),
+                            now,
+                            "worker",
+                            seen if one.kind == HANDOFF else None,
+                        )
                     )
                     waits.append(await self._send(self.topic, one.key.encode(), value, headers))
                 if waits:
@@ -101,10 +106,6 @@ class Clocks:
         errors = [sent.exception() for sent in waits if sent.done() and not sent.cancelled()]
         untold = [one for n, one in enumerate(due) if n >= len(waits) or not self._taken(waits[n])]
         return untold, error or next((one for one in errors if one is not None), None)
-
-    def _of(self, one: Due) -> Mapping[str, datetime]:
-        """Give how far systems were read before this clock is told: what they showed by then stands before it."""
-        return self._seen if one.kind == HANDOFF else {}
 
     def _taken(self, sent: asyncio.Future[Any]) -> bool:
         """Say whether Kafka has it; notes how far its partition reaches then."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
 
 import apprise
 
-from sync.alerts.channel import Channel, Level, Message, Outlet, Refused, Sent
+from sync.alerts.channel import Channel, Level, Message, OneWay, Outlet, Refused, Sent
 from sync.alerts.escape import unmarked
 from sync.playbook.models.alerts import Medium
 
@@ -17,7 +16,7 @@ _TYPES: dict[Level, apprise.NotifyType] = {
 logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it logs addresses, which hold tokens
 
 
-class Service:
+class Service(OneWay):
     """One or more addresses of apprise (separated by commas), which are its secret."""
 
     medium: Medium = "apprise"
@@ -35,17 +34,6 @@ class Service:
         if not took:
             raise Refused("the service behind apprise did not take it")
         return Sent(key)
-
-    async def find(self, message: Message, *, key: str, since: datetime) -> Sent | None:
-        """None of them can be asked."""
-        return None
-
-    async def update(self, sent: Sent, message: Message) -> Sent | None:
-        """What was sent cannot be changed."""
-        return None
-
-    async def close(self) -> None:
-        """Nothing is kept open."""
 
 
 def open_channel(outlet: Outlet) -> Channel:

@@ -106,6 +106,21 @@ class Channel(Protocol):
         ...
 
 
+class OneWay:
+    """What a channel is whose medium can neither be asked what arrived nor change what was sent: receivers drop a copy by its id."""
+
+    async def find(self, message: Message, *, key: str, since: datetime) -> Sent | None:
+        """Nobody can be asked."""
+        return None
+
+    async def update(self, sent: Sent, message: Message) -> Sent | None:
+        """What was sent cannot be changed."""
+        return None
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outlet:
     """What a channel is made of: alerts.yaml's name and medium, env/<name>.yaml's address, the settings' secrets and options."""

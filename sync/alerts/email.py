@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime, localtime
@@ -14,7 +13,7 @@ from jinja2 import Environment
 
 from schemas.keys import normal_email
 from sync.alerts import escape
-from sync.alerts.channel import Channel, Message, Outlet, Refused, Sent
+from sync.alerts.channel import Channel, Message, OneWay, Outlet, Refused, Sent
 from sync.playbook.models.alerts import Medium
 
 TIMEOUT_S = 15.0
@@ -42,7 +41,7 @@ def page(message: Message) -> str:
     return _PAGE.render(title=escape.plain(message.title), lines=lines, links=links, colour=_COLOURS[message.level])
 
 
-class Email:
+class Email(OneWay):
     """Sends through one server: `smtp://user:password@host:587`, or `smtps://`; option `from` is the sender."""
 
     medium: Medium = "email"
@@ -96,17 +95,6 @@ class Email:
 
     def _login(self) -> dict[str, Any]:
         return {"username": self._user, "password": self._password} if self._user else {}
-
-    async def find(self, message: Message, *, key: str, since: datetime) -> Sent | None:
-        """A mailbox cannot be asked: mail servers and readers drop the copy by its Message-ID."""
-        return None
-
-    async def update(self, sent: Sent, message: Message) -> Sent | None:
-        """What was sent cannot be changed."""
-        return None
-
-    async def close(self) -> None:
-        """Nothing is kept open."""
 
 
 def open_channel(outlet: Outlet) -> Channel:

@@ -70,7 +70,7 @@ class Goalposts:
 
     async def _goal(self, ground: Ground, goal: Goal, now: datetime) -> None:
         goals, zone = ground.playbook.goals, ground.playbook.goals.timezone or ground.playbook.timezone
-        crm = [name for name, system in ground.playbook.systems.items() if system.side == "sales"]
+        crm = ground.playbook.sales
         days, name = (now - LATE, now), f"{goal.measure}:{goal.segment}" if goal.segment else goal.measure
         for spans in dict.fromkeys(current(goal.per, hours.wall(to_ms(at), zone).date(), goals) for at in days):
             start, end = (to_ms(datetime(one.year, one.month, one.day, tzinfo=hours.zone(zone))) for one in spans)

@@ -10,7 +10,7 @@ from typing import Any
 from standardwebhooks.webhooks import Webhook as Signer
 
 from sync.alerts.calls import Calls
-from sync.alerts.channel import Channel, Message, Outlet, Refused, Sent
+from sync.alerts.channel import Channel, Message, OneWay, Outlet, Refused, Sent
 from sync.alerts.escape import plain
 from sync.playbook.models.alerts import Medium
 
@@ -29,7 +29,7 @@ def body(message: Message, now: datetime) -> Mapping[str, Any]:
     return {"type": "truce.alert", "timestamp": now.isoformat(), "data": {name: value for name, value in data.items() if value is not None}}
 
 
-class Webhook:
+class Webhook(OneWay):
     """Posts to one address; its secret is a Standard Webhooks secret (`whsec_…`)."""
 
     medium: Medium = "webhook"
@@ -53,14 +53,6 @@ class Webhook:
         }
         await self._calls.call("POST", "", content.encode(), headers=headers, plain=True)
         return Sent(key)
-
-    async def find(self, message: Message, *, key: str, since: datetime) -> Sent | None:
-        """A receiver cannot be asked: it drops the copy by its id."""
-        return None
-
-    async def update(self, sent: Sent, message: Message) -> Sent | None:
-        """What was posted cannot be changed."""
-        return None
 
     async def close(self) -> None:
         """Let go of connections."""

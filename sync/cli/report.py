@@ -194,8 +194,7 @@ def goals(
     async def step(connection: Any, _: Any) -> list[both.Line]:
         playbook, now = await in_force(connection), to_ms(datetime.now(UTC))
         start, end = bounds(playbook, period, now)
-        crm = [name for name, system in playbook.systems.items() if system.side == "sales"]
-        return promises(await count(connection, playbook, start, end), await reporting.reached(connection, start, end, crm))
+        return promises(await count(connection, playbook, start, end), await reporting.reached(connection, start, end, playbook.sales))
 
     found = with_store(step)
     if json:

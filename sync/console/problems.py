@@ -80,5 +80,4 @@ def _shown(playbook: Playbook, found: Listed, token: str, page: int) -> dict[str
 
 
 def _name(playbook: Playbook, email: str | None) -> str:
-    rep = playbook.reps.get(email or "")
-    return rep.name if rep else email or "nobody"
+    return playbook.name_of(email) if email else "nobody"

@@ -7,13 +7,13 @@ from dataclasses import replace
 from sync.lead import account, offers
 from sync.lead.eligible import Team
 from sync.lead.handoff import alone, give, held_back, team_for, tell_owner
-from sync.lead.kinds import kind_named
+from sync.lead.kinds import choose_by, kind_named
 from sync.lead.offers import end_offer, offer_again, problem
 from sync.lead.qualify import stage_values
-from sync.lead.route import STICKY, Choice, assign, choose
+from sync.lead.route import Choice, choose
 from sync.lead.state import Lead
 from sync.lead.work import Work
-from sync.playbook.models import MQL, Assign, Value
+from sync.playbook.models import MQL, Value
 
 
 def values_of(work: Work, lead: Lead) -> dict[str, Value]:
@@ -35,11 +35,7 @@ def _search(work: Work, lead: Lead, *, last: bool) -> Choice:
     if note is None or note.kind == MQL:
         return choose(values, team, last=last)
     kind = kind_named(work, note.kind)
-    how = Assign(sticky=(kind.to,), fallback=kind.fallback) if kind is not None else Assign()
-    choice = assign(Choice(None, None, []), how, values, team, last=last)
-    if kind is not None and not values.get(STICKY[kind.to][0]):
-        choice.passed_over.insert(0, {"who": kind.to, "why": "is not known"})
-    return choice
+    return choose_by(kind, values, team, last=last) if kind is not None else Choice(None, None, [])
 
 
 def pass_on(work: Work, lead: Lead, why: str, *, last: bool = False) -> bool:
@@ -59,7 +55,7 @@ def pass_on(work: Work, lead: Lead, why: str, *, last: bool = False) -> bool:
 
 
 def _nobody_else(work: Work, lead: Lead, choice: Choice, why: str) -> bool:
-    note, name = work.cycle(lead), Team(work.playbook, work.facts.users, work.now).name
+    note, name = work.cycle(lead), work.playbook.name_of
     offers.stand_still(work, lead)
     note.state = "rejected" if note.offers and note.offers[-1].ended == "rejected" else "expired"
     work.line(lead, "unrouted", rule=note.rule, decided="owner", why=choice.why(work.playbook, work.now))
@@ -77,9 +73,7 @@ def hand(work: Work, lead: Lead, choice: Choice, why: str, *, keep: bool = False
         tell_owner(work, lead, before, owner, rule)
     offers.no_problem(work, lead, "unrouted", "owner_away", "inactive_owner")
     if choice.kind == "fallback":
-        problem(
-            work, lead, "fell_back", f"{why}: it fell to {Team(work.playbook, work.facts.users, work.now).name(owner)}, the last resort"
-        )
+        problem(work, lead, "fell_back", f"{why}: it fell to {work.playbook.name_of(owner)}, the last resort")
 
 
 def expire(work: Work, lead: Lead, why: str, *, last: bool = False) -> None:

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from sync.lead import again, business, offers
 from sync.lead.cycle import Offer
-from sync.lead.eligible import Team
 from sync.lead.legs import calendar_of
 from sync.lead.reconcile import claim_truce
 from sync.lead.state import Lead
 from sync.lead.word import ACCEPTED, sales_word
 from sync.lead.work import Work
 from sync.playbook.models import MQL, Reason
-
-
-def name_of(work: Work, email: str) -> str:
-    """Give somebody's name."""
-    return Team(work.playbook, work.facts.users, work.now).name(email)
 
 
 def accepted(work: Work, lead: Lead, at: int, actor: str, how: str) -> None:
@@ -52,17 +46,19 @@ def rejected(work: Work, lead: Lead, reason: Reason, at: int, actor: str, commen
     owner = note.owner
     offers.known(work, lead, work.now)
     offers.end_offer(work, lead, "rejected", at=at, reason=reason.id, comment=comment, by=actor)
-    due = offers.finish(work, lead, "accept", at) if reason.then != "reassign" else {}
+    due: dict[str, int] = {}
     if reason.then == "reassign":
         offers.stand_still(work, lead)
+    else:
+        due = offers.finish(work, lead, "accept", at)
     offers.said(work, lead, "rejected", f"{reason.where} {reason.id}", by=actor, reason=reason.id, comment=comment, at=at, **due)
     work.event(lead, "truce.handoff.rejected", before=note.state, after=reason.id, rule=str(reason.where), handoff=note.kind)
     lead.said_no = [*(one for one in lead.said_no if one != owner), owner][-50:]
     _tell_reason(work, lead, reason, comment, at)
     work.notice(lead, "rejected", owner, reason=reason.label, by=actor)
     if reason.then == "reassign":
-        if again.pass_on(work, lead, f"{name_of(work, owner)} gave it back: {reason.label}"):
-            return f"Given back: {reason.label}. {name_of(work, work.cycle(lead).owner)} has it now."
+        if again.pass_on(work, lead, f"{work.playbook.name_of(owner)} gave it back: {reason.label}"):
+            return f"Given back: {reason.label}. {work.playbook.name_of(work.cycle(lead).owner)} has it now."
         return f"Given back: {reason.label}. Nobody else may be given it; a person is told."
     note.reason, note.comment = reason.id, comment
     stage = "recycled" if reason.then == "recycle" else "disqualified"

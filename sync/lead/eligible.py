@@ -97,13 +97,12 @@ class Team:
         return self._unknown(email) or self.full(rep)
 
     def _unknown(self, email: str) -> str | None:
-        for name, system in self.playbook.systems.items():
-            if system.side == "sales":
-                known = _by_email(self.users.get(name, {})).get(email.lower())
-                if known is None:
-                    return f"has no user in {name}"
-                if not known:
-                    return f"{INACTIVE} {name}"
+        for name in self.playbook.sales:
+            known = _by_email(self.users.get(name, {})).get(email.lower())
+            if known is None:
+                return f"has no user in {name}"
+            if not known:
+                return f"{INACTIVE} {name}"
         return None
 
     def gone(self, email: str) -> str | None:
@@ -170,8 +169,7 @@ class Team:
 
     def name(self, email: str) -> str:
         """Give somebody's name."""
-        rep = self.playbook.reps.get(email)
-        return rep.name if rep else email
+        return self.playbook.name_of(email)
 
     def misfit(self, email: str, skills: Iterable[str], language: Value) -> str | None:
         """Say what somebody cannot do that the lead asks for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sync.lead.eligible import Team
 from sync.lead.handoff import held_back, nobody, note_turn, somebody, team_for
 from sync.lead.offers import begin, going, known
 from sync.lead.qualify import Verdicts, trace
@@ -19,8 +20,9 @@ WHOSE: dict[To, str] = {
 }
 
 
-def _choose(work: Work, lead: Lead, kind: Kind, values: Values) -> Choice:
-    choice = assign(Choice(None, None, []), Assign(sticky=(kind.to,), fallback=kind.fallback), values, team_for(work, lead))
+def choose_by(kind: Kind, values: Values, team: Team, *, last: bool = False) -> Choice:
+    """Choose whoever looks after somebody by a kind's own words; `last`: of its fallbacks only."""
+    choice = assign(Choice(None, None, []), Assign(sticky=(kind.to,), fallback=kind.fallback), values, team, last=last)
     if not values.get(STICKY[kind.to][0]):
         choice.passed_over.insert(0, {"who": WHOSE[kind.to], "why": "is not known"})
     return choice
@@ -37,7 +39,7 @@ def pass_on(work: Work, lead: Lead, found: tuple[Kind, Verdicts], values: Values
     if going(lead) or held_back(work, lead, source):
         return
     lead.held = None
-    choice, rule = _choose(work, lead, kind, values), f"{kind.where} {kind.id}"
+    choice, rule = choose_by(kind, values, team_for(work, lead)), f"{kind.where} {kind.id}"
     work.out.basis |= choice.basis
     somebody(work, lead, "handoff")
     last = lead.why.get("handoff")

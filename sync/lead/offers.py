@@ -18,8 +18,7 @@ from sync.playbook.models import LEGS, MQL, Leg, LegRule, Sla
 
 HANDOFF = "handoff"
 """The kind of clock under which the legs of a lead's hand-off stand: the first of what they wait for."""
-LATE = ("not_accepted", "not_worked")
-_OWN = (*LATE, "fell_back", "owner_away", "inactive_owner", "no_handoff")
+_OWN = ("not_accepted", "not_worked", "fell_back", "owner_away", "inactive_owner", "no_handoff")
 """Problems whose key is the hand-off's id: over with it."""
 
 
@@ -151,9 +150,8 @@ def start(work: Work, lead: Lead, after: Leg | None, at: int) -> None:
     None: the first of all, for whoever it was offered to just now; what somebody before them accepted is to be accepted again.
     """
     note = work.cycle(lead)
-    sla = sla_of(work, note)
     for name in LEGS[LEGS.index(after) + 1 if after is not None else 0 :]:
-        rule, held = sla.leg(name) if sla is not None else None, note.legs.get(name)
+        rule, held = rule_of(work, note, name), note.legs.get(name)
         if rule is None or (held is not None and held.done_at is not None and name != "accept"):
             continue
         mine = _by(work, note.owner)

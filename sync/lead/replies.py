@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schemas.command import Command
 from sync.lead import again, business, offers
-from sync.lead.answers import accepted, name_of, rejected, restore
+from sync.lead.answers import accepted, rejected, restore
 from sync.lead.cycle import HandoffNote, Offer
 from sync.lead.decision import AnswerNote, Decision
 from sync.lead.eligible import Team
@@ -93,7 +93,7 @@ def answered(work: Work, lead: Lead, data: Command) -> Decision:
 def _over(work: Work, note: HandoffNote) -> str:
     last = note.offers[-1] if note.offers else None
     if last is not None and last.ended == "rejected":
-        return f"{name_of(work, last.by or last.owner)} gave this back at {moment(work, last.ended_at or work.now, note.owner)} ({last.reason})"
+        return f"{work.playbook.name_of(last.by or last.owner)} gave this back at {moment(work, last.ended_at or work.now, note.owner)} ({last.reason})"
     return f"This was closed at {moment(work, note.closed_at or work.now, note.owner)} ({note.closed_as})"
 
 
@@ -117,13 +117,13 @@ def _note(lead: Lead) -> HandoffNote:
 def _accept(work: Work, lead: Lead, data: Command, actor: str, at: int) -> Decision:
     note = _note(lead)
     if note.state in ("accepted", "worked"):
-        who = "You" if note.owner in (data.who.lower() if data.who else "", data.by.lower()) else name_of(work, note.owner)
+        who = "You" if note.owner in (data.who.lower() if data.who else "", data.by.lower()) else work.playbook.name_of(note.owner)
         return _answer(work, lead, f"{who} accepted this at {moment(work, note.accepted_at or work.now, actor)}, {NOTHING}.", ok=False)
     if _in_time(note, actor, at) is not None and (missed := _in_time(work.cycle(lead), actor, at)) is not None:
         restore(work, lead, missed, at)
     elif not _may(work, actor, note.owner):
         since = moment(work, note.offers[-1].at, actor)
-        return _answer(work, lead, f"This has been with {name_of(work, note.owner)} since {since}, {NOTHING}.", ok=False)
+        return _answer(work, lead, f"This has been with {work.playbook.name_of(note.owner)} since {since}, {NOTHING}.", ok=False)
     accepted(work, lead, at, actor, _how(data))
     settle(work, lead, ["stage", "owner"], at=at, source=_how(data))
     now = work.cycle(lead)
@@ -139,7 +139,7 @@ def _how(data: Command) -> str:
 def _reject(work: Work, lead: Lead, data: Command, actor: str, at: int) -> Decision:
     note, reasons = _note(lead), work.playbook.slas.reasons
     if not _may(work, actor, note.owner):
-        return _answer(work, lead, f"This is with {name_of(work, note.owner)} now, {NOTHING}.", ok=False)
+        return _answer(work, lead, f"This is with {work.playbook.name_of(note.owner)} now, {NOTHING}.", ok=False)
     reason = reasons.get(data.code)
     if reason is None:
         known = ", ".join(f"{one.id} ({one.label})" for one in reasons.values()) or "none: sla.yaml names no reasons"
@@ -162,13 +162,13 @@ def _reassign(work: Work, lead: Lead, data: Command, at: int) -> Decision:
         if refusal is not None or choice is None:
             return _answer(work, lead, f"{refusal}, {NOTHING}.", ok=False)
         if choice.owner == before:
-            return _answer(work, lead, f"{name_of(work, before)} has it already, {NOTHING}.", ok=False)
+            return _answer(work, lead, f"{work.playbook.name_of(before)} has it already, {NOTHING}.", ok=False)
         moved = True
         work.out.basis |= choice.basis
         _give_to(work, lead, choice, data, why, at)
     settle(work, lead, ["owner"], at=at, source=why, force=True)
     owner = work.cycle(lead).owner
-    said = f"{name_of(work, owner)} has it now." if moved else "Nobody else may be given it; a person is told."
+    said = f"{work.playbook.name_of(owner)} has it now." if moved else "Nobody else may be given it; a person is told."
     return _answer(work, lead, said, ok=moved)
 
 
@@ -177,7 +177,7 @@ def _give_to(work: Work, lead: Lead, choice: Choice, data: Command, why: str, at
     offers.end_offer(work, lead, "moved", at=at, reason=why, by=data.by)
     if data.clocks == "restart":
         offers.begin_anew(work, lead)
-    choice.how = f"given on by {name_of(work, data.by)}{f': {why}' if data.comment or data.reason else ''}"
+    choice.how = f"given on by {work.playbook.name_of(data.by)}{f': {why}' if data.comment or data.reason else ''}"
     again.hand(work, lead, choice, choice.how, keep=data.clocks == "keep" and data.run is not None)
 
 
@@ -191,7 +191,7 @@ def _to(work: Work, lead: Lead, to: str) -> tuple[Choice | None, str | None]:
         return (choice, None) if choice.owner is not None else (None, f"nobody of {pool} may be given it now")
     why = again.next_team(work, lead).obstacle(name) if name in work.playbook.reps else "is not in team.yaml"
     if why is not None and why != "said no to this lead":
-        return None, f"{name_of(work, name)} may not be given it: {why}"
+        return None, f"{work.playbook.name_of(name)} may not be given it: {why}"
     choice = Choice(None, None, [])
     choice.keep(name, "given by a person")
     return choice, None
@@ -212,7 +212,7 @@ def _owner_only(work: Work, lead: Lead, data: Command) -> Decision:
     somebody(work, lead, "owner")
     settle(work, lead, ["owner"], source=data.reason)
     work.line(lead, "owner", before=before, after=choice.owner, rule=data.reason or f"given on by {data.by}")
-    return _answer(work, lead, f"{name_of(work, str(choice.owner))} has it now.")
+    return _answer(work, lead, f"{work.playbook.name_of(str(choice.owner))} has it now.")
 
 
 def _hold(work: Work, lead: Lead, data: Command, actor: str) -> Decision:
@@ -223,7 +223,7 @@ def _hold(work: Work, lead: Lead, data: Command, actor: str) -> Decision:
     if note.state not in ("accepted", "worked"):
         return _answer(work, lead, f"Accept it first: until then nobody waits for the customer, {NOTHING}.", ok=False)
     if not _may(work, actor, note.owner):
-        return _answer(work, lead, f"This is with {name_of(work, note.owner)}, {NOTHING}.", ok=False)
+        return _answer(work, lead, f"This is with {work.playbook.name_of(note.owner)}, {NOTHING}.", ok=False)
     if note.held_until is not None:
         return _answer(work, lead, f"It stands still until {moment(work, note.held_until, actor)} already, {NOTHING}.", ok=False)
     most = business.after(work.now, sla.pause, *calendar_of(work.playbook, note.owner))

@@ -149,9 +149,20 @@ def _qualify(work: Work, lead: Lead, values: dict[str, Value], before: Scalar, a
         pass_on(work, lead, asked, values, at=at, source=source)
     else:
         hand_over(work, lead, values, entered=after != before, at=at, source=source)
-    if lead.value("owner") != owner:
-        moved.append(Moved("owner", owner, lead.value("owner"), "truce"))
-    return moved
+    return moved + _owner_moved(lead, owner)
+
+
+def _owner_moved(lead: Lead, before: Scalar) -> list[Moved]:
+    after = lead.value("owner")
+    return [Moved("owner", before, after, "truce")] if after != before else []
+
+
+def _follow(work: Work, lead: Lead, values: Values | None) -> list[Moved]:
+    """Let the hand-off be where the records say that it is, and both systems show what came of it; gives what moved."""
+    owner = lead.value("owner")
+    if lead.handoff is not None:
+        progress.watch(work, lead, values)
+    return _owner_moved(lead, owner) + shown.show(work, lead)
 
 
 def _ring(work: Work, lead: Lead, moved: list[Moved], fresh: set[str], lane: Lane) -> None:
@@ -212,12 +223,7 @@ def settle(
             fresh = creation.note(lead, work.playbook.systems, values)
     if not lead.in_scope:
         work.end_clocks(lead)
-    if lead.handoff is not None:
-        owner = lead.value("owner")
-        progress.watch(work, lead, seen)
-        if lead.value("owner") != owner:
-            moved.append(Moved("owner", owner, lead.value("owner"), "truce"))
-    moved += shown.show(work, lead)
+    moved += _follow(work, lead, seen)
     for name, lost in aside:
         work.line(lead, "aside", field=name, **lost)
     _note_moves(work, lead, moved)

@@ -8,7 +8,6 @@ from schemas.base import Scalar
 from sync.lead import offers
 from sync.lead.canonical import canonical
 from sync.lead.cycle import HandoffNote
-from sync.lead.eligible import Team
 from sync.lead.reconcile import TRUCE, Moved, claim_truce, desire
 from sync.lead.state import Lead, from_ms
 from sync.lead.work import Work
@@ -104,8 +103,9 @@ def _returned(work: Work, lead: Lead, note: HandoffNote) -> Scalar:
     if offer is None:
         return None
     reason = work.playbook.slas.reasons.get(offer.reason)
-    name = Team(work.playbook, work.facts.users, work.now).name(offer.owner)
-    return f"{name}: {reason.label if reason is not None else offer.reason}{f' ({offer.comment})' if offer.comment else ''}"[:LONGEST]
+    return f"{work.playbook.name_of(offer.owner)}: {reason.label if reason is not None else offer.reason}{f' ({offer.comment})' if offer.comment else ''}"[
+        :LONGEST
+    ]
 
 
 def _due(work: Work, lead: Lead, note: HandoffNote) -> Scalar:

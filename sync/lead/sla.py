@@ -54,8 +54,7 @@ def _next(note: HandoffNote | None) -> tuple[Leg, LegNote] | None:
 
 def _behind(work: Work, data: ClockDue, at: int) -> list[str]:
     """Give the sales systems that had not been read up to a moment when the message was sent."""
-    sales = (name for name, system in work.playbook.systems.items() if system.side == "sales")
-    return [name for name in sales if name in data.seen and to_ms(data.seen[name]) < at]
+    return [name for name in work.playbook.sales if name in data.seen and to_ms(data.seen[name]) < at]
 
 
 def _wait(work: Work, held: LegNote, behind: list[str]) -> None:
@@ -68,9 +67,8 @@ def _wait(work: Work, held: LegNote, behind: list[str]) -> None:
 
 def _read_again(work: Work, held: LegNote) -> None:
     held.tries, held.again_at = 0, None
-    for name, system in work.playbook.systems.items():
-        if system.side == "sales":
-            work.problem("unreachable", f"{name}:deadlines", "read again", None, opened=False, system=name)
+    for name in work.playbook.sales:
+        work.problem("unreachable", f"{name}:deadlines", "read again", None, opened=False, system=name)
 
 
 def _forgive(work: Work, lead: Lead, leg: Leg, held: LegNote) -> None:
@@ -106,7 +104,7 @@ def _do(work: Work, lead: Lead, leg: Leg, held: LegNote, what: str, misses: int 
 
 
 def _why(work: Work, note: HandoffNote, leg: Leg) -> str:
-    return f"{_WORDS[leg]} by {Team(work.playbook, work.facts.users, work.now).name(note.owner)} in time"
+    return f"{_WORDS[leg]} by {work.playbook.name_of(note.owner)} in time"
 
 
 def _breach(work: Work, lead: Lead, leg: Leg, held: LegNote) -> None:

@@ -35,8 +35,7 @@ def _put(work: Work, lead: Lead, note: HandoffNote, name: Leg, leg: LegNote, rul
         lead.value("company") or "a lead"
     )
     owner = note.offers[n - 1].owner if 0 < n <= len(note.offers) else note.owner
-    system = next((one for one, rules in work.playbook.systems.items() if rules.side == "sales"), None)
-    if system is not None:
+    for system in work.playbook.sales[:1]:
         work.out.tasks.append(
             TaskNote(
                 task_key(note.id, n, name), lead.id, system, owner, f"{_WHAT[name]}: {who}", leg.due_at, state,

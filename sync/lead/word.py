@@ -12,12 +12,11 @@ ACCEPTED = "sal"
 """The stage of a lead that sales accepted."""
 
 
-def sales_word(work: Work, lead: Lead, stage: str, at: int) -> bool:
-    """Let the lead stand in a stage because sales says so to Truce: as if the CRM said it. False where the playbook has no such stage."""
+def sales_word(work: Work, lead: Lead, stage: str, at: int) -> None:
+    """Let the lead stand in a stage because sales says so to Truce: as if the CRM said it. Nothing happens where the playbook has no such stage."""
     if place_of(work.playbook, stage) < 0 or "stage" not in work.playbook.fields or lead.handoff is None:
-        return False
-    crm = next((name for name, system in work.playbook.systems.items() if system.side == "sales"), None)
-    ref = f"{crm}:{HANDOFF}:{lead.handoff.id}" if crm is not None else TRUCE
+        return
+    crm = work.playbook.sales[:1]
+    ref = f"{crm[0]}:{HANDOFF}:{lead.handoff.id}" if crm else TRUCE
     held = lead.desired.get("stage")
     lead.claims.setdefault("stage", {})[ref] = Claim(stage, max(at, held.at + 1) if held is not None else at, "person")
-    return True

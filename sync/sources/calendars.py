@@ -5,10 +5,9 @@ A calendar holds much that is nobody's business: only from when to when somebody
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import aiohttp
@@ -21,8 +20,7 @@ from sync.lead.presence import Away
 from sync.lead.state import to_ms
 from sync.playbook.models import Playbook
 from sync.runtime import log
-from sync.runtime.guard import passing
-from sync.sources.lease import hold
+from sync.sources.lease import in_turn
 from sync.store import presence, problems
 from sync.store.statement import run
 
@@ -110,16 +108,8 @@ class Calendars:
 
     async def run(self) -> None:
         """Read them again and again, as long as the lease is held."""
-        while self._urls:
-            async with hold(self._pool, "calendars") as lease:
-                while not lease.lost.is_set():
-                    try:
-                        await self.once(datetime.now(UTC))
-                    except Exception as error:  # an outage passes; the next look reads them again
-                        if (reason := passing(error)) is None:
-                            raise
-                        _log.warning("waiting", waiting=reason, reason=type(error).__name__)
-                    await asyncio.sleep(EVERY_S)
+        if self._urls:
+            await in_turn(self._pool, "calendars", self.once, EVERY_S)
 
     async def once(self, now: datetime) -> None:
         """Read every calendar once; one that cannot be read leaves what was known, and is a problem until it can."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -17,8 +16,7 @@ from sync.lead.receivers import Held, Lent, Passed, give_back, lend, order, run_
 from sync.lead.state import to_ms
 from sync.playbook.models import Playbook
 from sync.runtime import log
-from sync.runtime.guard import passing
-from sync.sources.lease import hold
+from sync.sources.lease import in_turn
 from sync.store import presence, reassignments, users
 
 EVERY_S = 30.0
@@ -34,16 +32,7 @@ class Covering:
 
     async def run(self) -> None:
         """Look again and again, as long as the lease is held."""
-        while True:
-            async with hold(self._pool, "covering") as lease:
-                while not lease.lost.is_set():
-                    try:
-                        await self.once(datetime.now(UTC))
-                    except Exception as error:  # an outage passes; the next look finds the same
-                        if (reason := passing(error)) is None:
-                            raise
-                        _log.warning("waiting", waiting=reason, reason=type(error).__name__)
-                    await asyncio.sleep(EVERY_S)
+        await in_turn(self._pool, "covering", self.once, EVERY_S)
 
     async def once(self, now: datetime) -> tuple[int, int]:
         """Look once; gives how many hand-offs went to covers, and how many came back."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from sync.runtime import log
-from sync.runtime.guard import OUTAGES
+from sync.runtime.guard import OUTAGES, passing
 from sync.runtime.health import here
 from sync.store import cursors
 
@@ -49,6 +50,20 @@ async def _taken(pool: Any, name: str, holder: str, named: ExitStack) -> bool:
         _log.warning("waiting", waiting="database", error=type(error).__name__)
         named.enter_context(here().waiting("database"))
         return False
+
+
+async def in_turn(pool: Any, name: str, once: Callable[[datetime], Awaitable[object]], seconds: float) -> None:
+    """Do a step again and again while this process holds the lease, so long apart; an outage passes, and the next time finds the same."""
+    while True:
+        async with hold(pool, name) as lease:
+            while not lease.lost.is_set():
+                try:
+                    await once(datetime.now(UTC))
+                except Exception as error:
+                    if (reason := passing(error)) is None:
+                        raise
+                    _log.warning("waiting", waiting=reason, reason=type(error).__name__)
+                await asyncio.sleep(seconds)
 
 
 @asynccontextmanager

@@ -17,8 +17,8 @@ from connectors.emulator.faults import Fault
 from connectors.emulator.hubspot.auth import Actor
 from connectors.emulator.hubspot.errors import Refused, throttled
 from connectors.emulator.hubspot.portal import Answer, Call, Door, Portal
+from connectors.emulator.silence import hang_up, until_gone
 
-LONGEST_SILENCE_S = 600.0
 """How long a request that is never answered is kept open."""
 NO_ANSWER = 0
 """The status that the journal has for a call that was not answered."""
@@ -60,9 +60,9 @@ async def _answer(portal: Portal, door: Door, request: Request) -> Response:
         done.client, request.method, request.url.path, status, done.rows, writing=door.writing, seconds=time.perf_counter() - started
     )
     if fault is not None and fault.kind == "timeout":
-        await _until_gone(request)
+        await until_gone(request)
     if fault is not None and fault.kind == "drop_answer":
-        await _hang_up(request)
+        await hang_up(request)
     broken = fault is not None and fault.kind == "invalid_json"
     return _response(done.answer, b'{"results": [{"id": "10' if broken else None)
 
@@ -125,21 +125,3 @@ def _response(answer: Answer, instead: bytes | None) -> Response:
 
 def _content(body: Any) -> bytes | None:
     return body if body is None or isinstance(body, bytes) else orjson.dumps(body)
-
-
-async def _until_gone(request: Request) -> None:
-    """Wait until the client hangs up, in the end without it."""
-    try:
-        async with asyncio.timeout(LONGEST_SILENCE_S):
-            while (await request.receive())["type"] != "http.disconnect":
-                continue
-    except TimeoutError:
-        return
-
-
-async def _hang_up(request: Request) -> None:
-    """Close the connection without a word."""
-    transport = request.scope.get("emulator.transport")
-    if transport is not None:
-        transport.abort()
-        await _until_gone(request)

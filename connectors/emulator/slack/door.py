@@ -14,10 +14,10 @@ from starlette.responses import JSONResponse, Response
 
 from connectors.emulator.faults import Fault, Faults
 from connectors.emulator.journal import Journal
+from connectors.emulator.silence import hang_up, until_gone
 from connectors.emulator.slack.limits import Limits
 from connectors.emulator.slack.methods import Answer, Failed, Given, TooFast
 
-LONGEST_SILENCE_S = 600.0
 WRITING = ("chat.", "views.")
 Method = Callable[[Given], Answer]
 
@@ -39,7 +39,7 @@ class Door:
         seconds = time.perf_counter() - started
         self.journal.call("truce", request.method, request.url.path, answer.status_code, 1, writing=writing, seconds=seconds)
         if fault is not None and fault.kind == "drop_answer":
-            await _hang_up(request)
+            await hang_up(request)
         if fault is not None and fault.kind == "invalid_json":
             return Response(b'{"ok": tr', media_type="application/json")
         return answer
@@ -50,7 +50,7 @@ class Door:
         if fault is not None and fault.kind == "quota":
             return _too_fast(int(fault.seconds or 1))
         if fault is not None and fault.kind == "timeout":
-            await _until_gone(request)
+            await until_gone(request)
         given = _given(await request.body(), dict(request.query_params), request.headers.get("content-type", ""))
         await asyncio.sleep(self.faults.latency_s + (fault.seconds if fault is not None and fault.kind == "slow" else 0.0))
         try:
@@ -97,21 +97,3 @@ def _given(body: bytes, query: dict[str, str], kind: str) -> dict[str, Any]:
             except orjson.JSONDecodeError:
                 raise Failed("invalid_arguments") from None
     return found
-
-
-async def _until_gone(request: Request) -> None:
-    """Wait until the client hangs up, in the end without it."""
-    try:
-        async with asyncio.timeout(LONGEST_SILENCE_S):
-            while (await request.receive())["type"] != "http.disconnect":
-                continue
-    except TimeoutError:
-        return
-
-
-async def _hang_up(request: Request) -> None:
-    """Close the connection without a word."""
-    transport = request.scope.get("emulator.transport")
-    if transport is not None:
-        transport.abort()
-        await _until_gone(request)

@@ -78,6 +78,16 @@ class Playbook:
         """Give the shared fields of leads that an object of a system has, by the vendor's field name."""
         return {name: f for f in self.fields.values() if system in f.systems and (name := f.systems[system].name_of(object_))}
 
+    @property
+    def sales(self) -> tuple[str, ...]:
+        """The systems of sales, in their order; the first is the CRM where one is meant."""
+        return tuple(name for name, system in self.systems.items() if system.side == "sales")
+
+    def name_of(self, email: str) -> str:
+        """Give somebody's name; the e-mail of who is not on the team."""
+        rep = self.reps.get(email)
+        return rep.name if rep else email
+
     def side(self, system: str) -> Side:
         """Give the side that a system stands on; raises KeyError for a system that the playbook does not name."""
         return self.systems[system].side
