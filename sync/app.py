@@ -1,4 +1,7 @@
-"""The composition root: an installation made ready, and each role put together from its parts."""
+"""The composition root: an installation made ready, and each role put together from its parts.
+
+A role imports its own parts only, once its signal handlers stand: a worker that begins after another's death is waited for.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,8 @@ from typing import Any
 
 from connectors.base import Breaker, Budget, Manifest
 from connectors.registry import BadManifest, UnknownVendor
-from sync.agents import ground, lead
+from sync.agents import ground
 from sync.agents.halt import Halt
-from sync.answering import answering
 from sync.playbook import loader
 from sync.playbook.models import Playbook
 from sync.runtime import log, status, web
@@ -26,11 +28,9 @@ from sync.runtime.guard import OUTAGES, passing
 from sync.runtime.health import Health, bind, watch_loop
 from sync.runtime.upkeep import first, keep, rest
 from sync.settings import Settings
-from sync.sources import service as sources
 from sync.store import cursors, meta, playbooks
 from sync.store.connect import migrate, open_pool
 from sync.topology import WEEK_MS
-from sync.writer import service as writer
 
 _log = log.get("app")
 COLLECT = (100_000, 20, 20)
@@ -42,7 +42,7 @@ class NotSet(RuntimeError):
     """A setting that a role needs is missing; the text names it and says what to do."""
 
 
-ENDS = (Halt, NotSet, sources.AddressInUse, web.AddressTaken, UnknownVendor, BadManifest)
+ENDS = (Halt, NotSet, web.AddressTaken, UnknownVendor, BadManifest)
 """What ends a role: beginning it again changes nothing."""
 
 
@@ -190,7 +190,8 @@ async def _worker(settings: Settings) -> int:
     async with _status(settings, health):
         if await _prepared(settings, stop, health) is None:
             return 0
-        from sync.runtime.faust import Tuning  # Faust is imported once the signal handlers stand
+        from sync.agents import lead
+        from sync.runtime.faust import Tuning
 
         tuning = Tuning(session_s=settings.session_s, heartbeat_s=settings.session_s / 3)
         return await lead.run(settings, stop=stop, health=health, tuning=tuning)
@@ -251,6 +252,9 @@ async def _roles(
     try:
         async with asyncio.TaskGroup() as group:
             if reads or not (writes or tells):  # who does nothing else takes people's answers
+                from sync.answering import answering
+                from sync.sources import service as sources
+
                 known = active_playbook(pool)
                 reading = partial(
                     sources.run,
@@ -267,6 +271,8 @@ async def _roles(
                 )
                 group.create_task(keep("source", reading, pool, stop, ENDS))
             for system in writes:
+                from sync.writer import service as writer
+
                 group.create_task(keep(f"writer of {system}", partial(writer.run, settings, system, stop=stop), pool, stop, ENDS))
             if tells:
                 group.create_task(keep("notifier", partial(_notifier, settings, ready, pool, stop), pool, stop, ENDS))
@@ -280,7 +286,7 @@ async def _roles(
 
 async def _notifier(settings: Settings, ready: Ready, pool: Any, stop: asyncio.Event) -> None:
     """Tell what is to be told, and show the pages behind alerts' links."""
-    from sync.alerts import service as alerts  # what it needs to reach people is not needed by who only reads and writes
+    from sync.alerts import service as alerts
     from sync.console.problems import app as pages
 
     playbook = active_playbook(pool)

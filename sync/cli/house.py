@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import Annotated
 import typer
 
 from sync.cli.output import PROBLEM, CannotRun
+from sync.cli.parts import compiling
 
 ROOT = Path(__file__).resolve().parents[2]
 CHECKS: dict[str, tuple[str, ...]] = {
@@ -28,9 +28,7 @@ app = typer.Typer(help="Check Truce's own code; for those who change it, in a ch
 
 
 def _run(*arguments: str) -> int:
-    """Run Python; what it compiles is kept, because the tests start commands by the hundred, and each would compile it again."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, check=False).returncode
+    return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=compiling(), check=False).returncode
 
 
 def _in_a_checkout() -> None:

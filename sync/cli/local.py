@@ -157,11 +157,11 @@ def up(
     Example: `truce up`
     """
     from sync.cli.demo.clients import door
-    from sync.sources.service import listen
+    from sync.runtime import web
 
     settings = Settings()
     wanted = settings.http_port if port is None else port
-    listener = listen(settings.http_host, wanted)
+    listener = web.bind(settings.http_host, wanted, "TRUCE_HTTP_PORT")
     chosen = listener.getsockname()[1]
     listener.close()
     folder = hold(settings.home, "up")

@@ -71,11 +71,11 @@ def _expected() -> tuple[type[Exception], ...]:
     from sync.runtime.folder import FolderBusy
     from sync.runtime.kafka import KafkaUnavailable
     from sync.runtime.postgres import PostgresUnavailable
-    from sync.sources.service import AddressInUse
+    from sync.runtime.web import AddressTaken
     from sync.store.cursors import StillHeld
 
     return (
-        CannotRun, NotSet, StillHeld, PartEnded, NothingThere, FolderBusy, KafkaUnavailable, PostgresUnavailable, AddressInUse, UnknownVendor, BadManifest,
+        CannotRun, NotSet, StillHeld, PartEnded, NothingThere, FolderBusy, KafkaUnavailable, PostgresUnavailable, AddressTaken, UnknownVendor, BadManifest,
         ValidationError, SettingsError, KafkaError, PostgresError, OSError,
     )  # fmt: skip
 

@@ -25,6 +25,11 @@ class PartEnded(RuntimeError):
     """A part ended although it should run; the text says which, how, and the last lines of its log."""
 
 
+def compiling() -> dict[str, str]:
+    """Give our environment for a Python that keeps what it compiles: each start would compile all of it again, for seconds."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 @dataclass
 class Part:
     """One process of ours."""
@@ -59,7 +64,7 @@ class Parts:
         with log.open("ab") as out:
             process = subprocess.Popen(
                 [sys.executable, "-m", "sync.cli", *arguments],
-                env={**os.environ, **self.environment, **self._own(name, arguments), "PYTHONUNBUFFERED": "1"},
+                env={**compiling(), **self.environment, **self._own(name, arguments), "PYTHONUNBUFFERED": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE if pipe else out,
                 stderr=out,

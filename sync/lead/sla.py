@@ -21,8 +21,8 @@ from sync.playbook.models import Leg
 LATE_MS = 900_000
 GRACE_MS = 3_600_000
 """So much time, on the leg's clock, somebody has after an outage at the most."""
-AGAIN_MS = 15_000
-"""How soon it is looked at again whether a system was read; twice as long each time."""
+AGAIN_MS = 1_000
+"""How soon it is looked at again whether a system was read; twice as long each time: a poll is on its way as a rule."""
 SELDOM_MS = 600_000
 _WORDS = {"accept": "not accepted", "first_response": "no first response", "work": "not worked to its end"}
 _CAUSE = {"accept": "not_accepted", "first_response": "not_worked", "work": "not_worked"}

@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -13,6 +14,9 @@ import uvicorn
 
 class AddressTaken(RuntimeError):
     """A port is in use; the text says which and which setting names it."""
+
+
+_config = partial(uvicorn.Config, timeout_graceful_shutdown=2, timeout_keep_alive=20)
 
 
 class Server(uvicorn.Server):
@@ -24,24 +28,29 @@ class Server(uvicorn.Server):
         yield
 
 
-def bind(host: str, port: int, setting: str) -> socket.socket:
-    """Take a port (0: a free one); raises AddressTaken with what to do about it."""
-    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+def bind(host: str, port: int, setting: str, zero: str = "takes a free one") -> socket.socket:
+    """Take a port (0: a free one); raises AddressTaken with what to do about it: another `setting`, or 0, which `zero` explains.
+
+    From here on callers wait for the server rather than be refused.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # named: else no TCP_NODELAY
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
         listener.listen(64)
     except OSError as error:
         listener.close()
-        raise AddressTaken(f"port {port} on {host} is in use ({error.strerror}): set {setting} to another (0 takes a free one).") from error
+        raise AddressTaken(
+            f"port {port} on {host} is in use ({error.strerror}): stop what uses it, or set {setting} to another (0 {zero})."
+        ) from error
     return listener
 
 
 @asynccontextmanager
-async def serving(app: Any, listener: socket.socket) -> AsyncIterator[None]:
-    """Answer for the length of the block, and give the port back however it ends."""
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=1, timeout_keep_alive=20)
-    server = Server(config)
+async def serving(app: Any, listener: socket.socket, *, http: Any = "auto") -> AsyncIterator[None]:
+    """Answer for the length of the block, by uvicorn's protocol or `http`, and give the port back however it ends."""
+    server = Server(_config(app, http=http, log_config=None, access_log=False, lifespan="off"))
     task = asyncio.create_task(server.serve([listener]))
     try:
         yield

@@ -108,8 +108,7 @@ class Calendars:
 
     async def run(self) -> None:
         """Read them again and again, as long as the lease is held."""
-        if self._urls:
-            await in_turn(self._pool, "calendars", self.once, EVERY_S)
+        await in_turn(self._pool, "calendars", self.once, EVERY_S)
 
     async def once(self, now: datetime) -> None:
         """Read every calendar once; one that cannot be read leaves what was known, and is a problem until it can."""

@@ -6,18 +6,16 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import uvicorn
 from starlette.routing import BaseRoute
 
 from connectors.base import Breaker, Budget, Manifest
 from connectors.registry import load
 from sync.playbook.models import Playbook
-from sync.runtime import log
+from sync.runtime import log, web
 from sync.runtime.producer import make_producer
 from sync.settings import Settings
-from sync.sources.calendars import Calendars
 from sync.sources.covering import Covering
 from sync.sources.inbound import Inbound
 from sync.sources.lag import LagGate
@@ -26,44 +24,14 @@ from sync.sources.patience import Impatient
 from sync.sources.publisher import Publisher
 from sync.sources.runner import Runner
 
+if TYPE_CHECKING:
+    from sync.sources.calendars import Calendars
+
 Doors = Callable[[Publisher], AbstractAsyncContextManager[Sequence[BaseRoute]]]
 """Gives further doors beside the vendors': those through which people answer."""
 Shared = Callable[[str, Manifest], tuple[Budget, Breaker]]
 """Gives a system's budget and breaker, shared by sources and writers."""
 _log = log.get("source")
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its own signal handlers: signals belong to whoever runs us."""
-
-    def install_signal_handlers(self) -> None:
-        """Leave them alone."""
-
-    def capture_signals(self) -> Any:
-        """Leave them alone."""
-        from contextlib import nullcontext
-
-        return nullcontext()
-
-
-class AddressInUse(RuntimeError):
-    """The inbound port is taken; the text says which and what to do."""
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Bind the inbound port; raises AddressInUse with what to do about it."""
-    listener = socket.socket(
-        socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP
-    )  # named: else no TCP_NODELAY
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise AddressInUse(
-            f"port {port} on {host} is in use ({error.strerror}): stop what uses it, or set TRUCE_HTTP_PORT to another (0 takes a free one)."
-        ) from error
-    return listener
 
 
 async def run(
@@ -100,12 +68,20 @@ async def run(
             await stack.enter_async_context(_door(settings, hooked, further, listener))
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_leased(runner)) for runner in runners.values()]
-            calendars = {person.strip().lower(): url.get_secret_value() for person, url in settings.calendars.items()}
-            tasks.append(group.create_task(Calendars(pool, calendars, playbook).run()))
+            tasks += [group.create_task(reading.run()) for reading in _calendars(settings, pool, playbook)]
             tasks.append(group.create_task(Covering(pool, producer, topic, playbook).run()))
             await stop.wait()
             for task in tasks:
                 task.cancel()
+
+
+def _calendars(settings: Settings, pool: Any, playbook: Callable[[], Awaitable[Playbook]]) -> list[Calendars]:
+    urls = {person.strip().lower(): url.get_secret_value() for person, url in settings.calendars.items()}
+    if not urls:
+        return []
+    from sync.sources.calendars import Calendars  # what reads ICS takes its time to import
+
+    return [Calendars(pool, urls, playbook)]
 
 
 @asynccontextmanager
@@ -114,17 +90,8 @@ async def _door(
 ) -> AsyncIterator[None]:
     """Take webhooks, and what comes through further doors, for the length of the block, and give the port back however it ends."""
     app = Inbound(hooked, settings.public_url, further).app()
-    config = uvicorn.Config(
-        app, http=Impatient, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2, timeout_keep_alive=20
-    )
-    server, listener = _Server(config), listener or listen(settings.http_host, settings.http_port)
-    serving = asyncio.create_task(server.serve([listener]))
-    try:
+    async with web.serving(app, listener or web.bind(settings.http_host, settings.http_port, "TRUCE_HTTP_PORT"), http=Impatient):
         yield
-    finally:
-        server.should_exit = True
-        await serving
-        listener.close()
 
 
 async def _leased(runner: Runner) -> None:

@@ -11,7 +11,8 @@ from prometheus_client import CollectorRegistry
 from sync.runtime.clock import SetClock
 from sync.runtime.health import PATIENCE_S, Health
 from sync.runtime.metrics import Metrics
-from sync.runtime.status import StatusPortTaken, serve
+from sync.runtime.status import serve
+from sync.runtime.web import AddressTaken
 
 
 async def ask(port: int, path: str) -> tuple[int, str]:
@@ -47,6 +48,6 @@ async def test_metrics_are_told_as_prometheus_reads_them() -> None:
 
 async def test_a_port_in_use_is_told_in_one_sentence() -> None:
     async with serve(Health(), host="127.0.0.1", port=0) as port:
-        with pytest.raises(StatusPortTaken, match="TRUCE_METRICS_PORT"):
+        with pytest.raises(AddressTaken, match="TRUCE_METRICS_PORT"):
             async with serve(Health(), host="127.0.0.1", port=port):
                 pass

@@ -14,15 +14,14 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-import uvicorn
 
 from connectors.base import Connection, Item, Notice
 from connectors.emulator.hubspot import signature
 from connectors.registry import load
 from sync.runtime import body as bodies
+from sync.runtime.web import bind, serving
 from sync.sources.inbound import Inbound
 from sync.sources.patience import Impatient
-from sync.sources.service import _Server, listen
 from tests.integration.sources.free import Free
 
 SECRET, PATH = "the-apps-secret", "/webhooks/hubspot"
@@ -61,7 +60,7 @@ class Door:
 
 @pytest.fixture
 async def door() -> AsyncIterator[Door]:
-    listener = listen("127.0.0.1", 0)
+    listener = bind("127.0.0.1", 0, "TRUCE_HTTP_PORT")
     found = Door(listener.getsockname()[1])
     connection = Connection("hubspot", "hubspot", "http://127.0.0.1:9", {"token": "pat", "webhook_secret": SECRET}, {})
     source = load("hubspot").source(connection, Free(), Free())
@@ -70,15 +69,10 @@ async def door() -> AsyncIterator[Door]:
         found.sent += notice.items
 
     runner = cast(Any, SimpleNamespace(system="hubspot", source=source, noticed=noticed))
-    server = _Server(uvicorn.Config(Inbound({"hubspot": runner}).app(), http=_Quick, log_config=None, access_log=False, lifespan="off"))
-    serving = asyncio.create_task(server.serve([listener]))
     try:
-        while not server.started:
-            await asyncio.sleep(0.005)
-        yield found
+        async with serving(Inbound({"hubspot": runner}).app(), listener, http=_Quick):
+            yield found
     finally:
-        server.should_exit = True
-        await serving
         await source.close()
 
 
