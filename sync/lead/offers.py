@@ -18,7 +18,7 @@ from sync.playbook.models import LEGS, MQL, Leg, LegRule, Sla
 
 HANDOFF = "handoff"
 """The kind of clock under which the legs of a lead's hand-off stand: the first of what they wait for."""
-_OWN = ("not_accepted", "not_worked", "fell_back", "owner_away", "inactive_owner", "no_handoff")
+OWN = ("not_accepted", "not_worked", "fell_back", "owner_away", "inactive_owner", "no_handoff")
 """Problems whose key is the hand-off's id: over with it."""
 
 
@@ -250,7 +250,7 @@ def close(work: Work, lead: Lead, rule: str, as_: str = "", *, at: int | None = 
     note.state, note.closed_at, note.closed_as, note.held_until = "closed", ended, as_ or note.closed_as or "over", None
     said(work, lead, "closed", rule, closed_as=note.closed_as, at=ended, owed=owed, **due)
     work.event(lead, "truce.handoff.closed", before=before, after=note.id, rule=rule, handoff=note.kind)
-    no_problem(work, lead, *_OWN, *(["unrouted"] if before in ("rejected", "expired") else []))
+    no_problem(work, lead, *OWN, *(["unrouted"] if before in ("rejected", "expired") else []))
     work.notice(lead, "closed", note.owner, closed_as=note.closed_as)
     work.clock(lead, HANDOFF, None)
 

@@ -7,13 +7,13 @@ from sync.lead import again, business, offers
 from sync.lead.answers import accepted, rejected, restore
 from sync.lead.cycle import HandoffNote, Offer
 from sync.lead.decision import AnswerNote, Decision
-from sync.lead.eligible import Team
 from sync.lead.handoff import somebody
 from sync.lead.hours import wall
 from sync.lead.identity import as_lead_id
 from sync.lead.legs import calendar_of
 from sync.lead.offers import going
 from sync.lead.reconcile import claim_truce
+from sync.lead.rights import may_answer, no_mover
 from sync.lead.route import Choice, assign
 from sync.lead.settle import settle
 from sync.lead.state import Lead, to_ms
@@ -43,21 +43,6 @@ def _actor(data: Command, note: HandoffNote) -> str:
     if data.who:
         return data.who.lower()
     return data.by.lower() if "@" in data.by else note.owner
-
-
-def _may(work: Work, actor: str, owner: str) -> bool:
-    """Say whether somebody may answer for the owner: themselves, whoever stands above or in for them."""
-    reps = work.playbook.reps
-    rep = reps.get(owner)
-    if actor == owner or rep is None:
-        return True
-    absence = Team(work.playbook, work.facts.users, work.now).absence(owner)
-    chain, who = list[str](), rep.manager
-    while who is not None and who not in chain:
-        chain.append(who)
-        boss = reps.get(who)
-        who = boss.manager if boss is not None else None
-    return actor in {*chain, rep.deputy, absence.cover if absence is not None else None}
 
 
 def answered(work: Work, lead: Lead, data: Command) -> Decision:
@@ -121,7 +106,7 @@ def _accept(work: Work, lead: Lead, data: Command, actor: str, at: int) -> Decis
         return _answer(work, lead, f"{who} accepted this at {moment(work, note.accepted_at or work.now, actor)}, {NOTHING}.", ok=False)
     if _in_time(note, actor, at) is not None and (missed := _in_time(work.cycle(lead), actor, at)) is not None:
         restore(work, lead, missed, at)
-    elif not _may(work, actor, note.owner):
+    elif not may_answer(work, actor, note.owner):
         since = moment(work, note.offers[-1].at, actor)
         return _answer(work, lead, f"This has been with {work.playbook.name_of(note.owner)} since {since}, {NOTHING}.", ok=False)
     accepted(work, lead, at, actor, _how(data))
@@ -138,7 +123,7 @@ def _how(data: Command) -> str:
 
 def _reject(work: Work, lead: Lead, data: Command, actor: str, at: int) -> Decision:
     note, reasons = _note(lead), work.playbook.slas.reasons
-    if not _may(work, actor, note.owner):
+    if not may_answer(work, actor, note.owner):
         return _answer(work, lead, f"This is with {work.playbook.name_of(note.owner)} now, {NOTHING}.", ok=False)
     reason = reasons.get(data.code)
     if reason is None:
@@ -153,14 +138,16 @@ def _reject(work: Work, lead: Lead, data: Command, actor: str, at: int) -> Decis
 
 def _reassign(work: Work, lead: Lead, data: Command, at: int) -> Decision:
     note = _note(lead)
+    if (refusal := no_mover(work, lead, data, note.owner)) is not None:
+        return _answer(work, lead, f"{refusal}, {NOTHING}.", ok=False)
     before, why = note.owner, data.comment or data.reason or f"given on by {data.by}"
     if data.to is None:
         offers.end_offer(work, lead, "moved", at=at, reason=why, by=data.by)
         moved = again.pass_on(work, lead, why)
     else:
-        choice, refusal = _to(work, lead, data.to)
-        if refusal is not None or choice is None:
-            return _answer(work, lead, f"{refusal}, {NOTHING}.", ok=False)
+        choice, obstacle = _to(work, lead, data.to)
+        if obstacle is not None or choice is None:
+            return _answer(work, lead, f"{obstacle}, {NOTHING}.", ok=False)
         if choice.owner == before:
             return _answer(work, lead, f"{work.playbook.name_of(before)} has it already, {NOTHING}.", ok=False)
         moved = True
@@ -201,10 +188,12 @@ def _owner_only(work: Work, lead: Lead, data: Command) -> Decision:
     """A lead without a hand-off under way has another owner from now on."""
     if data.to is None:
         return _answer(work, lead, f"Nothing of this lead is handed over, and nobody is named, {NOTHING}.", ok=False)
-    choice, refusal = _to(work, lead, data.to)
-    if choice is None:
-        return _answer(work, lead, f"{refusal}, {NOTHING}.", ok=False)
     before = lead.value("owner")
+    if (refusal := no_mover(work, lead, data, before if isinstance(before, str) else "")) is not None:
+        return _answer(work, lead, f"{refusal}, {NOTHING}.", ok=False)
+    choice, obstacle = _to(work, lead, data.to)
+    if choice is None:
+        return _answer(work, lead, f"{obstacle}, {NOTHING}.", ok=False)
     work.out.basis |= choice.basis
     held = lead.desired.get("owner")
     claim_truce(lead, "owner", choice.owner, max(work.now, held.at + 1) if held is not None else work.now)
@@ -222,7 +211,7 @@ def _hold(work: Work, lead: Lead, data: Command, actor: str) -> Decision:
         return _answer(work, lead, f"The clock of this hand-off cannot be stopped (sla.yaml {note.sla}: no pause), {NOTHING}.", ok=False)
     if note.state not in ("accepted", "worked"):
         return _answer(work, lead, f"Accept it first: until then nobody waits for the customer, {NOTHING}.", ok=False)
-    if not _may(work, actor, note.owner):
+    if not may_answer(work, actor, note.owner):
         return _answer(work, lead, f"This is with {work.playbook.name_of(note.owner)}, {NOTHING}.", ok=False)
     if note.held_until is not None:
         return _answer(work, lead, f"It stands still until {moment(work, note.held_until, actor)} already, {NOTHING}.", ok=False)

@@ -14,6 +14,7 @@ from sync.lead.cycle import HandoffNote, LegNote
 from sync.lead.eligible import Team
 from sync.lead.legs import calendar_of
 from sync.lead.presence import PresenceNote
+from sync.lead.rights import chain
 from sync.lead.state import Lead, to_ms
 from sync.lead.work import Work
 from sync.playbook.models import Leg
@@ -133,17 +134,13 @@ def _cause(work: Work, lead: Lead, owner: str) -> str:
 def _escalate(work: Work, lead: Lead, leg: Leg, held: LegNote) -> None:
     """Tell the next person up the chain of managers; above its end who answers for the leg."""
     note, held.escalated = work.cycle(lead), held.escalated + 1
-    chain, reps = list[str](), work.playbook.reps
-    who: str | None = note.owner
-    while who is not None and who in reps and (boss := reps[who].manager) and boss not in chain and boss != note.owner:
-        chain.append(boss)
-        who = boss
+    found = chain(work.playbook, note.owner)
     rule = offers.rule_of(work, note, leg)
-    if rule is not None and rule.accountable and rule.accountable not in chain:
-        chain.append(rule.accountable)
-    if not chain:
+    if rule is not None and rule.accountable and rule.accountable not in found:
+        found = (*found, rule.accountable)
+    if not found:
         return
-    told = chain[min(held.escalated, len(chain)) - 1]
+    told = found[min(held.escalated, len(found)) - 1]
     if held.escalated > 1 or not _alerted(work, note, leg):
         work.notice(lead, "escalated", told, owner=note.owner, leg=leg, due=held.due_at, level=held.escalated)
     work.line(lead, "handoff", state="escalated", owner=note.owner, to=told, leg=leg, handoff=note.id)

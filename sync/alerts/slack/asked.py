@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 MOST_ID, MOST_URL = 255, 1_000
 LINK = "link-"
+Lines = str | Iterable[str]
+"""What somebody is told."""
 
 
 class Odd(ValueError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +14,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from schemas.envelope import Envelope
 from sync.alerts.channel import Refused
 from sync.alerts.slack import modals
-from sync.alerts.slack.asked import Pressed, SentOff, Typed, about
+from sync.alerts.slack.asked import Lines, Pressed, SentOff, Typed, about
 from sync.alerts.slack.blocks import answer
 from sync.alerts.slack.client import refusals
 from sync.alerts.slack.people import People
@@ -25,8 +25,7 @@ from sync.store.answers import Answer
 
 ANSWER_S = 20.0
 """So long somebody who pressed is told what became of it; later the card shows it."""
-Lines = str | Iterable[str]
-Extra = Callable[[Pressed | SentOff | Typed, modals.Wanted | None, Rep, Playbook], Awaitable[Lines]]
+Extra = Callable[[Pressed | SentOff | Typed, modals.Wanted | None, Rep, Playbook], Awaitable[Lines | Awaitable[Lines]]]
 _log = log.get("slack")
 
 
@@ -68,7 +67,7 @@ class Desk:
         elif asked.name == "accept":
             await self._order("accept", ident, offer, rep, asked.at, asked.where, asked.user)
         elif asked.name == "why":
-            lines = await self.extra(asked, None, rep, playbook)
+            lines = await _known(await self.extra(asked, None, rep, playbook))
             await self._open(asked, modals.why([lines] if isinstance(lines, str) else lines))
         else:
             self._later(self._tell(asked.where, asked.user, await self.extra(asked, None, rep, playbook)))
@@ -93,7 +92,7 @@ class Desk:
         playbook = await self.playbook()
         try:
             rep = await self._rep(asked.user, playbook)
-            lines = await self.extra(asked, None, rep, playbook)
+            lines = await _known(await self.extra(asked, None, rep, playbook))
         except _Unknown as unknown:
             lines = str(unknown)
         return {"response_type": "ephemeral", **answer(lines)}
@@ -144,9 +143,9 @@ class Desk:
                 self._tell(asked.where, asked.user, "Slack did not open the dialog in time, and nothing was done. Please press again.")
             )
 
-    async def _tell(self, where: str, user: str, lines: Lines) -> None:
+    async def _tell(self, where: str, user: str, lines: Lines | Awaitable[Lines]) -> None:
         """Tell one person: below the button that they pressed, or else directly."""
-        said = answer(lines)
+        said = answer(await _known(lines))
         try:
             async with refusals():
                 if where:
@@ -178,6 +177,10 @@ class Desk:
         for task in self._told:
             task.cancel()
         await asyncio.gather(*self._told, return_exceptions=True)
+
+
+async def _known(lines: Lines | Awaitable[Lines]) -> Lines:
+    return await lines if isinstance(lines, Awaitable) else lines
 
 
 class _Unknown(Exception):

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Any
 
 import orjson
 
 from sync.alerts.channel import Refused
 from sync.alerts.explained import explained
-from sync.alerts.slack.asked import Pressed, SentOff, Typed, about
+from sync.alerts.slack.asked import Lines, Pressed, SentOff, Typed, about
 from sync.alerts.slack.modals import Wanted
 from sync.alerts.slack.people import People
 from sync.alerts.slack.slash import About, Away, Back, Unclear, parse
 from sync.lead import dates, hours
 from sync.lead.presence import on_leave
+from sync.lead.rights import above
 from sync.lead.state import from_ms, to_ms
 from sync.playbook.models import Playbook, Rep
 from sync.runtime.orders import LATER, Handoff, Orders, of_lead, order, same
@@ -24,6 +27,8 @@ from sync.store import presence
 from sync.store.find import lead_of
 
 SNOOZE = timedelta(hours=1)
+ANSWER_S = 5.0
+"""So long what became of many orders is waited for."""
 _NAMES = {"hold": "hold_clock", "run": "run_clock"}
 _GROUP = "SELECT DISTINCT key FROM problems WHERE alert_group = $1 AND closed_at IS NULL ORDER BY key LIMIT 200"
 
@@ -41,13 +46,15 @@ class Errands:
     secret: bytes
     snooze: Callable[[Any, str, datetime], Awaitable[None]]
 
-    async def __call__(self, asked: Pressed | SentOff | Typed, found: Wanted | None, rep: Rep, playbook: Playbook) -> Sequence[str]:
-        """Give the lines that whoever asked is told."""
+    async def __call__(
+        self, asked: Pressed | SentOff | Typed, found: Wanted | None, rep: Rep, playbook: Playbook
+    ) -> Lines | Awaitable[Lines]:
+        """Give the lines that whoever asked is told; where that is known later, what gives them."""
         try:
             if isinstance(asked, Typed):
                 return await self._typed(asked, rep, playbook)
             if found is not None:
-                return await self._assigned(found, asked, rep)
+                return await self._assigned(found, asked, rep, playbook)
             return await self._pressed(asked, rep, playbook) if isinstance(asked, Pressed) else ()
         except NotSo as no:
             return (str(no),)
@@ -62,15 +69,27 @@ class Errands:
             return (f"Quiet until {_shown(to_ms(until), _zone(rep, playbook))}. What is open then is told again.",)
         return ("Nothing was done: this button is of an older Truce.",)
 
-    async def _assigned(self, found: Wanted, asked: Pressed | SentOff, rep: Rep) -> Sequence[str]:
-        """Give every hand-off of a group to whoever was chosen."""
+    async def _assigned(self, found: Wanted, asked: Pressed | SentOff, rep: Rep, playbook: Playbook) -> Awaitable[Sequence[str]]:
+        """Order every hand-off of a group to go to whoever was chosen; gives what tells how many went, and why others did not."""
         group = found.about.removeprefix("group:")
         rows = await self.orders.pool.fetch(_GROUP, group)
         known = [one for row in rows if (one := await self.orders.find(row["key"])) is not None and one.state != "closed"]
-        for one in known:
-            ident = same("reassign", one, one.offer, rep.email, found.to)
-            await self.orders.give(one, order("reassign", one, by=rep.email, at=asked.at, source="slack", ident=ident, to=found.to, reason=found.comment, comment=found.comment))  # fmt: skip
-        return (f"{len(known)} on the way to {found.to.removeprefix('pool:')}." if known else "None of them waits for anybody any more.",)
+        idents = [await self._moved(one, found, asked, rep) for one in known]
+        return self._became(idents, playbook.name_of(found.to.removeprefix("pool:")))
+
+    async def _became(self, idents: Sequence[str], to: str) -> Sequence[str]:
+        until = monotonic() + ANSWER_S
+        said = [await self.orders.answer(ident, max(0.0, until - monotonic())) for ident in idents]
+        done, refused = sum(one is not None and one.ok for one in said), Counter(one.text for one in said if one is not None and not one.ok)
+        later = len(said) - done - refused.total()
+        told = [f"{count} {words} {to}." for count, words in ((done, "went to"), (later, "on the way to")) if count]
+        return (*told, *(f"{count} did not: {text}" for text, count in refused.items())) or ("None of them waits for anybody any more.",)
+
+    async def _moved(self, one: Handoff, found: Wanted, asked: Pressed | SentOff, rep: Rep) -> str:
+        ident = same("reassign", one, one.offer, rep.email, found.to)
+        more = {"to": found.to, "reason": found.comment, "comment": found.comment}
+        await self.orders.give(one, order("reassign", one, by=rep.email, at=asked.at, source="slack", ident=ident, **more))
+        return ident
 
     async def _typed(self, asked: Typed, rep: Rep, playbook: Playbook) -> Sequence[str]:
         said = parse(asked.text)
@@ -135,7 +154,7 @@ class Errands:
 
     async def _whose(self, said: str, rep: Rep, playbook: Playbook) -> Rep:
         who = await self._named(said, playbook) if said else rep
-        if who.email != rep.email and rep.email not in above(who, playbook):
+        if who.email != rep.email and rep.email not in above(playbook, who.email):
             raise NotSo(f"Only {who.name}, or a manager of theirs, can say so.")
         return who
 
@@ -164,18 +183,6 @@ class Errands:
             raise NotSo("Nobody is known under that.")
         doc = row["doc"] if isinstance(row["doc"], dict) else orjson.loads(row["doc"])
         return list(explained(doc, playbook, rep.email))
-
-
-def above(rep: Rep, playbook: Playbook) -> Iterable[str]:
-    """Give everybody who may speak for somebody: the chain of managers, and each one's deputy."""
-    found: list[str] = []
-    here: Rep | None = rep
-    while here is not None and here.manager and here.manager not in found:
-        found.append(here.manager)
-        here = playbook.reps.get(here.manager)
-        if here is not None and here.deputy:
-            found.append(here.deputy)
-    return found
 
 
 def _when(text: str, now: int, zone: str) -> int:

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+import pytest
+
 from connectors.emulator.slack import Slack
 from sync.alerts.channel import Action, Message, Outlet
 from sync.alerts.slack import SlackChannel
@@ -142,14 +144,22 @@ async def _group(desk: Desk) -> str:
     return (await channel.send(Message("1 lead not accepted", actions=actions), key="g1")).ref.partition(":")[2]
 
 
-async def test_a_manager_gives_all_of_a_group_to_somebody(desk: Desk) -> None:
+@pytest.mark.parametrize(
+    ("ok", "text", "told"),
+    [
+        (True, "Ben Roth has it now.", "1 went to sdr."),
+        (False, "This is with Ana Diaz: …, so that changed nothing.", "1 did not: This is with Ana Diaz: …, so that changed nothing."),
+    ],
+)
+async def test_a_manager_gives_all_of_a_group_to_somebody(desk: Desk, ok: bool, text: str, told: str) -> None:
     ts = await _group(desk)
     await desk.slack.hands.press(UMARIA, "C000SALES", ts, "assign")
     view = await desk.view()
     await desk.slack.hands.submit(UMARIA, view["id"], {"to": {"to": {"selected_option": {"value": "pool:sdr"}}}})
     (order,) = await desk.ordered(1)
     assert (plain(order.data)["handoff"], plain(order.data)["to"], plain(order.data)["by"]) == (HANDOFF, "pool:sdr", "maria@acme.example")
-    assert await desk.said_to(UMARIA) == ["1 on the way to sdr."]
+    await desk.decided(order.id, text, ok=ok)
+    assert await desk.said_to(UMARIA) == [told]
 
 
 async def test_a_group_is_quiet_for_an_hour_when_somebody_says_so(desk: Desk) -> None:
