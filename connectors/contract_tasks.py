@@ -29,6 +29,10 @@ class EmulatedTasks(EmulatedDeals, Protocol):
         """Complete a task as its owner."""
         ...
 
+    async def meet(self, person: str, end: datetime) -> str:
+        """Let `rep` meet a person until then, as the rep notes it: planned where that is to come, else held; give the meeting's id."""
+        ...
+
 
 class Tasks:
     """What both sides promise of tasks."""
@@ -88,6 +92,17 @@ class Tasks:
         assert isinstance(made, Done)
         await sink.tasks([row.model_copy(update={"id": made.id, "done": True})])
         assert not await self._responses(source)
+
+    async def test_a_meeting_is_a_response_once_it_was_held(self, world: EmulatedTasks, sink: Sink, source: Source) -> None:
+        now = datetime.now(UTC).replace(microsecond=0)
+        person = await world.seed({world.roles["email"]: "met@example.com"})
+        await world.meet(person, now + timedelta(hours=4))
+        assert not await self._responses(source), "a planned one is none yet"
+        meeting = await world.meet(person, now - timedelta(minutes=5))
+        (told,) = await self._responses(source)
+        assert meeting in told.activity_id
+        assert (Ref.parse(told.ref).id, told.kind, told.by) == (person, "meeting", await world.rep())
+        assert told.at == now - timedelta(minutes=5), "as of its end"
 
     async def test_no_tasks_are_no_call(self, world: EmulatedTasks, sink: Sink) -> None:
         before = len(await world.calls())

@@ -1,4 +1,4 @@
-"""Salesforce: Lead and Contact records, accounts, opportunities with their contact roles, tasks and users, by REST.
+"""Salesforce: Lead and Contact records, accounts, opportunities with their contact roles, tasks, meetings and users, by REST.
 
 Secrets: `client_id`, `client_secret` (client credentials flow of an external client app). Options: `api_version` (65.0), `lookback_s` (600),
 `page_rows` (2000), `default_company` and `default_last_name` (for a create that has none).

@@ -23,11 +23,17 @@ OWN_FIELDS = (
     "MasterRecordId", "IsConverted", "ConvertedContactId", "ConvertedAccountId", "ConvertedOpportunityId", "ConvertedDate", "Email", TRUCE_ID,
 )  # fmt: skip
 """What is asked for besides of an object that has it."""
-RESPONSE = "Id, IsDeleted, SystemModstamp, LastModifiedById, WhoId, OwnerId, IsClosed, CompletedDateTime, TaskSubtype, Type"
+_ACTIVITY = "Id, IsDeleted, SystemModstamp, LastModifiedById, WhoId, OwnerId, Type"
+RESPONSE = {
+    "Task": f"{_ACTIVITY}, IsClosed, CompletedDateTime, TaskSubtype",
+    "Event": f"{_ACTIVITY}, EndDateTime",
+}
+"""What is asked of what a rep did: of tasks, and of events, which are meetings (Salesforce's Object Reference: Task, Event)."""
 _AT_ONCE = timedelta(seconds=1)
 """So far may the time of a completion be before that of the very change that completed."""
 _PEOPLE = {"00Q": "Lead", "003": "Contact"}
-_KINDS: Mapping[str, Literal["call", "email", "meeting", "task", "other"]] = {
+Activity = Literal["call", "email", "meeting", "task", "other"]
+_KINDS: Mapping[str, Activity] = {
     "call": "call", "email": "email", "listemail": "email", "meeting": "meeting", "task": "task",
 }  # fmt: skip
 
@@ -153,20 +159,33 @@ class Reading:
         return self.snapshot(row)
 
     def response(self, row: Row) -> ResponseRecorded | None:
-        """Tell what a completed task says: who did what with which person; None of what we completed ourselves, or that is about nobody."""
-        who, stamp = str(row.get("WhoId") or ""), moment(row.get("SystemModstamp"))
-        if row.get("IsDeleted") or not row.get("IsClosed") or who[:3] not in _PEOPLE:
+        """Tell what a rep did with which person; None of what is about nobody or did not take place."""
+        who = str(row.get("WhoId") or "")
+        done = None if row.get("IsDeleted") or who[:3] not in _PEOPLE else self._held(row) if self.object == "Event" else self._closed(row)
+        if done is None:
             return None
+        at, kind = done
+        return ResponseRecorded(
+            system=self.system, ref=self.ref(who, _PEOPLE[who[:3]]), activity_id=row["Id"], by=row.get("OwnerId") or "",
+            kind=kind, at=at, received_at=self.received_at,
+        )  # fmt: skip
+
+    def _held(self, row: Row) -> tuple[datetime, Activity] | None:
+        """Give when a meeting was over; one that is still to come is none yet: it is asked for again when it has ended."""
+        end = moment(row["EndDateTime"]) if row.get("EndDateTime") else None
+        kind = _KINDS.get(str(row.get("Type") or "").lower(), "meeting")
+        return None if end is None or end > self.received_at else (end, kind)
+
+    def _closed(self, row: Row) -> tuple[datetime, Activity] | None:
+        """Give when a task was completed, and as what; None of what we completed ourselves."""
+        stamp = moment(row.get("SystemModstamp"))
         at = moment(row["CompletedDateTime"]) if row.get("CompletedDateTime") else stamp
-        if row.get("LastModifiedById") == self.me and stamp - at <= _AT_ONCE:  # else a rep completed it, and we wrote to it since
+        ours = row.get("LastModifiedById") == self.me and stamp - at <= _AT_ONCE  # else a rep completed it, and we wrote to it since
+        if not row.get("IsClosed") or ours:
             return None
         named = (str(row.get(name) or "").lower() for name in ("TaskSubtype", "Type"))
         kinds = [_KINDS[name] for name in named if name in _KINDS]
-        return ResponseRecorded(
-            system=self.system, ref=self.ref(who, _PEOPLE[who[:3]]), activity_id=row["Id"], by=row.get("OwnerId") or "",
-            kind=next((one for one in kinds if one != "task"), "task"), at=at,
-            received_at=self.received_at,
-        )  # fmt: skip
+        return at, next((one for one in kinds if one != "task"), "task")
 
     def snapshot(self, row: Row) -> RecordChanged:
         """Give a row's fields, all that were asked for; raises Surprising naming a field that is missing or no scalar."""

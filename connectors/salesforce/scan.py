@@ -1,9 +1,9 @@
-"""One object's changes by SystemModstamp with a look-back, in (time, id) order; and the cursor that says how far each object was read."""
+"""One object's changes by a time of theirs (SystemModstamp) with a look-back, in (time, id) order; and the cursor that says how far each object was read."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -14,6 +14,10 @@ from pydantic import BaseModel, ConfigDict
 from connectors.errors import Surprising
 from connectors.salesforce.client import Client, Rows
 from connectors.salesforce.mapping import Row, literal, moment, quoted
+
+MEETINGS = "Event"
+ENDED = "Event by its end"
+"""The scan that finds the meetings whose end has passed: nothing else happens to a meeting when it is over."""
 
 
 class Place(BaseModel):
@@ -84,8 +88,10 @@ class Scan:
     client: Client
     object: str
     boot: str
-    where: str = ""
-    """What else a row must meet to be told."""
+    where: Callable[[], str] = str
+    """Says what else a row must meet to be told at this moment."""
+    stamp: str = "SystemModstamp"
+    """The time by which it is read."""
     ahead: Rows | None = None
     """What the first query from here gave, where it was asked together with those of other objects."""
     _columns: str = ""
@@ -102,7 +108,7 @@ class Scan:
             new = [(row, digest) for row in rows.records if (digest := _digest(row)) != self._seen.get(row["Id"], (b"",))[0]]
             number += bool(new)
             for row, digest in new:
-                self._seen[row["Id"]] = (digest, moment(row["SystemModstamp"]), number)
+                self._seen[row["Id"]] = (digest, moment(row[self.stamp]), number)
             place = self._moved(place, rows, number)
             yield Step([row for row, _ in new], rows, place)
             if not rows.more:
@@ -123,12 +129,12 @@ class Scan:
     def soql(self, place: Place, columns: str) -> str:
         """Give the query that reads on from a place."""
         if place.after is None:
-            when = f"SystemModstamp >= {literal(self._low(place.base))}"
+            when = f"{self.stamp} >= {literal(self._low(place.base))}"
         else:
             stamp, ident = place.after
-            when = f"(SystemModstamp > {stamp} OR (SystemModstamp = {stamp} AND Id > {quoted(ident)}))"
-        limit, where = self.client.page_rows, f"{when} AND {self.where}" if self.where else when
-        return f"SELECT {columns} FROM {self.object} WHERE {where} ORDER BY SystemModstamp, Id LIMIT {limit}"
+            when = f"({self.stamp} > {stamp} OR ({self.stamp} = {stamp} AND Id > {quoted(ident)}))"
+        limit, where = self.client.page_rows, " AND ".join(filter(None, (when, self.where())))
+        return f"SELECT {columns} FROM {self.object} WHERE {where} ORDER BY {self.stamp}, Id LIMIT {limit}"
 
     def _low(self, base: datetime) -> datetime:
         return base - timedelta(seconds=self.client.lookback_s)
@@ -139,7 +145,7 @@ class Scan:
         if not rows.records:
             stamp, high = place.high, place.high
         else:
-            stamp = moment(rows.records[-1]["SystemModstamp"])
+            stamp = moment(rows.records[-1][self.stamp])
             high = max(place.high, stamp)
         if rows.more:
             after = (literal(stamp), str(rows.records[-1]["Id"]))
@@ -156,3 +162,26 @@ def _digest(row: Mapping[str, object]) -> bytes:
     if not (isinstance(row, dict) and row.get("Id") and row.get("SystemModstamp")):
         raise Surprising("a row of the answer has no Id or SystemModstamp")
     return hashlib.blake2b(orjson.dumps(row, option=orjson.OPT_SORT_KEYS), digest_size=12).digest()
+
+
+def scanned(scan: str) -> str:
+    """Give the object that a scan reads."""
+    return MEETINGS if scan == ENDED else scan
+
+
+def noted_after(meeting: Row) -> bool:
+    """Say whether a meeting was noted or changed after its end, so that its change tells of it; of others their end does."""
+    return moment(meeting["SystemModstamp"]) > moment(meeting["EndDateTime"])
+
+
+def _over() -> str:
+    """Say which meetings count: they are over, with somebody; an all-day one has no end, a child is an invitee's copy, a series no meeting.
+
+    Salesforce does not say whether anybody came (its Object Reference: Event has no outcome).
+    """
+    some = "WhoId != null AND IsAllDayEvent = false AND IsChild = false AND IsRecurrence = false"
+    return f"{some} AND EndDateTime <= {literal(datetime.now(UTC))}"
+
+
+WHERE: Mapping[str, Callable[[], str]] = {"Task": lambda: "IsClosed = true AND WhoId != null", MEETINGS: _over}
+"""What a rep did counts only as this says."""

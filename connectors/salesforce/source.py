@@ -1,4 +1,4 @@
-"""Reads Salesforce: people, accounts, opportunities and completed tasks, each object by its own scan; merges, conversions, deletions too."""
+"""Reads Salesforce: people, accounts, opportunities, completed tasks and meetings, each by its own scan; merges, conversions, deletions too."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from connectors.base import FieldType, Finding, Item, Manifest, Notice, Page, So
 from connectors.errors import ConnectorError
 from connectors.salesforce.client import Client, Rows
 from connectors.salesforce.mapping import RESPONSE, ROLES, TRUCE_ID, Row, moment, quoted
-from connectors.salesforce.scan import Place, Places, Scan
+from connectors.salesforce.scan import ENDED, MEETINGS, WHERE, Place, Places, Scan, noted_after, scanned
 
 ROLE = "OpportunityContactRole"
 ROLE_COLUMNS = "Id, IsDeleted, SystemModstamp, OpportunityId"
@@ -55,8 +55,8 @@ class SalesforceSource(Source):
         return (*manifest.people, manifest.account_object, manifest.opportunity_object, *manifest.response_objects)
 
     def calls(self, objects: int) -> int:
-        """Say what a poll costs: up to five queries are one call; contact roles may be one more object than are wanted."""
-        return 1 if objects == 1 else -(-(objects + 1) // MOST_QUERIES)
+        """Say what a poll costs: up to five queries are one call; contact roles and the ends of meetings may be two more than are wanted."""
+        return 1 if objects == 1 else -(-(objects + 2) // MOST_QUERIES)
 
     def start(self, at: datetime) -> str:
         """Give the cursor that reads what changed since `at`, look-back included."""
@@ -87,15 +87,20 @@ class SalesforceSource(Source):
         """Give the SELECT list by which an object is scanned."""
         if name == ROLE:
             return ROLE_COLUMNS
-        return RESPONSE if name in self.manifest.response_objects else await self._client.columns(name, wanted[name])
+        return RESPONSE[scanned(name)] if scanned(name) in RESPONSE else await self._client.columns(name, wanted[name])
 
     def _order(self, wanted: Wanted) -> list[str]:
         """Name the objects in the order in which `_steps` ends with them."""
-        lead, people, acts = self.manifest.person_object, self.manifest.people, self.manifest.response_objects
+        lead, people, acts = self.manifest.person_object, self.manifest.people, self._acts(wanted)
         others = [name for name in wanted if name not in (*people, *acts)]
         roles = [ROLE] if ROLES in wanted.get(self.manifest.opportunity_object, ()) else []
         order = [*others, *roles, lead, *(name for name in people if name != lead), *acts]
-        return [name for name in order if name in wanted or name == ROLE]
+        return [name for name in order if name in wanted or name in (ROLE, ENDED)]
+
+    def _acts(self, wanted: Wanted) -> list[str]:
+        """Name the scans of what reps did: of meetings two, for one may be noted after it was held, or be over since."""
+        acts = [name for name in self.manifest.response_objects if name in wanted]
+        return [*acts, *([ENDED] if MEETINGS in acts else [])]
 
     async def _steps(self, places: Places, wanted: Wanted) -> AsyncIterator[Told]:
         """Give accounts and opportunities before the people who stand under them, then what reps did.
@@ -120,13 +125,15 @@ class SalesforceSource(Source):
         for name in (one for one in people if one in wanted and leads is places):  # of one kind alone nobody can become the other
             async for told in self._changed(places, name, wanted[name]):
                 yield told
-        for name in (one for one in self.manifest.response_objects if one in wanted):
+        for name in self._acts(wanted):
             async for told in self._responses(places, name):
                 yield told
 
     def _scan(self, object_: str) -> Scan:
-        where = "IsClosed = true AND WhoId != null" if object_ in self.manifest.response_objects else ""
-        return self._scans.setdefault(object_, Scan(self._client, object_, self._boot, where))
+        stamp = "EndDateTime" if object_ == ENDED else "SystemModstamp"
+        return self._scans.setdefault(
+            object_, Scan(self._client, scanned(object_), self._boot, WHERE.get(scanned(object_), str), stamp=stamp)
+        )
 
     async def _changed(self, places: Places, object_: str, fields: Sequence[str]) -> AsyncIterator[Told]:
         async for step in self._scan(object_).pages(places.of(object_), await self._client.columns(object_, fields)):
@@ -140,9 +147,10 @@ class SalesforceSource(Source):
             yield ROLE, await self._client.read(self.manifest.opportunity_object, ids, fields) if ids else [], step.place
 
     async def _responses(self, places: Places, object_: str) -> AsyncIterator[Told]:
-        async for step in self._scan(object_).pages(places.of(object_), RESPONSE):
-            reading = await self._client.reading(object_, step.rows, ())
-            yield object_, [told for row in step.new if (told := reading.response(row)) is not None], step.place
+        async for step in self._scan(object_).pages(places.of(object_), RESPONSE[scanned(object_)]):
+            reading = await self._client.reading(scanned(object_), step.rows, ())
+            new = [row for row in step.new if scanned(object_) != MEETINGS or noted_after(row) is (object_ == MEETINGS)]
+            yield object_, [told for row in new if (told := reading.response(row)) is not None], step.place
 
     async def everything(self, cursor: str | None, wanted: Wanted) -> AsyncIterator[Page]:
         """Read all records of each object by Id, marked bulk; the cursor is the object and the last Id. Of what reps did there is no backlog."""
@@ -199,6 +207,7 @@ class SalesforceSource(Source):
         found += [_mapped(object_, name, known.get(name), writable=writable) for name, writable in fields.items()]
         for name in (*(one for one in self.manifest.people if one != object_), self.manifest.task_object):
             found.append(await self._marked(name))
+        found.append(await self._seen(MEETINGS))
         found.append(await self._quota())
         return found
 
@@ -211,6 +220,15 @@ class SalesforceSource(Source):
             return Finding(ok=False, what=f"{object_} cannot be described: {error.words}", todo=todo)
         known = {one["name"]: one for one in described["fields"]}
         return _truce_id("Activity" if object_ == self.manifest.task_object else object_, known.get(TRUCE_ID))
+
+    async def _seen(self, object_: str) -> Finding:
+        """Check that an object can be read, which is all that is done with it."""
+        try:
+            await self._client.describe(object_, max_age_s=0)
+        except ConnectorError as error:
+            todo = f"grant the integration user Access Activities, so that {object_} is read: a meeting is a first response"
+            return Finding(ok=False, what=f"{object_} cannot be described: {error.words}", todo=todo)
+        return Finding(ok=True, what=f"{object_} can be read")
 
     async def close(self) -> None:
         """Release everything."""

@@ -120,6 +120,13 @@ class HubSpotWorld:
     async def complete(self, task: str) -> None:
         self.hub.put("tasks", {"hs_task_status": "COMPLETED"}, ident=task, client=OWNERS[0].email)
 
+    async def meet(self, person: str, end: datetime) -> str:
+        held = "COMPLETED" if end <= datetime.now(UTC) else "SCHEDULED"
+        fields = {"hs_meeting_outcome": held, "hs_meeting_end_time": vendor(end.isoformat()), "hubspot_owner_id": OWNERS[0].id}
+        return self.hub.put(
+            "meetings", {**fields, "hs_timestamp": vendor(end.isoformat())}, to={"contacts": [person]}, client=OWNERS[0].email
+        )
+
     async def involve(self, opportunity: str) -> str:
         person = await self.seed({"lastname": "Involved"})
         self.hub.put("deals", {}, ident=opportunity, to={"contacts": [person]}, client="maria")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.base import Connection
@@ -86,6 +86,11 @@ class SalesforceWorld:
 
     async def complete(self, task: str) -> None:
         self.org.save("Task", task, by="jo@acme.example", Status="Completed")
+
+    async def meet(self, person: str, end: datetime) -> str:
+        start, until = (moment.isoformat().replace("+00:00", "Z") for moment in (end - timedelta(minutes=30), end))
+        fields = {"WhoId": person, "OwnerId": await self.rep(), "Subject": "Meeting", "StartDateTime": start, "EndDateTime": until}
+        return self.org.save("Event", by="jo@acme.example", **fields)
 
     async def involve(self, opportunity: str) -> str:
         contact = self.org.save("Contact", LastName="Involved")

@@ -12,6 +12,7 @@ from connectors.base import Create, Done, Failed, Item, Sink, Source, TaskWanted
 from connectors.contract import NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages, snapshots
 from connectors.emulator.control import serve
+from connectors.emulator.salesforce.times import wire as stamp
 from connectors.errors import Rejected, Surprising, Unavailable
 from connectors.registry import load
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted
@@ -20,7 +21,7 @@ from tests.contract.salesforce_world import SalesforceWorld, salesforce_world
 
 WANTED = {
     "Account": ["Name"], "Opportunity": ["StageName", "OpportunityContactRoles"], "Contact": ["Email", "MailingCountry"],
-    "Lead": ["Email"], "Task": [],
+    "Lead": ["Email"], "Task": [], "Event": [],
 }  # fmt: skip
 
 
@@ -94,12 +95,13 @@ async def test_who_becomes_a_contact_between_two_queries_is_told_as_converted_fi
     assert kinds == [("RecordChanged", "Lead"), ("RecordConverted", "Lead"), ("RecordChanged", "Contact")]
 
 
-async def test_a_poll_of_six_objects_costs_two_calls(org: SalesforceWorld, source: Source) -> None:
+async def test_a_poll_of_all_objects_costs_two_calls(org: SalesforceWorld, source: Source) -> None:
     first = await pages(source, source.start(long_ago()), WANTED)
     before, used = len(org.org.journal.calls), org.org.usage.used
     await pages(source, first[-1].cursor, WANTED)
     calls = [(call.method, call.path.rpartition("/")[2], call.writing) for call in org.org.journal.calls[before:]]
-    assert calls == [("POST", "composite", False), ("GET", "queryAll", False)]
+    assert calls == [("POST", "composite", False), ("POST", "composite", False)]
+    assert source.calls(len(WANTED)) == 2
     assert org.org.usage.used - used == 2
 
 
@@ -176,6 +178,46 @@ async def test_what_a_rep_completed_counts_although_we_wrote_to_it_since(org: Sa
     await sink.tasks([row.model_copy(update={"id": seen.id, "subject": "Call again"})])
     (told,) = [one for one in items(await pages(source, source.start(long_ago()), WANTED)) if isinstance(one, ResponseRecorded)]
     assert (told.activity_id, told.at) == (seen.id, (start + timedelta(seconds=10)).replace(microsecond=0))
+
+
+async def test_a_planned_meeting_is_told_when_its_end_has_passed(org: SalesforceWorld, source: Source) -> None:
+    lead, wanted, now = org.org.add_lead(Email="meet@example.com"), {"Lead": ["Email"], "Event": []}, datetime.now(UTC)
+    org.held = now - timedelta(minutes=30)
+    meeting = await org.meet(lead, now + timedelta(minutes=30))
+    org.held = None
+    first = await pages(source, source.start(long_ago()), wanted)
+    assert not [one for one in items(first) if isinstance(one, ResponseRecorded)]
+    row = org.org.org.events.rows[meeting]  # time passes: nothing happens to the meeting itself
+    row["StartDateTime"], row["EndDateTime"] = "2026-01-01T00:00:00.000+0000", stamp(now - timedelta(seconds=1))
+    second = await pages(source, first[-1].cursor, wanted)
+    assert [one.activity_id for one in items(second) if isinstance(one, ResponseRecorded)] == [meeting]
+    third = await pages(source, second[-1].cursor, wanted)
+    assert not [one for one in items(third) if isinstance(one, ResponseRecorded)], "told once"
+
+
+async def test_what_is_no_meeting_with_somebody_is_no_response(org: SalesforceWorld, source: Source) -> None:
+    lead, past = org.org.add_lead(Email="no@example.com"), datetime.now(UTC) - timedelta(minutes=5)
+    jo = org.org.user_id("jo@acme.example")
+    org.org.save("Event", OwnerId=jo, Subject="With nobody", StartDateTime=stamp(past), EndDateTime=stamp(past))
+    for field in ("IsAllDayEvent", "IsChild", "IsRecurrence", "IsDeleted"):
+        org.org.org.events.rows[await org.meet(lead, past)][field] = True
+    found = items(await pages(source, source.start(long_ago()), {"Lead": ["Email"], "Event": []}))
+    assert not [one for one in found if isinstance(one, ResponseRecorded)]
+    call = await org.meet(lead, past)
+    org.org.save("Event", call, Type="Call")
+    (told,) = [
+        one
+        for one in items(await pages(source, source.start(long_ago()), {"Lead": ["Email"], "Event": []}))
+        if isinstance(one, ResponseRecorded)
+    ]
+    assert (told.activity_id, told.kind, told.by) == (call, "call", jo)
+
+
+async def test_doctor_says_that_meetings_cannot_be_read(org: SalesforceWorld, source: Source) -> None:
+    org.org.org.events.name = "Hidden"
+    (bad,) = [one for one in await source.doctor({}) if not one.ok]
+    assert bad.what.startswith("Event cannot be described")
+    assert "Access Activities" in bad.todo
 
 
 async def test_a_deleted_account_is_told(org: SalesforceWorld, source: Source) -> None:

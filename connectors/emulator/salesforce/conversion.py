@@ -96,7 +96,8 @@ def convert(org: Org, actor: Actor, ident: str, *, opportunity: bool = False, ac
         "ConvertedContactId": contact,
         "ConvertedOpportunityId": one.opportunity(under, contact) if opportunity else None,
     }
-    for task in org.tasks.find("WhoId", ident):
-        one.change(org.tasks, task, {"WhoId": contact}, "update")
+    for table in org.activities:
+        for activity in table.find("WhoId", ident):
+            one.change(table, activity, {"WhoId": contact}, "update")
     one.change(org.leads, ident, became, "convert")
     return became

@@ -51,7 +51,9 @@ class Org:
         self.opportunities = Table("Opportunity", "006", sales.OPPORTUNITY)
         self.roles = Table("OpportunityContactRole", "00K", sales.OPPORTUNITY_CONTACT_ROLE)
         self.tasks = Table("Task", "00T", sales.TASK)
-        self.writable = (self.leads, self.accounts, self.contacts, self.opportunities, self.roles, self.tasks)
+        self.events = Table("Event", "00U", sales.EVENT)
+        self.activities = (self.tasks, self.events)
+        self.writable = (self.leads, self.accounts, self.contacts, self.opportunities, self.roles, *self.activities)
         """The objects whose records can be made and changed by REST; the others are read-only here."""
         self.users = Table("User", "005", schema.USER)
         self.groups = Table("Group", "00G", schema.GROUP)

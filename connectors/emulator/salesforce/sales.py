@@ -113,11 +113,35 @@ TASK = (
     TRUCE_ID,
 )
 
+EVENT = (
+    system("Id", "Activity ID", "id"),
+    *_FIRST,
+    _to("WhoId", "Name ID", "Contact", "Lead"),
+    _to("WhatId", "Related To ID", "Account", "Opportunity"),
+    Field("Subject", "Subject", length=255),
+    Field("Location", "Location", length=255),
+    Field("StartDateTime", "Start Date Time", "datetime", nillable=False),
+    Field("EndDateTime", "End Date Time", "datetime", nillable=False),
+    Field("IsAllDayEvent", "All-Day Event", "boolean", nillable=False, default=False),
+    _said("DurationInMinutes", "Duration", "int"),
+    Field("Description", "Description", "textarea", 32_000),
+    picklist("Type", "Type", "Call", "Email", "Meeting", "Other"),
+    Field("EventSubtype", "Event Subtype", "picklist", 40, updateable=False, picklist=("Event",), default="Event"),
+    _said("IsChild", "Is Child"),
+    _said("IsGroupEvent", "Is Group Event"),
+    _said("IsRecurrence", "Create Recurring Series of Events"),
+    _OWNER,
+    TRUCE_ID,
+)
+"""A meeting. Custom fields are of activities, so that tasks and events have them both (Salesforce's Object Reference: Event)."""
+
 CHILDREN = {
     ("Account", "Contacts"): ("Contact", "AccountId"),
     ("Account", "Opportunities"): ("Opportunity", "AccountId"),
     ("Opportunity", "OpportunityContactRoles"): ("OpportunityContactRole", "OpportunityId"),
     ("Contact", "Tasks"): ("Task", "WhoId"),
     ("Lead", "Tasks"): ("Task", "WhoId"),
+    ("Contact", "Events"): ("Event", "WhoId"),
+    ("Lead", "Events"): ("Event", "WhoId"),
 }
 """(object, child relationship) → the child object, and its field that names the parent."""

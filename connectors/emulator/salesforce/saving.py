@@ -12,6 +12,7 @@ from connectors.emulator.salesforce.ids import full
 from connectors.emulator.salesforce.org import Actor, Org, blank
 from connectors.emulator.salesforce.refusals import not_found, refused
 from connectors.emulator.salesforce.table import Row, Table
+from connectors.emulator.salesforce.times import moment
 from schemas.base import Scalar
 
 
@@ -167,6 +168,9 @@ def worked_out(object_: str, row: Row, old: Row, stamp: str) -> Row:
     if object_ == "Task":
         closed = row["Status"] == sales.CLOSED_TASK
         return {"IsClosed": closed, "CompletedDateTime": (old.get("CompletedDateTime") or stamp) if closed else None}
+    if object_ == "Event":
+        start, end = (moment(str(row[name])) for name in ("StartDateTime", "EndDateTime"))
+        return {"DurationInMinutes": int((end - start).total_seconds() // 60)}
     if object_ == "Opportunity":
         return {"IsClosed": str(row["StageName"]).startswith("Closed"), "IsWon": row["StageName"] == "Closed Won"}
     return {}

@@ -23,6 +23,25 @@ async def desk() -> AsyncIterator[Desk]:
         yield Desk(emulator, running.url)
 
 
+async def test_a_rep_notes_a_meeting_and_it_goes_along_with_the_lead(desk: Desk) -> None:
+    lead = desk.emulator.add_lead(LastName="Larsen", Company="Nordwind", Email="kim@nordwind.example")
+    times = {"StartDateTime": "2026-11-27T10:00:00Z", "EndDateTime": "2026-11-27T10:45:00Z"}
+
+    def play() -> tuple[Any, Any]:
+        made = desk.rep.Event.create({"WhoId": lead, "Subject": "Demo", **times})
+        with pytest.raises(sfdc.SalesforceMalformedRequest) as refused:
+            desk.rep.Event.create({"WhoId": lead, "Subject": "Without a time"})
+        assert refused.value.content[0]["errorCode"] == "REQUIRED_FIELD_MISSING"
+        soql = "SELECT Id, EndDateTime, IsChild FROM Event WHERE EndDateTime <= 2026-11-27T10:45:00Z AND IsAllDayEvent = false ORDER BY EndDateTime"
+        return desk.rep.Event.get(made["id"]), desk.rep.query(soql)["records"]
+
+    event, found = await asyncio.to_thread(play)
+    assert (event["DurationInMinutes"], event["OwnerId"], event["IsGroupEvent"]) == (45, desk.emulator.user_id("jo@acme.example"), False)
+    assert [row["Id"] for row in found] == [event["Id"]]
+    became = desk.emulator.convert(lead)
+    assert desk.emulator.records("Event")[0]["WhoId"] == became["ConvertedContactId"]
+
+
 async def test_a_conversion_makes_all_its_records_in_one_transaction(desk: Desk) -> None:
     org = desk.emulator
     jo = org.user_id("jo@acme.example")
