@@ -8,7 +8,7 @@ import msgspec
 
 from sync.cli.names import Names, stage
 from sync.lead.cycle import GOING, HandoffNote
-from sync.lead.offers import running
+from sync.lead.legs import running
 from sync.lead.state import Lead, from_ms
 from sync.playbook.models import Leg
 from sync.trial.outlook import next_move

@@ -68,7 +68,7 @@ def hand(work: Work, lead: Lead, choice: Choice, why: str, *, keep: bool = False
     note = work.cycle(lead)
     before, mql = lead.value("owner"), note.kind == MQL
     owner, rule = give(work, lead, choice, work.now, mql=mql)
-    offer_again(work, lead, owner, rule, why, keep=keep)
+    offer_again(work, lead, owner, rule, why, keep=keep, unruled=choice.unruled)
     if mql:
         tell_owner(work, lead, before, owner, rule)
     offers.no_problem(work, lead, "unrouted", "owner_away", "inactive_owner")

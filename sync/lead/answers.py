@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sync.lead import again, business, offers
 from sync.lead.cycle import Offer
 from sync.lead.legs import calendar_of
@@ -46,11 +48,11 @@ def rejected(work: Work, lead: Lead, reason: Reason, at: int, actor: str, commen
     owner = note.owner
     offers.known(work, lead, work.now)
     offers.end_offer(work, lead, "rejected", at=at, reason=reason.id, comment=comment, by=actor)
-    due: dict[str, int] = {}
+    due: dict[str, Any] = {}
     if reason.then == "reassign":
         offers.stand_still(work, lead)
     else:
-        due = offers.finish(work, lead, "accept", at)
+        due = {"final": True, **offers.finish(work, lead, "accept", at)}
     offers.said(work, lead, "rejected", f"{reason.where} {reason.id}", by=actor, reason=reason.id, comment=comment, at=at, **due)
     work.event(lead, "truce.handoff.rejected", before=note.state, after=reason.id, rule=str(reason.where), handoff=note.kind)
     lead.said_no = [*(one for one in lead.said_no if one != owner), owner][-50:]

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+NO_RULE = "no rule"
+"""The cause of a deadline that somebody missed to whom the lead fell because no rule names anybody for it."""
+
 
 @dataclass(slots=True)
 class Offer:
@@ -26,6 +29,8 @@ class Offer:
     """Who ended it."""
     due_at: int | None = None
     """By when it was to be accepted."""
+    unruled: bool = False
+    """It fell to the owner because no rule names anybody for the lead."""
 
 
 @dataclass(slots=True)

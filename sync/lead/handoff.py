@@ -181,7 +181,8 @@ def hand_over(work: Work, lead: Lead, values: Values, *, entered: bool, at: int,
     before = lead.value("owner")
     owner, rule = give(work, lead, choice, at)
     pool = choice.turn.pool if choice.turn is not None else None
-    begin(work, lead, owner, rule, sla=how.sla or "" if how else "", route=choice.route.id if choice.route else "", pool=pool or "")
+    route = choice.route.id if choice.route else ""
+    begin(work, lead, owner, rule, sla=how.sla or "" if how else "", route=route, pool=pool or "", unruled=choice.unruled)
     tell_owner(work, lead, before, owner, rule)
     if choice.kind == "fallback" and how is not None and (how.pool or how.owner or how.queue or how.table):
         problem(work, lead, "fell_back", f"nobody of {rule} may be given it: it fell to {team.name(owner)}, the last resort")

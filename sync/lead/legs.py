@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sync.lead import business
-from sync.lead.cycle import LegNote
-from sync.playbook.models import Clock, Hours, LegRule, Playbook
+from sync.lead.cycle import NO_RULE, HandoffNote, LegNote
+from sync.playbook.models import LEGS, Clock, Hours, Leg, LegRule, Playbook
 
 
 class Calendar(NamedTuple):
@@ -107,6 +107,16 @@ def grace(leg: LegNote, now: int, by: Calendar, at_most: int) -> None:
     if any(what == "breach" for _, what, _ in leg.steps):
         leg.due_at = _on(leg, begin_, _spent(leg, first, leg.due_at, by), by)
     leg.steps = [[_on(leg, begin_, _spent(leg, first, when, by), by), what, misses] for when, what, misses in leg.steps]
+
+
+def running(note: HandoffNote) -> tuple[Leg, LegNote] | None:
+    """Give a hand-off's leg that is under its clock; None where none is."""
+    return next(((name, leg) for name in LEGS if (leg := note.legs.get(name)) is not None and leg.since is not None), None)
+
+
+def cause_of(note: HandoffNote) -> str:
+    """Say why whoever has it misses a deadline, as far as the hand-off itself tells: no rule names them, or ''."""
+    return NO_RULE if note.offers and note.offers[-1].unruled else ""
 
 
 def next_at(leg: LegNote) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from schemas.envelope import derived_id
 from sync.lead import legs
-from sync.lead.cycle import GOING, HandoffNote, LegNote, Offer
+from sync.lead.cycle import GOING, HandoffNote, Offer
 from sync.lead.legs import Calendar, calendar_of
 from sync.lead.state import Lead
 from sync.lead.work import Work
@@ -72,8 +72,10 @@ def _by(work: Work, email: str) -> Calendar:
     return calendar_of(work.playbook, email)
 
 
-def begin(work: Work, lead: Lead, owner: str, rule: str, kind: str = MQL, *, sla: str = "", route: str = "", pool: str = "") -> None:
-    """Open a hand-off to somebody: a new cycle."""
+def begin(
+    work: Work, lead: Lead, owner: str, rule: str, kind: str = MQL, *, sla: str = "", route: str = "", pool: str = "", unruled: bool = False
+) -> None:
+    """Open a hand-off to somebody: a new cycle. `unruled`: because no rule names anybody for the lead."""
     last = lead.handoff
     cycle = last.cycle + 1 if last else 1
     ident = derived_id(work.message.id, "handoff", lead.id, cycle)
@@ -86,31 +88,35 @@ def begin(work: Work, lead: Lead, owner: str, rule: str, kind: str = MQL, *, sla
     work.out.handoffs[ident] = (lead.id, note)
     work.touch(lead)
     work.hot = True
-    _offer(work, lead, owner, rule)
+    _offer(work, lead, owner, rule, unruled=unruled)
     why = lead.why["owner" if kind == MQL else "handoff"]
-    said(work, lead, "offered", rule, why=why, offer=1)
+    said(work, lead, "offered", rule, why=why, offer=1, **({"unruled": True} if unruled else {}))
     work.event(lead, "truce.handoff.offered", after=ident, rule=rule, handoff=kind)
 
 
-def _offer(work: Work, lead: Lead, owner: str, rule: str) -> None:
+def _offer(work: Work, lead: Lead, owner: str, rule: str, *, unruled: bool) -> None:
     note = work.cycle(lead)
-    note.offers.append(Offer(len(note.offers) + 1, owner, rule, work.now))
+    note.offers.append(Offer(len(note.offers) + 1, owner, rule, work.now, unruled=unruled))
     note.owner, note.state, note.accepted_at, note.held_until = owner, "offered", None, None
     work.notice(lead, "offered", owner)
 
 
-def offer_again(work: Work, lead: Lead, owner: str, rule: str, why: str, *, keep: bool = False) -> None:
-    """Offer the same hand-off to somebody else: the one before ended. `keep`: what was accepted stays so, and its clocks go on."""
+def offer_again(work: Work, lead: Lead, owner: str, rule: str, why: str, *, keep: bool = False, unruled: bool = False) -> None:
+    """Offer the same hand-off to somebody else: the one before ended. `keep`: what was accepted stays so, and its clocks go on.
+
+    `unruled`: it fell to them because no rule names anybody for the lead.
+    """
     note = work.cycle(lead)
     before, state, accepted_at = note.owner, note.state, note.accepted_at
     keep = keep and state in ("accepted", "worked")
     stand_still(work, lead)
-    _offer(work, lead, owner, rule)
+    _offer(work, lead, owner, rule, unruled=unruled)
     work.hot = True
     if keep:
         note.state, note.accepted_at, note.offers[-1].known_at = state, accepted_at, work.now
         take_over(work, lead, before)
-    said(work, lead, "offered", rule, before=before, why=why, offer=len(note.offers), **({"goes_on": True} if keep else {}))
+    marks = {name: True for name, holds in (("goes_on", keep), ("unruled", unruled)) if holds}
+    said(work, lead, "offered", rule, before=before, why=why, offer=len(note.offers), **marks)
     work.event(lead, "truce.handoff.reassigned", before=before, after=owner, rule=rule, handoff=note.kind)
     if before != owner:
         work.notice(lead, "moved", before, to=owner)
@@ -197,12 +203,15 @@ def stand_still(work: Work, lead: Lead) -> None:
 
 
 def finish(work: Work, lead: Lead, name: Leg, at: int) -> dict[str, int]:
-    """End a leg that was done at `at`; gives by when it was due, where it had begun."""
+    """End a leg that was done at `at`; gives by when it was due, where it had begun and was not done before."""
     note = work.cycle(lead)
     leg = note.legs.get(name)
-    if leg is None:
+    if leg is None or leg.done_at is not None:
         return {}
+    missed = leg.breached_at
     legs.finish(leg, max(at, leg.started_at), note.owner, _by(work, note.owner))
+    if missed is None and leg.breached_at is not None:
+        leg.cause = leg.cause or legs.cause_of(note)
     return {"due": leg.due_at}
 
 
@@ -282,11 +291,6 @@ def go_on(work: Work, lead: Lead, by: str) -> None:
         legs.go_on(leg, work.now, mine, mine, waited=True)
     said(work, lead, "resumed", "", by=by)
     work.event(lead, "truce.handoff.resumed", after=note.id, handoff=note.kind)
-
-
-def running(note: HandoffNote) -> tuple[Leg, LegNote] | None:
-    """Give the leg that is under its clock; None where none is."""
-    return next(((name, leg) for name in LEGS if (leg := note.legs.get(name)) is not None and leg.since is not None), None)
 
 
 def rule_of(work: Work, note: HandoffNote, leg: Leg) -> LegRule | None:

@@ -105,8 +105,10 @@ def _why_given_back(work: Work, lead: Lead) -> None:
         if note.closed_as == "recycled":
             note.returns_at = returns_at(work, reason, note.closed_at or at, note.owner)
         leg, rule = note.legs.get("accept"), f"{reason.where} {reason.id}"
-        due = {} if leg is None else {"due": leg.due_at}
-        offers.said(work, lead, "rejected", rule, by=note.owner, reason=reason.id, comment=comment, at=note.closed_at or at, **due)
+        due = {"due": leg.due_at} if leg is not None and (leg.done_at or 0) >= (note.closed_at or 0) else {}
+        offers.said(
+            work, lead, "rejected", rule, by=note.owner, reason=reason.id, comment=comment, at=note.closed_at or at, final=True, **due
+        )
         work.event(lead, "truce.handoff.rejected", before="closed", after=reason.id, rule=str(reason.where), handoff=note.kind)
 
 

@@ -41,6 +41,8 @@ class Choice:
     """The pool's turn that it uses up, if somebody's it was."""
     queue: Queue | None = None
     """Where it waits, while the owner answers for it."""
+    unruled: bool = False
+    """No rule names anybody for it: it fell to the last resort."""
     pools: dict[str, PoolState] = field(default_factory=dict)
     """Pools as they are once that turn is used up."""
     tally: str = ""
@@ -50,7 +52,7 @@ class Choice:
     def keep(self, owner: str, how: str) -> None:
         """Let somebody have it whom nobody had to look for: no turn is used up."""
         self.owner, self.how, self.kind, self.turn, self.pools, self.tally = owner, how, "sticky", None, {}, ""
-        self.queue = None
+        self.queue, self.unruled = None, False
 
     def why(self, playbook: Playbook, at: int) -> dict[str, Any]:
         """Give the choice as it is kept and shown."""
@@ -133,12 +135,21 @@ class _Search:
 
     def found(self, strict: Strict, *, last: bool = False) -> bool:
         """Look once, as strictly as told."""
+        self.choice.unruled = False
         if strict.refusals and not last:
             if any(self._named(who, strict, "sticky", words) for who, words in self.keepers):
                 return True
             if self._step(self.steps[0], strict, last=False):
+                self.choice.unruled = self._by_root() and _person(self.steps[0]) is not None
                 return True
-        return any(self._step(step, strict, last=True) for step in self.steps[1:])
+        fell = any(self._step(step, strict, last=True) for step in self.steps[1:])
+        self.choice.unruled = fell and not last and (self._by_root() or (bool(self.told) and self.steps[0] == _NOWHERE))
+        return fell
+
+    def _by_root(self) -> bool:
+        """Say whether the last route took it because none of those before it did."""
+        routes = self.team.playbook.routes
+        return len(routes) > 1 and self.choice.route is routes[-1]
 
     def _step(self, step: Step, strict: Strict, *, last: bool) -> bool:
         if step == _NOWHERE:

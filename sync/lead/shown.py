@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from schemas.base import Scalar
-from sync.lead import offers
+from sync.lead import legs, offers
 from sync.lead.canonical import canonical
 from sync.lead.cycle import HandoffNote
 from sync.lead.reconcile import TRUCE, Moved, claim_truce, desire
@@ -64,13 +64,13 @@ def _stage_date(work: Work, lead: Lead, name: str) -> bool:
 
 
 def _asked_anew(work: Work, lead: Lead, note: HandoffNote) -> list[str]:
-    """Blank why it was given back in the cycle before once the lead is handed over anew."""
+    """Blank why it was given back before once somebody else is offered it: they may say the same, and it is to be seen."""
     slas, offer = work.playbook.slas, note.offers[-1] if note.offers else None
     held = lead.desired.get(slas.reason_field) if slas.reason_field else None
     if (
-        note.cycle == 1
-        or len(note.offers) > 1
+        (note.cycle == 1 and len(note.offers) == 1)
         or offer is None
+        or offer.ended is not None
         or held is None
         or held.value is None
         or (held.ref != TRUCE and held.at > offer.at)
@@ -109,12 +109,12 @@ def _returned(work: Work, lead: Lead, note: HandoffNote) -> Scalar:
 
 
 def _due(work: Work, lead: Lead, note: HandoffNote) -> Scalar:
-    found = offers.running(note) if offers.going(lead) else None
+    found = legs.running(note) if offers.going(lead) else None
     return _moment(work, "sla_due", found[1].due_at) if found is not None else None
 
 
 def _met(work: Work, lead: Lead, note: HandoffNote) -> Scalar:
-    return all(leg.breached_at is None for leg in note.legs.values())  # never blank: a CRM's flag knows yes and no alone
+    return "no" if any(leg.breached_at is not None for leg in note.legs.values()) else "yes"
 
 
 def _accepted(work: Work, lead: Lead, note: HandoffNote) -> Scalar:

@@ -49,7 +49,7 @@ def due(work: Work, lead: Lead, data: ClockDue) -> None:
 
 
 def _next(note: HandoffNote | None) -> tuple[Leg, LegNote] | None:
-    found = offers.running(note) if note is not None and note.state in ("offered", "accepted", "worked") else None
+    found = legs.running(note) if note is not None and note.state in ("offered", "accepted", "worked") else None
     return found if found is not None and found[1].steps else None
 
 
@@ -128,7 +128,7 @@ def _cause(work: Work, lead: Lead, owner: str) -> str:
     if lead.blocked or any(record.refused for record in lead.records.values()):
         return "parked"
     rep = work.playbook.reps.get(owner)
-    return "cap" if rep is not None and team.full(rep) is not None else ""
+    return "cap" if rep is not None and team.full(rep) is not None else legs.cause_of(work.cycle(lead))
 
 
 def _escalate(work: Work, lead: Lead, leg: Leg, held: LegNote) -> None:

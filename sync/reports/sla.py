@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from sync.lead.cycle import NO_RULE
 from sync.playbook.models import LEGS, Leg
 
 SLOW = "slow"
 """The cause of a breach that nothing but its owner's time explains."""
-CAUSES = ("absence", "cap", "parked", "no rule", "outage", SLOW)
+CAUSES = ("absence", "cap", "parked", NO_RULE, "outage", SLOW)
 """In the order in which they are told: what isn't working comes before who."""
 
 
@@ -111,29 +112,43 @@ class _Told:
         self._late: set[Leg] = set()
         """Missed, and done afterwards."""
         self._cause: dict[Leg, str] = {}
+        self._took: str | None = None
+        """Who had accepted it in time before it was offered to somebody else."""
+        self._unruled: dict[str, bool] = {}
+        """Whether it fell to somebody because no rule names anybody, when they were offered it last."""
 
     def take(self, data: Mapping[str, Any], at: int) -> None:
         """Read one line on."""
         state, leg, when = data["state"], cast("Leg", data.get("leg")), data.get("at") or at
+        if state == "offered":
+            self._unruled[data["owner"]] = bool(data.get("unruled"))
         if state == "offered" and not data.get("goes_on"):  # to be accepted again, by somebody else
-            self.done.pop("accept", None)
+            self._took = self.done.pop("accept", self._took)
             self._late.discard("accept")
         elif state == "delayed":
             self._cause[leg] = "outage"
         elif state == "breached" and leg not in self.missed and leg not in self.done:
             self._miss(leg, data["owner"], data["due"], data.get("cause"))
-        elif (ends := _ENDS.get(state)) is not None and not self._ended(ends) and not (state == "rejected" and "due" not in data):
+        elif (ends := _ENDS.get(state)) is not None and not self._ended(ends):
+            if ends == "accept" and "due" not in data:
+                return self._unasked(final=state == "accepted" or bool(data.get("final")))
             worked = self._ended("first_response")
             for owed, due in (data.get("owed") or {ends: data.get("due")}).items():
                 self._in_time(owed, data["owner"], when, due)
             if ends != "work" or worked:
                 (self._late.add if ends in self.missed else lambda one: self.done.setdefault(one, data["owner"]))(ends)
 
+    def _unasked(self, *, final: bool) -> None:
+        """An answer that was due at no time: where it is the last one, what somebody said in time before stands."""
+        if final and self._took is not None:
+            self.done["accept"] = self._took
+
     def _ended(self, leg: Leg) -> bool:
         return leg in self.done or leg in self._late
 
     def _miss(self, leg: Leg, owner: str, due: int, cause: str | None) -> None:
-        self.missed[leg], self._due[leg] = (owner, False, cause or self._cause.get(leg, SLOW)), due
+        alone = NO_RULE if self._unruled.get(owner) else SLOW
+        self.missed[leg], self._due[leg] = (owner, False, cause or self._cause.get(leg, alone)), due
 
     def _in_time(self, leg: Leg, owner: str, when: int, due: int | None) -> None:
         """A leg ended: one that was missed may have been done before, and one that nobody missed yet may be late."""

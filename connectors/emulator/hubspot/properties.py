@@ -213,7 +213,7 @@ def custom() -> list[Property]:
         *texts("sla_due accepted_date first_response_date", type="datetime", hubspot_defined=False),
         *texts("handoff_cycle", type="number", hubspot_defined=False),
         *texts("handoff_state handoff_reason handoff_returned reject_comment", hubspot_defined=False),
-        Property("sla_met", "SLA met", "bool", YES_NO, hubspot_defined=False),
+        Property("sla_met", "SLA met", "enumeration", (("yes", "Yes"), ("no", "No")), hubspot_defined=False),
         Property("reject_reason", "Reject reason", "enumeration", REASONS, hubspot_defined=False),
         Property("engagement_score", "Engagement score", "number", hubspot_defined=False),
         Property("region", "Region", hubspot_defined=False),

@@ -47,7 +47,7 @@ HANDOFF = (
     Field("Handoff_Reason__c", "Hand-off Reason", length=255),
     Field("Handoff_Returned__c", "Hand-off Returned", length=255),
     Field("SLA_Due__c", "SLA Due", "datetime"),
-    Field("SLA_Met__c", "SLA Met", "boolean", nillable=False, default=False),
+    Field("SLA_Met__c", "SLA Met", "picklist", 255, picklist=("Yes", "No"), restricted=True),
     Field("Accepted_Date__c", "Accepted", "datetime"),
     Field("First_Response_Date__c", "First Response", "datetime"),
     Field("Reject_Reason__c", "Reject Reason", "picklist", 255, picklist=REASONS, restricted=True),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sync.playbook import forms
 from sync.playbook.build.files import Files
 from sync.playbook.document import Path
-from sync.playbook.models import COMPUTED, HANDOFF_STATES
+from sync.playbook.models import COMPUTED
 from sync.playbook.problems import did_you_mean
 
 FILE = "fields.yaml"
@@ -25,9 +25,9 @@ def run(files: Files, name: str, field: forms.FieldForm) -> None:
         kinds = " or ".join(computed.kinds)
         said = f"Truce writes into {name} {computed.text}: a {kinds}, not a {field.type}"
         files.problem(FILE, (*path, "type"), said, f"type: {computed.kinds[0]}, or give the field another name")
-    elif field.type == "picklist" and field.values and (lacking := [one for one in HANDOFF_STATES if one not in field.values]):
+    elif field.type == "picklist" and field.values and (lacking := [one for one in computed.values if one not in field.values]):
         said = f"Truce writes into {name} {computed.text}, and {', '.join(lacking)} {_is(lacking)} not among its values"
-        files.problem(FILE, (*path, "values"), said, f"values: [{', '.join(HANDOFF_STATES)}]", key=True)
+        files.problem(FILE, (*path, "values"), said, f"values: [{', '.join(computed.values)}]", key=True)
 
 
 def _is(names: Sequence[str]) -> str:

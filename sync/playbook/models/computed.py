@@ -10,6 +10,8 @@ from sync.playbook.models.fields import FieldKind
 DATED = ("mql", "sal", "sql", "recycled")
 """Stages whose first (`mql_date`) and latest (`mql_latest`) day is kept."""
 HANDOFF_STATES = ("offered", "accepted", "worked", "rejected", "expired", "closed")
+YES_NO = ("yes", "no")
+"""Not a flag: who was never handed over has neither, and a CRM's checkbox cannot be blank."""
 
 
 class Computed(NamedTuple):
@@ -17,6 +19,8 @@ class Computed(NamedTuple):
 
     kinds: tuple[FieldKind, ...]
     text: str
+    values: tuple[str, ...] = ()
+    """Of a picklist: all that it may show."""
 
 
 _WHEN: tuple[FieldKind, ...] = ("time", "date")
@@ -26,11 +30,11 @@ LATEST: Mapping[str, str] = {f"{stage}_latest": stage for stage in DATED}
 """Field → the stage that the lead entered last then."""
 OF_HANDOFF: Mapping[str, Computed] = {
     "handoff_cycle": Computed(("number",), "how often the lead was handed over"),
-    "handoff_state": Computed(("picklist", "text"), "where its last hand-off stands"),
+    "handoff_state": Computed(("picklist", "text"), "where its last hand-off stands", HANDOFF_STATES),
     "handoff_reason": Computed(("text",), "why this person got the lead"),
     "handoff_returned": Computed(("text",), "who gave the hand-off back last, and why"),
     "sla_due": Computed(_WHEN, "by when the next step of the hand-off is due"),
-    "sla_met": Computed(("flag",), "whether no deadline of the hand-off was missed so far"),
+    "sla_met": Computed(("picklist", "text"), "whether no deadline of the hand-off was missed so far", YES_NO),
     "accepted_date": Computed(_WHEN, "when the hand-off was accepted"),
     "first_response_date": Computed(_WHEN, "when the person was first called, written to or met after it"),
 }

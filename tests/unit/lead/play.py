@@ -23,10 +23,11 @@ class Play:
     playbook: Playbook
     facts: Facts = field(default_factory=factory.facts)
     beside: dict[str, Any] = field(default_factory=dict)
+    country: str = "DE"
 
     def __post_init__(self) -> None:
-        self.go(snapshot(LEAD, 1, {"Email": "kim@x.example", "Country": "DE", "NumberOfEmployees": 800}))
-        self.go(snapshot(CONTACT, 2, {"email": "kim@x.example", "country": "DE", "numberofemployees": 800}))
+        self.go(snapshot(LEAD, 1, {"Email": "kim@x.example", "Country": self.country, "NumberOfEmployees": 800}))
+        self.go(snapshot(CONTACT, 2, {"email": "kim@x.example", "country": self.country, "numberofemployees": 800}))
 
     @property
     def lead(self) -> Lead:

@@ -113,7 +113,7 @@ def test_a_no_goes_on_to_the_next_who_has_not_had_it(kim: Handed) -> None:
     assert kim.offers == [(ANA, "rejected"), (BEN, None)]
     assert (kim.note.offers[0].reason, kim.note.offers[0].comment, kim.note.offers[0].by) == ("not_mine", "my cousin's firm", ANA)
     assert (kim.note.state, kim.lead.value("owner"), kim.due) == ("offered", BEN, None)
-    assert kim.lead.value("no_reason") == "not_mine"
+    assert kim.lead.value("no_reason") is None, "Ben may say the same, and it will be seen"
     kim.shown(120)
     assert kim.due_of() == 120 + 30 * M
     assert kim.note.state == "offered", "the first one's reason, which the CRM shows now, is not the second one's"

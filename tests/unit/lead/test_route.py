@@ -26,9 +26,11 @@ from sync.playbook.models import (
     Queue,
     Ramp,
     Rep,
+    Route,
     Step,
     Table,
     Territories,
+    When,
     Where,
 )
 from tests import factory
@@ -307,6 +309,22 @@ def test_a_row_of_a_table_names_the_person_or_the_pool() -> None:
     assert pool.basis.locked == {"sdr"}
     none = choose(book, how, {"email_domain": "other.example"})
     assert (none.owner, over(none)) == (VERA, {"named": "tables/named.csv has no row for this lead"})
+    assert [one.unruled for one in (person, pool, none)] == [False, False, True], "no rule names anybody for the last"
+
+
+def test_what_only_the_last_route_takes_and_a_last_resort_gets_no_rule_named() -> None:
+    rule, root = (Route(name, When(), POOL, Where("routing.yaml", n)) for n, name in enumerate(("rule", "root")))
+    routes, nobody = (rule, root), replace(playbook().pools["emea"], members=())
+    book = replace(playbook(), routes=routes)
+    empty = replace(book, pools={"emea": nobody})
+
+    def chosen(book: Playbook, route: Route, how: Assign = POOL) -> Choice:
+        return assign(Choice(None, route, []), how, {}, Team(book, factory.users(), NOW))
+
+    assert [chosen(one, route).unruled for one in (book, empty) for route in routes] == [False, False, False, True]
+    assert chosen(book, root, Assign(owner=JOE)).unruled
+    assert not chosen(book, rule, Assign(owner=JOE)).unruled
+    assert not chosen(replace(book, routes=(root,)), root, Assign(owner=JOE)).unruled, "one route is the rule"
 
 
 def test_a_territory_names_the_pool() -> None:

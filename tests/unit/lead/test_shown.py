@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from schemas.command import Command
+from schemas.response import ResponseRecorded
 from sync.cli.coming import coming
 from sync.cli.names import Names
 from sync.cli.people import Around
@@ -12,9 +13,9 @@ from sync.lead.decision import Decision, VendorUser
 from sync.lead.state import plain
 from sync.playbook.loader import load
 from tests import factory
-from tests.factory import SF, at, snapshot
+from tests.factory import LEAD, SF, at, snapshot
 from tests.house.project import ROOT
-from tests.unit.lead.play import Play
+from tests.unit.lead.play import DAY, Play
 
 BOOK = load(ROOT / "deploy" / "playbook")
 USERS = {system: {email: VendorUser(system, email, email, True) for email in BOOK.reps} for system in BOOK.systems}
@@ -49,7 +50,7 @@ def test_the_offer_is_shown_with_its_reason_and_cycle() -> None:
     assert shows(play, "mql_date", "mql_latest", "handoff_cycle", "handoff_state") == (moment(10), moment(10), 1, "offered")
     route = play.lead.why["owner"]["rule"].split()[-1]
     assert play.lead.value("handoff_reason") == f"{route}: {play.lead.why['owner']['how']}"
-    assert shows(play, "sal_date", "accepted_date", "sla_due", "sla_met") == (None, None, None, True)
+    assert shows(play, "sal_date", "accepted_date", "sla_due", "sla_met") == (None, None, None, "yes")
 
 
 def test_the_deadline_is_shown_once_the_clock_runs_and_moves_with_each_leg() -> None:
@@ -74,7 +75,38 @@ def test_a_no_shows_who_gave_it_back_and_why() -> None:
     assert note.owner != first
     name = BOOK.reps[str(first)].name
     assert play.lead.value("handoff_returned") == f"{name}: Not mine: another territory or account (France is Lea's)"
-    assert shows(play, "reject_reason", "reject_comment", "handoff_state") == ("not_mine", "France is Lea's", "offered")
+    assert shows(play, "reject_reason", "reject_comment", "handoff_state") == (None, None, "offered")
+
+
+def test_the_next_rep_may_give_the_same_reason_and_it_is_seen() -> None:
+    play = offered()
+    owners = [play.lead.value("owner")]
+    for seconds in (100, 200):
+        told = play.sales(seconds, Reject_Reason__c="No time")
+        note = play.lead.handoff
+        assert note is not None
+        owners.append(note.owner)
+        assert [line.data["state"] for line in told.lines if line.kind == "handoff"] == ["rejected", "offered"]
+        assert play.lead.value("reject_reason") is None
+        assert (play.lead.id, SF, "hot") in told.dirty
+        play.sales(seconds + 50, Reject_Reason__c=None)
+    assert len(set(owners)) == 3
+    assert note is not None
+    assert [offer.reason for offer in note.offers] == ["no_time", "no_time", ""]
+
+
+def test_who_was_never_handed_over_shows_nothing_of_a_hand_off() -> None:
+    play = Play(BOOK, factory.facts(users=USERS))
+    assert shows(play, "sla_met", "handoff_state", "handoff_cycle") == (None, None, None)
+
+
+def test_a_missed_deadline_is_a_no() -> None:
+    play, late = offered(), 9 * DAY
+    say(play, "accept", 100)
+    assert play.lead.value("sla_met") == "yes"
+    data = ResponseRecorded(system=SF, ref=LEAD, activity_id="r1", kind="call", at=at(late), received_at=at(late))
+    play.go(factory.envelope("truce.response.recorded", data), late)
+    assert shows(play, "sla_met", "first_response_date") == ("no", moment(late))
 
 
 def test_the_reason_of_a_no_that_ends_it_stays() -> None:
