@@ -7,11 +7,13 @@ from typing import Any
 from sync.alerts.calls import Calls
 from sync.alerts.channel import Refused
 from sync.alerts.flush import Ground
+from sync.lead import danger
+from sync.lead.state import to_ms
 from sync.runtime import log
 from sync.runtime.clock import Clock
-from sync.store import alerts, audit, telling
+from sync.store import alerts, audit, cursors, promises, telling
 
-AUDIT_S, HEART_S = 300.0, 60.0
+AUDIT_S, HEART_S, PROMISES_S = 300.0, 60.0, 30.0
 LATE_S = 300.0
 """A message that waits for so long is no longer well."""
 _log = log.get("notifier")
@@ -25,6 +27,7 @@ class Rounds:
 
     def __init__(self, pool: Any, clock: Clock, heartbeat_url: str = "") -> None:
         self._pool, self._clock, self._last = pool, clock, -HEART_S
+        self._began = clock.monotonic()
         self._heart = Calls("heartbeat", heartbeat_url) if heartbeat_url else None
 
     async def audit(self, _: Ground) -> None:
@@ -34,6 +37,19 @@ class Rounds:
             _log.error("MQLs without an owner or an open hand-off", count=found)
         if await alerts.tick(self._pool, "forget", now, 86_400):
             await telling.forget(self._pool, now)
+
+    async def promises(self, ground: Ground) -> None:
+        """Say in time which promises are in danger because a system is not read, twice a minute; not before the sources had a minute to read."""
+        now = self._clock.now()
+        if self._clock.monotonic() - self._began < HEART_S or not await alerts.tick(self._pool, "promises", now, PROMISES_S):
+            return
+        at, book = to_ms(now), ground.playbook
+        behind = danger.unread({name: to_ms(until) for name, until in (await cursors.seen(self._pool)).items()}, book, at)
+        found: dict[str, danger.Danger] = {}
+        if behind:
+            some = await promises.running(self._pool, min(behind.values()), danger.horizon(behind.values(), book, at))
+            found = danger.dangers(some, behind, book, at)
+        await promises.tell(self._pool, {name: danger.words(name, one, at, ground.zone) for name, one in found.items()})
 
     async def beat(self, ground: Ground) -> None:
         """Call the outside URL once a minute, and only while alerts can go out: no channel broken without a next, nothing stuck."""

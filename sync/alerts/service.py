@@ -53,7 +53,7 @@ async def run(
     clock, outlets, changes = Clock(), Outlets(settings), Changes(bootstrap, topic)
     rounds = Rounds(pool, clock, settings.heartbeat_url.get_secret_value() if settings.heartbeat_url else "")
     answers, friction = Answers(pool, outlets, clock, changes.publish), Friction(pool, clock)
-    often = (rounds.audit, friction.look, Goalposts(pool, clock).look, answers.look, rounds.beat)
+    often = (rounds.audit, rounds.promises, friction.look, Goalposts(pool, clock).look, answers.look, rounds.beat)
     try:
         notifier = Notifier(pool, outlets, playbook, publish=changes.publish, console=console, clock=clock, often=often)
         await notifier.run(stop)

@@ -43,6 +43,12 @@ def _day(minute: int, name: str) -> str:
     return _wall(minute, name).date().isoformat()
 
 
+def moment(at: int, now: int, name: str) -> str:
+    """Give a moment as a clock there shows it: 10:21, on another day than now Fri 27 Nov 10:21."""
+    then = wall(at, name)
+    return f"{then:%H:%M}" if then.date() == wall(now, name).date() else f"{then:%a} {then.day} {_MONTHS[then.month - 1]} {then:%H:%M}"
+
+
 def day(now: int, name: str) -> str:
     """Give the day that it is there."""
     return _day(now // MINUTE_MS, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from sync.console.problems import app
 from sync.lead.decision import ProblemNote
 from sync.playbook.models.alerts import Quiet
 from sync.settings import ChannelSettings
-from sync.store import audit
+from sync.store import audit, cursors
 from tests.integration.alerts.ledger import handoff, lead
 from tests.integration.alerts.office import EXAMPLE, Office, agreed, problem
 from tests.integration.alerts.receivers import Mailbox
@@ -64,6 +64,63 @@ async def test_an_mql_without_an_owner_is_found_unless_a_problem_says_why(pool: 
     await office.opened(ProblemNote("unrouted", said, True, "nobody may be given this lead", lead_id=said))
     assert await audit.look(pool, now) == 1
     assert await pool.fetchval("SELECT lead_id::text FROM problems WHERE kind = 'no_handoff'") == alone
+
+
+async def _leg(pool: Any, lead_id: str, handoff_id: str, now: datetime, left_s: float, *, runs: bool = True) -> None:
+    """Let a hand-off wait for a yes for so long yet."""
+    due, since = now + timedelta(seconds=left_s), round(now.timestamp() * 1000)
+    await pool.execute(
+        "INSERT INTO legs (handoff_id, leg, lead_id, owner, started_at, due_at, cause, elapsed_ms, paused_ms, within_ms, version) "
+        "VALUES ($1::uuid, 'accept', $2::uuid, 'ana@acme.example', $3, $4, '', 0, 0, 1800000, 1)",
+        handoff_id, lead_id, now, due,
+    )  # fmt: skip
+    doc = {"handoff": {"legs": {"accept": {"since": since if runs else None}}}}
+    await pool.execute("UPDATE leads SET doc = $2 WHERE id = $1::uuid", lead_id, doc)
+    await pool.execute("UPDATE offers SET known_at = at WHERE handoff_id = $1::uuid", handoff_id)
+
+
+async def test_promises_in_danger_are_told_before_they_are_due_once_for_a_system_and_over_when_it_is_read_again(
+    office: Office, mailbox: Mailbox, pool: Any
+) -> None:
+    now = office.clock.now()
+    for n in range(5):
+        known = await lead(pool, now, company=f"Company {n}")
+        await _leg(pool, known, await handoff(pool, known, now), now, 1800 + 60 * n, runs=n != 4)
+    await cursors.put(pool, "salesforce", "changes", "c")
+    await cursors.note_seen(pool, "salesforce", now)
+    rounds = Rounds(pool, office.clock)
+
+    async def until(seconds: float) -> list[str]:
+        """Let time pass; gives the text of what is open."""
+        office.clock.forward(seconds)
+        await rounds.promises(Ground(office.playbook, office.outlets.ready(office.playbook)))
+        return [row["text"] for row in await pool.fetch("SELECT text FROM problems WHERE kind = 'unreachable' AND closed_at IS NULL")]
+
+    assert await until(600) == [], "the warnings are 20 minutes away, and it was read 10 minutes ago"
+    [text] = await until(180)
+    assert ": 4 promises of hand-offs are in danger, due from " in text, "what stands still is in no danger"
+    await office.minutes(2)
+    assert mailbox.subjects() == ["Salesforce cannot be reached"]
+    [again] = await until(31)
+    assert again == text
+    await cursors.note_seen(pool, "salesforce", office.clock.now())
+    assert await until(31) == []
+    await office.minutes(7)
+    assert mailbox.subjects() == ["Salesforce cannot be reached", "Over · Salesforce cannot be reached"]
+
+
+async def test_an_offer_that_cannot_reach_its_owner_is_in_danger_too(office: Office, pool: Any) -> None:
+    now = office.clock.now()
+    known = await lead(pool, now)
+    await handoff(pool, known, now, at=now - timedelta(days=20))
+    await cursors.put(pool, "salesforce", "changes", "c")
+    await cursors.note_seen(pool, "salesforce", now - timedelta(days=30))
+    rounds, ground = Rounds(pool, office.clock), Ground(office.playbook, {})
+    await rounds.promises(ground)
+    assert await pool.fetchval("SELECT count(*) FROM problems") == 0, "the sources have a minute to read first"
+    office.clock.forward(61)
+    await rounds.promises(ground)
+    assert "1 promise of hand-offs is in danger" in await pool.fetchval("SELECT text FROM problems WHERE key = 'salesforce:promises'")
 
 
 async def test_friction_goes_to_both_managers_together_once_a_day(pool: Any, mailbox: Mailbox) -> None:
