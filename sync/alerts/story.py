@@ -123,7 +123,7 @@ class Story:
             said = str(last.get("comment") or code)
             said = "" if said.startswith("given on by ") else said
             return f"{self.person(by)} gave it to you{f' ({said})' if said else ''}"
-        return ""
+        return f"{who} had it before" if last["ended"] == "moved" else ""
 
     def known(self) -> str:
         """Say what to know before the first call: deals, the account's owner, what they may be sent."""

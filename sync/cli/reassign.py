@@ -74,14 +74,15 @@ async def planned(
     return pass_on(some, person, to, await _team(connection, left, now)), {row["id"]: row["key"] for row in rows}
 
 
-async def _send(here: place.Place, connection: Any, orders: Sequence[tuple[str, Envelope]], size: int) -> None:
-    """Send orders in slices, the next when the workers keep up."""
+async def _send(here: place.Place, connection: Any, orders: Sequence[tuple[str, Envelope]], size: int, *, quiet: bool) -> None:
+    """Send orders in slices, the next when the workers keep up; says how far it is unless `quiet`."""
     gate = LagGate(str(here.bootstrap), changes_name(here.installation, await people.incarnation(connection)), connection)
     try:
         for at in range(0, len(orders), size):
             await gate.open()
             await people.publish(str(here.bootstrap), here.installation, connection, orders[at : at + size])
-            console.print(f"{min(at + size, len(orders))} of {len(orders)} ordered", markup=False)
+            if not quiet:
+                console.print(f"{min(at + size, len(orders))} of {len(orders)} ordered", markup=False)
     finally:
         await gate.close()
 
@@ -169,7 +170,7 @@ def reassign(
         await reassignments.note(connection, run, given, clocks=clocks, by=people.whoami(), reason=reason)
         kept: Literal["keep", "restart"] = "restart" if clocks == "restart" else "keep"
         orders = [(keys[one.lead_id], order(one, run, by=people.whoami(), at=at, clocks=kept, reason=reason)) for one in given]
-        await _send(here, connection, orders, slice_)
+        await _send(here, connection, orders, slice_, quiet=json)
         return told | {"run": run, "answers": await _answered(connection, orders)}
 
     _end(with_store(step), json=json)
@@ -220,7 +221,7 @@ def _undo(run: str, size: int, *, yes: bool, json: bool) -> None:
         for row in still:
             one = Passed(row["lead_id"], row["what"], row["handoff"], row["after"], row["before"], "")
             orders.append((row["key"], order(one, back, by=by, at=at, clocks=row["clocks"], reason=f"run {run} undone")))
-        await _send(here, connection, orders, size)
+        await _send(here, connection, orders, size, quiet=json)
         await reassignments.undone(connection, run, [row["lead_id"] for row in rows], by)
         return {"run": back, "leads": len(still), "moved_on": moved, "answers": await _answered(connection, orders)}
 

@@ -70,9 +70,11 @@ def pass_on(leads: Iterable[tuple[Lead, Values]], person: str, to: str | None, t
         what = held(lead, person)
         if what is None:
             continue
-        asked = replace(team, had=tuple(lead.had), said_no=frozenset(lead.said_no) | {person})
+        note = lead.handoff if what == "handoff" else None
+        asked_before = {offer.owner for offer in note.offers} if note is not None else set()
+        asked = replace(team, had=tuple(lead.had), said_no=frozenset(lead.said_no) | {person} | asked_before)
         after, why, pools = _one(values, person, to, asked)
-        handoff = lead.handoff.id if what == "handoff" and lead.handoff is not None else None
+        handoff = note.id if note is not None else None
         found.append(Passed(lead.id, what, handoff, person, after, why))
         team = _counted(team, after, pools)
     return found

@@ -31,6 +31,8 @@ SPARE_CALLS = 2
 """Calls of a poll beside the one for each object."""
 VISIBLE = timedelta(seconds=2)
 """So long it may take at a vendor until a change can be read."""
+RARELY = {"users_every_s": "300", "sweep_every_s": "86400"}
+"""What is read again and again at its own pace, by the option that says otherwise: all users, all records."""
 LIVE_S = 60.0
 """How long the live schema is taken to be as it was read."""
 
@@ -76,9 +78,9 @@ class Runner:
         await self._patiently("first read", self._first_read)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._every("changes", lambda: self.poll_s, self._changes))
-            group.create_task(self._every("users", lambda: 300.0, self._users))
+            users_s, sweep_s = (float(self.connection.options.get(name, other)) for name, other in RARELY.items())
+            group.create_task(self._every("users", lambda: users_s, self._users))
             group.create_task(self._orders())
-            sweep_s = float(self.connection.options.get("sweep_every_s", "86400"))
             group.create_task(self._every("sweep", lambda: sweep_s, self._sweep, wait_first=True))
 
     async def _wanted(self) -> dict[str, list[str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import orjson
 
 from sync.lead.decision import ProblemNote
-from sync.store.responsible import HANDED_OVER, WHO
+from sync.store.responsible import HANDED_OVER
 from sync.store.statement import Connection, Statement, clean, columns
 
 _OPEN = """
@@ -30,7 +30,7 @@ UPDATE problems SET closed_at = now() WHERE kind = 'held' AND closed_at IS NULL 
 """
 _NONE_LEFT = f"""
 UPDATE problems p SET closed_at = now() WHERE kind = 'inactive_owner' AND system IS NULL AND closed_at IS NULL
-  AND (field = ANY($1::text[]) OR NOT EXISTS (SELECT 1 FROM leads l WHERE {WHO} = p.field AND {HANDED_OVER}))
+  AND (field = ANY($1::text[]) OR NOT EXISTS (SELECT 1 FROM {HANDED_OVER} h WHERE h.who = p.field))
 """
 _LEFT = f"""
 INSERT INTO problems (kind, key, text, field, count)
@@ -38,7 +38,7 @@ SELECT 'inactive_owner', 'team:' || w.email,
   format('%s is no longer in team.yaml and still has %s: each is handed on at the next act of its person; all at once by '
     || 'truce reassign --from %s', w.name, CASE count(*) WHEN 1 THEN '1 handed-over lead' ELSE count(*) || ' handed-over leads' END, w.email),
   w.email, count(*)
-FROM unnest($1::text[], $2::text[]) w(email, name) JOIN leads l ON {WHO} = w.email AND {HANDED_OVER} GROUP BY w.email, w.name
+FROM unnest($1::text[], $2::text[]) w(email, name) JOIN {HANDED_OVER} h ON h.who = w.email GROUP BY w.email, w.name
 ON CONFLICT (kind, key) WHERE closed_at IS NULL DO UPDATE SET last_at = now(), count = excluded.count, text = excluded.text
 RETURNING text
 """

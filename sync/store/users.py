@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.base import User
 from sync.lead.decision import VendorUser
-from sync.store.responsible import HANDED_OVER, WHO
+from sync.store.responsible import HANDED_OVER
 
 FEW = 3
 """So few people may all leave at once."""
@@ -72,7 +72,7 @@ _INACTIVE = f"""
 WITH gone AS (
   SELECT email, max(name) AS name FROM vendor_users WHERE system = $1 GROUP BY email HAVING NOT bool_or(active)),
 theirs AS (
-  SELECT g.email, g.name, count(*) AS leads FROM gone g JOIN leads l ON {WHO} = g.email AND {HANDED_OVER} GROUP BY g.email, g.name),
+  SELECT g.email, g.name, count(*) AS leads FROM gone g JOIN {HANDED_OVER} w ON w.who = g.email GROUP BY g.email, g.name),
 closed AS (
   UPDATE problems SET closed_at = now()
   WHERE kind = 'inactive_owner' AND system = $1 AND closed_at IS NULL AND NOT field = ANY(SELECT email FROM theirs))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from connectors.base import User
 from sync.store import orphans, playbooks, users
 from sync.store.connect import open_pool
 from sync.store.problems import close_over, note_left
+from tests.integration.alerts import ledger
 
 pytestmark = pytest.mark.integration
 
@@ -109,6 +111,18 @@ async def test_who_answers_for_a_queue_and_left_is_a_problem_too(pool: Any) -> N
     await users.put(pool, "salesforce", [])
     assert len(await problems(pool)) == 2
     assert await orphans.find(pool) == []
+
+
+async def test_who_left_with_a_lead_that_they_had_accepted_is_a_problem_until_it_is_over(pool: Any) -> None:
+    now = datetime.now(UTC)
+    await users.put(pool, "salesforce", [User(id="1", email="ana@acme.example", name="Ana Diaz", active=True)])
+    await ledger.handoff(pool, await ledger.lead(pool, now, stage="sal"), now)
+    await users.put(pool, "salesforce", [])
+    (said,) = await problems(pool)
+    assert said.startswith("Ana Diaz is inactive in salesforce and still has handed-over leads")
+    await pool.execute("UPDATE handoffs SET closed_at = now()")
+    await users.put(pool, "salesforce", [])
+    assert await problems(pool) == []
 
 
 async def test_a_list_that_names_hardly_anybody_is_not_believed_for_a_day(pool: Any) -> None:

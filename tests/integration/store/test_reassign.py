@@ -31,7 +31,8 @@ from sync.topology import changes_name
 from tests.integration.store.installed import EXAMPLE
 
 ANA, BEN, LEA = "ana@acme.example", "ben@acme.example", "lea@acme.example"
-NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
+NOW = datetime.now(UTC).replace(microsecond=0)
+"""Absences that ended are looked at for a day only, by the clock of the database."""
 AT = int(NOW.timestamp() * 1000)
 Store = tuple[str, str]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from sync.lead.cycle import HandoffNote
+from sync.lead.cycle import HandoffNote, Offer
 from sync.lead.eligible import Team
 from sync.lead.presence import Away, Presence, present
 from sync.lead.receivers import Held, Lent, give_back, held, lend, order, pass_on, run_of, without
@@ -62,6 +62,15 @@ def test_without_a_target_the_route_says_who() -> None:
     route = Route("all", When(), Assign(pool="emea", sticky=("owner",), fallback=(Step(owner=VERA),)), Where("routing.yaml", 2))
     got = planned([lead(n) for n in range(4)], None, replace(book(), routes=(route,)))
     assert Counter(who for who, _ in got) == {BEN: 2, JOE: 2}
+
+
+def test_who_let_the_offer_run_out_is_not_asked_again_as_long_as_somebody_is_left() -> None:
+    one = lead(1)
+    assert one.handoff is not None
+    one.handoff.offers = [Offer(1, BEN, "", NOW, ended="expired"), Offer(2, ANA, "", NOW)]
+    assert [who for who, _ in planned([one, lead(2)], "pool:emea")] == [JOE, BEN]
+    route = Route("all", When(), Assign(owner=BEN, fallback=(Step(owner=VERA),)), Where("routing.yaml", 2))
+    assert [who for who, _ in planned([one], None, replace(book(), routes=(route,)))] == [VERA]
 
 
 @pytest.mark.parametrize(

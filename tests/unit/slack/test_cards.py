@@ -146,4 +146,9 @@ def test_who_was_given_it_by_somebody_reads_by_whom_and_why() -> None:
     }
     offers = [before, {"n": 2, "owner": BEN, "rule": "r", "at": ms(9, 20), "known_at": ms(9, 20)}]
     why = {"owner": {"owner": BEN, "rule": "", "how": "given on by Ana Diaz: Ben knows them"}}
+    runs = [before | {"by": "vera's laptop", "reason": ""}, offers[1]]
+    assert (
+        "Why you: emea enterprise, pool emea-ae, your turn, Ana Diaz had it before"
+        in told(person=BEN, note={"owner": BEN, "offers": runs}).lines()
+    )
     assert "Why you: Ana Diaz gave it to you (Ben knows them)" in told(person=BEN, why=why, note={"owner": BEN, "offers": offers}).lines()
