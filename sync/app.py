@@ -288,10 +288,15 @@ async def _notifier(settings: Settings, ready: Ready, pool: Any, stop: asyncio.E
     """Tell what is to be told, and show the pages behind alerts' links."""
     from sync.alerts import service as alerts
     from sync.console.problems import app as pages
+    from sync.sources.lag import LagGate
 
     playbook = active_playbook(pool)
     listener = web.bind(settings.http_host, settings.console_port, "TRUCE_CONSOLE_PORT")
     console = settings.console_url or f"http://{settings.http_host}:{listener.getsockname()[1]}"
-    async with web.serving(pages(pool, playbook), listener):
-        where = {"bootstrap": ready.bootstrap, "topic": ready.changes}
-        await alerts.run(settings, pool=pool, playbook=playbook, console=console, stop=stop, **where)
+    where = {"bootstrap": ready.bootstrap, "topic": ready.changes}
+    gate = LagGate(ready.bootstrap, ready.changes, pool)
+    try:
+        async with web.serving(pages(pool, playbook), listener):
+            await alerts.run(settings, pool=pool, playbook=playbook, console=console, waiting=gate.waiting, stop=stop, **where)
+    finally:
+        await gate.close()

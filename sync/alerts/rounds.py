@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sync.alerts.alive import Alive, Waiting
 from sync.alerts.calls import Calls
 from sync.alerts.channel import Refused
 from sync.alerts.flush import Ground
@@ -14,20 +15,16 @@ from sync.runtime.clock import Clock
 from sync.store import alerts, audit, cursors, promises, telling
 
 AUDIT_S, HEART_S, PROMISES_S = 300.0, 60.0, 30.0
-LATE_S = 300.0
-"""A message that waits for so long is no longer well."""
 _log = log.get("notifier")
-_STUCK = """
-SELECT count(*) FROM alert_messages WHERE state = 'waiting' AND at < $1::timestamptz - make_interval(secs => $2)
-"""
 
 
 class Rounds:
     """The rounds of one process; whoever comes first when one is due does it."""
 
-    def __init__(self, pool: Any, clock: Clock, heartbeat_url: str = "") -> None:
+    def __init__(self, pool: Any, clock: Clock, heartbeat_url: str = "", waiting: Waiting | None = None) -> None:
         self._pool, self._clock, self._last = pool, clock, -HEART_S
         self._began = clock.monotonic()
+        self._alive = Alive(pool, clock, waiting)
         self._heart = Calls("heartbeat", heartbeat_url) if heartbeat_url else None
 
     async def audit(self, _: Ground) -> None:
@@ -52,12 +49,13 @@ class Rounds:
         await promises.tell(self._pool, {name: danger.words(name, one, at, ground.zone) for name, one in found.items()})
 
     async def beat(self, ground: Ground) -> None:
-        """Call the outside URL once a minute, and only while alerts can go out: no channel broken without a next, nothing stuck."""
+        """Call the outside URL once a minute, and only while all is well: alerts go out, clocks are told, what came in is decided."""
         at = self._clock.monotonic()
         if self._heart is None or not ground.ready or at - self._last < HEART_S:
             return
         self._last = at
-        if await self._pool.fetchval(_STUCK, self._clock.now(), LATE_S):
+        if (wrong := await self._alive.wrong()) is not None:
+            _log.warning("no sign of life is given", reason=wrong)
             return
         try:
             await self._heart.call("GET", "", plain=True)

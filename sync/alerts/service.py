@@ -8,6 +8,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from sync.alerts.alive import Waiting
 from sync.alerts.answers import Answers
 from sync.alerts.friction import Friction
 from sync.alerts.goalposts import Goalposts
@@ -47,11 +48,12 @@ async def run(
     topic: str,
     playbook: Callable[[], Awaitable[Playbook]],
     console: str,
+    waiting: Waiting,
     stop: asyncio.Event,
 ) -> None:
-    """Tell what is to be told until `stop` is set; `console` is the address of the list page."""
+    """Tell what is to be told until `stop` is set; `console` is the address of the list page, `waiting` says what waits to be decided."""
     clock, outlets, changes = Clock(), Outlets(settings), Changes(bootstrap, topic)
-    rounds = Rounds(pool, clock, settings.heartbeat_url.get_secret_value() if settings.heartbeat_url else "")
+    rounds = Rounds(pool, clock, settings.heartbeat_url.get_secret_value() if settings.heartbeat_url else "", waiting)
     answers, friction = Answers(pool, outlets, clock, changes.publish), Friction(pool, clock)
     often = (rounds.audit, rounds.promises, friction.look, Goalposts(pool, clock).look, answers.look, rounds.beat)
     try:

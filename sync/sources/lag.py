@@ -20,13 +20,21 @@ class LagGate:
 
     async def lag(self) -> int:
         """Count the messages that are on `changes` and not yet applied."""
+        return sum(end - at for at, end in (await self._places()).values())
+
+    async def waiting(self) -> dict[int, int]:
+        """Give the partitions on which messages wait to be applied → the offset of the first of them."""
+        return {partition: at for partition, (at, end) in (await self._places()).items() if at < end}
+
+    async def _places(self) -> dict[int, tuple[int, int]]:
+        """Give partition → (the next offset to be applied, where the log ends)."""
         async with self._connecting:  # all systems of a process ask here, and at once
             consumer = self._known = self._known or await self._connected()
         partitions = [TopicPartition(self._topic, p) for p in consumer.partitions_for_topic(self._topic) or await self._find(consumer)]
         ends = await consumer.end_offsets(partitions)
         rows = await self._pool.fetch("SELECT partition, next_offset FROM applied WHERE topic = $1", self._topic)
         done = {row["partition"]: row["next_offset"] for row in rows}
-        return sum(end - done.get(tp.partition, 0) for tp, end in ends.items())
+        return {tp.partition: (done.get(tp.partition, 0), end) for tp, end in ends.items()}
 
     async def _connected(self) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)

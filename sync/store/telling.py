@@ -43,6 +43,13 @@ FIGURES = """
 SELECT count(*) FILTER (WHERE state = 'sent')::int AS sent, coalesce(sum(copies), 0)::int AS copies,
   count(*) FILTER (WHERE state = 'waiting')::int AS waiting FROM alert_messages
 """
+# Whatever comes first of a problem's or a notice's way to a reader: not grouped, not said, not made a message, not sent.
+_STUCK = """
+SELECT EXISTS (SELECT FROM alert_messages WHERE state = 'waiting' AND at < $1::timestamptz - make_interval(secs => $2))
+  OR EXISTS (SELECT FROM problems WHERE alert_group IS NULL AND closed_at IS NULL AND opened_at < $1::timestamptz - make_interval(secs => $2))
+  OR EXISTS (SELECT FROM alert_groups WHERE due_at < $1::timestamptz - make_interval(secs => $2))
+  OR EXISTS (SELECT FROM notices WHERE sent_at IS NULL AND coalesce(claimed_until, at) < $1::timestamptz - make_interval(secs => $2))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +129,11 @@ async def get(connection: Connection, ident: str) -> Any:
 async def figures(connection: Connection) -> dict[str, int]:
     """Count what was sent, of how many a copy may have been, and what waits."""
     return dict(await connection.fetchrow(FIGURES))
+
+
+async def stuck(connection: Connection, now: datetime, seconds: float) -> bool:
+    """Say whether something has waited for longer than that to be told."""
+    return bool(await connection.fetchval(_STUCK, now, seconds))
 
 
 async def forget(connection: Connection, now: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sync.store.connect import open_pool
-from tests.integration.alerts.receivers import Hook, Mailbox
+from tests.integration.alerts.receivers import Hook, Mailbox, Pulse
 
 
 @pytest.fixture
@@ -27,4 +27,10 @@ def mailbox() -> Iterator[Mailbox]:
 @pytest.fixture
 async def hook() -> AsyncIterator[Hook]:
     async with Hook() as made:
+        yield made
+
+
+@pytest.fixture
+async def pulse() -> AsyncIterator[Pulse]:
+    async with Pulse() as made:
         yield made

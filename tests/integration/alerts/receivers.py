@@ -78,3 +78,26 @@ class Hook:
 
     async def __aexit__(self, *_: object) -> None:
         await self._runner.cleanup()
+
+
+class Pulse:
+    """Whoever watches from outside: counts the signs of life."""
+
+    def __init__(self) -> None:
+        self.beats = 0
+
+    async def _beat(self, _: web.Request) -> web.Response:
+        self.beats += 1
+        return web.Response(text="OK")
+
+    async def __aenter__(self) -> Pulse:
+        app = web.Application()
+        app.router.add_get("/alive", self._beat)
+        self._runner = web.AppRunner(app)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/alive"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._runner.cleanup()

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from aiohttp import web
 from httpx import ASGITransport, AsyncClient
 
 from sync.alerts.flush import Ground
@@ -151,33 +150,6 @@ async def test_no_friction_is_told_in_quiet_hours(pool: Any, office: Office) -> 
         await handoff(pool, await lead(pool, now), now, ended="rejected", at=now - timedelta(hours=30))
     await Friction(pool, office.clock).look(Ground(quiet, office.outlets.ready(quiet)))
     assert await pool.fetchval("SELECT count(*) FROM alert_messages") == 0
-
-
-async def test_the_sign_of_life_stops_when_alerts_do_not_go_out(pool: Any, office: Office, mailbox: Mailbox) -> None:
-    beats: list[str] = []
-
-    async def beat(request: web.Request) -> web.Response:
-        beats.append(request.path)
-        return web.Response(text="OK")
-
-    server = web.Application()
-    server.router.add_get("/alive", beat)
-    runner = web.AppRunner(server)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    rounds = Rounds(pool, office.clock, f"http://127.0.0.1:{runner.addresses[0][1]}/alive")
-    ground = Ground(office.playbook, office.outlets.ready(office.playbook))
-    for _ in range(3):
-        await rounds.beat(ground)
-        office.clock.forward(61)
-    assert beats == ["/alive"] * 3
-    mailbox.refuse = "451 later"
-    await office.opened(problem(1))
-    await office.minutes(7)
-    await rounds.beat(ground)
-    assert len(beats) == 3
-    await rounds.close()
-    await runner.cleanup()
 
 
 async def test_the_list_shows_each_problem_with_company_and_owner_and_nothing_of_the_person(
