@@ -7,7 +7,7 @@ import logging
 import apprise
 
 from sync.alerts.channel import Channel, Level, Message, OneWay, Outlet, Refused, Sent
-from sync.alerts.escape import unmarked
+from sync.alerts.escape import plain, unmarked
 from sync.playbook.models.alerts import Medium
 
 _TYPES: dict[Level, apprise.NotifyType] = {
@@ -27,12 +27,13 @@ class Service(OneWay):
             raise Refused("its address is none that apprise knows", permanent=True)
 
     async def send(self, message: Message, *, key: str) -> Sent:
-        """Send title and lines as text; apprise says only whether the service took it."""
-        body = "\n".join([*(unmarked(line) for line in message.shown()), *(f"{unmarked(link.text)}: {link.url}" for link in message.links)])
+        """Send title and lines as text; apprise says only whether the service took it, not whether it may have all the same."""
+        links = [f"{unmarked(link.text)}: {plain(link.url)}" for link in message.links]
+        body = "\n".join([*(unmarked(line) for line in message.shown()), *links])
         title = unmarked(message.title)
         took = await self._services.async_notify(body or title, title, _TYPES[message.level], body_format=apprise.NotifyFormat.TEXT)
         if not took:
-            raise Refused("the service behind apprise did not take it")
+            raise Refused("the service behind apprise did not take it", unsure=True)
         return Sent(key)
 
 

@@ -30,6 +30,8 @@ PATIENCE_S = 20.0
 """After so long the next channel has it: with two calls that hang that is within a minute."""
 BUSY_S = 40.0
 """So long a message waits for a channel that takes no more just now, before the next one has it."""
+LANE_S = 15.0
+"""So long one look sends in one channel; what is left is claimed anew. A slow channel holds up no other, and no claim runs out meanwhile."""
 LONGEST_S = 300.0
 IN_PLACE = frozenset({"changed", "accepted", "rejected", "expired", "worked", "closed"})
 """What only changes a message that is there: where it cannot, nothing more is said."""
@@ -65,7 +67,11 @@ class Sender:
     async def _lane(self, ground: Ground, name: str, rows: Sequence[Any]) -> None:
         """Send one channel's messages in turn; once it does not answer, none of the others waits for it to not answer again."""
         away: Refused | None = None
+        begun = self._clock.monotonic()
         for row in rows:
+            if away is None and self._clock.monotonic() - begun > LANE_S:
+                await telling.later(self._pool, row["id"], self._clock.now(), "", unsure=row["was_unsure"])
+                continue
             try:
                 if away is not None:
                     raise _untried(away, row["was_unsure"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+from collections.abc import Callable
 from email.message import EmailMessage
 from email.policy import default
 from typing import Any
@@ -48,14 +49,16 @@ class Mailbox:
 
 
 class Hook:
-    """A receiver of signed webhooks that drops copies by their id; `status` is what it answers."""
+    """A receiver of signed webhooks that drops copies by their id; `status` is what it answers, `slow` what happens before it does."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.taken: dict[str, Any] = {}
         self.status, self.hangs = 200, False
+        self.slow: Callable[[], None] = lambda: None
 
     async def _post(self, request: web.Request) -> web.StreamResponse:
+        self.slow()
         body = Verifier(SECRET).verify(await request.read(), dict(request.headers))
         ident = request.headers["webhook-id"]
         self.calls.append(ident)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from sync.settings import ChannelSettings
 from sync.store import telling
-from tests.integration.alerts.office import Office, problem, secret
+from tests.integration.alerts.office import Office, agreed, problem, secret
 from tests.integration.alerts.receivers import SECRET, Hook, Mailbox
 
 
@@ -94,3 +95,22 @@ async def test_while_no_channel_is_set_up_nothing_is_said_and_later_what_is_stil
     await late.minutes(1)
     assert [body["data"]["title"] for body in hook.taken.values()] == ["1 lead not accepted in time: Ben Roth"]
     await late.close()
+
+
+async def test_a_slow_channel_takes_a_part_of_each_look_and_nothing_is_sent_twice_for_it(
+    pool: Any, hook: Hook, mailbox: Mailbox, office: Office
+) -> None:
+    office.playbook = agreed(("ops", "mail"))
+    other = office.another()
+    hook.slow = lambda: office.clock.forward(6)
+    await office.opened(*(problem(n, owner=f"p{n}@acme.example") for n in range(12)))
+    await office.notifier.step()
+    office.clock.forward(31)
+    begun = office.clock.monotonic()
+    await office.notifier.step()
+    assert 0 < len(hook.calls) < 12
+    assert office.clock.monotonic() - begun < 30, "what is left is left to the next look"
+    for _ in range(12):
+        await asyncio.gather(office.notifier.step(), other.step())
+    assert len(hook.calls) == len(hook.taken) == 12
+    assert await telling.figures(pool) == {"sent": 24, "copies": 0, "waiting": 0}
