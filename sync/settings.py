@@ -60,7 +60,8 @@ class Settings(BaseSettings):
         default={}, description="By the channel's name in alerts.yaml (a dash is written as _), or by its kind for all of a kind."
     )
     heartbeat_url: SecretStr | None = Field(
-        default=None, description="Called every minute while alerts can go out: whoever watches it learns when they cannot."
+        default=None,
+        description="Called every minute while all is well: alerts go out, clocks are told, what came in is decided. Whoever watches it learns when not.",
     )
     calendars: dict[str, SecretStr] = Field(
         default={},

@@ -9,8 +9,9 @@ from schemas.envelope import derived_id
 from sync.alerts.channel import Message
 from sync.alerts.flush import Ground, ms
 from sync.alerts.message import kept
-from sync.alerts.reach import Target, of_person
+from sync.alerts.reach import anybody, of_person
 from sync.alerts.times import quiet_until
+from sync.lead.hours import wall
 from sync.playbook.models import Playbook
 from sync.playbook.models.alerts import AlertRoute
 from sync.runtime.clock import Clock
@@ -18,7 +19,7 @@ from sync.store import alerts, signals, telling
 from sync.store.signals import Signal
 from sync.store.telling import Intent
 
-EVERY_S, DAY_MS = 3600.0, 86_400_000
+EVERY_S, SHOWN = 3600.0, 5
 LEAST = 5
 """Fewer than this are no signal."""
 _LEGS = {"accept": "accepting", "first_response": "the first response", "work": "the work on leads"}
@@ -75,7 +76,7 @@ class Friction:
         self._pool, self._clock = pool, clock
 
     async def look(self, ground: Ground) -> None:
-        """Tell both managers of each signal, at most once a day, and not in quiet hours."""
+        """Tell both managers of each signal, once a day of theirs at most, and not in quiet hours."""
         now = self._clock.now()
         people = managers(ground.playbook)
         if not ground.ready or not people or quiet_until(ms(now), ground.playbook.alerts.quiet, ground.zone):
@@ -83,20 +84,18 @@ class Friction:
         if not await alerts.tick(self._pool, "friction", now, EVERY_S):
             return
         found = [one for one in await signals.measured(self._pool, now) if notable(one)]
-        intents = [intent for one in found for intent in self._intents(ground, one, people, ms(now) // DAY_MS)]
-        await telling.intend(self._pool, intents, now)
+        day = wall(ms(now), ground.zone).date().isoformat()
+        await telling.intend(self._pool, [intent for one in found for intent in self._intents(ground, one, people, day)], now)
 
-    def _intents(self, ground: Ground, one: Signal, people: tuple[str, ...], day: int) -> Iterator[Intent]:
+    def _intents(self, ground: Ground, one: Signal, people: tuple[str, ...], day: str) -> Iterator[Intent]:
         title, line = words(ground.playbook, one)
-        names = " and ".join(rep.name if (rep := ground.playbook.reps.get(who)) else who for who in people)
-        behind = (f"Behind it: {', '.join(one.companies)}{' and more' if one.now > len(one.companies) else ''}.",) if one.companies else ()
+        names = " and ".join(ground.playbook.name_of(who) for who in people)
+        more = " and more" if len(one.companies) > SHOWN else ""
+        behind = (f"Behind it: {', '.join(one.companies[:SHOWN])}{more}.",) if one.companies else ()
         text = Message(
             title, (line, *behind, f"This goes to {names} together."), level="note", thread=derived_id("friction", one.kind, one.about)
         )
-        seen: set[Target] = set()
-        for who in people:
-            target = of_person(ground.playbook, who, "accountable", ground.ready)
-            if target is not None and target not in seen:
-                seen.add(target)
-                ident = derived_id("friction", one.kind, one.about, day, target.channel, target.to or "")
-                yield Intent(ident, "friction", target.channel, target.to, target.role, who, kept(text))
+        found = [target for who in people if (target := of_person(ground.playbook, who, "accountable", ground.ready))]
+        for target in dict.fromkeys(found or anybody(ground.playbook, ground.ready)):
+            ident = derived_id("friction", one.kind, one.about, day, target.channel, target.to or "")
+            yield Intent(ident, "friction", target.channel, target.to, target.role, target.person, kept(text))

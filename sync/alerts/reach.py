@@ -64,11 +64,14 @@ def targets(playbook: Playbook, route: AlertRoute, owners: Iterable[str], ready:
         for email in _people(playbook, route, role, owners):
             if one := of_person(playbook, email, role, ready):
                 found.setdefault((one.channel, one.to), one)
-    if not found:
-        root = playbook.alerts.root
-        names = [name for name in (root.to if root else ()) if name in playbook.alerts.channels] or list(ready)[:1]
-        found = {(name, None): Target(name) for name in names}
-    return tuple(found.values())
+    return tuple(found.values()) or anybody(playbook, ready)
+
+
+def anybody(playbook: Playbook, ready: Mapping[str, Medium]) -> tuple[Target, ...]:
+    """Give who is told of what no channel can tell those whom it concerns: the root's channels, else the first one there is."""
+    root = playbook.alerts.root
+    names = [name for name in (root.to if root else ()) if name in playbook.alerts.channels] or list(ready)[:1]
+    return tuple(Target(name) for name in names)
 
 
 def handed_on(playbook: Playbook, target: Target, ready: Mapping[str, Medium]) -> Target | None:

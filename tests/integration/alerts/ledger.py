@@ -54,3 +54,18 @@ async def notice(pool: Any, lead_id: str, handoff_id: str, kind: str, person: st
         ident, lead_id, handoff_id, kind, person, at, orjson.loads(orjson.dumps(data)),
     )  # fmt: skip
     return ident
+
+
+async def leg(pool: Any, lead_id: str, handoff_id: str, due: datetime, *, name: str = "accept", breached: bool = False) -> None:
+    await pool.execute(
+        "INSERT INTO legs (handoff_id, leg, lead_id, owner, started_at, due_at, breached_at, cause, elapsed_ms, paused_ms, within_ms, version) "
+        "VALUES ($1::uuid, $2, $3::uuid, 'ana@acme.example', $4, $5, $6, '', 0, 0, 0, 1)",
+        *(handoff_id, name, lead_id, due - timedelta(hours=1), due, due if breached else None),
+    )
+
+
+async def parked(pool: Any, lead_id: str, at: datetime, system: str = "salesforce") -> None:
+    await pool.execute(
+        "INSERT INTO parked (id, kind, reason, system, lead_id, parked_at) VALUES ($1, 'write', 'refused', $2, $3::uuid, $4)",
+        *(str(uuid.uuid4()), system, lead_id, at),
+    )

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from sync.alerts.flush import Ground
 from sync.alerts.notifier import Notifier
 from sync.alerts.outlets import Outlets
 from sync.lead.decision import ProblemNote
@@ -58,6 +59,10 @@ class Office:
 
     async def _publish(self, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> None:
         self.published.append((key, value, headers))
+
+    def ground(self) -> Ground:
+        """What this notifier tells by."""
+        return Ground(self.playbook, self.outlets.ready(self.playbook), "http://truce.example")
 
     async def opened(self, *notes: ProblemNote) -> None:
         await run(self.pool, problems.write(notes))

@@ -17,7 +17,6 @@ import pytest
 from schemas.change import RecordChanged
 from schemas.envelope import new, write
 from sync.agents import ground
-from sync.alerts.flush import Ground
 from sync.alerts.rounds import Rounds
 from sync.runtime.kafka import free_port
 from sync.runtime.producer import make_producer
@@ -40,7 +39,7 @@ async def office(pool: Any, mailbox: Mailbox) -> AsyncIterator[Office]:
 
 async def beats(office: Office, rounds: Rounds, pulse: Pulse, minutes: int = 1) -> int:
     """Let minutes go by; gives how many signs of life came."""
-    before, here = pulse.beats, Ground(office.playbook, office.outlets.ready(office.playbook))
+    before, here = pulse.beats, office.ground()
     for _ in range(minutes):
         office.clock.forward(61)
         await rounds.beat(here)

@@ -15,7 +15,6 @@ from schemas.response import ResponseRecorded
 from sync.alerts.answers import Answers
 from sync.alerts.asana import Asana
 from sync.alerts.channel import Message, Outlet, Refused
-from sync.alerts.flush import Ground
 from sync.playbook.models.alerts import Channel
 from sync.settings import ChannelSettings
 from tests.integration.alerts.asana_server import PROJECT, TOKEN, AsanaServer
@@ -100,7 +99,7 @@ async def test_a_completed_task_of_a_hand_off_is_told_once_as_a_response(server:
         told.append((key, value, headers))
 
     answers = Answers(pool, office.outlets, office.clock, publish)
-    ground = Ground(office.playbook, office.outlets.ready(office.playbook))
+    ground = office.ground()
     for _ in range(3):
         await answers.look(ground)
         office.clock.forward(31)

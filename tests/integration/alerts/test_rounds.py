@@ -1,9 +1,9 @@
-"""The auditor finds a lost hand-off by SQL alone; friction reaches both managers; the list page shows company and owner, no more."""
+"""The auditor finds a lost hand-off by SQL alone; the list page shows company and owner, no more."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,11 +11,9 @@ import pytest
 from httpx import ASGITransport, AsyncClient
 
 from sync.alerts.flush import Ground
-from sync.alerts.friction import Friction
 from sync.alerts.rounds import Rounds
 from sync.console.problems import app
 from sync.lead.decision import ProblemNote
-from sync.playbook.models.alerts import Quiet
 from sync.settings import ChannelSettings
 from sync.store import audit, cursors
 from tests.integration.alerts.ledger import handoff, lead
@@ -38,7 +36,7 @@ async def test_the_auditor_finds_a_hand_off_that_was_lost_and_says_so_once(offic
     now = office.clock.now()
     leads = [await lead(pool, now) for _ in range(3)]
     ids = [await handoff(pool, one, now) for one in leads]
-    rounds, ground = Rounds(pool, office.clock), Ground(office.playbook, office.outlets.ready(office.playbook))
+    rounds, ground = Rounds(pool, office.clock), office.ground()
     await rounds.audit(ground)
     assert await audit.lost(pool, now) == []
     await pool.execute("DELETE FROM handoffs WHERE id = $1::uuid", ids[1])
@@ -92,7 +90,7 @@ async def test_promises_in_danger_are_told_before_they_are_due_once_for_a_system
     async def until(seconds: float) -> list[str]:
         """Let time pass; gives the text of what is open."""
         office.clock.forward(seconds)
-        await rounds.promises(Ground(office.playbook, office.outlets.ready(office.playbook)))
+        await rounds.promises(office.ground())
         return [row["text"] for row in await pool.fetch("SELECT text FROM problems WHERE kind = 'unreachable' AND closed_at IS NULL")]
 
     assert await until(600) == [], "the warnings are 20 minutes away, and it was read 10 minutes ago"
@@ -122,34 +120,30 @@ async def test_an_offer_that_cannot_reach_its_owner_is_in_danger_too(office: Off
     assert "1 promise of hand-offs is in danger" in await pool.fetchval("SELECT text FROM problems WHERE key = 'salesforce:promises'")
 
 
-async def test_friction_goes_to_both_managers_together_once_a_day(pool: Any, mailbox: Mailbox) -> None:
-    made = Office(pool, {"mail": ChannelSettings(url=mailbox.url, address="team@acme.example")}, EXAMPLE)
-    made.playbook = replace(EXAMPLE, alerts=replace(EXAMPLE.alerts, quiet=()))
-    now = made.clock.now()
-    for n in range(6):
-        await handoff(pool, await lead(pool, now, company=f"Company {n}"), now, ended="rejected", at=now - timedelta(hours=30))
-    friction, ground = Friction(pool, made.clock), Ground(made.playbook, made.outlets.ready(made.playbook))
-    for _ in range(3):
-        await friction.look(ground)
-        made.clock.forward(10)
-    await made.after()
-    found = [(str(mail["To"]), str(mail["Subject"])) for mail in mailbox.mails]
-    title = "Leads of emea do not fit: more are rejected"
-    assert sorted(found) == [("head.of.marketing@acme.example", title), ("head.of.sales@acme.example", title)]
-    body = mailbox.mails[0].get_body(("plain",))
-    assert body is not None
-    assert "6 of 6 offers were rejected in the last 7 days" in body.get_content()
-    assert "Company 0" in body.get_content()
-    await made.close()
-
-
-async def test_no_friction_is_told_in_quiet_hours(pool: Any, office: Office) -> None:
-    quiet = replace(office.playbook, alerts=replace(office.playbook.alerts, quiet=(Quiet(frozenset(range(1, 8)), "00:00", "23:59"),)))
+async def test_five_thousand_failures_are_each_listed_behind_the_one_link(pool: Any, office: Office, mailbox: Mailbox) -> None:
     now = office.clock.now()
-    for _ in range(6):
-        await handoff(pool, await lead(pool, now), now, ended="rejected", at=now - timedelta(hours=30))
-    await Friction(pool, office.clock).look(Ground(quiet, office.outlets.ready(quiet)))
-    assert await pool.fetchval("SELECT count(*) FROM alert_messages") == 0
+    ident = await lead(pool, now)
+    for part in range(5):
+        await office.opened(*(problem(n, lead_id=ident) for n in range(part * 1000, part * 1000 + 1000)))
+    await pool.execute("UPDATE problems SET text = key")
+    await office.minutes(1)
+    assert mailbox.subjects() == ["5,000 leads not accepted in time: Ben Roth"]
+    mail = mailbox.mails[0].get_body(("html",))
+    assert mail is not None
+    link = re.search(r'href="http://truce\.example(/problems\?group=[0-9a-f]{32})"', mail.get_content())
+    assert link is not None
+
+    async def playbook() -> Any:
+        return EXAMPLE
+
+    seen, path = list[str](), link[1]
+    async with AsyncClient(transport=ASGITransport(app(pool, playbook)), base_url="http://truce.example") as client:
+        while path:
+            page = (await client.get(path)).text
+            seen += re.findall(r"handoff-\d+", page)
+            following = re.search(r'rel="next" href="([^"]+)"', page)
+            path = following[1].replace("&amp;", "&") if following else ""
+    assert sorted(seen) == sorted(f"handoff-{n}" for n in range(5000))
 
 
 async def test_the_list_shows_each_problem_with_company_and_owner_and_nothing_of_the_person(
