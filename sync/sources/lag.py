@@ -56,6 +56,13 @@ class LagGate:
         while await self.lag() >= self._little:
             await asyncio.sleep(0.1)
 
+    async def __aenter__(self) -> LagGate:
+        """Stay open for the length of a block."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
     async def close(self) -> None:
         """Release the connection."""
         if self._known is not None:
