@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from ssl import SSLContext
 from typing import Any
 
 import httpx
@@ -105,6 +107,7 @@ class Session:
             limits=httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight, keepalive_expiry=_KEEP_ALIVE_S),
             follow_redirects=False,
             trust_env=False,
+            verify=_trusted(),
             proxy=connection.options.get("proxy") or None,
         )
 
@@ -273,6 +276,12 @@ async def _bounded(response: httpx.Response, unknown: bool) -> bytes:
         if size > MAX_BYTES:
             raise _too_much(f"the answer is longer than {MAX_BYTES} bytes", response, unknown)
     return b"".join(parts)
+
+
+@cache
+def _trusted() -> SSLContext:
+    """Give the authorities that are trusted, read once for all clients."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _too_much(words: str, response: httpx.Response, unknown: bool) -> ConnectorError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.base import Scalar
@@ -15,6 +15,7 @@ from sync.playbook.loader import check, checksum, load, load_files, read
 from sync.playbook.models import STAGES, Playbook
 from sync.playbook.problems import PlaybookError, Problem
 from tests.counted import calls
+from tests.examples import examples
 
 HERE = Path(__file__).parent
 EXAMPLE = HERE.parents[1] / "deploy" / "playbook"
@@ -166,7 +167,7 @@ def test_very_many_problems_of_one_file_end_with_one_that_says_so() -> None:
     assert (len(told), told[-1]) == (101, (101, "there are 100 problems above; what stands below is not looked at"))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.data())
 def test_whatever_stands_in_a_file_there_is_a_playbook_or_problems(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(GOOD)))
@@ -183,7 +184,7 @@ def test_whatever_stands_in_a_file_there_is_a_playbook_or_problems(data: st.Data
     assert told is None or (told.problems and told.render())
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_answered(content: bytes) -> None:
     told = problems(GOOD | {"team.yaml": content})

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.playbook.checks.allowed import Allowed, Plain
 from sync.playbook.loader import check, read
+from tests.examples import examples
 
 GOOD = read(Path(__file__).parent / "good")
 LAST = "  - id: last\n    assign: {owner: ana@acme.example}\n"
@@ -82,7 +83,7 @@ def _quoted(line: str) -> str:
     return '"' + line.strip("'").replace('"', '\\"') + '"' if line.startswith("'!") else f'"{line}"'
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.lists(WHEN, min_size=2, max_size=4))
 def test_no_lead_reaches_a_route_that_is_told_to_be_never_reached(whens: list[str]) -> None:
     lost = set(never(*whens))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.playbook import tables
@@ -14,6 +14,7 @@ from sync.playbook.loader import check, load_files, read
 from sync.playbook.models import Column, Table, Territories, Value
 from sync.playbook.models.tables import day
 from sync.playbook.models.territories import DEEPEST, area
+from tests.examples import examples
 
 GOOD = read(Path(__file__).parent / "good")
 ZONE = "Europe/Berlin"
@@ -175,7 +176,7 @@ def test_a_territory_says_what_it_looks_at_and_may_end() -> None:
     assert names == ["old", "new"]
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99), st.sampled_from(["", "BY"])), min_size=1, max_size=12),
     st.integers(0, 99),
@@ -264,7 +265,7 @@ def test_a_table_may_be_larger_than_other_files_and_is_not_cut(tmp_path: Path) -
     assert read(tmp_path)["tables/large.csv"] == large
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.one_of(st.binary(max_size=80), st.text(st.sampled_from('ab,;"\n\r\t:.@0129-–ü \x00'), max_size=80).map(str.encode)))
 def test_any_bytes_are_a_table_or_problems(content: bytes) -> None:
     for name in ("partners", "territories"):

@@ -12,6 +12,7 @@ from sync.lead.account import match, values_of
 from sync.lead.decide import decide
 from sync.lead.decision import Facts, fold
 from sync.lead.state import Desired, Lead
+from tests.examples import examples
 from tests.factory import LEAD, changed, deleted, facts, merged, ms, with_accounts
 
 BOOK = with_accounts()
@@ -73,7 +74,7 @@ def test_the_order_and_the_number_of_tellings_changes_nothing(messages: list[Env
     assert values_of(kim, one, BOOK) == values_of(kim, other, BOOK)
 
 
-@settings(deadline=None, max_examples=250)
+@examples(250)
 @given(st.lists(_account(ACCOUNTS[0]), min_size=2, max_size=4), st.data())
 def test_the_same_of_one_record_told_at_nearly_one_time(messages: list[Envelope], data: st.DataObject) -> None:
     again = data.draw(st.permutations(messages))

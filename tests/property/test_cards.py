@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from connectors.emulator.slack.blocks import problems, view_problems
@@ -12,6 +12,7 @@ from connectors.emulator.slack.texts import called, mrkdwns, shown
 from sync.alerts.channel import Action, Link, Message
 from sync.alerts.slack import modals
 from sync.alerts.slack.blocks import answer, card_blocks, card_text, message_blocks, message_text
+from tests.examples import examples
 from tests.unit.slack.kim import ANA, told
 
 NASTY = (
@@ -34,7 +35,7 @@ def harmless(text: str, blocks: list[dict[str, Any]]) -> None:
     names, names, names, names, st.sampled_from(["offered", "warned", "escalated", "accepted", "rejected", "moved"]), st.sampled_from(["owner", "channel", "manager"])
 )  # fmt: skip
 @example("<!channel>", "<@U1>", "*x*", "<!here>", "offered", "owner")
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_no_card_calls_anybody(company: str, person: str, page: str, how: str, kind: str, reader: Any) -> None:
     card = told(
         kind,
@@ -48,7 +49,7 @@ def test_no_card_calls_anybody(company: str, person: str, page: str, how: str, k
 
 
 @given(names, names, names)
-@settings(max_examples=100, deadline=None)
+@examples(100)
 def test_no_message_and_no_answer_does(title: str, line: str, url: str) -> None:
     message = Message(title, (line,), (Link(title, url),), (Action("assign", title, url), Action("snooze", line, "7")))
     harmless(message_text(message), message_blocks(message))

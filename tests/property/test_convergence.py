@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, example, given
 from hypothesis import strategies as st
 
 from schemas.base import Scalar
+from tests.examples import examples
 from tests.factory import CONTACT, HS, LEAD, SF
 from tests.world import World
 
@@ -60,7 +61,7 @@ def begin() -> World:
     return world
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(120, suppress_health_check=[HealthCheck.too_slow])
 @given(histories)
 def test_both_systems_end_equal_and_then_it_is_quiet(history: list[Step]) -> None:
     world = begin()
@@ -88,7 +89,7 @@ def newest(history: list[tuple[str, str, Scalar]], sides: set[str], *, blanks: b
     return next((value for system, _, value in reversed(history) if system in sides and (blanks or value is not None)), None)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(120, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(edits, min_size=1, max_size=7), st.randoms(use_true_random=False))
 @example([("edit", SF, "title", "a"), ("edit", HS, "title", "b"), ("edit", SF, "title", "c")], None)
 def test_the_value_is_the_one_that_the_laws_name_in_any_order(history: list[Step], random: Any) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sync.lead import clocks, legs
@@ -18,6 +18,7 @@ from sync.lead.offers import HANDOFF
 from sync.lead.state import Lead
 from sync.playbook.models import Assign, Step
 from tests import factory
+from tests.examples import examples
 from tests.factory import LEAD, PEOPLE, SF, at, ms, snapshot, touch, users
 from tests.unit.lead.handing import ANA, REASONS, VERA, Handed, M, book, leg
 
@@ -242,7 +243,7 @@ NO_WHILE_HELD = [
 @example(acts=LEFT_AND_CONVERTED)
 @example(acts=KNOWN_LATE)
 @example(acts=NO_WHILE_HELD)
-@settings(max_examples=150, deadline=None)
+@examples(150)
 def test_one_person_is_responsible_or_a_problem_is_open_and_no_clock_is_lost(acts: list[tuple[str, int]]) -> None:
     history = History()
     for what, how in acts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.change import RecordChanged
@@ -15,6 +15,7 @@ from sync.lead.decide import decide
 from sync.lead.handoff import handing
 from sync.playbook.models import System
 from tests import factory
+from tests.examples import examples
 from tests.factory import HS, PEOPLE, SF
 from tests.world import World
 
@@ -31,7 +32,7 @@ moments = st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12,
 names = st.sampled_from(sorted({f.systems[s].name for f in PLAYBOOK.fields.values() for s in f.systems}))
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.dictionaries(names, scalars, max_size=8), st.sampled_from([SF, HS, "unknown"]), moments, moments, st.booleans(), scalars)
 def test_no_content_raises_or_vanishes(
     fields: dict[str, Any], system: str, at: datetime, received: datetime, complete: bool, email: Any
@@ -122,7 +123,7 @@ def play(world: World, step: tuple[Any, ...]) -> None:
     world.settle()
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(steps)
 def test_every_mql_has_somebody_or_a_problem_and_every_decision_a_rule(history: list[tuple[Any, ...]]) -> None:
     world = World()
@@ -150,7 +151,7 @@ def test_every_mql_has_somebody_or_a_problem_and_every_decision_a_rule(history: 
             assert lead.handoff.rule.startswith("routing.yaml:")
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(steps)
 def test_an_opt_out_anywhere_ends_everywhere(history: list[tuple[Any, ...]]) -> None:
     world = World()
@@ -166,7 +167,7 @@ def test_an_opt_out_anywhere_ends_everywhere(history: list[tuple[Any, ...]]) -> 
                 assert row.fields.get(flag) is True
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.tuples(st.sampled_from([SF, HS]), st.sampled_from(["delete", "edit", "sweep"])), max_size=8))
 def test_what_was_deleted_is_not_made_again(history: list[tuple[str, str]]) -> None:
     world = World()
@@ -186,7 +187,7 @@ def test_what_was_deleted_is_not_made_again(history: list[tuple[str, str]]) -> N
     assert {s: len(store) for s, store in world.stores.items()} == {SF: 1, HS: 1}
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(steps, st.sampled_from([SF, HS]))
 def test_an_observed_system_is_never_written(history: list[tuple[Any, ...]], quiet: str) -> None:
     systems = {
@@ -198,7 +199,7 @@ def test_an_observed_system_is_never_written(history: list[tuple[Any, ...]], qui
     assert [write for write in world.writes if write[0] == quiet] == []
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(steps)
 def test_bulk_hands_nobody_over_and_a_form_fill_is_never_held(history: list[tuple[Any, ...]]) -> None:
     world = World()

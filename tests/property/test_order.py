@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.envelope import Envelope
 from sync.lead.identity import follow
 from tests import factory
+from tests.examples import examples
 from tests.factory import HS, SF
 from tests.world import World
 
@@ -68,7 +69,7 @@ def _key() -> str:
     return keyed(factory.SECRET, "kim@x.example")
 
 
-@settings(max_examples=250, deadline=None)
+@examples(250)
 @given(events, st.data())
 def test_any_order_and_doubling_ends_the_same(history: list[tuple[Any, ...]], data: st.DataObject) -> None:
     messages = [message(place, event) for place, event in enumerate([("sight", REFS[0], {}), *history])]
@@ -77,7 +78,7 @@ def test_any_order_and_doubling_ends_the_same(history: list[tuple[Any, ...]], da
     assert ends([*order, *doubled]) == ends(messages)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(events, st.data())
 def test_a_suffix_told_again_changes_nothing(history: list[tuple[Any, ...]], data: st.DataObject) -> None:
     messages = [message(place, event) for place, event in enumerate([("sight", REFS[0], {}), *history])]
@@ -92,7 +93,7 @@ def test_a_suffix_told_again_changes_nothing(history: list[tuple[Any, ...]], dat
     assert {lead.id: (lead.claims, lead.desired, lead.consent) for lead in world.leads()} == leads
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.permutations(range(4)))
 def test_a_merge_and_a_delete_in_any_order(order: list[int]) -> None:
     messages = [

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.lead.turns import PoolState, after, first
+from tests.examples import examples
 
 PEOPLE = ("ana", "ben", "joe", "lea", "sue", "tom")
 weight = st.sampled_from([0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 7.0, 100.0])
@@ -48,7 +49,7 @@ def _alone(one: set[str]) -> set[str]:
 present = st.lists(some, min_size=1, max_size=120).map(together).map(lambda rows: [one for one in rows if one])
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(present)
 def test_who_may_always_have_the_same_leads_takes_turns_strictly(leads: list[set[str]]) -> None:
     rows = [{who: 1.0 for who in PEOPLE if who in one} for one in leads]
@@ -60,7 +61,7 @@ def test_who_may_always_have_the_same_leads_takes_turns_strictly(leads: list[set
             assert abs(turns[:n].count(a) - turns[:n].count(b)) <= 1
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(present, st.fixed_dictionaries(dict.fromkeys(PEOPLE, weight)))
 def test_weighted_counts_are_never_off_by_more_than_one_step(leads: list[set[str]], weights: dict[str, float]) -> None:
     rows = [{who: weights[who] for who in PEOPLE if who in one} for one in leads]
@@ -74,7 +75,7 @@ def test_weighted_counts_are_never_off_by_more_than_one_step(leads: list[set[str
             assert abs(counts[a] / weights[a] - counts[b] / weights[b]) <= step + 1e-6
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(some, min_size=1, max_size=200))
 def test_nobody_is_ever_far_from_what_was_theirs_whoever_may_have_which_lead(leads: list[set[str]]) -> None:
     rows = [{who: 1.0 for who in PEOPLE if who in one} for one in leads]
@@ -85,7 +86,7 @@ def test_nobody_is_ever_far_from_what_was_theirs_whoever_may_have_which_lead(lea
         assert all(abs(value) <= (n - 1) ** 2 / n + 1e-9 for value in state.ahead.values())
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 40), st.fixed_dictionaries(dict.fromkeys(PEOPLE, weight)))
 def test_nobody_who_returns_is_flooded_or_left_out(before: int, away: int, later: int, weights: dict[str, float]) -> None:
     everybody = [weights] * before
@@ -100,7 +101,7 @@ def test_nobody_who_returns_is_flooded_or_left_out(before: int, away: int, later
     assert abs(got.count("ana") - due) <= 1 + weights["ana"] / mean + 1e-6, "as if they had never been away"
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.lists(st.tuples(st.integers(0, 40), some), min_size=1, max_size=8))
 def test_a_playbook_that_adds_and_removes_people_owes_nobody(versions: list[tuple[int, set[str]]]) -> None:
     state, got, rows = PoolState(), list[str](), list[dict[str, float]]()
@@ -115,7 +116,7 @@ def test_a_playbook_that_adds_and_removes_people_owes_nobody(versions: list[tupl
         assert abs(got.count(who) - due) <= (len(PEOPLE) - 1) ** 2 / len(PEOPLE)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(st.tuples(some, st.integers(1, 3)), min_size=1, max_size=60))
 def test_weights_that_change_scale_change_nothing(leads: list[tuple[set[str], int]]) -> None:
     base = dict(zip(PEOPLE, (1.0, 2.0, 1.0, 1.0, 3.0, 0.5), strict=True))

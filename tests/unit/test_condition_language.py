@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.base import Scalar
@@ -13,6 +13,7 @@ from sync.playbook.conditions import Conditions, Facts, Wrong, texts
 from sync.playbook.conditions.line import ByCel, Line
 from sync.playbook.functions import CALLED, METHODS, listed
 from sync.playbook.models import Condition, Value, Values, When, Where
+from tests.examples import examples
 
 DAY = 86_400_000
 NOW = 1_795_392_000_000
@@ -205,7 +206,7 @@ VALUES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=1_500, deadline=None)
+@examples(1_500)
 @given(conditions(3), VALUES)
 def test_every_line_comes_to_what_cel_makes_of_it(text: str, values: dict[str, Value]) -> None:
     ours = taken(text)
@@ -218,7 +219,7 @@ def test_every_line_comes_to_what_cel_makes_of_it(text: str, values: dict[str, V
     assert ours.judge(values).why
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(conditions(3), VALUES)
 def test_a_guard_says_no_more_and_no_less_than_the_line(text: str, values: dict[str, Value]) -> None:
     found = taken(text)
@@ -267,7 +268,7 @@ def test_under_none_what_is_not_matched_is_as_it_should_be() -> None:
     assert not When(none=(line("lead.employees == 1"),)).holds({"employees": 1})
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(conditions(1), max_size=3), st.lists(conditions(1), max_size=3), st.lists(conditions(1), max_size=3), VALUES)
 def test_holding_is_the_verdict_without_its_reasons(every: list[str], some: list[str], none: list[str], values: dict[str, Value]) -> None:
     when = When(*(tuple(map(line, texts_)) for texts_ in (every, some, none)))

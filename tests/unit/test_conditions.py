@@ -8,13 +8,14 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.base import Scalar
 from sync.cli.bench.hostile import LINES
 from sync.playbook.conditions import Conditions, Wrong
 from sync.playbook.models import Condition, When, Where
+from tests.examples import examples
 
 KINDS = {
     "country": "country",
@@ -243,7 +244,7 @@ def fast_lines(draw: st.DrawFn) -> str:
     return f"{'!' if shape == 'not has' else ''}has(lead.{field})"
 
 
-@settings(max_examples=500, deadline=None)
+@examples(500)
 @given(fast_lines(), st.fixed_dictionaries({}, optional=dict.fromkeys(["country", "title", "employees", "fit", "vip"], anything)))
 def test_the_fast_forms_agree_with_cel(text: str, values: dict[str, Scalar]) -> None:
     fast = CONDITIONS.compile(text, HERE)
@@ -253,7 +254,7 @@ def test_the_fast_forms_agree_with_cel(text: str, values: dict[str, Scalar]) -> 
         assert fast.judge(values).matched == slow.judge(values).matched
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.text(alphabet="lead.fitcountry '\"()[]!=<>&|,0123456789haslinydtVP\\", max_size=60))
 def test_any_text_is_compiled_or_refused(text: str) -> None:
     places: list[int] = []

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import envelope, strict
 from schemas.change import RecordChanged
 from schemas.envelope import Unreadable
+from tests.examples import examples
 
 AT = "2026-11-23T09:14:02.110Z"
 VALUE: dict[str, Any] = {"ref": "hubspot:contacts:151", "at": AT, "received_at": AT, "fields": {"jobtitle": "Head", "employees": 820}}
@@ -152,7 +153,7 @@ scalars = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     st.dictionaries(
         st.text(max_size=10).filter(lambda name: "\x00" not in name), scalars.filter(lambda v: "\x00" not in str(v)), max_size=6
@@ -164,7 +165,7 @@ def test_any_fields_survive(fields: dict[str, Any]) -> None:
     assert envelope.read(*envelope.write(made)) == made
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     st.one_of(
         st.binary(max_size=80),

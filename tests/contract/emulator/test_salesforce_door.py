@@ -9,12 +9,13 @@ from collections.abc import Awaitable
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.emulator.faults import Fault
 from connectors.emulator.salesforce import Salesforce
 from tests.contract.emulator.salesforce_play import PEOPLE, V, integration, rows
+from tests.examples import examples
 
 LEAD = {"LastName": "Doe", "Company": "Acme"}
 
@@ -192,7 +193,7 @@ PATHS = (
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(
     path=st.sampled_from(PATHS),
     content=JSON

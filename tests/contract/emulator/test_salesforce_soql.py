@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.emulator.salesforce import Salesforce
@@ -14,6 +14,7 @@ from connectors.emulator.salesforce.query import Query
 from connectors.emulator.salesforce.refusals import Refused
 from connectors.emulator.salesforce.soql import parse
 from connectors.emulator.salesforce.times import wire
+from tests.examples import examples
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -108,7 +109,7 @@ def test_refused(org: Salesforce, soql: str, code: str, words: str) -> None:
     assert words in refused.value.refusals[0].message
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     seconds=st.lists(st.integers(0, 6), min_size=1, max_size=25),
     touched=st.lists(st.tuples(st.integers(0, 24), st.integers(7, 9)), max_size=20),

@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from connectors.base import Priority, Quota
 from sync.runtime.budget import SqlBudget
 from sync.store.connect import open_pool
+from tests.examples import examples
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def most_in_a_window(arrivals: Sequence[float], seconds: float) -> int:
     return max(sum(1 for t in times if start <= t < start + seconds) for start in times)
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     calls=st.integers(1, 6),
     window=st.sampled_from([0.1, 0.25]),

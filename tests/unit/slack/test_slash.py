@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.alerts.slack.asked import Odd, Pressed, SentOff, about, interactive, typed
 from sync.alerts.slack.slash import HELP, About, Away, Back, Unclear, parse
+from tests.examples import examples
 
 NOW = datetime(2026, 11, 23, 9, 21, tzinfo=UTC)
 
@@ -46,7 +47,7 @@ def test_who_mistypes_is_told_what_to_type(text: str) -> None:
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_nothing_typed_is_too_odd(text: str) -> None:
     assert parse(text) is not None
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.cli.fairness import start_of, told
@@ -16,6 +16,7 @@ from sync.lead.turns import PoolState, Turn, after, first
 from sync.playbook.models import By
 from sync.trial.fairness import examine
 from tests import factory
+from tests.examples import examples
 
 ANA, BEN, JOE, VERA = PEOPLE = tuple(factory.PEOPLE)
 WEIGHTS = {ANA: 1.0, BEN: 2.0, JOE: 1.0, VERA: 0.5}
@@ -34,7 +35,7 @@ def turns(might: Sequence[Sequence[str]], by: By = "round_robin", pool: str = "e
     return made
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.lists(st.sets(st.sampled_from(PEOPLE), min_size=1), min_size=1, max_size=80), st.sampled_from(["round_robin", "weighted"]))
 def test_what_was_shared_out_by_turns_is_found_fair(might: list[set[str]], by: By) -> None:
     (report,) = examine(turns([sorted(who) for who in might], by))
@@ -44,7 +45,7 @@ def test_what_was_shared_out_by_turns_is_found_fair(might: list[set[str]], by: B
     assert all(one.might + sum(len(m.turns) for m in one.missed.values()) == len(might) for one in report.members.values())
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.lists(st.sets(st.sampled_from(PEOPLE), min_size=2), min_size=4, max_size=40), st.data())
 def test_a_turn_that_went_elsewhere_is_named(might: list[set[str]], data: st.DataObject) -> None:
     made = turns([sorted(who) for who in might])
