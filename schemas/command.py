@@ -13,7 +13,7 @@ class Command(Message):
     """A person's order (`truce.command.<name>`); applied once by its CloudEvent id."""
 
     name: Literal[
-        "replay", "link", "separate", "rejudge", "resync", "accept", "reject", "reassign", "note", "hold_clock", "run_clock"
+        "replay", "link", "separate", "rejudge", "resync", "accept", "reject", "reassign", "note", "hold_clock", "run_clock", "snooze"
     ]  # fmt: skip
     lead_id: str | None = None
     ref: RefText | None = None
@@ -27,7 +27,9 @@ class Command(Message):
     to: str | None = Field(default=None, description="For reassign: an e-mail or `pool:NAME`; None: to whom the route finds next.")
     code: str = Field(default="", description="For reject: the id of a reason of sla.yaml.")
     comment: str = ""
-    until: Moment | None = Field(default=None, description="For hold_clock: when it goes on at the latest.")
+    until: Moment | None = Field(
+        default=None, description="For hold_clock: when it goes on at the latest; for snooze: until when nobody is reminded."
+    )
     clocks: Literal["keep", "restart"] = Field(default="keep", description="For reassign: whether time that is gone counts for the next.")
     run: str | None = Field(default=None, description="The run of `truce reassign` that it belongs to.")
     at: Moment = Field(description="When the person acted: Slack's action time, or our receipt.")

@@ -41,6 +41,7 @@ TYPES: dict[str, type[Message]] = {
     "truce.command.note": Command,
     "truce.command.hold_clock": Command,
     "truce.command.run_clock": Command,
+    "truce.command.snooze": Command,
 }
 """Every type that may stand on `changes`, and the model that reads it."""
 

@@ -7,17 +7,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sync.alerts.channel import Action, Link, Role
 from sync.alerts.story import Story
-from sync.lead import business
+from sync.lead import business, hours
 from sync.lead.legs import calendar_of
-from sync.lead.state import from_ms
+from sync.lead.state import from_ms, to_ms
 from sync.playbook.models import Playbook
-from sync.playbook.models.sla import Within
 
 LEG_WORDS = {"accept": "Accept", "first_response": "First response", "work": "To be worked off"}
+STANDING = frozenset({"linked", "snoozed"})
+"""Kinds of notice that show a card again, as things stand now."""
+SNOOZES = (240, 120, 60, 30, 15, 5)
+"""How long reminders can be kept quiet, in minutes."""
+MINUTE_MS = 60_000
 UNDONE = {"accept": "not accepted", "first_response": "accepted and not answered", "work": "not worked off"}
 
 
@@ -31,7 +34,7 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One hand-off as one reader sees it now; with a `state` it is over for them, and nothing is left to press."""
+    """One hand-off as one reader sees it now; the `state` says how it went on. Once it is over for them nothing is left to press."""
 
     title: str
     about: str = ""
@@ -69,7 +72,7 @@ class Seen:
 def card(doc: Mapping[str, Any], notice: Mapping[str, Any], seen: Seen) -> Card:
     """Make the card of a notice (kind, handoff, offer, person, data), as its reader may see it; a room sees company and owner only."""
     told = _Telling(doc, notice, seen)
-    return told.over() if notice["kind"] in _OVER else told.open()
+    return told.over() if told.kind in _OVER else told.open()
 
 
 class _Telling:
@@ -78,6 +81,9 @@ class _Telling:
         self.notice, self.seen, self.data = notice, seen, notice.get("data") or {}
         note = doc.get("handoff") or {}
         self.note: Mapping[str, Any] = note if note.get("id") == notice.get("handoff") else {}
+        self.kind = str(notice["kind"])
+        if self.kind in STANDING:
+            self.kind = state if (state := str(self.note.get("state"))) in _OVER else "offered"
         self.person = str(notice.get("person") or self.note.get("owner") or "")
         rep = seen.playbook.reps.get(self.person)
         self.zone = (rep.hours.timezone if rep else "") or seen.playbook.timezone or "UTC"
@@ -90,11 +96,9 @@ class _Telling:
         """Give a moment (ms or ISO) as the reader's clock shows it, with the day where it is another one."""
         try:
             when = from_ms(moment) if isinstance(moment, int) else datetime.fromisoformat(str(moment))
-            zone = ZoneInfo(self.zone)
-            local, today = when.astimezone(zone), from_ms(self.seen.now).astimezone(zone)
+            return hours.moment(to_ms(when), self.seen.now, self.zone)
         except (ValueError, OverflowError):
             return str(moment)
-        return f"{local:%H:%M}" if local.date() == today.date() else f"{local:%a} {local.day} {local:%b %H:%M}"
 
     def _leg(self, name: str) -> Mapping[str, Any]:
         found: Mapping[str, Any] = (self.note.get("legs") or {}).get(name) or {}
@@ -104,7 +108,7 @@ class _Telling:
     def begins(self) -> dict[str, Any]:
         """Give the leg that begins with this very card, where the CRM did not show the owner first: nothing of it stands in the document yet."""
         offers = self.note.get("offers") or []
-        if self.notice["kind"] != "offered" or not offers or self.note.get("state") != "offered" or offers[-1].get("known_at"):
+        if self.kind != "offered" or not offers or self.note.get("state") != "offered" or offers[-1].get("known_at"):
             return {}
         sla, legs = self.seen.playbook.slas.get(self.note.get("sla")), self.note.get("legs") or {}
         open_ = (
@@ -118,9 +122,9 @@ class _Telling:
 
     def open(self) -> Card:
         """Tell of a hand-off that somebody is to answer."""
-        kind = self.notice["kind"]
-        title, about = self._head({"offered": "New for you", "warned": "Soon due", "reminded": "Still open"}.get(kind, "Needs you"))
-        due = next((leg["due_at"] for name in LEG_WORDS if (leg := self._leg(name)) and leg.get("done_at") is None), None)
+        title, about = self._head({"offered": "New for you", "warned": "Soon due", "reminded": "Still open"}.get(self.kind, "Needs you"))
+        running = self._running()
+        due = running[1]["due_at"] if running is not None else None
         return Card(
             title,
             about,
@@ -132,30 +136,42 @@ class _Telling:
 
     def _head(self, words: str) -> tuple[str, str]:
         if not self._mine:
-            return (f"{words}: {self.story.company}" if self.notice["kind"] != "offered" else f"New: {self.story.company}"), ""
+            return (f"{words}: {self.story.company}" if self.kind != "offered" else f"New: {self.story.company}"), ""
         about = f", {self.story.title}" if self.story.title else ""
         return f"{words}: {self.story.name}", f"{about}{' · ' if self.story.where else ''}{self.story.where}"
 
     def _said(self) -> Iterator[Said]:
         yield from self._by_when()
         if not self._mine:
-            if self.notice["kind"] == "escalated":
+            if self.kind == "escalated":
                 return
             yield Said("With", self.story.person(self.note.get("owner") or self.notice.get("person")))
             return
-        if self.notice["kind"] == "offered":
-            for label, text in (
-                ("Why now", self.story.why_now()),
-                ("Why you", self.story.why_you(self.note)),
-                ("Know", self.story.known()),
-                ("Say", self.story.to_say()),
-            ):
-                if text:
-                    yield Said(label, text)
+        if self.kind == "offered":
+            yield from self._quiet()
+            yield from self._told()
+
+    def _told(self) -> Iterator[Said]:
+        """Tell what the owner needs for the first call, before their yes and after it."""
+        story = self.story
+        why_you = story.why_you(self.note) if self.kind == "offered" else ""
+        for label, text in (("Why now", story.why_now()), ("Why you", why_you), ("Know", story.known()), ("Say", story.to_say())):
+            if text:
+                yield Said(label, text)
+
+    def _running(self) -> tuple[str, Mapping[str, Any]] | None:
+        return next(((name, leg) for name in LEG_WORDS if (leg := self._leg(name)) and leg.get("done_at") is None), None)
+
+    def _quiet(self) -> Iterator[Said]:
+        found = self._running()
+        until = found[1].get("quiet_until") if found is not None else None
+        if found is not None and isinstance(until, int) and until > self.seen.now:
+            due = self.at(found[1].get("due_at"))
+            yield Said("Snoozed", f"no reminder before {self.at(until)}; the clock runs on, and it stays due {due}")
 
     def _by_when(self) -> Iterator[Said]:
         named = str(self.data.get("leg") or "")
-        if self.notice["kind"] == "escalated":
+        if self.kind == "escalated":
             owner = self.story.person(self.data.get("owner") or self.note.get("owner"))
             was = self.data.get("due") or self._leg(named or "accept").get("due_at")
             words = UNDONE.get(named or "accept", named)
@@ -170,26 +186,41 @@ class _Telling:
     def _deadline(self, leg: str, due: int) -> str:
         if due <= self.seen.now:
             return f"{LEG_WORDS[leg]} was due {self.at(due)}"
-        left = self._within(leg) if self.notice["kind"] == "offered" else f" · {_long(due - self.seen.now)} left"
-        return f"{LEG_WORDS[leg]} by {self.at(due)}{left}"
+        left = (self._whole(leg, due) if self.kind == "offered" else "") or f"{_long(due - self.seen.now)} left"
+        return f"{LEG_WORDS[leg]} by {self.at(due)} · {left}"
 
-    def _within(self, leg: str) -> str:
+    def _whole(self, leg: str, due: int) -> str:
+        """Give what sla.yaml gives for a leg, where all of it is left; some of it may be gone for whoever takes over."""
         sla = self.seen.playbook.slas.get(self.note.get("sla"))
-        rule = next((one for one in sla.legs if one.leg == leg), None) if sla is not None else None
-        return f" · {_spelled(rule.within)}" if rule is not None else ""
+        rule = sla.leg(leg) if sla is not None else None  # type: ignore[arg-type]
+        if rule is None:
+            return ""
+        whole = business.after(self.seen.now, rule.within, *calendar_of(self.seen.playbook, str(self.note.get("owner"))))
+        return rule.within.spelled if due > whole - MINUTE_MS else ""
 
     def _value(self) -> str:
         return f"{self.notice.get('handoff')}:{self.notice.get('offer') or ''}"
 
+    def _snooze(self) -> tuple[Action, ...]:
+        """Offer to be reminded later: after half of what is left at most, because reminders stay quiet until the deadline and no longer."""
+        found = self._running()
+        due = found[1].get("due_at") if found is not None else None
+        left = due - self.seen.now if isinstance(due, int) else 0
+        length = next((one for one in SNOOZES if one * MINUTE_MS <= left / 2), None)
+        if length is None:
+            return ()
+        return (Action("remind_later", f"Snooze {_long(length * MINUTE_MS)}", f"{self._value()}:{length}"),)
+
     def _actions(self) -> tuple[Action, ...]:
         value = self._value()
         if self._mine:
-            waits = self._leg("accept").get("done_at") is None and not self.note.get("accepted_at")
+            waits = self._leg("accept").get("done_at") is None and not self.note.get("accepted_at") and self.kind not in _GOES_ON
             answers = (Action("accept", "Accept", value),) if waits else ()
             return (
                 *answers,
                 Action("reject", "Not for me…", value),
                 Action("reassign", "Give to…", value),
+                *self._snooze(),
                 Action("why", "Why?", value),
             )
         if self.seen.reader in ("manager", "deputy", "accountable"):
@@ -200,11 +231,14 @@ class _Telling:
         return self.story.links(self.seen.links) if self.seen.reader != "channel" else ()
 
     def over(self) -> Card:
-        """Tell how a hand-off ended for the reader, in place of the card that asked them."""
+        """Tell how a hand-off went on for the reader, in place of the card that asked them; who has it still keeps what they need."""
         title, about = self._head(self.story.stage or "Lead") if self._mine else (self.story.company, "")
         if self._mine:
             title = self.story.name
-        return Card(title, about, state=_OVER[self.notice["kind"]](self), links=self._links())
+        state, links = _OVER[self.kind](self), self._links()
+        if self.kind not in _GOES_ON or not self._mine:
+            return Card(title, about, state=state, links=links)
+        return Card(title, about, (*self._quiet(), *self._told()), state, self._actions(), links)
 
     def accepted(self) -> str:
         """Say that it was accepted, by whom and when, and what is owed next."""
@@ -272,10 +306,8 @@ _OVER = {
 }
 
 
-def _spelled(within: Within) -> str:
-    """Give a length of sla.yaml as people say it: 30 min, 4 h, 1 working day."""
-    unit = {"s": "s", "m": "min", "h": "h", "d": "working day" if within.clock == "business" else "day"}[within.unit]
-    return f"{within.amount} {unit}{'s' if within.unit == 'd' and within.amount > 1 else ''}"
+_GOES_ON = ("accepted", "worked")
+"""Kinds after which it is still theirs."""
 
 
 def _long(ms: int) -> str:

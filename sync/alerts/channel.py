@@ -13,7 +13,7 @@ Role = Literal["channel", "owner", "manager", "deputy", "accountable"]
 """What the reader is to the lead; `channel` is a room of many: company and owner, nothing personal."""
 Level = Literal["good", "note", "trouble", "urgent"]
 """good: it is over; note: to be known; trouble: somebody must act; urgent: and in quiet hours too."""
-ActionName = Literal["accept", "reject", "reassign", "snooze", "why", "assign", "see_all"]
+ActionName = Literal["accept", "reject", "reassign", "snooze", "why", "remind_later", "assign", "see_all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Action:
     name: ActionName
     label: str
     value: str
-    """What it is about: `<hand-off id>:<offer>` of accept, reject, reassign and why; the group's id of snooze, assign and see_all."""
+    """What it is about: `<hand-off id>:<offer>` of accept, reject, reassign and why (with the minutes after another colon of remind_later); the group's id of snooze, assign and see_all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import orjson
 from schemas import envelope
 from schemas.envelope import derived_id
 from schemas.notice import NoticeSent
-from sync.alerts.card import Seen, card
+from sync.alerts.card import STANDING, Seen, card
 from sync.alerts.channel import Level, Message, Role
 from sync.alerts.flush import Ground
 from sync.alerts.known import account_of, record_links
@@ -23,7 +23,7 @@ from sync.store.telling import Intent
 
 NEWS = frozenset({"offered", "warned", "reminded", "escalated"})
 """Kinds that are a message of their own; the others change the card, and `moved` is said where the card cannot be changed."""
-WHILE_OPEN = frozenset({"offered", "warned", "reminded"})
+WHILE_OPEN = frozenset({"offered", "warned", "reminded"}) | STANDING
 """Kinds that say nothing any more once the offer has ended."""
 Publish = Callable[[bytes, bytes, list[tuple[str, bytes]]], Awaitable[None]]
 """Puts (key, value, headers) on `changes`; returns when Kafka has it."""
@@ -50,6 +50,8 @@ async def _intent(connection: Any, ground: Ground, row: Any) -> Intent | None:
         if card is None:
             return None  # they never saw it: nothing to take back
         if card["state"] == "waiting" and card["claimed_until"] is None:
+            if row["kind"] in STANDING:
+                return None  # when it is sent it shows that anyway
             await telling.end(connection, card["id"], "void", "overtaken")
             return None
         reader = Target(card["channel"], card["address"], card["role"], card["person"])

@@ -142,9 +142,10 @@ class Story:
             yield f"may be contacted: {', '.join(words)}"
 
     def to_say(self) -> str:
-        """Say what marketing approved for the lead's stage and segment, with its material."""
-        content, stage, segment = self.playbook.content, str(self.value("stage") or MQL), self.doc.get("segment") or None
-        message = content.message(stage, segment)
+        """Say what marketing approved for the lead's stage and segment, else for an MQL of it, with its material."""
+        content, segment = self.playbook.content, self.doc.get("segment") or None
+        stages = dict.fromkeys((str(self.value("stage") or MQL), MQL))
+        stage, message = next(((one, found) for one in stages if (found := content.message(one, segment)) is not None), (MQL, None))
         if message is None:
             return ""
         titles = [f"{one.title} v{one.version}" for one in content.fitting(stage, segment) if one.id in message.material]

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import msgspec
 
+from sync.cli.handed import OWED
 from sync.cli.names import Names, stage
 from sync.lead.cycle import GOING, HandoffNote
 from sync.lead.legs import running
+from sync.lead.rights import chain
 from sync.lead.state import Lead, from_ms
 from sync.playbook.models import Leg
 from sync.trial.outlook import next_move
-
-_MISSED: Mapping[Leg, str] = {"accept": "the answer", "first_response": "the first response", "work": "working it off"}
 
 
 def coming(names: Names, now: int) -> Iterator[str]:
@@ -64,7 +64,7 @@ def _step(names: Names, note: HandoffNote, leg: Leg, what: str, misses: int | No
         case "warn" | "remind":
             return f"reminder to {names.person(note.owner)}"
         case "breach":
-            return f"{_MISSED[leg]} is overdue"
+            return f"{OWED[leg]} is overdue"
         case "reassign":
             return f"to the next{f' in {note.pool}' if note.pool else ''}"
         case "fallback":
@@ -79,16 +79,12 @@ def _told(names: Names, note: HandoffNote, leg: Leg, level: int) -> str | None:
     """Give who is told at a level: up the chain of managers, above its end who answers for the leg."""
     playbook = names.playbook
     assert playbook is not None
-    chain: list[str] = []
-    rep = playbook.reps.get(note.owner)
-    while rep is not None and rep.manager and rep.manager not in (*chain, note.owner):
-        chain.append(rep.manager)
-        rep = playbook.reps.get(rep.manager)
+    told = list(chain(playbook, note.owner))
     sla = playbook.slas.get(note.sla)
     rule = sla.leg(leg) if sla is not None else None
-    if rule is not None and rule.accountable and rule.accountable not in chain:
-        chain.append(rule.accountable)
-    return chain[min(level, len(chain)) - 1] if chain else None
+    if rule is not None and rule.accountable and rule.accountable not in told:
+        told.append(rule.accountable)
+    return told[min(level, len(told)) - 1] if told else None
 
 
 def _when(due: int, now: int) -> str:

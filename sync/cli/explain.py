@@ -9,6 +9,7 @@ from rich.console import Console
 
 from sync.cli.account import tell_account
 from sync.cli.coming import coming
+from sync.cli.handed import owed
 from sync.cli.happened import happened
 from sync.cli.lacks import lacks
 from sync.cli.names import ANSWERED, Names, stage
@@ -24,7 +25,7 @@ def render(
 ) -> None:
     """Print a lead's story, as it is `now` (ms)."""
     teller = Teller(lambda text: console.print(text, markup=False), row["doc"], around or Around())
-    teller.head(who)
+    teller.head(who, now)
     teller.stands()
     tell_account(teller.say, teller.doc, teller.around.account, teller.person, teller.ref)
     teller.why("stage")
@@ -47,15 +48,16 @@ class Teller(Names):
         super().__init__(doc, around)
         self.say = say
 
-    def head(self, who: str) -> None:
-        """Say in one line who it is, where they stand and with whom."""
+    def head(self, who: str, now: int | None = None) -> None:
+        """Say in one line who it is, where they stand and with whom; now also what is owed by when."""
         doc = self.doc
         name = " ".join(str(self.desired(part)) for part in ("first_name", "last_name") if self.desired(part)) or who
         where = stage(self.desired("stage")) or "no stage"
         since = f" since {from_ms(doc['stage_since']).astimezone().strftime('%a %d %b %H:%M')}" if doc["stage_since"] else ""
         owner = self.desired("owner")
         parts = (name, self.desired("company"), where + since, f"with {self.person(owner)}" if owner else "with nobody")
-        self.say(" · ".join(str(part) for part in parts if part))
+        due = owed(doc.get("handoff") or {}, now) if now is not None else ""
+        self.say(" · ".join(str(part) for part in (*parts, due) if part))
 
     def stands(self) -> None:
         """Say how far the systems agree, and what is in the way."""

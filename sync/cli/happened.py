@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from sync.cli.handed import because, clock, handed
 from sync.cli.names import Names, stage
 from sync.playbook.models import OWN
 
@@ -35,10 +36,11 @@ def _story(names: Names, kind: str, data: Mapping[str, Any]) -> str:
             by = f" (as {names.ref(str(data['ref']))} says)" if data.get("ref") not in (None, "truce") else ""
             return f"stage {stage(data.get('before')) or 'none'} → {stage(data.get('after'))}: {data.get('rule', '')}{by}"
         case "owner":
-            return f"owner {names.person(data.get('before'))} → {names.person(data.get('after'))}{_because(data)}"
+            return f"owner {names.person(data.get('before'))} → {names.person(data.get('after'))}{because(data)}"
         case "handoff":
-            who, kind = names.person(data.get("owner")), data.get("kind", "mql")
-            return f"hand-off {data.get('state', '')} to {who} ({kind}, cycle {data.get('cycle', '?')}){_because(data)}"
+            return handed(names, data)
+        case "snoozed":
+            return f"{names.person(data.get('by'))} wants no reminder before {clock(data['until'])}"
         case "unrouted":
             return f"nobody may be given it: {data.get('rule') or 'no route matched'}"
         case "decided":
@@ -63,19 +65,11 @@ def _story(names: Names, kind: str, data: Mapping[str, Any]) -> str:
         case "joined":
             return f"joined with another lead of the same person: {data.get('reason', '')}"
         case "waits":
-            until = datetime.fromtimestamp(data["expires"] / 1000).astimezone().strftime("%H:%M")
-            return f"hand-off waits for {data.get('until', '')}, until {until} at the latest: {data.get('rule', '')}"
+            return f"hand-off waits for {data.get('until', '')}, until {clock(data['expires'])} at the latest: {data.get('rule', '')}"
         case "held":
             return f"hand-off held: {data.get('reason', '')}"
         case _:
             return f"{kind} {_facts(data)}"
-
-
-def _because(data: Mapping[str, Any]) -> str:
-    """Say by which rule, or by whose word."""
-    why = data.get("why")
-    said = data.get("rule") or (why if isinstance(why, str) else "")
-    return f": {said}" if said else ""
 
 
 def _changes(names: Names, fields: Mapping[str, Any]) -> str:

@@ -67,6 +67,8 @@ class LegNote:
     """Since when it stands still: waiting for the customer, or for the next owner's yes."""
     anew: bool = False
     """It begins again with the next owner's yes: they have the whole time."""
+    quiet_until: int | None = None
+    """Until when the owner does not want to be reminded."""
     clock: str = "business"
     task: int | None = None
     """For which offer the CRM was asked for a task that is open there."""
@@ -113,7 +115,9 @@ class HandoffNote:
     """Of a recycled one: when the lead may come back at the earliest."""
 
 
-GOING = ("offered", "accepted", "worked", "rejected", "expired")
+IN_HANDS = ("offered", "accepted", "worked")
+"""A hand-off that somebody has."""
+GOING = (*IN_HANDS, "rejected", "expired")
 """A hand-off that is not over."""
 
 

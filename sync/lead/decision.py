@@ -23,7 +23,10 @@ from sync.topology import Lane
 IdentityKind = Literal["ref", "email"]
 Identity = tuple[IdentityKind, str]
 """("ref", record ref) or ("email", keyed hash of the normalised e-mail)."""
-NoticeKind = Literal["offered", "warned", "reminded", "escalated", "moved", "accepted", "rejected", "expired", "worked", "closed"]
+NoticeKind = Literal[
+    "offered", "warned", "reminded", "escalated", "moved", "accepted", "rejected", "expired", "worked", "closed", "linked", "snoozed"
+]  # fmt: skip
+"""`linked`: the lead has another record in a system of sales, which a card can lead to."""
 OutcomeKind = Literal["applied", "noop", "filtered", "parked"]
 
 

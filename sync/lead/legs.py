@@ -119,6 +119,14 @@ def cause_of(note: HandoffNote) -> str:
     return NO_RULE if note.offers and note.offers[-1].unruled else ""
 
 
+def snooze(leg: LegNote, until: int) -> int:
+    """Remind nobody before a time, and then; never later than the deadline, and the clock runs on. Gives until when."""
+    leg.quiet_until = until = min(until, leg.due_at)
+    again = [[until, "warn", None]] if until < leg.due_at else []
+    leg.steps = [*again, *(step for step in leg.steps if step[1] != "warn")]
+    return until
+
+
 def next_at(leg: LegNote) -> int | None:
     """Give when something happens to a leg if nothing else does; None while it does not run."""
     if leg.since is None or leg.done_at is not None or not leg.steps:

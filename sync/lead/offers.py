@@ -10,7 +10,7 @@ from typing import Any
 
 from schemas.envelope import derived_id
 from sync.lead import legs
-from sync.lead.cycle import GOING, HandoffNote, Offer
+from sync.lead.cycle import GOING, IN_HANDS, HandoffNote, Offer
 from sync.lead.legs import Calendar, calendar_of
 from sync.lead.state import Lead
 from sync.lead.work import Work
@@ -29,7 +29,7 @@ def going(lead: Lead) -> bool:
 
 def is_open(lead: Lead) -> bool:
     """Say whether the lead is in somebody's hands."""
-    return lead.handoff is not None and lead.handoff.state in ("offered", "accepted", "worked")
+    return lead.handoff is not None and lead.handoff.state in IN_HANDS
 
 
 def sla_of(work: Work, note: HandoffNote) -> Sla | None:

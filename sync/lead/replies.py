@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.command import Command
-from sync.lead import again, business, offers
+from sync.lead import again, business, legs, offers
 from sync.lead.answers import accepted, rejected, restore
 from sync.lead.cycle import HandoffNote, Offer
 from sync.lead.decision import AnswerNote, Decision
@@ -20,9 +20,10 @@ from sync.lead.state import Lead, to_ms
 from sync.lead.work import FUTURE_MS, Work
 from sync.playbook.models import Assign
 
-NAMES = ("accept", "reject", "reassign", "note", "hold_clock", "run_clock")
+NAMES = ("accept", "reject", "reassign", "note", "hold_clock", "run_clock", "snooze")
 """The orders that are about a hand-off."""
 NOTHING = "so that changed nothing"
+_OWED = {"accept": "to be accepted by", "first_response": "first response due", "work": "to be worked off by"}
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -71,6 +72,8 @@ def answered(work: Work, lead: Lead, data: Command) -> Decision:
             return _answer(work, lead, "Noted.")
         case "hold_clock":
             return _hold(work, lead, data, actor)
+        case "snooze":
+            return _snooze(work, lead, data, actor)
         case _:
             return _run(work, lead, data)
 
@@ -220,6 +223,28 @@ def _hold(work: Work, lead: Lead, data: Command, actor: str) -> Decision:
     offers.hold(work, lead, max(until, work.now + 1), data.by, data.comment or data.reason)
     settle(work, lead, [], judge=False)
     return _answer(work, lead, f"The clock stands still until {moment(work, until, actor)}.")
+
+
+def _snooze(work: Work, lead: Lead, data: Command, actor: str) -> Decision:
+    """Keep reminders quiet; what is owed stays owed, by when it was."""
+    note = _note(lead)
+    if not may_answer(work, actor, note.owner):
+        return _answer(work, lead, f"This is with {work.playbook.name_of(note.owner)}, {NOTHING}.", ok=False)
+    if data.until is not None:
+        offers.known(work, lead, work.now)
+    found = legs.running(work.cycle(lead))
+    if found is None or data.until is None:
+        return _answer(work, lead, f"No clock of this runs, {NOTHING}.", ok=False)
+    name, leg = found
+    due = f"{_OWED[name]} {moment(work, leg.due_at, actor)}"
+    if leg.due_at <= work.now:
+        return _answer(work, lead, f"{due}: that is over, {NOTHING}.", ok=False)
+    until = legs.snooze(leg, max(to_ms(data.until), work.now + 1))
+    work.line(lead, "snoozed", by=actor, until=until, leg=name, handoff=note.id)
+    work.notice(lead, "snoozed", note.owner)
+    settle(work, lead, [], judge=False)
+    later = "" if until < leg.due_at else ", not longer"
+    return _answer(work, lead, f"No reminder before {moment(work, until, actor)}{later}. The clock runs on: {due}.")
 
 
 def _run(work: Work, lead: Lead, data: Command) -> Decision:

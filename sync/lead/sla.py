@@ -10,7 +10,7 @@ from __future__ import annotations
 from schemas.clock import ClockDue
 from sync.lead import legs, offers
 from sync.lead.again import expire
-from sync.lead.cycle import HandoffNote, LegNote
+from sync.lead.cycle import IN_HANDS, HandoffNote, LegNote
 from sync.lead.eligible import Team
 from sync.lead.legs import calendar_of
 from sync.lead.presence import PresenceNote
@@ -49,7 +49,7 @@ def due(work: Work, lead: Lead, data: ClockDue) -> None:
 
 
 def _next(note: HandoffNote | None) -> tuple[Leg, LegNote] | None:
-    found = legs.running(note) if note is not None and note.state in ("offered", "accepted", "worked") else None
+    found = legs.running(note) if note is not None and note.state in IN_HANDS else None
     return found if found is not None and found[1].steps else None
 
 

@@ -11,7 +11,7 @@ from schemas.base import Ref, Scalar
 from schemas.envelope import Envelope, derived_id, new
 from schemas.event import EventType, LeadEvent
 from schemas.keys import lead_key
-from sync.lead.cycle import HandoffNote, copied
+from sync.lead.cycle import IN_HANDS, HandoffNote, copied
 from sync.lead.decision import (
     ClockNote,
     Decision,
@@ -98,6 +98,8 @@ class Work:
             held = lead.records[ref] = Record(ref, parts.system, parts.object, self.now, 0, partial=True)
             self.out.identities["ref", ref] = lead.id
             self.touch(lead)
+            if parts.system in self.playbook.sales and lead.handoff is not None and lead.handoff.state in IN_HANDS:
+                self.notice(lead, "linked", lead.handoff.owner)
         return held
 
     def clamp(self, at: datetime, received: datetime) -> int:

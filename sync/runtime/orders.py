@@ -63,7 +63,7 @@ def same(name: str, about: Handoff, offer: int | None, by: str, *more: str) -> s
 
 
 def order(name: Any, about: Handoff, *, by: str, at: datetime, source: By, ident: str | None = None, **more: Any) -> Envelope:
-    """Make an order about a hand-off (accept, reject, reassign, note, hold_clock, run_clock); its time is never after ours."""
+    """Make an order about a hand-off (accept, reject, reassign, note, hold_clock, run_clock, snooze); its time is never after ours."""
     when = min(at.astimezone(UTC), datetime.now(UTC))
     command = Command(name=name, lead_id=about.lead_id, handoff=about.id, by=by, at=when, **more)
     return envelope.new(f"truce.command.{name}", command, source=source, ident=ident or str(uuid.uuid4()), time=when)

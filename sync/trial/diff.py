@@ -89,6 +89,9 @@ class Difference:
                 return f"{about}: gone{f' (was: {self.before})' if self.before else ''}"
             case "moved":
                 return f"{about}: {self.after}"
+        if self.path[0] == "slas" and " · " in about:  # SLA normal, accept: within 4 h → 2 h
+            head, _, rest = about.partition(" · ")
+            return f"{head}: {rest} {self.before or 'not said'} → {self.after or 'not said'}"
         return f"{about}: {self.before or 'not said'} → {self.after or 'not said'}"
 
     def _spelled(self) -> str:
@@ -178,8 +181,7 @@ def _about(path: Path) -> tuple[str, str]:
     """Say what a path is about, and apart from it which condition, when it is one."""
     if len(path) == 1:
         return path[0].replace("_", " "), ""
-    head = f"{WORDS.get(path[0], path[0].replace('_', ' '))} {path[1]}"
-    rest = list(path[2:])
+    head, rest = _owed(path) or (f"{WORDS.get(path[0], path[0].replace('_', ' '))} {path[1]}", list(path[2:]))
     while len(rest) >= 2 and rest[0] == "routes":  # a route within a route is named by itself
         head, rest = f"route {rest[1]}", rest[2:]
     kind, asked = _asks(path[-1]), ""
@@ -188,6 +190,14 @@ def _about(path: Path) -> tuple[str, str]:
         head, rest = ("scope", []) if path[0] == "scope" else (head, [part for part in rest[:-1] if part != "when"])
     said = " ".join(part.replace("_", " ") if part.isidentifier() else part for part in rest)
     return (f"{head} · {said}" if said else head), asked
+
+
+def _owed(path: Path) -> tuple[str, list[str]] | None:
+    """Name an SLA with its leg, or a reason; None for anything else."""
+    if path[0] != "slas" or len(path) < 3:
+        return None
+    head, rest = f"{'SLA' if path[1] == 'named' else path[1].rstrip('s')} {path[2]}", list(path[3:])
+    return (f"{head}, {rest[1].replace('_', ' ')}", rest[2:]) if rest[:1] == ["legs"] and len(rest) > 1 else (head, rest)
 
 
 def _branches(before: Branch, after: Branch, path: Path) -> Iterator[Difference]:

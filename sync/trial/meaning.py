@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 
 from sync.playbook.models import Playbook, SystemField, When, Where
+from sync.playbook.models.sla import Within
 
 Path = tuple[str, ...]
 SILENT = {"where", "scope_where", "statuses_where", "version", "checksum"}
@@ -13,9 +14,9 @@ APART = {"tables", "territories", "cases"}
 """Parts of a playbook that are compared row by row and case by case, not here."""
 SPELLED, READ = "is spelled", "is read as"
 """How a system spells the values of a picklist, and what else is read as one of them."""
-NAMED = {"id", "email", "about"}
+NAMED = {"id", "email", "about", "leg", "do"}
 """What the way to an entry says already."""
-NAMES = ("id", "email", "name", "label", "text", "object")
+NAMES = ("id", "email", "name", "label", "text", "object", "leg", "do")
 """By what the entries of a list are told apart, the first that they have."""
 
 
@@ -52,6 +53,8 @@ def meaning(playbook: Playbook) -> Branch:
 def _node(value: object, where: Where | None) -> Node:
     if isinstance(value, When):
         return _when(value, where)
+    if isinstance(value, Within):
+        return Leaf(f"{value.spelled}{' around the clock' if value.clock == 'always' and value.unit != 'd' else ''}", where)
     if is_dataclass(value) and not isinstance(value, type):
         here = getattr(value, "where", None) or where
         known = [f for f in fields(value) if f.name not in SILENT and not f.name.startswith("_")]

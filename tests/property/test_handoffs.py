@@ -139,6 +139,9 @@ class History:
     def hold(self, how: int) -> Decision:
         return self._order("hold_clock", how)
 
+    def snooze(self, how: int) -> Decision:
+        return self._order("snooze", how, until=at(self.seconds + (60, 900, 7_200)[how % 3]))
+
     def run(self, how: int) -> Decision:
         return self._order("run_clock", how)
 

@@ -28,7 +28,7 @@ BOOK = replace(
     BOOK, pools={**BOOK.pools, "sdr": replace(BOOK.pools["sdr"], members=())}
 )  # who is in no rule's country falls to the last resort
 USERS = {system: {email: VendorUser(system, email, email, True) for email in BOOK.reps} for system in BOOK.systems}
-ORDERS = ("accept", "reject", "reassign", "hold_clock", "run_clock")
+ORDERS = ("accept", "reject", "reassign", "hold_clock", "run_clock", "snooze")
 
 
 class History:
@@ -87,6 +87,7 @@ class History:
         more |= {"code": self.draw.choice(sorted(BOOK.slas.reasons)), "comment": "so"} if name == "reject" else {}
         more |= {"to": self.draw.choice(("pool:emea-ae", "ben@acme.example", None))} if name == "reassign" else {}
         more |= {"run": self.draw.choice((None, "run")), "clocks": self.draw.choice(("keep", "restart"))} if name == "reassign" else {}
+        more |= {"until": at(self.seconds + self.draw.choice((60, 7_200)))} if name == "snooze" else {}
         data = Command(name=name, reason="test", at=at(when), **more)
         self.keep(self.play.go(factory.envelope(f"truce.command.{name}", data), self.seconds))
 

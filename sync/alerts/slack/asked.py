@@ -120,7 +120,14 @@ def typed(form: Mapping[str, Any], received: datetime) -> Typed:
     return Typed(user, received, said, _url(form.get("response_url")), _text(form.get("trigger_id")))
 
 
+def minutes(value: str) -> int:
+    """Read how long the button `<hand-off id>:<offer>:<minutes>` keeps reminders quiet; a day at the most."""
+    length = value.rpartition(":")[2]
+    return min(int(length), 1440) if length.isascii() and length.isdigit() and len(length) < 5 else 0
+
+
 def about(value: str) -> tuple[str, int | None]:
     """Read `<hand-off id>:<offer>`; without a number no offer in particular is meant."""
-    ident, _, number = value.partition(":")
+    ident, _, rest = value.partition(":")
+    number = rest.partition(":")[0]
     return ident, int(number) if number.isascii() and number.isdigit() and len(number) < 6 else None

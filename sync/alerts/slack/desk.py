@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
@@ -14,7 +14,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 from schemas.envelope import Envelope
 from sync.alerts.channel import Refused
 from sync.alerts.slack import modals
-from sync.alerts.slack.asked import Lines, Pressed, SentOff, Typed, about
+from sync.alerts.slack.asked import Lines, Pressed, SentOff, Typed, about, minutes
 from sync.alerts.slack.blocks import answer
 from sync.alerts.slack.client import refusals
 from sync.alerts.slack.people import People
@@ -66,6 +66,9 @@ class Desk:
             await self._open(asked, modals.give(playbook, f"group:{asked.about}", asked.where))
         elif asked.name == "accept":
             await self._order("accept", ident, offer, rep, asked.at, asked.where, asked.user)
+        elif asked.name == "remind_later":
+            until = asked.at + timedelta(minutes=minutes(asked.about))
+            await self._order("snooze", ident, offer, rep, asked.at, asked.where, asked.user, until=until)
         elif asked.name == "why":
             lines = await _known(await self.extra(asked, None, rep, playbook))
             await self._open(asked, modals.why([lines] if isinstance(lines, str) else lines))
@@ -117,7 +120,7 @@ class Desk:
         if known is None:
             self._later(self._tell(where, user, "This hand-off is not there any more, so your click changed nothing."))
             return
-        once = (str(more.get("to") or ""), dialog) if name == "reassign" else ()
+        once = (str(more.get("to") or ""), dialog) if name == "reassign" else (f"{more['until']:%Y%m%d%H%M}",) if name == "snooze" else ()
         message = order(
             name, known, by=rep.email, at=at, source="slack", ident=same(name, known, offer, rep.email, *once), offer=offer, **more
         )

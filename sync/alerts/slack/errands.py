@@ -116,7 +116,7 @@ class Errands:
             if reason.comment and not said.comment:
                 raise NotSo(f"“{reason.label or reason.id}” needs a sentence: /truce reject {said.who} {said.code} …")
             more["code"] = said.code
-        if said.what == "hold":
+        if said.what in ("hold", "snooze"):
             more["until"] = from_ms(_when(said.until, to_ms(at), _zone(rep, playbook)))
         name = _NAMES.get(said.what, said.what)
         ident = same(name, known, known.offer, rep.email) if name in ("accept", "reject") else None

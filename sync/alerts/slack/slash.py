@@ -10,12 +10,13 @@ HELP = (
     "/truce back – you are there again; “for ben@…” after away or back speaks for somebody of yours",
     "/truce why kim@nordwind.example – where a lead stands, and why it is whose it is",
     "/truce accept WHO · /truce reject WHO REASON … · /truce note WHO … · /truce hold WHO until Fri · /truce run WHO – as the buttons do",
+    "/truce snooze WHO until 14:30 – no reminder before; the clock runs on, and what is due stays due",
 )
 _MAILTO = re.compile(r"<mailto:([^|>]+)(?:\|[^>]*)?>")
 _LINK = re.compile(r"<(https?://[^|>]+)(?:\|([^>]*))?>")
 _USER = re.compile(r"<@([A-Z0-9]+)(?:\|[^>]*)?>")
 _WORDS = ("until", "from", "cover", "for", "because")
-_ABOUT = ("why", "accept", "reject", "note", "hold", "run")
+_ABOUT = ("why", "accept", "reject", "note", "hold", "run", "snooze")
 
 
 class Away(NamedTuple):
@@ -36,7 +37,7 @@ class Back(NamedTuple):
 
 
 class About(NamedTuple):
-    """One lead's hand-off: why, accept, reject, note, hold, run."""
+    """One lead's hand-off: why, accept, reject, note, hold, run, snooze."""
 
     what: str
     who: str
@@ -96,7 +97,8 @@ def _about(what: str, rest: str) -> About | Unclear:
         )
     if what == "note":
         return About(what, who, comment=more) if more else Unclear((f"What is to be noted? Type it like: /truce note {who} …",))
-    if what == "hold":
+    if what in ("hold", "snooze"):
         until = more.removeprefix("until ").strip()
-        return About(what, who, until=until) if until else Unclear((f"Until when? Type it like: /truce hold {who} until Fri",))
+        example = f"/truce {what} {who} until {'Fri' if what == 'hold' else '14:30'}"
+        return About(what, who, until=until) if until else Unclear((f"Until when? Type it like: {example}",))
     return About(what, who)

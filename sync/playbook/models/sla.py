@@ -35,6 +35,12 @@ class Within:
     def __str__(self) -> str:
         return f"{self.amount}{self.unit}"
 
+    @property
+    def spelled(self) -> str:
+        """Give it as people say it: 30 min, 4 h, 1 working day."""
+        unit = {"s": "s", "m": "min", "h": "h", "d": "working day" if self.clock == "business" else "day"}[self.unit]
+        return f"{self.amount} {unit}{'s' if self.unit == 'd' and self.amount > 1 else ''}"
+
     def seconds(self, day: int = 86_400) -> int:
         """Give it in seconds, a day of the business clock as so many."""
         return self.amount * (day if self.unit == "d" and self.clock == "business" else SECONDS[self.unit])

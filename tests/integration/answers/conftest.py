@@ -131,10 +131,13 @@ async def _kim(pool: Any) -> None:
     )
 
 
+SYSTEMS = {"salesforce": {"vendor": "salesforce", "url": "https://acme.my.salesforce.example"}}
+
+
 def settings(url: str, **secrets: str) -> Settings:
     given = {"token": "emulated-bot-token", "signing_secret": "emulated-signing-secret"} | secrets
     return Settings.model_validate(
-        {"secret": SECRET, "channels": {"slack": {"url": f"{url}/api/", "secrets": given}}, "api_tokens": {ANA: TOKEN}}
+        {"secret": SECRET, "systems": SYSTEMS, "channels": {"slack": {"url": f"{url}/api/", "secrets": given}}, "api_tokens": {ANA: TOKEN}}
     )
 
 

@@ -66,6 +66,13 @@ class Town:
         act = TouchRecorded(system="hubspot", activity_id="f-1", kind="form", name="Pricing", at=now, received_at=now, ref=ref, email=KIM)
         await self.publisher.publish([record, act], source="hubspot", kind="webhook")
 
+    async def salesforce_has_kim(self) -> None:
+        """Salesforce tells of a record of Kim's."""
+        now, ref = datetime.now(UTC), "salesforce:Lead:00Q000000000001AAA"
+        fields: dict[str, Any] = {"Email": KIM, "LastName": "Larsen", "Company": "Nordwind AS"}
+        record = RecordChanged(ref=ref, at=now, received_at=now, fields=fields, email=KIM, complete=True, read_at=now)
+        await self.publisher.publish([record], source="salesforce", kind="poll")
+
     def card(self) -> Message | None:
         """Give the card that somebody has before them."""
         return next((one for one in self.slack.messages() if one.channel.startswith("D")), None)
@@ -141,13 +148,28 @@ async def test_from_the_form_to_the_accepted_card(town: Town) -> None:
     assert "Kim Larsen" in str(card.blocks)
     assert 'filled in \\"Pricing\\"' in str(card.blocks) or 'filled in "Pricing"' in str(card.blocks)
 
+    assert "Open in Salesforce" not in str(card.blocks), "it is not there yet"
+    await town.salesforce_has_kim()
+    await town.until("the card leads to the record", lambda: "https://acme.my.salesforce.example/00Q000000000001AAA" in str(card.blocks))
+
+    def said() -> list[str]:
+        return [one.text for one in town.slack.space.private if one.ephemeral == user]
+
+    assert (await town.slack.hands.press(user, card.channel, card.ts, "remind_later")).status == 200
+    quiet = await town.until("the answer", said)
+    assert quiet[0].startswith("No reminder before ")
+    assert "The clock runs on: to be accepted by" in quiet[0]
+    await town.until("the card says so", lambda: "the clock runs on, and it stays due" in str(card.blocks))
+
     told = await town.slack.hands.press(user, card.channel, card.ts, "accept")
     assert told.status == 200
-    said = await town.until("the answer", lambda: [one.text for one in town.slack.space.private if one.ephemeral == user])
-    assert said[0].startswith("Accepted. First response due")
+    answer = await town.until("the answer", lambda: said()[1:])
+    assert answer[0].startswith("Accepted. First response due")
     first = owner.name.split(" ", maxsplit=1)[0]
     await town.until("the card changed", lambda: f"Accepted by {first}" in str(card.blocks))
-    assert "'accept'" not in str(card.blocks), "nothing is left to press"
+    assert "'accept'" not in str(card.blocks), "there is nothing left to accept"
+    for kept in ("Why now", "Pricing", "Say", "Open in Salesforce"):
+        assert kept in str(card.blocks), "what the first call needs stays"
     row = await town.pool.fetchrow("SELECT state, owner, accepted_at FROM handoffs")
     assert (row["state"], row["owner"], row["accepted_at"] is not None) == ("accepted", owner.email, True)
 

@@ -33,7 +33,7 @@ def test_the_owner_reads_by_when_why_now_why_them_what_to_know_and_what_to_say()
         "Why you  emea enterprise, pool emea-ae, your turn",
         "Know  no open opportunity · account has no owner · may be contacted: events no, product news yes",
         'Say  "Shorter changeovers without new machines" · Shorter changeovers without new machines v3 · Case study: Fjord Metall halves its changeover time v1',
-        "[Accept] [Not for me…] [Give to…] [Open in Salesforce] [Why?]",
+        "[Accept] [Not for me…] [Give to…] [Snooze 15 min] [Open in Salesforce] [Why?]",
     ]
 
 
@@ -62,7 +62,10 @@ def test_a_warning_says_how_long_is_left() -> None:
 def test_who_accepted_already_is_not_asked_to_again() -> None:
     legs = {"accept": leg(ms(9, 44), done_at=ms(9, 21)), "first_response": leg(ms(10, 21))}
     card = told("warned", now=ms(10, 6), note={"accepted_at": ms(9, 21), "legs": legs})
-    assert shown(card_blocks(card))[1:] == ["First response by 10:21 · 15 min left", "[Not for me…] [Give to…] [Open in Salesforce] [Why?]"]
+    assert shown(card_blocks(card))[1:] == [
+        "First response by 10:21 · 15 min left",
+        "[Not for me…] [Give to…] [Snooze 5 min] [Open in Salesforce] [Why?]",
+    ]
 
 
 OVER: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -91,9 +94,57 @@ def test_once_it_is_over_the_card_says_how_and_nothing_is_left_to_press(what: st
     kind, more, state = OVER[what]
     card = told(kind, person=ANA, **more)
     blocks = card_blocks(card)
-    assert (card.state, card.actions) == (state, ())
+    assert (card.state, "accept" in [one.name for one in card.actions]) == (state, False)
+    assert bool(card.actions) == bool(card.said) == (kind in ("accepted", "worked")), "what is still theirs can still be given on"
     assert shown(blocks)[1] == state
     assert problems(blocks, "message") == []
+
+
+def test_after_a_yes_the_card_keeps_what_the_first_call_needs() -> None:
+    before, (kind, more, state) = shown(card_blocks(told())), OVER["accepted"]
+    after = shown(card_blocks(told(kind, values={"stage": "sal"}, **more)))
+    assert after[:2] == ["Kim Larsen, Head of Operations · Nordwind AS (820 people, Norway)", state]
+    for label in ("Why now", "Know", "Say"):
+        assert [line.split("  ")[0] for line in after].count(label) == 1
+    assert [line for line in before if line.startswith(("Know", "Say"))] == [line for line in after if line.startswith(("Know", "Say"))]
+    assert after[-1] == "[Not for me…] [Give to…] [Snooze 30 min] [Open in Salesforce] [Why?]"
+    room = shown(card_blocks(told(kind, reader="channel", **more)))
+    assert room == ["Nordwind AS", state]
+
+
+def test_a_snooze_says_on_the_card_that_the_clock_runs_on() -> None:
+    quiet = {"legs": {"accept": leg(ms(9, 44), quiet_until=ms(9, 40))}}
+    lines = told("snoozed", now=ms(9, 25), note=quiet).lines()
+    assert lines[:2] == ("Accept by 09:44 · 19 min left", "Snoozed: no reminder before 09:40; the clock runs on, and it stays due 09:44")
+    assert any(line.startswith("Why now") for line in lines)
+    assert "Snoozed" not in " ".join(told("snoozed", now=ms(9, 41), note=quiet).lines())
+
+
+def test_a_snooze_is_offered_for_half_of_what_is_left_at_most() -> None:
+    def offered(now: int, due: int) -> str | None:
+        card = told("reminded", now=now, note={"legs": {"accept": leg(due)}})
+        return next((one.value.rpartition(":")[2] for one in card.actions if one.name == "remind_later"), None)
+
+    lengths = [offered(ms(9, 0), ms(9, 0) + minutes * 60_000) for minutes in (9, 10, 29, 30, 60, 240, 100_000)]
+    assert lengths == [None, "5", "5", "15", "30", "120", "240"]
+    assert offered(ms(9, 50), ms(9, 44)) is None, "what is overdue is not kept quiet"
+
+
+@pytest.mark.parametrize(
+    ("state", "says"), [("offered", "New for you"), ("accepted", "✅ Accepted"), ("worked", "✅ First response"), ("closed", "Closed")]
+)
+def test_a_record_that_is_there_now_is_shown_on_the_card_as_things_stand(state: str, says: str) -> None:
+    at = {"offered": {}, "accepted": {"accepted_at": ms(9, 21)}, "worked": {"worked_at": ms(9, 30)}, "closed": {"closed_at": ms(9, 40)}}
+    card = told("linked", now=ms(9, 41), note={"state": state, **at[state]})
+    assert says in " ".join((card.head(), card.state))
+    assert [one.text for one in card.links] == ["Open in Salesforce"]
+
+
+def test_whoever_takes_over_reads_what_is_really_left() -> None:
+    offer = {"n": 2, "owner": BEN, "rule": "r", "at": ms(9, 34), "known_at": ms(9, 34)}
+    more = {"owner": BEN, "state": "accepted", "offers": [offer], "accepted_at": ms(9, 20)}
+    legs = {"accept": leg(ms(9, 44), done_at=ms(9, 20)), "first_response": leg(ms(10, 20))}
+    assert told(person=BEN, now=ms(9, 40), note={**more, "legs": legs}).lines()[0] == "First response by 10:20 · 40 min left"
 
 
 def test_another_cycle_does_not_speak_for_this_one() -> None:

@@ -53,6 +53,7 @@ async def test_a_card_goes_to_its_owner_alone_and_changes_in_place_when_it_is_ov
         "accept",
         "reject",
         "reassign",
+        "remind_later",
         "link-0",
         "why",
     ]

@@ -29,6 +29,7 @@ TYPED: dict[str, object] = {
     "reject kim@nordwind.example no_fit a reseller": About("reject", "kim@nordwind.example", "no_fit", "a reseller"),
     "note kim@nordwind.example called, no answer": About("note", "kim@nordwind.example", comment="called, no answer"),
     "hold kim@nordwind.example until Fri": About("hold", "kim@nordwind.example", until="Fri"),
+    "snooze kim@nordwind.example until 14:30": About("snooze", "kim@nordwind.example", until="14:30"),
     "help": Unclear(HELP),
     "": Unclear(HELP),
 }
@@ -39,7 +40,7 @@ def test_it_is_read_as_people_type_it(text: str) -> None:
     assert parse(text) == TYPED[text]
 
 
-@pytest.mark.parametrize("text", ["awya", "away until", "away until Mon until Tue", "away cover", "why", "reject kim@x.example", "note kim@x.example", "hold x", "back now"])  # fmt: skip
+@pytest.mark.parametrize("text", ["awya", "away until", "away until Mon until Tue", "away cover", "why", "reject kim@x.example", "note kim@x.example", "hold x", "snooze x", "back now"])  # fmt: skip
 def test_who_mistypes_is_told_what_to_type(text: str) -> None:
     found = parse(text)
     assert isinstance(found, Unclear)

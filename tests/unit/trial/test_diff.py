@@ -58,6 +58,23 @@ def lines(**changes: tuple[str, str]) -> list[str]:
     return [f"{place}  {text}" for place, text in shown(differences(load_files(EXAMPLE), load_files(files)))]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "wanted"),
+    [
+        ("        within: 4h\n        warn: 1h\n        then: [remind, {do: reassign", "        within: 2h\n        warn: 1h\n        then: [remind, {do: reassign", "SLA normal, accept: within 4 h → 2 h"),
+        ("within: 1d\n        warn: 2h\n        then: [escalate]\n      work", "within: 2d\n        warn: 2h\n        then: [escalate]\n      work", "SLA normal, first response: within 1 working day → 2 working days"),
+        ("        then: [reassign, escalate]   #", "        then: [reassign, remind, escalate]   #", "SLA hot, accept · then remind: new"),
+        ("offers: 3 ", "offers: 5 ", "SLA hot: offers 3 → 5"),
+        ("then: recycle, after: 90d}", "then: recycle, after: 60d}", "reason bad_timing: after 90 days → 60 days"),
+        ("default: normal", "default: hot", "slas default: normal → hot"),
+    ],
+)  # fmt: skip
+def test_what_is_owed_is_told_with_its_sla_and_leg(before: str, after: str, wanted: str) -> None:
+    (line,) = lines(**{"sla.yaml": (before, after)})
+    place, text = line.split("  ", 1)
+    assert (place.partition(":")[0], text) == ("sla.yaml", wanted)
+
+
 def test_a_table_is_told_row_by_row() -> None:
     after = "PL,east,emea-ae,\nLT,east,,lea@acme.example\n"
     assert lines(**{TERRITORIES: ("PL,east,emea-ae,\n", after)}) == [f"{TERRITORIES}:18  + LT, east → lea@acme.example"]

@@ -1,0 +1,71 @@
+"""A hand-off's lines as people say them, and what is owed in the head of `truce explain`."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from sync.cli.explain import render
+from sync.cli.handed import handed, owed
+from sync.cli.names import Names
+from sync.cli.people import Around
+from sync.lead import state
+from tests.factory import at, ms
+from tests.unit.lead.handing import ANA, JOE, VERA, H, Handed, M, book
+
+NAMES = Names({"desired": {}}, Around(playbook=book()))
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        ({"state": "accepted", "owner": ANA, "by": ANA, "rule": "answered"}, "Ana accepted the hand-off: answered"),
+        ({"state": "accepted", "owner": ANA, "by": VERA}, "Vera accepted the hand-off for Ana"),
+        ({"state": "rejected", "owner": ANA, "by": ANA, "rule": "sla.yaml:70 no_fit", "comment": "a reseller"}, "Ana gave the hand-off back: sla.yaml:70 no_fit “a reseller”"),
+        ({"state": "worked", "owner": ANA, "by": ""}, "Ana made the first response"),
+        ({"state": "expired", "owner": ANA, "rule": "not accepted by Ana in time"}, "hand-off taken back from Ana: not accepted by Ana in time"),
+        ({"state": "closed", "owner": ANA, "closed_as": "sql"}, "hand-off closed as SQL"),
+        ({"state": "breached", "owner": ANA, "leg": "accept", "due": None, "cause": "absence"}, "Ana missed the answer, due  (absence)"),
+        ({"state": "escalated", "owner": ANA, "to": VERA, "leg": "work"}, "Vera is told that Ana missed working it off"),
+        ({"state": "resumed", "owner": ANA, "by": JOE}, "its clock goes on, by Joe"),
+        ({"state": "offered", "owner": JOE, "kind": "mql", "cycle": 2, "rule": "r"}, "hand-off offered to Joe (mql, cycle 2): r"),
+    ],
+)  # fmt: skip
+def test_a_line_says_who_did_what(data: dict[str, Any], text: str) -> None:
+    assert handed(NAMES, data) == text
+
+
+def _head(kim: Handed, now: float) -> str:
+    out = io.StringIO()
+    row = {"id": kim.lead.id, "doc": state.plain(kim.lead)}
+    render(Console(file=out, width=400), row, [], "kim", Around(playbook=kim.playbook), now=ms(now))
+    return out.getvalue().partition("\n")[0]
+
+
+def _clock(seconds: float) -> str:
+    return f"{at(seconds).astimezone():%H:%M}"
+
+
+def test_the_head_says_what_is_owed_and_how_much_of_its_time_is_left() -> None:
+    kim = Handed(book())
+    assert "accept by" not in _head(kim, 15), "it has not reached Ana yet"
+    kim.shown(20)
+    assert _head(kim, 18 * M + 20).endswith(f"with Ana · accept by {_clock(30 * M + 20)} (12 min left)")
+    assert _head(kim, 33 * M + 20).endswith(f"accept was due {_clock(30 * M + 20)} (3 min ago)")
+    kim.order("accept", 20 * M)
+    assert _head(kim, 20 * M).endswith(f"first response by {_clock(20 * M + H)} (1 h left)")
+    kim.responded(25 * M)
+    assert owed(state.plain(kim.lead)["handoff"], ms(26 * M)) == ""
+
+
+def test_lines_of_a_whole_hand_off_read_as_what_happened() -> None:
+    kim = Handed(book())
+    lines = [*kim.shown(20).lines, *kim.ring().lines, *kim.ring().lines]
+    told = [handed(NAMES, line.data) for line in lines if line.kind == "handoff"]
+    assert [one.partition(", due")[0].partition(" is due")[0] for one in told][:2] == [
+        "Ana is reminded: the answer",
+        "Ana missed the answer",
+    ]
