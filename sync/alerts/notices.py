@@ -11,11 +11,12 @@ import orjson
 from schemas import envelope
 from schemas.envelope import derived_id
 from schemas.notice import NoticeSent
-from sync.alerts.card import STANDING, Seen, card
+from sync.alerts.card import card
 from sync.alerts.channel import Level, Message, Role
 from sync.alerts.flush import Ground
 from sync.alerts.known import account_of, record_links
 from sync.alerts.reach import Target, of_person
+from sync.alerts.told import STANDING, Seen
 from sync.playbook.models import Playbook
 from sync.settings import SystemSettings
 from sync.store import notified, telling

@@ -7,7 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sync.alerts.card import Card, Seen, card
+from sync.alerts.card import Card, card
+from sync.alerts.told import Seen
 from sync.playbook.loader import load
 from sync.playbook.models import Playbook
 
