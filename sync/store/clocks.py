@@ -23,16 +23,17 @@ ON CONFLICT (lead_id, kind) DO UPDATE SET due_at = excluded.due_at, data = exclu
 _END = """
 DELETE FROM clocks c USING unnest($1::text[], $2::text[]) w(lead_id, kind) WHERE c.lead_id = w.lead_id::uuid AND c.kind = w.kind
 """
+# The time of the statement, not of the row (`clock_timestamp()`): else no index knows where to stop, and every look reads every clock.
 # A clock whose lead is not there can never be decided: it goes, else it would stay first in line for ever, before all others.
 _CLAIM = """
 WITH ready AS (
-  SELECT lead_id, kind FROM clocks WHERE coalesce(claimed_until, due_at) <= clock_timestamp()
+  SELECT lead_id, kind FROM clocks WHERE coalesce(claimed_until, due_at) <= statement_timestamp()
   ORDER BY coalesce(claimed_until, due_at) LIMIT $1 FOR UPDATE SKIP LOCKED),
 alone AS (
   DELETE FROM clocks c USING ready r
   WHERE c.lead_id = r.lead_id AND c.kind = r.kind AND NOT EXISTS (SELECT FROM leads l WHERE l.id = r.lead_id))
 UPDATE clocks c SET attempts = c.attempts + 1,
-  claimed_until = clock_timestamp() + make_interval(secs => $2 * least(power(2, c.attempts), 1440))
+  claimed_until = statement_timestamp() + make_interval(secs => $2 * least(power(2, c.attempts), 1440))
 FROM ready JOIN leads l ON l.id = ready.lead_id WHERE c.lead_id = ready.lead_id AND c.kind = ready.kind
 RETURNING c.lead_id::text AS lead_id, c.kind, c.due_at, l.key, c.claimed_until
 """
@@ -43,7 +44,7 @@ WHERE c.lead_id = w.lead_id::uuid AND c.kind = w.kind AND c.claimed_until = w.un
 """
 # What stands still (`infinity`) is no time to wait for. Only the clock that was told stands still, not one that was set since.
 _NEXT = """
-SELECT extract(epoch FROM coalesce(claimed_until, due_at) - clock_timestamp())::float8 FROM clocks
+SELECT extract(epoch FROM coalesce(claimed_until, due_at) - statement_timestamp())::float8 FROM clocks
 WHERE coalesce(claimed_until, due_at) < 'infinity' ORDER BY coalesce(claimed_until, due_at) LIMIT 1
 """
 _STAND_STILL = """
@@ -53,8 +54,8 @@ WHERE c.lead_id = w.lead_id::uuid AND c.kind = w.kind AND c.due_at < to_timestam
 _STILL = "coalesce(claimed_until = 'infinity', false)"
 _OVERDUE = f"""
 SELECT count(*) FILTER (WHERE NOT {_STILL}) AS waiting, min(due_at) FILTER (WHERE NOT {_STILL}) AS since,
-  extract(epoch FROM clock_timestamp() - min(due_at) FILTER (WHERE NOT {_STILL}))::float8 AS seconds, count(*) FILTER (WHERE {_STILL}) AS still
-FROM clocks WHERE due_at <= clock_timestamp()
+  extract(epoch FROM statement_timestamp() - min(due_at) FILTER (WHERE NOT {_STILL}))::float8 AS seconds, count(*) FILTER (WHERE {_STILL}) AS still
+FROM clocks WHERE due_at <= statement_timestamp()
 """
 
 

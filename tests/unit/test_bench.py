@@ -74,6 +74,7 @@ def test_a_missed_goal_says_where_to_look() -> None:
 def found() -> dict[str, Any]:
     load = {"changes": 10, "per_s": 300.0, "calls": 3, "calls_least": 2, "calls_ratio": 1.5}
     return {
+        "idle": {"few": 100, "many": 100_000, "look_ms": {"100": 0.8, "100000": 0.88}, "ratio": 1.1},
         "raw_per_s": {"1": 30_000.0, "2": 50_000.0},
         "decided_per_s": {"1": 1600.0, "2": 2000.0},
         "decided_to_raw": {"1": 0.053, "2": 0.04},
@@ -106,6 +107,7 @@ def test_every_goal_of_the_table_is_told_with_its_outcome() -> None:
         "written end to end at 200 ms": False,
         "calls against the least under load": False,
         "memory of a worker, many leads against few": True,
+        "a look for due clocks, 100,000 open against 100": True,
         "leads through 100 rules, all asked": True,
         "leads through 100 rules, with the index": False,
         "all asked, against a bare loop of the same": False,
@@ -123,6 +125,7 @@ def test_without_a_terminal_it_reads_as_plain_lines() -> None:
     text = out.getvalue()
     assert "\x1b" not in text
     assert "1,600 /s" in text
+    assert "A look for due clocks: 0.80 ms among 100 open · 0.88 ms among 100,000 open" in text
     assert "✘ calls against the least under load: batches that were sent before they were full" in text
 
 

@@ -120,6 +120,13 @@ def goals(found: Mapping[str, Any]) -> list[Goal]:
             "×",
             hint="a worker keeps nothing per lead: look at the size of its batches first",
         ),
+        Goal(
+            f"a look for due clocks, {found['idle']['many']:,} open against {found['idle']['few']:,}",
+            found["idle"]["ratio"],
+            1.2,
+            "×",
+            hint="it reads one page of the index clocks_ready: look at its plan",
+        ),
         *_playbook_goals(found["routed"], found["loaded"], found["simulated"], found["refused"]),
     ]
 

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from sync.app import prepare
-from sync.cli.bench import figures, playbook, raw, replayed, rules
+from sync.cli.bench import figures, idle, playbook, raw, replayed, rules
 from sync.cli.bench.decided import Log
 from sync.cli.bench.flow import Flow
 from sync.cli.bench.screen import show
@@ -46,6 +46,8 @@ class Size:
     calm_s: float
     replayed: tuple[int, int]
     """So many leads' history is replayed in one process; the default sample of so many on every core."""
+    clocks: int = 100_000
+    """So many clocks are open while none is due."""
 
 
 FULL = Size(
@@ -95,6 +97,8 @@ def _alone(folder: Path, size: Size, *, quiet: bool) -> dict[str, Any]:
 def _inner(settings: Settings, local: Local, size: Size, *, quiet: bool) -> dict[str, Any]:
     """Measure the raw client, the decisions, and the workers' memory."""
     ready = asyncio.run(prepare(settings))
+    _say(quiet, f"a worker's look among {size.clocks:,} open clocks of which none is due")
+    still = idle.measure(ready.dsn, settings.installation, size.clocks)
     log = Log(local, ready)
     _say(
         quiet,
@@ -115,6 +119,7 @@ def _inner(settings: Settings, local: Local, size: Size, *, quiet: bool) -> dict
     among_many = figures.rate(log.run(1, lambda: seen[size.many].extend(log.memory())), log.sent)
     memory: dict[str, Any] = {str(leads): max(found, key=lambda one: one["rss_mb"]) for leads, found in seen.items()}
     return {
+        "idle": still,
         "raw_per_s": base,
         "decided_per_s": decided,
         "decided_to_raw": {n: decided[n] / base[n] for n in base},

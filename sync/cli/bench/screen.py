@@ -49,6 +49,8 @@ def _beside(found: Mapping[str, Any]) -> list[str]:
         "Memory of a worker: "
         + " · ".join(f"{memory[n]['rss_mb']:.0f} MB resident, {memory[n]['uss_mb']:.0f} its own at {int(n):,} leads" for n in sizes)
     )
+    looks = found["idle"]["look_ms"]
+    lines.append("A look for due clocks: " + " · ".join(f"{took:.2f} ms among {int(n):,} open" for n, took in looks.items()))
     sample, routed = found["simulated"]["sample"], found["routed"]
     lines.append(
         f"Rules: a bare loop asks all {routed['rules']} for {routed['bare_per_s']:,.0f} leads/s · simulate looked at {sample['looked']:,} of "
