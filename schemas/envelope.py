@@ -14,7 +14,7 @@ from schemas.base import Message
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
 from schemas.clock import ClockDue
 from schemas.command import Command
-from schemas.event import LeadEvent
+from schemas.event import GoalEvent, LeadEvent
 from schemas.notice import NoticeSent
 from schemas.response import ResponseRecorded
 from schemas.touch import TouchRecorded
@@ -61,6 +61,9 @@ EVENT_TYPES: dict[str, type[Message]] = {
     "truce.handoff.resumed": LeadEvent,
     "truce.handoff.closed": LeadEvent,
     "truce.problem.opened": LeadEvent,
+    "truce.goal.reached": GoalEvent,
+    "truce.goal.lost": GoalEvent,
+    "truce.goal.missed": GoalEvent,
 }
 """Every type that may stand on `events`."""
 

@@ -60,5 +60,5 @@ def topics(installation: str, incarnation: int, systems: tuple[str, ...], partit
             changes_name(installation, incarnation), partitions, "lead key", ("source", "writer", "worker", "notifier", "cli"), ("worker",)
         ),
         *writes,
-        Topic(events_name(installation), partitions, "lead id", ("worker",), ("anyone",)),
+        Topic(events_name(installation), partitions, "lead id; a goal's id", ("worker", "notifier"), ("anyone",)),
     )

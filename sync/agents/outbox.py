@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from schemas import envelope
 from schemas.envelope import Envelope
 from sync.runtime.metrics import metrics
+from sync.store.outbox import pack, packed
 from sync.topology import Lane, events_name, writes_name
 
 Doorbell = tuple[str, str, Lane]
@@ -30,12 +30,7 @@ class Payload:
 
     def pack(self) -> bytes:
         """Give it as JSON: doorbells as they are, events as [key, value, headers]."""
-        return orjson.dumps({"doorbells": self.doorbells, "events": [_event(event) for event in self.events]})
-
-
-def _event(event: Envelope) -> tuple[str, str, list[tuple[str, str]]]:
-    value, headers = envelope.write(event)
-    return str(getattr(event.data, "lead_id", event.id)), value.decode(), [(name, text.decode()) for name, text in headers]
+        return pack(self.doorbells, [packed(str(getattr(event.data, "lead_id", event.id)), event) for event in self.events])
 
 
 class Publisher:
@@ -54,8 +49,8 @@ class Publisher:
             for (system, lane), count in Counter((system, lane) for _, system, lane in parts["doorbells"]).items():
                 metrics.count("truce_doorbells_total", count, system=system, lane=lane)
             for key, value, headers in parts["events"]:
-                packed = [(name, text.encode()) for name, text in headers]
-                done.append(await self._send(events_name(self.installation), key.encode(), value.encode(), packed))
+                named = [(name, text.encode()) for name, text in headers]
+                done.append(await self._send(events_name(self.installation), key.encode(), value.encode(), named))
         await _all(done)
 
 

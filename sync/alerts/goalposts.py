@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from schemas.envelope import derived_id
+from sync.alerts import goal_events
 from sync.alerts.channel import Level, Message
 from sync.alerts.flush import Ground
 from sync.alerts.message import kept
+from sync.alerts.notices import Publish
 from sync.alerts.reach import Target, of_person
 from sync.lead import hours
 from sync.lead.periods import current
@@ -18,13 +21,37 @@ from sync.playbook.models import Goals, number
 from sync.playbook.models.goals import Goal
 from sync.runtime.clock import Clock
 from sync.store import meta, reporting, telling
+from sync.store.statement import Connection
 from sync.store.telling import Intent
 
 EVERY_S = 900.0
+AGAIN_S = 15.0
+"""Where Kafka did not take an event."""
 LATE = timedelta(days=7)
 """So long after a period its goals are still looked at: what counted for it may have been seen later."""
 News = Literal["reached", "lost", "missed"]
 _LEVELS: dict[News, Level] = {"reached": "good", "lost": "trouble", "missed": "trouble"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """How a goal stands in a period."""
+
+    goal: Goal
+    got: float
+    spans: tuple[date, date]
+    over: bool
+
+
+async def _news(connection: Connection, kind: str, seen: _Seen) -> tuple[News | None, News, int] | None:
+    """Give (what was told last, what is new, the how many-th news that is) and note it; None where nothing is, or another notifier was first."""
+    key = f"{kind}:{seen.goal.id}:{seen.spans[0].isoformat()}"
+    held = await meta.read(connection, key)
+    before, count = held or (None, 0)
+    what = news(before, seen.got, seen.goal.target, over=seen.over)
+    if what is None or not await meta.swap(connection, key, held, [what, count + 1]):
+        return None
+    return before, what, count + 1
 
 
 def news(before: str | None, got: float, target: float, *, over: bool) -> News | None:
@@ -52,36 +79,53 @@ def people(goals: Goals, goal: Goal) -> tuple[str, ...]:
 
 
 class Goalposts:
-    """Looks now and then how the shared goals stand; what was told is kept, so that each news is told once."""
+    """Looks now and then how the shared goals stand; what was told is kept, so that each news is told once, and is one event."""
 
-    def __init__(self, pool: Any, clock: Clock) -> None:
-        self._pool, self._clock = pool, clock
+    def __init__(self, pool: Any, clock: Clock, publish: Publish | None = None) -> None:
+        """Take where it is kept what was told; `publish` puts a message on `events`."""
+        self._pool, self._clock, self._publish = pool, clock, publish
         self._next: datetime | None = None
 
     async def look(self, ground: Ground) -> None:
-        """Tell what is new of each goal; money of one segment alone is not counted."""
+        """Tell what is new of each goal, in the channels and on `events`."""
         now, goals = self._clock.now(), ground.playbook.goals
-        if not ground.ready or (self._next is not None and now < self._next):
+        if self._next is not None and now < self._next:
             return
         self._next = now + timedelta(seconds=EVERY_S)
         for goal in goals.goals:
-            if goal.segment is None or goal.measure != "amount":
-                await self._goal(ground, goal, now)
+            await self._goal(ground, goal, now)
+        if self._publish is not None and not await goal_events.publish(self._pool, self._publish):
+            self._next = now + timedelta(seconds=AGAIN_S)
 
     async def _goal(self, ground: Ground, goal: Goal, now: datetime) -> None:
         goals, zone = ground.playbook.goals, ground.playbook.goals.timezone or ground.playbook.timezone
         crm = ground.playbook.sales
-        days, name = (now - LATE, now), f"{goal.measure}:{goal.segment}" if goal.segment else goal.measure
+        days = (now - LATE, now)
         for spans in dict.fromkeys(current(goal.per, hours.wall(to_ms(at), zone).date(), goals) for at in days):
             start, end = (to_ms(datetime(one.year, one.month, one.day, tzinfo=hours.zone(zone))) for one in spans)
-            got = (await reporting.reached(self._pool, start, end, crm)).get(name, 0.0)
-            key = f"goal:{goal.id}:{spans[0].isoformat()}"
-            before = await meta.read(self._pool, key)
-            what = news(before, got, goal.target, over=to_ms(now) >= end)
-            if what is not None:
-                text = words(goal, what, got, spans, goals.currency)
-                await telling.intend(self._pool, self._intents(ground, goal, what, text, f"{key}:{before}"), now)
-                await meta.put(self._pool, key, what)
+            got = (await reporting.reached(self._pool, start, end, crm)).get(goal.counts, 0.0)
+            seen = _Seen(goal, got, spans, over=to_ms(now) >= end)
+            await self._event(ground, seen, now)
+            if ground.ready:  # without a channel it stays untold
+                await self._tell(ground, seen, now)
+
+    async def _event(self, ground: Ground, seen: _Seen, now: datetime) -> None:
+        async with self._pool.acquire() as connection, connection.transaction():
+            found = await _news(connection, "goal event", seen)
+            if found is not None:
+                before, what, number = found
+                currency, version = ground.playbook.goals.currency, ground.playbook.version
+                event = goal_events.made(seen.goal, what, before, seen.got, seen.spans, currency, version, now)
+                await goal_events.keep(connection, event, number)
+
+    async def _tell(self, ground: Ground, seen: _Seen, now: datetime) -> None:
+        async with self._pool.acquire() as connection, connection.transaction():
+            found = await _news(connection, "goal", seen)
+            if found is not None:
+                _, what, number = found
+                text = words(seen.goal, what, seen.got, seen.spans, ground.playbook.goals.currency)
+                thread = f"{seen.goal.id}:{seen.spans[0].isoformat()}:{number}"
+                await telling.intend(connection, self._intents(ground, seen.goal, what, text, thread), now)
 
     def _intents(self, ground: Ground, goal: Goal, what: News, text: tuple[str, str], thread: str) -> Iterator[Intent]:
         told = Message(

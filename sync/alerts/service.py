@@ -19,10 +19,11 @@ from sync.playbook.models import Playbook
 from sync.runtime.clock import Clock
 from sync.runtime.producer import make_producer
 from sync.settings import Settings
+from sync.topology import events_name
 
 
-class Changes:
-    """The way onto `changes`, opened when it is first needed: alerts go out while Kafka is away, too."""
+class Way:
+    """The way onto a topic, opened when it is first needed: alerts go out while Kafka is away, too."""
 
     def __init__(self, bootstrap: str, topic: str) -> None:
         self._bootstrap, self._topic = bootstrap, topic
@@ -52,10 +53,11 @@ async def run(
     stop: asyncio.Event,
 ) -> None:
     """Tell what is to be told until `stop` is set; `console` is the address of the list page, `waiting` says what waits to be decided."""
-    clock, outlets, changes = Clock(), Outlets(settings), Changes(bootstrap, topic)
+    clock, outlets = Clock(), Outlets(settings)
+    changes, events = Way(bootstrap, topic), Way(bootstrap, events_name(settings.installation))
     rounds = Rounds(pool, clock, settings.heartbeat_url.get_secret_value() if settings.heartbeat_url else "", waiting)
-    answers, friction = Answers(pool, outlets, clock, changes.publish), Friction(pool, clock)
-    often = (rounds.audit, rounds.promises, friction.look, Goalposts(pool, clock).look, answers.look, rounds.beat)
+    answers, friction, goals = Answers(pool, outlets, clock, changes.publish), Friction(pool, clock), Goalposts(pool, clock, events.publish)
+    often = (rounds.audit, rounds.promises, friction.look, goals.look, answers.look, rounds.beat)
     try:
         notifier = Notifier(pool, outlets, playbook, publish=changes.publish, console=console, clock=clock, often=often)
         await notifier.run(stop)
@@ -63,3 +65,4 @@ async def run(
         await rounds.close()
         await outlets.close()
         await changes.close()
+        await events.close()

@@ -21,6 +21,8 @@ class Tally:
     offered: int = 0
     accepted: int = 0
     won: int = 0
+    amount: float = 0.0
+    """The money of the opportunities that they won."""
     rejected: dict[str, int] = field(default_factory=dict)
     """By reason."""
 
@@ -31,7 +33,13 @@ class Tally:
 
     def plain(self) -> dict[str, Any]:
         """Give it as JSON shows it."""
-        return {"offered": self.offered, "accepted": self.accepted, "rejected": dict(sorted(self.rejected.items())), "won": self.won}
+        return {
+            "offered": self.offered,
+            "accepted": self.accepted,
+            "rejected": dict(sorted(self.rejected.items())),
+            "won": self.won,
+            "amount": self.amount,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,8 @@ class Result:
     """That reason counts against the quality that marketing promised."""
     lines: tuple[tuple[str, str, str], ...] = ()
     """The lines that let it into the stage: (text, file:line, what it saw)."""
+    amount: float = 0.0
+    """The money of the opportunities that it won."""
 
 
 def results(
@@ -57,8 +67,12 @@ def results(
     offers: Iterable[Mapping[str, Any]],
     let_in: Mapping[str, Sequence[Mapping[str, Any]]],
     against: Callable[[str], bool],
+    money: Mapping[str, float] | None = None,
 ) -> list[Result]:
-    """Read the ledger: `let_in`: hand-off → the lines of the stage's rule as they were judged; `against`: whether a reason counts."""
+    """Read the ledger: `let_in`: hand-off → the lines of the stage's rule as they were judged; `against`: whether a reason counts.
+
+    `money`: hand-off → what its opportunities won.
+    """
     said: dict[str, str] = {}
     for offer in offers:
         if offer["ended"] == "rejected":
@@ -70,10 +84,22 @@ def results(
         source, _, campaign = one["source"].partition(":")
         reason = said.get(one["id"], one["reason"] or "")
         lines = tuple((str(v["text"]), str(v["where"]), str(v["why"])) for v in let_in.get(one["id"], ()) if v.get("matched"))
-        won = "customer" in (one["closed_as"], one["stage"])
+        amount = (money or {}).get(one["id"], 0.0)
+        won = amount > 0 or "customer" in (one["closed_as"], one["stage"])
         accepted = one["accepted_at"] is not None
         found.append(
-            Result(one["id"], source or "unknown", campaign, one["rule"], accepted, won, reason, bool(reason) and against(reason), lines)
+            Result(
+                one["id"],
+                source or "unknown",
+                campaign,
+                one["rule"],
+                accepted,
+                won,
+                reason,
+                bool(reason) and against(reason),
+                lines,
+                amount,
+            )
         )
     return found
 
@@ -91,6 +117,7 @@ def _count(tally: Tally, one: Result) -> None:
     tally.offered += 1
     tally.accepted += one.accepted
     tally.won += one.won
+    tally.amount += one.amount
     if one.reason:
         tally.rejected[one.reason] = tally.rejected.get(one.reason, 0) + 1
 

@@ -24,7 +24,7 @@ class Line:
     what: str
     promised: float
     reached: float | None
-    """None: nothing of it is decided yet, or it is not counted."""
+    """None: nothing of it is decided yet."""
     of: int
     """How many it is counted over."""
     kept: bool | None
@@ -97,13 +97,7 @@ def _sales(promise: WorkPromise, units: Sequence[Unit], labels: Mapping[str, Lab
     return made
 
 
-def name_of(goal: Goal) -> str:
-    """Give what is counted for a goal, as the store calls it."""
-    return f"{goal.measure}:{goal.segment}" if goal.segment else goal.measure
-
-
 def _shared(goal: Goal, reached: Mapping[str, float], length: int, version: int) -> Line:
     target = goal.target * length / MONTHS[goal.per]
-    got = None if goal.segment and goal.measure == "amount" else float(reached.get(name_of(goal), 0))
-    kept = None if got is None else got >= target
-    return Line("both", goal.id, goal.accountable, goal.segment or "", goal.name, target, got, int(got or 0), kept, f"v{version}")
+    got = float(reached.get(goal.counts, 0))
+    return Line("both", goal.id, goal.accountable, goal.segment or "", goal.name, target, got, int(got), got >= target, f"v{version}")

@@ -24,6 +24,14 @@ async def change(connection: Connection, key: str, before: Any, after: Any) -> A
     return await read(connection, key)
 
 
+async def swap(connection: Connection, key: str, before: Any, after: Any) -> bool:
+    """Set a value if it is still `before` (None: never set), and say whether it was; whoever else does so waits for the transaction's end."""
+    sql = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true"
+    if before is not None:
+        sql = "UPDATE meta SET value = $2 WHERE key = $1 AND value = $3 RETURNING true"
+    return bool(await connection.fetchval(sql, key, after, *(() if before is None else (before,))))
+
+
 async def put(connection: Connection, key: str, value: Any) -> None:
     """Set a value, whatever stood there."""
     await connection.execute(

@@ -36,11 +36,23 @@ WHERE t.kind = 'stage' AND t.at >= to_timestamp($1 / 1000.0) AND t.at < to_times
 GROUP BY GROUPING SETS ((t.data->>'after'), (t.data->>'after', h.segment)) HAVING GROUPING(h.segment) = 1 OR h.segment <> ''
 """
 """A lead's segment is that of the hand-off that it had then."""
-_WON = """
-SELECT coalesce(sum(amount), 0)::double precision FROM opportunities
-WHERE there AND outcome = 'won' AND system = ANY($1::text[]) AND (fields->'stage'->>1)::bigint >= $2 AND (fields->'stage'->>1)::bigint < $3
+_CREDITED = """
+won AS (SELECT ref, people, amount, (fields->'stage'->>1)::bigint AS at FROM opportunities
+  WHERE there AND outcome = 'won' AND amount IS NOT NULL AND system = ANY($1::text[])),
+credited AS (SELECT w.amount, w.at, h.id, h.segment FROM won w LEFT JOIN LATERAL (
+  SELECT h.id, h.segment FROM unnest(w.people) p(one)
+    JOIN identities i ON i.kind = CASE WHEN p.one LIKE 'email:%' THEN 'email' ELSE 'ref' END AND i.key = regexp_replace(p.one, '^email:', '')
+    JOIN handoffs h ON h.lead_id = i.lead_id AND h.opened_at <= to_timestamp(w.at / 1000.0)
+  ORDER BY h.kind = 'mql' DESC, h.opened_at DESC, h.id LIMIT 1) h ON true)
 """
-"""What was won when its stage came to say so."""
+"""What was won when its stage came to say so; it is the merit of one hand-off, the last MQL before that of somebody who is in it."""
+_WON = f"""
+WITH {_CREDITED} SELECT segment, sum(amount)::double precision AS amount FROM credited WHERE at >= $2 AND at < $3
+GROUP BY GROUPING SETS ((), (segment)) HAVING GROUPING(segment) = 1 OR segment <> ''
+"""
+_WON_BY = (
+    f"WITH {_CREDITED} SELECT id::text AS id, sum(amount)::double precision AS amount FROM credited WHERE id = ANY($2::uuid[]) GROUP BY id"
+)
 _LET_IN = """
 SELECT DISTINCT ON (h.id) h.id::text AS id, t.data->'why'->'lines' AS lines FROM handoffs h
 JOIN timeline t ON t.lead_id = h.lead_id AND t.kind = 'stage' AND t.data->>'after' = $2 AND t.at <= h.opened_at
@@ -69,13 +81,20 @@ async def lines(connection: Connection, ids: Iterable[str], leads: Iterable[str]
 
 
 async def reached(connection: Connection, start: int, end: int, systems: Iterable[str]) -> dict[str, float]:
-    """Give how many leads came to each stage from `start` to `end` (`customer`, of one segment `customer:enterprise`).
+    """Give how many leads came to each stage from `start` to `end`, and `amount`, the money of opportunities won then in these systems.
 
-    `amount`: the money of opportunities won then in these systems.
+    Of one segment it is `customer:enterprise`, `amount:enterprise`.
     """
     rows = await connection.fetch(_REACHED, start, end)
     found = {row["stage"] + (f":{row['segment']}" if row["segment"] else ""): float(row["leads"]) for row in rows}
-    return found | {"amount": await connection.fetchval(_WON, sorted(systems), start, end)}
+    money = await connection.fetch(_WON, sorted(systems), start, end)
+    return found | {"amount" + (f":{row['segment']}" if row["segment"] else ""): row["amount"] or 0.0 for row in money}
+
+
+async def won(connection: Connection, ids: Iterable[str], systems: Iterable[str]) -> dict[str, float]:
+    """Give per hand-off the money of opportunities in these systems that were won by it; each opportunity counts once."""
+    rows = await connection.fetch(_WON_BY, sorted(systems), sorted(ids))
+    return {row["id"]: row["amount"] for row in rows}
 
 
 async def let_in(connection: Connection, ids: Iterable[str], stage: str) -> dict[str, list[dict[str, Any]]]:

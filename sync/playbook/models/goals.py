@@ -39,6 +39,11 @@ class Goal:
     segment: str | None = None
     """None: the leads of all segments count."""
 
+    @property
+    def counts(self) -> str:
+        """Give what is counted for it, as reports call it: `customer`, of one segment `customer:enterprise`."""
+        return f"{self.measure}:{self.segment}" if self.segment else self.measure
+
 
 @dataclass(frozen=True, slots=True)
 class MqlPromise:

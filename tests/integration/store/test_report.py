@@ -20,7 +20,7 @@ from sync.lead.decision import Line
 from sync.lead.ledger import Entry, Outcome, Shown
 from sync.lead.state import Desired, Lead
 from sync.playbook.loader import load
-from sync.store import accounts, handoffs, leads, timeline
+from sync.store import accounts, handoffs, identities, leads, timeline
 from sync.store.connect import connect
 from sync.store.statement import run
 
@@ -66,16 +66,23 @@ def keep(store: Store, *some: tuple[Lead, Sequence[Line]]) -> None:
     asyncio.run(go())
 
 
-def won(store: Store, *deals: tuple[str, Outcome, float, int]) -> None:
-    """Keep opportunities: (system, outcome, amount, when their stage came to say so)."""
+def won(store: Store, *deals: tuple[str, Outcome, float, int], people: str = "") -> None:
+    """Keep opportunities: (system, outcome, amount, when their stage came to say so); `people`: `email:` and the id of the lead with that key."""
 
     async def go() -> None:
         connection: Any = await connect(*store)
         shown = [
-            Entry("opportunity", f"{system}:deal:{n}", {"stage": Shown("x", at), "amount": Shown(amount, at)}, at, outcome=outcome)
+            Entry(
+                "opportunity",
+                f"{system}:deal:{n}",
+                {"stage": Shown("x", at), "amount": Shown(amount, at), "people": Shown(people, at)},
+                at,
+                outcome=outcome,
+            )
             for n, (system, outcome, amount, at) in enumerate(deals)
         ]
-        await run(connection, accounts.write(shown))
+        key = people.removeprefix("email:")
+        await run(connection, [*accounts.write(shown), *([identities.write({("email", key): key})] if key else [])])
         await connection.close()
 
     asyncio.run(go())
@@ -150,15 +157,25 @@ def test_what_sales_made_of_the_leads_and_what_buyers_have_in_common(
         one.desired["industry"] = Desired("Energy" if one.value("stage") == "customer" else "Retail", AT, "truce", 1, "")
         told.insert(0, Line(one.id, AT, "stage", {"before": "lead", "after": "mql", "why": {"lines": [line]}}))  # type: ignore[attr-defined]
     keep(store, *some)
+    won(store, ("salesforce", "won", 18_000, AT + 1), ("hubspot", "won", 18_000, AT + 1), people=f"email:{some[6][0].id}")
     quality.feedback(period="2026-Q4", simulated=True, json=True)
     found = json.loads(capsys.readouterr().out)
-    assert found["source"]["form"] == {"offered": 4, "accepted": 0, "rejected": {"no_fit": 4}, "won": 0}
-    assert found["source"]["meeting"] == {"offered": 6, "accepted": 6, "rejected": {}, "won": 6}
+    assert found["source"]["form"] == {"offered": 4, "accepted": 0, "rejected": {"no_fit": 4}, "won": 0, "amount": 0}
+    assert found["source"]["meeting"] == {"offered": 6, "accepted": 6, "rejected": {}, "won": 6, "amount": 18_000}
+    assert found["rule"]["routing.yaml:4 emea"] | {"rejected": {}} == {
+        "offered": 10,
+        "accepted": 6,
+        "rejected": {},
+        "won": 6,
+        "amount": 18_000,
+    }
     (line,) = found["lines"]
     assert (line["against_quality"], line["stricter"]["text"]) == (4, "lead.engagement >= 42 && lead.fit >= 20")
     assert "leads in 30 days" in line["simulated"]
     quality.feedback(period="2026-Q4", simulated=False)
-    assert "Does not fit 4" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "Does not fit 4" in out
+    assert "18,000" in out
     quality.profile(candidate_=tmp_path / "next")
     assert f"Written to {tmp_path / 'next'}" in capsys.readouterr().out.replace("\n", "")
     quality.profile(json=True)

@@ -152,8 +152,12 @@ def test_both_sides_in_one_list() -> None:
     rows = [handoff("1", 1, stage="customer"), handoff("2"), handoff("3", 1, closed_as="sql", playbook_version=4)]
     found = {
         (one.side, one.what): one
-        for one in lines(playbook, rows, UNITS, {n: label(n) for n in "123"}, {"customer": 40, "amount": 1000.5}, 3)
+        for one in lines(
+            playbook, rows, UNITS, {n: label(n) for n in "123"}, {"customer": 40, "amount": 1000.5, "amount:enterprise": 130_000.0}, 3
+        )
     }
+    large = found["both", "Revenue from large companies"]
+    assert (large.segment, large.promised, large.reached, large.kept) == ("enterprise", 120_000, 130_000, True)
     mqls = found["marketing", "MQLs"]
     assert (mqls.promised, mqls.reached, mqls.kept, mqls.versions) == (180, 3, False, "v3, v4")
     assert found["marketing", "MQLs that become sql"].reached == pytest.approx(2 / 3)

@@ -129,7 +129,7 @@ Shares out in turns. The pool as a whole gets at most 5 a day.
     "| it goes to the next whom its route finds; the manager is told |  | Vera Holm |\n",
     "| **phone** | phone | sales | yes |  | `Phone` | `phone` |\n",
     "| **SAL** | `SAL` | `salesacceptedlead` |\n",
-    "| **New customers** | new-customers | 12 customers a quarter | 60 MQLs × 3 months × 0.07 customers = 12.6 (mqls) | Vera Holm |\n",
+    "| **New customers** | new-customers | 12 customers a quarter |  | 10 MQLs × 3 months × 0.1 customers = 3 (enterprise-mqls); 60 MQLs × 3 months × 0.07 customers = 12.6 (mqls) | Vera Holm |\n",
     "### Lead statuses\n\n- **new**: Nobody has spoken to them\n- **working**: Being worked\n",
     "| **ES** | south |  | Lea Wolf |\n",
     "| **integra-systems.example** | Integra Systems | 1 |\n",
