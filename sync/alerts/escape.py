@@ -6,21 +6,14 @@ Slack's rules stand with Slack's cards.
 from __future__ import annotations
 
 import html as _html
-import unicodedata
 
-MOST = 2000
+from sync.lead.legible import plain
+
+__all__ = ["address", "header", "html", "plain", "unmarked"]
 _MARKS = str.maketrans(
     {"*": "∗", "_": "＿", "`": "ˋ", "~": "∼", "[": "［", "]": "］", "|": "¦", "#": "＃", "<": "‹", ">": "›", "@": "＠", "\\": "＼", "&": "＆"}
 )  # fmt: skip
 """What some service takes for bold, a link, a mention or a tag → a sign that looks like it and is none."""
-_HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-
-
-def plain(text: str, most: int = MOST) -> str:
-    """Give text as one line that shows what it is: no line breaks, no escape sequences, nothing that is not seen or turns the order round."""
-    seen = "".join(" " if unicodedata.category(sign) in _HIDDEN else sign for sign in text[: 4 * most])
-    short = " ".join(seen.split())
-    return short if len(short) <= most else short[: most - 1] + "…"
 
 
 def header(text: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from sync.alerts.escape import plain
 from sync.runtime.metrics import metrics
 from sync.store.connect import connect
 
@@ -25,7 +26,7 @@ async def claim(connection: Any) -> list[str]:
 
 def _line(row: Any) -> str:
     many = f"{row['count']} × " if row["count"] > 1 else ""
-    return f"{many}{row['text']}"
+    return f"{many}{plain(row['text'])}"
 
 
 def lines(dsn: str, installation: str) -> list[str]:

@@ -12,7 +12,7 @@ from schemas.envelope import Envelope
 from sync.cli import people, place
 from sync.cli.duty import Json, with_store
 from sync.cli.output import PROBLEM, CannotRun, as_json, console
-from sync.lead import dates
+from sync.lead import dates, legible
 from sync.lead.state import from_ms, to_ms
 from sync.playbook.models import Playbook
 from sync.playbook.problems import did_you_mean
@@ -207,7 +207,7 @@ def told(found: dict[str, Any]) -> list[str]:
     lines = [f"{found['state']}{ended} · with {found['owner']} · since {at(found['opened_at'])} · {found['rule']} · {found['id']}"]
     for one in found["offers"]:
         end = f", {one['ended']} {at(one['ended_at'])}{' by ' + one['by'] if one['by'] else ''}" if one["ended"] else ""
-        why = " · ".join(text for text in (one["reason"], one["comment"]) if text)
+        why = " · ".join(legible.plain(text) for text in (one["reason"], one["comment"]) if text)
         lines.append(f"  {one['n']}. {one['owner']}  offered {at(one['at'])}{end}{f': {why}' if why else ''}")
     for one in found["legs"]:
         end = f"done {at(one['done_at'])}" if one["done_at"] else f"due {at(one['due_at'])}"

@@ -29,8 +29,8 @@ class _Console(Console):
     """Prints what people see; values come from anywhere, so that nothing in a text is ever an order to the terminal."""
 
     def print(self, *objects: Any, **more: Any) -> None:
-        """Print texts as they are spelled."""
-        super().print(*(plain(one) if isinstance(one, str) else one for one in objects), **more)
+        """Print texts as they are spelled: no bracket in one is a style."""
+        super().print(*(plain(one) if isinstance(one, str) else one for one in objects), **{"markup": False, **more})
 
 
 console = _Console(highlight=False, soft_wrap=not sys.stdout.isatty())

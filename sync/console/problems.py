@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from sync.alerts import wording
+from sync.alerts.escape import plain
 from sync.playbook.models import Playbook
 from sync.store import listed
 from sync.store.listed import PAGE, Listed
@@ -58,9 +59,9 @@ def _shown(playbook: Playbook, found: Listed, token: str, page: int) -> dict[str
     summary = wording.Summary(found.open, 0, None, (), ())
     rows = [
         {
-            "company": row["company"] or "–",
+            "company": plain(row["company"] or "") or "–",
             "owner": _name(playbook, row["owner"]),
-            "text": row["text"],
+            "text": plain(row["text"]),
             "times": row["count"],
             "since": f"{row['opened_at'].astimezone(zone):%a %d %b %H:%M}",
             "waits": wording.spell((now - row["opened_at"]).total_seconds() * 1000),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sync.lead.cycle import HandoffNote, LegNote
+from sync.lead.legible import plain
 from sync.lead.offers import rule_of
 from sync.lead.state import Lead
 from sync.lead.tasks import State, TaskNote, task_key
@@ -38,7 +39,7 @@ def _put(work: Work, lead: Lead, note: HandoffNote, name: Leg, leg: LegNote, rul
     for system in work.playbook.sales[:1]:
         work.out.tasks.append(
             TaskNote(
-                task_key(note.id, n, name), lead.id, system, owner, f"{_WHAT[name]}: {who}", leg.due_at, state,
+                task_key(note.id, n, name), lead.id, system, owner, f"{_WHAT[name]}: {plain(who, 200)}", leg.due_at, state,
                 f"Handed over by {note.rule}.", f"{rule.where} {name}" if rule is not None else "",
             )
         )  # fmt: skip

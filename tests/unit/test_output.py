@@ -48,3 +48,8 @@ def test_a_table_and_a_line_show_values_as_they_are_spelled(screen: io.StringIO,
 def test_an_error_that_quotes_an_argument_is_no_order_either(capsys: pytest.CaptureFixture[str]) -> None:
     assert output.problem_exit(output.CannotRun("nobody is known as \x1b[31mx")) == output.CANNOT_RUN
     assert capsys.readouterr().err == "truce: nobody is known as \\x1b[31mx\n"
+
+
+def test_no_bracket_in_a_line_is_a_style_and_none_fails(screen: io.StringIO) -> None:
+    output.console.print("[/nope] has nothing of [bold]that[/bold].")
+    assert screen.getvalue() == "[/nope] has nothing of [bold]that[/bold].\n"

@@ -39,7 +39,7 @@ class _Tags(HTMLParser):
         self.found.append((tag, attrs))
 
 
-def _tags(text: str) -> list[tuple[str, list[tuple[str, str | None]]]]:
+def tags(text: str) -> list[tuple[str, list[tuple[str, str | None]]]]:
     parser = _Tags()
     parser.feed(text)
     return parser.found
@@ -62,13 +62,13 @@ def test_an_e_mail_has_the_headers_and_the_tags_that_it_was_given_and_no_more(ti
     )
     assert read["To"] == "team@acme.example"
     plain = page(Message("title", ("line",), (Link("link", "https://truce.example/x"),)))
-    assert _tags(page(Message(title, (line,), (Link(line, "https://truce.example/x"),)))) == _tags(plain)
+    assert tags(page(Message(title, (line,), (Link(line, "https://truce.example/x"),)))) == tags(plain)
 
 
 @given(names)
 def test_no_link_of_an_e_mail_runs_a_script(url: str) -> None:
     for hostile in (f"javascript:{url}", url):
-        hrefs = [value for _, attrs in _tags(page(Message("t", (), (Link("x", hostile),)))) for name, value in attrs if name == "href"]
+        hrefs = [value for _, attrs in tags(page(Message("t", (), (Link("x", hostile),)))) for name, value in attrs if name == "href"]
         assert all(value and value.startswith(("https://", "http://")) for value in hrefs)
 
 
