@@ -8,6 +8,15 @@ from pydantic import Field
 
 from schemas.base import Message, Moment, RefText
 
+MOST_COMMENT = 1_000
+"""So many characters a comment, a note or a reason may have."""
+
+
+def too_long(text: str) -> str | None:
+    """Say that a comment is too long, and by how much it has to be shorter; None when it is not."""
+    over = len(text) - MOST_COMMENT
+    return f"at most {MOST_COMMENT:,} characters, this has {len(text):,}: make it {over:,} shorter" if over > 0 else None
+
 
 class Command(Message):
     """A person's order (`truce.command.<name>`); applied once by its CloudEvent id."""

@@ -9,6 +9,7 @@ from typing import Any
 from sync.alerts.wording import spell
 from sync.cli.names import Names, stage
 from sync.lead.cycle import IN_HANDS
+from sync.lead.legible import plain
 
 OWED: Mapping[str, str] = {"accept": "the answer", "first_response": "the first response", "work": "working it off"}
 """What is owed in each leg."""
@@ -79,4 +80,4 @@ def _for(by: str, who: str) -> str:
 
 
 def _comment(data: Mapping[str, Any]) -> str:
-    return f" “{data['comment']}”" if data.get("comment") else ""
+    return f" “{plain(str(data['comment']))}”" if data.get("comment") else ""

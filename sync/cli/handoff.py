@@ -8,11 +8,14 @@ from typing import Annotated, Any
 
 import typer
 
+from schemas.command import too_long
 from schemas.envelope import Envelope
 from sync.cli import people, place
 from sync.cli.duty import Json, with_store
+from sync.cli.names import stage
 from sync.cli.output import PROBLEM, CannotRun, as_json, console
-from sync.lead import dates, legible
+from sync.lead import dates, hours, legible
+from sync.lead.legs import calendar_of
 from sync.lead.state import from_ms, to_ms
 from sync.playbook.models import Playbook
 from sync.playbook.problems import did_you_mean
@@ -66,6 +69,8 @@ def _give(who: str, make: Make, *, json: bool) -> None:
 def _order(name: str, known: Handoff, on_behalf: str | None, playbook: Playbook, **more: Any) -> Envelope:
     if on_behalf and on_behalf.lower() not in playbook.reps:
         raise CannotRun(f"--as {on_behalf}: nobody of team.yaml. {did_you_mean(on_behalf, playbook.reps)}".strip())
+    if (long := too_long(str(more.get("comment") or ""))) is not None:
+        raise CannotRun(f"{'the note' if name == 'note' else '--comment'}: {long}.")
     by = on_behalf.lower() if on_behalf else _me(playbook)
     return orders.order(name, known, by=by, at=datetime.now(UTC), source="cli", offer=known.offer or None, who=on_behalf and by, **more)
 
@@ -182,33 +187,39 @@ def show(who: Which, json: Json = False) -> None:
     Example: `truce handoff show kim.larsen@nordwind.example`
     """
 
-    async def step(connection: Any, here: place.Place) -> dict[str, Any]:
+    async def step(connection: Any, here: place.Place) -> tuple[dict[str, Any], Playbook | None]:
         known = await find(connection, who, here.secret.encode())
         found = dict(await connection.fetchrow("SELECT * FROM handoffs WHERE id = $1::uuid", known.id))
         for table_, by in (("offers", "n"), ("legs", "started_at")):
             rows = await connection.fetch(f"SELECT * FROM {table_} WHERE handoff_id = $1::uuid ORDER BY {by}", known.id)
             found[table_] = [dict(row) for row in rows]
-        return found
+        return found, await people.in_force(connection)
 
-    found = with_store(step)
+    found, playbook = with_store(step)
     if json:
         return as_json(found)
-    for line in told(found):
+    for line in told(found, playbook, to_ms(datetime.now(UTC))):
         console.print(line, markup=False)
 
 
-def told(found: dict[str, Any]) -> list[str]:
-    """Tell a hand-off's row, with its offers and legs, as lines."""
+def told(found: dict[str, Any], playbook: Playbook | None, now: int) -> list[str]:
+    """Tell a hand-off's row, with its offers and legs, as lines: people by name, times as the owner's clock shows them."""
+    zone = (calendar_of(playbook, found["owner"]).hours.timezone or playbook.timezone if playbook is not None else "") or "UTC"
 
     def at(moment: datetime | None) -> str:
-        return moment.astimezone().strftime("%a %d %b %H:%M") if moment else ""
+        return hours.moment(to_ms(moment), now, zone) if moment else ""
 
-    ended = f" as {found['closed_as']}" if found["closed_as"] else ""
-    lines = [f"{found['state']}{ended} · with {found['owner']} · since {at(found['opened_at'])} · {found['rule']} · {found['id']}"]
+    def name(email: str) -> str:
+        return playbook.name_of(email) if playbook is not None else email
+
+    ended = f" as {stage(found['closed_as'])}" if found["closed_as"] else ""
+    lines = [
+        f"{found['state']}{ended} · with {name(found['owner'])} · since {at(found['opened_at'])} ({zone}) · {found['rule']} · {found['id']}"
+    ]
     for one in found["offers"]:
-        end = f", {one['ended']} {at(one['ended_at'])}{' by ' + one['by'] if one['by'] else ''}" if one["ended"] else ""
+        end = f", {one['ended']} {at(one['ended_at'])}{' by ' + name(one['by']) if one['by'] else ''}" if one["ended"] else ""
         why = " · ".join(legible.plain(text) for text in (one["reason"], one["comment"]) if text)
-        lines.append(f"  {one['n']}. {one['owner']}  offered {at(one['at'])}{end}{f': {why}' if why else ''}")
+        lines.append(f"  {one['n']}. {name(one['owner'])}  offered {at(one['at'])}{end}{f': {why}' if why else ''}")
     for one in found["legs"]:
         end = f"done {at(one['done_at'])}" if one["done_at"] else f"due {at(one['due_at'])}"
         late = f", missed {at(one['breached_at'])}{' (' + one['cause'] + ')' if one['cause'] else ''}" if one["breached_at"] else ""

@@ -15,7 +15,7 @@ from schemas.envelope import Envelope
 from sync.cli import people, place
 from sync.cli.away import rep_of
 from sync.cli.duty import Json, with_store
-from sync.cli.output import CannotRun, as_json, console, table
+from sync.cli.output import PROBLEM, CannotRun, as_json, console, table
 from sync.cli.rejudge import Wanted, condition
 from sync.lead import account, basis
 from sync.lead.decision import Facts
@@ -28,6 +28,7 @@ from sync.playbook.models import Playbook, Values
 from sync.playbook.problems import did_you_mean
 from sync.sources.lag import LagGate
 from sync.store import accounts, answers, presence, reassignments, turns, users
+from sync.store.answers import Answer
 from sync.topology import changes_name
 
 What = Literal["handoff", "lead"]
@@ -87,14 +88,24 @@ async def _send(here: place.Place, connection: Any, orders: Sequence[tuple[str, 
         await gate.close()
 
 
-async def _answered(connection: Any, orders: Sequence[tuple[str, Envelope]]) -> dict[str, int]:
-    """Wait a little for what became of the orders, and count it."""
+async def _became(connection: Any, orders: Sequence[tuple[str, Envelope]]) -> list[Answer | None]:
+    """Wait a little for what became of each order; None: it is not decided yet."""
     loop = asyncio.get_running_loop()
-    until, said = loop.time() + WAIT_S, Counter[str]()
-    for _, one in orders:
-        answer = await answers.wait(connection, one.id, max(0.0, until - loop.time()))
-        said["done" if answer and answer.ok else "refused" if answer else "not decided yet"] += 1
-    return dict(said)
+    until = loop.time() + WAIT_S
+    return [await answers.wait(connection, one.id, max(0.0, until - loop.time())) for _, one in orders]
+
+
+def _counted(said: Sequence[Answer | None]) -> dict[str, Any]:
+    """Count what became of orders, with why some were refused."""
+    counts = Counter("done" if one and one.ok else "refused" if one else "not decided yet" for one in said)
+    return {"answers": dict(counts), "refused": dict(Counter(one.text for one in said if one and not one.ok))}
+
+
+def _tell(told: dict[str, Any], what: str) -> None:
+    said = ", ".join(f"{count} {how}" for how, count in told["answers"].items()) or "nothing to do"
+    console.print(f"{what}: {said}.", markup=False)
+    for text, count in told["refused"].items():
+        console.print(f"  {count} refused: {text}", markup=False)
 
 
 def _preview(rows: Sequence[Passed], playbook: Playbook, clocks: str) -> dict[str, Any]:
@@ -171,7 +182,7 @@ def reassign(
         kept: Literal["keep", "restart"] = "restart" if clocks == "restart" else "keep"
         orders = [(keys[one.lead_id], order(one, run, by=people.whoami(), at=at, clocks=kept, reason=reason)) for one in given]
         await _send(here, connection, orders, slice_, quiet=json)
-        return told | {"run": run, "answers": await _answered(connection, orders)}
+        return told | {"run": run} | _counted(await _became(connection, orders))
 
     _end(with_store(step), json=json)
 
@@ -202,8 +213,8 @@ def _end(told: dict[str, Any], *, json: bool) -> None:
     if json:
         as_json(told)
     elif told["run"]:
-        said = ", ".join(f"{count} {how}" for how, count in told["answers"].items())
-        console.print(f"Run {told['run']}: {said}. Back again: truce reassign --undo {told['run']}", markup=False)
+        _tell(told, f"Run {told['run']}")
+        console.print(f"Back again: truce reassign --undo {told['run']}", markup=False)
 
 
 def _undo(run: str, size: int, *, yes: bool, json: bool) -> None:
@@ -216,20 +227,29 @@ def _undo(run: str, size: int, *, yes: bool, json: bool) -> None:
         if not json:
             console.print(f"{len(still)} go back" + (f"; {moved} moved on or ended since, and stay." if moved else "."))
         _ask("Go on?", here, yes=yes or not still)
-        at, by, back = datetime.now(UTC), people.whoami(), f"{run}:undo"
+        at, by = datetime.now(UTC), people.whoami()
+        back = f"{run}:undo:{uuid4().hex[:4]}"  # what was refused can be tried again
         orders = []
         for row in still:
             one = Passed(row["lead_id"], row["what"], row["handoff"], row["after"], row["before"], "")
             orders.append((row["key"], order(one, back, by=by, at=at, clocks=row["clocks"], reason=f"run {run} undone")))
         await _send(here, connection, orders, size, quiet=json)
-        await reassignments.undone(connection, run, [row["lead_id"] for row in rows], by)
-        return {"run": back, "leads": len(still), "moved_on": moved, "answers": await _answered(connection, orders)}
+        said = await _became(connection, orders)
+        over = {row["lead_id"] for row in rows} - {
+            row["lead_id"] for row, one in zip(still, said, strict=True) if one is None or not one.ok
+        }
+        await reassignments.undone(connection, run, over, by)
+        return {"run": back, "leads": len(still), "moved_on": moved, "left": len(rows) - len(over)} | _counted(said)
 
     told = with_store(step)
     if json:
         as_json(told)
     else:
-        console.print(f"Run {run} is undone: {', '.join(f'{count} {how}' for how, count in told['answers'].items()) or 'nothing to do'}.")
+        _tell(told, f"Run {run} is undone" if not told["left"] else f"Run {run} is undone in part")
+        if told["left"]:
+            console.print(f"{told['left']} are where the run put them: truce reassign --undo {run} tries them again.", markup=False)
+    if told["left"]:
+        raise typer.Exit(PROBLEM)
 
 
 def _list(json: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.command import Command
+from schemas.command import Command, too_long
 from sync.lead import again, business, legs, offers
 from sync.lead.answers import accepted, rejected, restore
 from sync.lead.cycle import HandoffNote, Offer
@@ -58,6 +58,8 @@ def answered(work: Work, lead: Lead, data: Command) -> Decision:
         return _answer(work, lead, f"That hand-off is over; the lead has come again since, {NOTHING}.", ok=False)
     if not going(lead):
         return _answer(work, lead, f"{_over(work, note)}, {NOTHING}.", ok=False)
+    if (long := too_long(data.comment)) is not None:
+        return _answer(work, lead, f"What was written is too long ({long}), {NOTHING}.", ok=False)
     actor = _actor(data, note)
     match data.name:
         case "accept":

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from schemas import strict
+from schemas.command import MOST_COMMENT
 from schemas.envelope import derived_id
 from sync.playbook.models import Playbook
 from sync.playbook.problems import did_you_mean
@@ -26,7 +27,7 @@ from sync.runtime.orders import LATER, Handoff, Orders, order
 
 MAX_BODY = 16 * 1024
 KEY, MOST_KEY = "idempotency-key", 200
-Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1_000)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MOST_COMMENT)]
 WHAT = ("accept", "reject", "reassign", "note")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-MOST_ID, MOST_URL = 255, 1_000
+MOST_ID, MOST_URL, MOST_TEXT = 255, 1_000, 4_000
 LINK = "link-"
 Lines = str | Iterable[str]
 """What somebody is told."""
@@ -116,7 +116,7 @@ def typed(form: Mapping[str, Any], received: datetime) -> Typed:
     if not user:
         raise Odd("user_id: missing")
     text = form.get("text")
-    said = text[:2_000] if isinstance(text, str) else ""
+    said = text[:MOST_TEXT] if isinstance(text, str) else ""
     return Typed(user, received, said, _url(form.get("response_url")), _text(form.get("trigger_id")))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from schemas.command import too_long
 from sync.alerts.channel import Refused
 from sync.alerts.explained import explained
 from sync.alerts.slack.asked import Lines, Pressed, SentOff, Typed, about
@@ -108,6 +109,8 @@ class Errands:
         return (await self._ordered(said, known, rep, playbook, asked.at),)
 
     async def _ordered(self, said: About, known: Handoff, rep: Rep, playbook: Playbook, at: datetime) -> str:
+        if (long := too_long(said.comment)) is not None:
+            raise NotSo(f"Nothing was done: {long}.")
         more: dict[str, Any] = {"comment": said.comment}
         if said.what == "reject":
             reason = playbook.slas.reasons.get(said.code)

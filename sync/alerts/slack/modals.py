@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from schemas.command import MOST_COMMENT, too_long
 from sync.alerts.slack.text import Block, label, part, rich
 from sync.playbook.models import Playbook
 
 REJECT, GIVE = "reject", "give"
 REASON, COMMENT, TO = "reason", "comment", "to"
-MOST_OPTIONS, MOST_COMMENT = 100, 1_000
+MOST_OPTIONS = 100
 
 
 class Wanted(NamedTuple):
@@ -88,7 +89,7 @@ def wanted(view: Mapping[str, Any]) -> Wanted:
         found = _part(_part(values, ident), ident)
         return str(_part(found, "selected_option").get("value") or found.get("value") or "").strip()
 
-    return Wanted(str(view.get("callback_id") or ""), about, where, given(REASON), given(COMMENT)[:MOST_COMMENT], given(TO))
+    return Wanted(str(view.get("callback_id") or ""), about, where, given(REASON), given(COMMENT), given(TO))
 
 
 def _part(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -97,7 +98,9 @@ def _part(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def faults(asked: Wanted, playbook: Playbook) -> dict[str, str]:
-    """Give what is missing in a dialog: input → what to do; empty when it can be done."""
+    """Give what is missing in a dialog, or too much: input → what to do; empty when it can be done."""
+    if (long := too_long(asked.comment)) is not None:
+        return {COMMENT: f"{long[:1].upper()}{long[1:]}."}
     if asked.kind == REJECT:
         reason = playbook.slas.reasons.get(asked.code)
         if reason is None:

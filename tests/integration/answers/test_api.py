@@ -61,6 +61,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], int, str]] = {
     "no reason": (REJECT, {}, 422, "no_time"),
     "odd reason": (REJECT, {"json": {"reason": "because"}}, 422, "no_time"),
     "no sentence": (REJECT, {"json": {"reason": "no_fit"}}, 422, "needs a sentence"),
+    "a note too long": (f"handoffs/{HANDOFF}/note", {"json": {"comment": "x" * 1_001}}, 400, "at most 1000 characters"),
     "no note": (f"handoffs/{HANDOFF}/note", {}, 422, "comment"),
     "nobody": (f"handoffs/{HANDOFF}/reassign", {"json": {"to": "bne@acme.example"}}, 422, "did you mean ben@acme.example"),
     "a key that is none": (f"handoffs/{HANDOFF}/accept", {"json": {"why": 1}}, 400, "why"),

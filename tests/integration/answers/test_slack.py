@@ -124,6 +124,8 @@ async def test_commands_do_what_the_buttons_do(desk: Desk) -> None:
     for text in ("accept kim.larsen@nordwind.example", "note kim.larsen@nordwind.example called, no answer", "hold kim.larsen@nordwind.example until 10 Dec"):  # fmt: skip
         await desk.slack.hands.slash(UANA, "C000SALES", "/truce", text)
     assert [plain(one.data)["name"] for one in await desk.ordered(3)] == ["accept", "note", "hold_clock"]
+    long = await desk.slack.hands.slash(UANA, "C000SALES", "/truce", f"note kim.larsen@nordwind.example {'x' * 1_001}")
+    assert long.body["text"] == "Nothing was done: at most 1,000 characters, this has 1,001: make it 1 shorter."
     odd = await desk.slack.hands.slash(UANA, "C000SALES", "/truce", "reject kim.larsen@nordwind.example because")
     assert "no_fit" in odd.body["text"]
     assert "is known" in (await desk.slack.hands.slash(UANA, "C000SALES", "/truce", "accept nobody@x.example")).body["text"]

@@ -223,6 +223,8 @@ async def test_the_command_line_gives_the_same_orders_and_the_same_answers(
         await typed(handoff.reassign, KIM, to="bne@acme.example")
     with pytest.raises(CannotRun, match="nobody is known"):
         await typed(handoff.accept, "nobody@acme.example")
+    with pytest.raises(CannotRun, match="the note: at most 1,000 characters, this has 1,001: make it 1 shorter"):
+        await typed(handoff.note, KIM, "x" * 1_001)
     assert await typed(handoff.note, KIM, "called, no answer") == (0, "Noted.\n")
     code, said = await typed(handoff.accept, KIM, on_behalf=owner.email)
     assert (code, said.startswith("Accepted. First response due")) == (0, True)
@@ -234,5 +236,6 @@ async def test_the_command_line_gives_the_same_orders_and_the_same_answers(
     assert await typed(handoff.run, KIM, on_behalf=owner.email) == (0, "The clock goes on.\n")
     assert (await typed(handoff.reassign, KIM, to="joe@acme.example"))[1] == "Joe Park has it now.\n"
     code, said = await typed(handoff.show, KIM)
-    assert said.startswith("offered · with joe@acme.example")
-    assert f"1. {owner.email}" in said
+    assert said.startswith("offered · with Joe Park · since ")
+    assert f"1. {owner.name}  offered" in said
+    assert "(America/Chicago)" in said.replace("\n", " "), "as Joe's clock shows it"

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import typer
 from aiokafka import AIOKafkaConsumer
 
 from connectors.base import User
@@ -19,12 +22,13 @@ from sync.agents import ground
 from sync.cli import reassign as command
 from sync.cli.output import CannotRun
 from sync.lead.cycle import HandoffNote
+from sync.lead.decision import AnswerNote
 from sync.lead.state import Desired, Lead
 from sync.playbook.loader import load
 from sync.playbook.models import Playbook
 from sync.runtime.producer import make_producer
 from sync.sources.covering import Covering
-from sync.store import handoffs, leads, presence, users
+from sync.store import answers, handoffs, leads, presence, users
 from sync.store.connect import open_pool
 from sync.store.statement import run
 from sync.topology import changes_name
@@ -66,6 +70,32 @@ class World:
         notes = [(one.id, one.handoff) for one in some if one.handoff is not None]
         self.do(lambda pool: run_all(pool, [leads.write(some), *handoffs.write(notes)]))
 
+    @contextmanager
+    def deciding(self, said: Mapping[int, tuple[bool, str]]) -> Iterator[None]:
+        """Let orders about some leads be answered, as the lead agent would, while the block runs."""
+        stop = threading.Event()
+
+        async def decide(pool: Any) -> None:
+            consumer = AIOKafkaConsumer(self.topic, bootstrap_servers=self.kafka, auto_offset_reset="earliest")
+            await consumer.start()
+            try:
+                while not stop.is_set():
+                    for records in (await consumer.getmany(timeout_ms=50)).values():
+                        for one in (envelope.read(record.value, record.headers) for record in records):
+                            n = int(str(getattr(one.data, "lead_id", "0"))[-12:])
+                            if n in said and ":undo" in str(getattr(one.data, "run", "")):
+                                await run_all(pool, [answers.write([AnswerNote(one.id, None, *said[n])])])
+            finally:
+                await consumer.stop()
+
+        thread = threading.Thread(target=self.do, args=(decide,))
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+
     def orders(self) -> list[Command]:
         async def read() -> list[Command]:
             consumer = AIOKafkaConsumer(self.topic, bootstrap_servers=self.kafka, auto_offset_reset="earliest")
@@ -105,7 +135,9 @@ def world(store: Store, kafka: str, monkeypatch: pytest.MonkeyPatch) -> World:
     return found
 
 
-def test_previewed_ordered_in_slices_and_undone_as_one(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_previewed_ordered_in_slices_and_undone_as_one(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     command.reassign("ana", "emea-ae", dry_run=True, json=True)
     told = json.loads(capsys.readouterr().out)
     assert Counter({one["person"]: one["handoffs"] + one["leads"] for one in told["receivers"]}) == {BEN: 3, LEA: 3}
@@ -123,9 +155,21 @@ def test_previewed_ordered_in_slices_and_undone_as_one(world: World, capsys: pyt
     world.keep(
         made(1, to[made(1, ANA, None).id], "offered"), made(3, to[made(3, ANA, None).id], "accepted")
     )  # the third is not decided yet
-    command.reassign(undo=ident, yes=True)
-    assert "2 go back; 1 moved on or ended since, and stay" in capsys.readouterr().out
-    assert [(one.to, one.run) for one in world.orders() if one.run != ident] == [(ANA, f"{ident}:undo")] * 2
+    monkeypatch.setattr(command, "WAIT_S", 20.0)
+    refused = "Ana Diaz may not be given it: on leave, so that changed nothing."
+    with world.deciding({1: (True, "Ana Diaz has it now."), 3: (False, refused)}), pytest.raises(typer.Exit):
+        command.reassign(undo=ident, yes=True)
+    out = " ".join(capsys.readouterr().out.split())
+    assert "2 go back; 1 moved on or ended since, and stay" in out
+    assert f"Run {ident} is undone in part: 1 done, 1 refused. 1 refused: {refused}" in out
+    assert f"1 are where the run put them: truce reassign --undo {ident} tries them again." in out
+    back = [one for one in world.orders() if one.run != ident]
+    assert [(one.to, str(one.run).startswith(f"{ident}:undo")) for one in back] == [(ANA, True)] * 2
+    command.reassign(runs=True, json=True)
+    assert json.loads(capsys.readouterr().out)[0]["undone"] == 2, "what was refused is not undone"
+    with world.deciding({3: (True, "Ana Diaz has it now.")}):
+        command.reassign(undo=ident, yes=True)
+    assert f"Run {ident} is undone: 1 done." in " ".join(capsys.readouterr().out.split())
     with pytest.raises(CannotRun, match="no run"):
         command.reassign(undo=ident, yes=True)
     command.reassign(runs=True, json=True)

@@ -289,6 +289,14 @@ def test_a_note_is_kept_and_answered_and_moves_nothing(kim: Handed) -> None:
     assert kim.note == before
 
 
+@pytest.mark.parametrize("name", ["note", "accept", "reject", "reassign"])
+def test_what_is_too_long_is_refused_wherever_it_comes_from(kim: Handed, name: str) -> None:
+    ok, text = kim.said(name, 60, comment="x" * 1_200, code="not_mine", to=JOE)
+    assert (ok, text.startswith("What was written is too long (at most 1,000 characters, this has 1,200")) == (False, True)
+    assert kim.note.state == "offered"
+    assert kim.said("note", 70, comment="x" * 1_000)[0]
+
+
 def test_an_answer_to_an_earlier_hand_off_is_told_so(kim: Handed) -> None:
     old = kim.note.id
     kim.order("reject", 60, code="no_budget")

@@ -34,6 +34,12 @@ def test_a_reason_that_needs_a_sentence_asks_for_it(given: dict[str, str], place
     assert list(modals.faults(filled(modals.reject(book(), ABOUT), **given), book())) == [place]
 
 
+def test_a_comment_that_is_too_long_is_told_so_instead_of_being_cut() -> None:
+    for view in (modals.reject(book(), ABOUT), modals.give(book(), ABOUT)):
+        found = modals.faults(filled(view, reason="no_fit", to="ben@acme.example", comment="x" * 1_001), book())
+        assert found == {"comment": "At most 1,000 characters, this has 1,001: make it 1 shorter."}
+
+
 def test_a_lead_is_given_to_a_pool_or_to_somebody_else() -> None:
     view = modals.give(book(), ABOUT, without=ANA)
     assert view_problems(view) == []
