@@ -31,6 +31,10 @@ class RecordChanged(Message):
     actor: str | None = Field(default=None, description="The vendor's id of the user or app that acted.")
     bulk: bool = Field(default=False, description="True for changes that are no one's own act (first read, import, backfill).")
     created: bool = Field(default=False, description="True when the vendor says that the record is new.")
+    intent_id: str | None = Field(
+        default=None,
+        description="Of an account: this is what our own write left there; `times` are those of the values that it carried.",
+    )
 
 
 class RecordMerged(Message):

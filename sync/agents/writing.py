@@ -150,7 +150,7 @@ def statements(items: Sequence[Decided], total: Net, locked: dict[str, Lead], un
         *(handoffs.forget(gone, total.handoffs) if gone else ()),
         *(joined.move(survivors, settled=intents, noted={note.id for note in notes}) if survivors else ()),
         *(erased.forget(gone, parked=aside, settled=intents) if gone else ()),
-        *accounts.write(entry for d in decisions for entry in d.entries),
+        *accounts.write((entry for d in decisions for entry in d.entries), intents),
         *problems.write(note for d in decisions for note in d.problems),
         *_parked(items),
         outbox.write({p: payload.pack() for p, payload in total.payloads.items()}) if total.payloads else None,

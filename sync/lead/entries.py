@@ -49,7 +49,7 @@ def _put(work: Work, before: Entry, after: Entry) -> bool:
     """Keep an entry that is another than before."""
     if after.kind == "opportunity":
         after = replace(after, outcome=outcome_of(after, work.playbook))
-    if after == before:
+    if after == before and after.acts == before.acts:
         return False
     work.out.entries.append(after)
     return True
@@ -68,6 +68,10 @@ def _changed(work: Work, data: RecordChanged, kind: Kind) -> Decision:
     work.bulk = data.bulk or data.origin == "import"
     work.hot = not work.bulk and data.origin in ("person", "form", "unknown")
     before = _held(work, kind, data.ref)
+    if data.intent_id is not None:
+        work.out.settled_intents.append(data.intent_id)
+        work.out.entries.append(before.told(shown, at))
+        return work.end("applied")
     after = before.show(shown, at)
     if _put(work, before, after):
         _tell_people(work, before, after, at)

@@ -16,6 +16,10 @@ from sync.playbook.models import Playbook
 Gone = Literal["deleted", "merged", "erased"]
 Outcome = Literal["open", "won", "lost"]
 Kind = Literal["account", "opportunity"]
+BLANK = (None, "")
+"""What stands in a field where nothing does."""
+_STAMP = 1000
+"""A vendor's times may be cut to the second: what somebody did right after our write may bear a time so much before it (ms)."""
 BLOCK = 6
 """Names are compared when their first letters, so many and spaces apart, are the same; shorter ones are the same or another company's."""
 
@@ -43,6 +47,8 @@ class Entry:
     """The record that it was merged into."""
     outcome: Outcome = "open"
     """How an opportunity stood when it last changed, by the playbook of then."""
+    acts: Mapping[str, Shown] = field(default_factory=dict, compare=False)
+    """By field the act by which its value came about, in the order in which it was heard; see `act`."""
 
     @property
     def there(self) -> bool:
@@ -85,7 +91,33 @@ class Entry:
         if self.gone == "erased":
             return self
         newer = {name: shown for name, shown in values.items() if _after(shown, self.fields.get(name))}
-        return replace(self, fields={**self.fields, **newer}, at=max(at, self.at)) if newer or at > self.at else self
+        if not newer and at <= self.at:
+            return self
+        acts = {name: shown for name, shown in newer.items() if self._acted(name, shown.value)}
+        return replace(self, fields={**self.fields, **newer}, at=max(at, self.at), acts={**self.acts, **acts})
+
+    def _acted(self, name: str, value: Scalar) -> bool:
+        """Say whether somebody gave a field this value: a record that only changed elsewhere shows the same; a blank at first sight is no act."""
+        held = self.fields.get(name)
+        return value not in BLANK if held is None else value != held.value
+
+    def act(self, name: str) -> Shown | None:
+        """Give a field's value and since when it is somebody's word; None when it never was."""
+        shown, known = self.fields.get(name), self.acts.get(name)
+        if shown is not None and known is not None and known.value == shown.value:
+            return known
+        return None if shown is None or shown.value in BLANK else shown
+
+    def told(self, values: Mapping[str, Shown], at: int) -> Entry:
+        """Take in what our own write left there, begun at `at`: the value keeps the time that it had where it came from."""
+        fields, acts = dict(self.fields), dict(self.acts)
+        for name, wrote in values.items():
+            held = fields.get(name)
+            if held is None or held.at <= at:
+                fields[name] = Shown(wrote.value, at - _STAMP if held is None else max(at - _STAMP, held.at + 1))
+            if fields[name].value == wrote.value:
+                acts[name] = wrote
+        return self if self.gone == "erased" else replace(self, fields=fields, acts=acts)
 
     def end(self, how: Gone, at: int, became: str | None = None) -> Entry:
         """Take in that the record was deleted, erased or merged; of two ends the stronger stays."""

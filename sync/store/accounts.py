@@ -10,10 +10,11 @@ import orjson
 from schemas.base import Ref
 from sync.lead.account import SAME_NAME
 from sync.lead.asking import asked
-from sync.lead.ledger import BLOCK, Asked, Entry, Kind, Ledger, Shown
+from sync.lead.ledger import BLANK, BLOCK, Asked, Entry, Kind, Ledger, Shown
 from sync.lead.naming import alike
 from sync.lead.state import Lead
 from sync.playbook.models import Playbook
+from sync.store import account_writes
 from sync.store.statement import Connection, Statement, columns
 
 _LOOK = """
@@ -106,16 +107,24 @@ async def known(connection: Connection, leads: Iterable[Lead], playbook: Playboo
 
 
 def _entry(row: Any) -> Entry:
-    fields = {name: Shown(*shown) for name, shown in row["fields"].items()}
+    fields = {name: Shown(*shown[:2]) for name, shown in row["fields"].items()}
+    acts = {name: Shown(shown[0], shown[-1]) for name, shown in row["fields"].items() if len(shown) > 2 or shown[0] not in BLANK}
     gone_at = -1 if row["gone_at"] is None else row["gone_at"]
-    return Entry(row["kind"], row["ref"], fields, row["at"], row["gone"], gone_at, row["became"], row["outcome"])
+    return Entry(row["kind"], row["ref"], fields, row["at"], row["gone"], gone_at, row["became"], row["outcome"], acts)
 
 
 def _common(entry: Entry) -> tuple[object, ...]:
     ref = Ref.parse(entry.ref)
-    fields = orjson.dumps({name: [shown.value, shown.at] for name, shown in sorted(entry.fields.items())}).decode()
+    fields = orjson.dumps({name: [*shown, *_act(entry, name)] for name, shown in sorted(entry.fields.items())}).decode()
     gone_at = None if entry.gone is None else entry.gone_at
     return (entry.ref, ref.system, ref.object, entry.owner, fields, entry.at, entry.there, entry.gone, gone_at, entry.became)
+
+
+def _act(entry: Entry, name: str) -> list[int]:
+    """Give when somebody said so, where the rest does not say it."""
+    known, shown = entry.acts.get(name), entry.fields[name]
+    stands = known is not None and known.value == shown.value and (known.at != shown.at or shown.value in BLANK)
+    return [known.at] if known is not None and stands else []
 
 
 def _account(entry: Entry) -> tuple[object, ...]:
@@ -129,8 +138,11 @@ def _opportunity(entry: Entry) -> tuple[object, ...]:
     return (*_common(entry), *known)
 
 
-def write(entries: Iterable[Entry]) -> list[Statement]:
-    """Keep accounts and opportunities as they are now; of several states of one record the last counts."""
+def write(entries: Iterable[Entry], settled: Iterable[str] = ()) -> list[Statement]:
+    """Keep accounts and opportunities as they are now; of several states of one record the last counts.
+
+    What stands beside a changed account is to be looked at again; `settled`: intents whose result is part of what is kept.
+    """
     latest: dict[str, Entry] = {entry.ref: entry for entry in entries}
     of: dict[Kind, list[Entry]] = {"account": [], "opportunity": []}
     for ref in sorted(latest):
@@ -138,6 +150,7 @@ def write(entries: Iterable[Entry]) -> list[Statement]:
     made = []
     if of["account"]:
         made.append(Statement(_ACCOUNTS, columns([_account(entry) for entry in of["account"]], 13)))
+        made.append(account_writes.ask(of["account"], settled))
     if of["opportunity"]:
         made.append(Statement(_OPPORTUNITIES, columns([_opportunity(entry) for entry in of["opportunity"]], 15)))
     return made

@@ -125,7 +125,29 @@ accounts = _entry(
     Index("accounts_name", text("\"left\"(replace(name_key, ' ', ''), 6)"), text("replace(name_key, ' ', '')"), postgresql_where=_there),
     Index("accounts_became", "became", postgresql_where=text("became IS NOT NULL")),
 )
-"""Accounts by record; `fields`: shared field → [value, ms]; name_key: the name without legal form, accents and case."""
+"""Accounts by record; `fields`: shared field → [value, ms, and ms of the act where it is another]; name_key: the name without legal form, accents and case."""
+
+account_writes = Table(
+    "account_writes",
+    metadata,
+    Column("ref", Text, primary_key=True),
+    Column("system", Text, nullable=False),
+    Column("rev", BigInteger, nullable=False, server_default="1"),
+    Column("told_rev", BigInteger, nullable=False, server_default="0"),
+    Column("playbook", Integer, nullable=False, server_default="0"),
+    Column("claimed_until", Time),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("intent", JSONB),
+    Column("outcome", JSONB),
+    Column("refused", JSONB, nullable=False, server_default="{}"),
+    Index("account_writes_due", "system", "claimed_until", postgresql_where=text("told_rev < rev")),
+    Index("account_writes_playbook", "system", "playbook"),
+)
+"""Accounts' records as far as they are written: due while `told_rev` is behind, or was decided by an older version of the playbook.
+
+`intent`: what is about to be told, kept before the call: {"id", "at": ms, "fields": shared field → {"name", "value", "sent", "at"}}; `outcome`: what
+came of it, until it is part of the account; `refused`: shared field → a value that the vendor would not take.
+"""
 
 opportunities = _entry(
     "opportunities",

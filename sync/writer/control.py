@@ -53,7 +53,7 @@ class Knowledge:
         """Give a version of the playbook; the last one is kept."""
         if self._playbook is None or self._playbook.version != version:
             fresh = await self.load(self.pool, version)
-            await self._learn(one for one in self._objects(fresh) if one not in self.capabilities)
+            await self._learn(one for one in (*self._objects(fresh), *self._beside(fresh)) if one not in self.capabilities)
             self._playbook = fresh
         return self._playbook
 
@@ -71,6 +71,7 @@ class Knowledge:
         """Read what the sink can from the live schema; raises ConnectorError."""
         for name in self.objects:
             self.capabilities[name] = await self.sink.capabilities(name)
+        await self._learn(self._beside(self._playbook) if self._playbook else ())
 
     async def users(self) -> Mapping[str, str]:
         """Give e-mail → vendor's id of the active users, at most a few seconds old."""
@@ -100,6 +101,11 @@ class Knowledge:
         others = (one for one in (rules.people if rules else ()) if one != person and one in self.sink.objects)
         return (person, *others)
 
+    def _beside(self, playbook: Playbook) -> tuple[str, ...]:
+        """Name the object beside people that is written: accounts."""
+        rules = playbook.systems.get(self.system)
+        return (rules.account,) if rules is not None and rules.account else ()
+
     def mapped(self, object_: str = "") -> list[str]:
         """Name the vendor fields of a person that the playbook maps, as an object (the usual one unless it is named) calls them."""
         return sorted(self._playbook.mapped(self.system, object_ or self.sink.manifest.person_object)) if self._playbook else []
@@ -123,12 +129,20 @@ class Knowledge:
 
     def agrees(self, name: str, sent: Scalar, kept: Scalar) -> bool:
         """Say whether two of the vendor's values are one in canonical form."""
-        shared = self._names().get(name)
-        if shared is None or self._playbook is None:
-            return str(sent).lower() == str(kept).lower()
-        country = self._playbook.systems[self.system].country
-        try:
-            ours, theirs = (canonical(shared, one, spelled=shared.systems[self.system], country=country) for one in (sent, kept))
-        except Unfit:
-            return False
-        return same(shared.kind, ours, theirs)
+        return self.agreeing(self._names())(name, sent, kept)
+
+    def agreeing(self, names: Mapping[str, SharedField]) -> Callable[[str, Scalar, Scalar], bool]:
+        """Give what says so of fields by the vendor's names."""
+
+        def agrees(name: str, sent: Scalar, kept: Scalar) -> bool:
+            shared = names.get(name)
+            if shared is None or self._playbook is None:
+                return str(sent).lower() == str(kept).lower()
+            country = self._playbook.systems[self.system].country
+            try:
+                ours, theirs = (canonical(shared, one, spelled=shared.systems[self.system], country=country) for one in (sent, kept))
+            except Unfit:
+                return False
+            return same(shared.kind, ours, theirs)
+
+        return agrees

@@ -24,6 +24,7 @@ from sync.store import intents as store
 from sync.store import meta, pauses
 from sync.store.connect import open_pool
 from sync.topology import changes_name
+from sync.writer.accounts import Accounts
 from sync.writer.carry import Carrier
 from sync.writer.control import Knowledge
 from sync.writer.guard import Guard
@@ -46,8 +47,11 @@ TASKS_S = 1.0
 class Writer:
     """The parts of one writer; `run` makes and ends them."""
 
-    def __init__(self, settings: Settings, pump: Pump, sweep: Sweep, knowledge: Knowledge, tasks: Tasks, stop: asyncio.Event) -> None:
-        self.pump, self.sweep, self.knowledge, self.tasks, self.stop = pump, sweep, knowledge, tasks, stop
+    def __init__(
+        self, settings: Settings, pump: Pump, sweep: Sweep, knowledge: Knowledge, beside: tuple[Tasks, Accounts], stop: asyncio.Event
+    ) -> None:
+        self.pump, self.sweep, self.knowledge, self.stop = pump, sweep, knowledge, stop
+        self.tasks, self.accounts = beside
         self.system, self.log = sweep.system, pump.log
         self.timeout_s = settings.systems[sweep.system].timeout_s
         self.offsets = Offsets()
@@ -118,6 +122,12 @@ class Writer:
             if not await self.tasks.step():
                 await asyncio.sleep(TASKS_S)
 
+    async def tell_accounts(self) -> None:
+        """Write accounts, for ever."""
+        while True:
+            if not await self.accounts.step():
+                await asyncio.sleep(TASKS_S)
+
     async def read_back(self) -> None:
         """Read back what has no outcome, for ever."""
         while True:
@@ -153,7 +163,7 @@ class Writer:
         pump = asyncio.create_task(self.pump.run())
         others = [
             asyncio.create_task(self._always(job))
-            for job in (self.read, self.keep, self.watch, self.read_back, self.tell_tasks, self.look_again)
+            for job in (self.read, self.keep, self.watch, self.read_back, self.tell_tasks, self.tell_accounts, self.look_again)
         ]
         ended = asyncio.create_task(self.stop.wait())
         try:
@@ -209,7 +219,8 @@ def put_together(
     carrier = Carrier(pool, system, sink, knowledge, Desk(pool, system, knowledge, timeout_s), settler, results, guard, log)
     sweep = Sweep(pool, settings.installation, system, sink, knowledge, settler, results, timeout_s, settings.sweep_s)
     tasks = Tasks(pool, system, sink, knowledge, guard, timeout_s)
-    return Writer(settings, Pump(carrier, log, breaker.wait_s), sweep, knowledge, tasks, stop)
+    firms = Accounts(pool, system, sink, knowledge, results, guard, timeout_s, settings.secret_bytes)
+    return Writer(settings, Pump(carrier, log, breaker.wait_s), sweep, knowledge, (tasks, firms), stop)
 
 
 async def run(settings: Settings, system: str, *, stop: asyncio.Event) -> None:

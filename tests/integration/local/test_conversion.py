@@ -1,10 +1,11 @@
-"""Lead, contact and account on the wire: a conversion in the middle of a hand-off, and a person made under their account. Both emulated systems, real Kafka and PostgreSQL, parts as processes."""
+"""Lead, contact and account on the wire: a conversion in the middle of a hand-off, a person made under their account, one account in both. Both emulated systems, real Kafka and PostgreSQL, parts as processes."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -80,3 +81,31 @@ async def test_who_works_at_a_known_account_becomes_a_contact_under_it_and_other
     assert lead["Email"] == "leo@elsewhere.example"
     await town.settled()
     assert (len(town.crm.records("Contact")), len(town.crm.leads()), len(town.crm.records("Account"))) == (1, 1, 1)
+
+
+async def test_an_account_and_its_company_show_the_same_and_then_nothing_is_written(town: Town) -> None:
+    firm = town.crm.save("Account", by=ANA, Name="Nordwind AS", Website="https://www.nordwind.example", Industry="Energy")
+    company = town.marketing.put("companies", {"name": "nordwind", "domain": "nordwind.example", "numberofemployees": "50"}, client=ANA)
+
+    def shown() -> tuple[Any, ...]:
+        ours, theirs = town.crm.records("Account")[0], town.marketing.record("companies", company)
+        return ours["Name"], theirs.get("name"), ours["NumberOfEmployees"], theirs.get("numberofemployees")
+
+    def written() -> list[tuple[str, dict[str, Any]]]:
+        every = [*town.crm.journal.effects, *town.marketing.journal.effects]
+        return [(one.object, dict(one.after)) for one in every if one.client == "truce" and one.object in ("Account", "companies")]
+
+    await town.until("both show what each side owns", lambda: shown() == ("Nordwind AS", "Nordwind AS", 50, "50"))
+    await town.settled()
+    assert len(written()) == 2, written()
+    owner = town.marketing.record("companies", company).get("hubspot_owner_id")
+    assert owner, "the account's owner is the company's"
+
+    town.crm.save("Account", firm, by=ANA, Name="Nordwind Group")
+    town.marketing.put("companies", {"numberofemployees": "60", "industry": "RETAIL"}, ident=company, client=ANA)
+    await town.until("the edits", lambda: shown() == ("Nordwind Group", "Nordwind Group", 60, "60"))
+    await town.settled()
+    told = written()
+    await asyncio.sleep(3)  # three polls: whatever comes back must not be answered
+    assert written() == told
+    assert [dict(one) for one in await town.pool.fetch("SELECT kind, text FROM problems WHERE closed_at IS NULL")] == []

@@ -29,7 +29,8 @@ from sync.runtime.kafka import free_port
 from sync.store.connect import open_pool
 from tests.house.project import ROOT
 
-UNDER_WAY = "SELECT (SELECT count(*) FROM dirty) + (SELECT count(*) FROM intents WHERE state IN ('open', 'done')) + (SELECT count(*) FROM read_orders)"
+UNDER_WAY = """SELECT (SELECT count(*) FROM dirty) + (SELECT count(*) FROM intents WHERE state IN ('open', 'done'))
+  + (SELECT count(*) FROM read_orders) + (SELECT count(*) FROM account_writes WHERE told_rev < rev OR intent IS NOT NULL)"""
 
 
 @dataclass

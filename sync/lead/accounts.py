@@ -1,0 +1,82 @@
+"""What the records of one account are to show: each shared field as its policy says, told by the plan that leads' records have. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from connectors.base import Capabilities
+from schemas.base import Ref, Scalar
+from schemas.envelope import derived_id
+from sync.lead.index import index
+from sync.lead.ledger import BLANK, Entry, Ledger
+from sync.lead.observe import honours_blank
+from sync.lead.plan import Control, Plan, plan
+from sync.lead.reconcile import system_of, winner
+from sync.lead.state import Claim, Desired, Lead, Observed, Record, Refused
+from sync.playbook.models import Playbook, SharedField
+
+
+def writing_id(ref: str) -> str:
+    """Give the id under which an account's record is written, where a lead's would stand."""
+    return derived_id("account", ref)
+
+
+def company(own: Entry, ledger: Ledger) -> tuple[Entry, ...]:
+    """Give the records that are one account for sure: one in each system, by their domain.
+
+    Where a system has several records of one domain (subsidiaries, duplicates) nobody knows which is meant, and it is none.
+    """
+    if not own.there or own.kind != "account":
+        return ()
+    same = {entry.ref: entry for domain in own.domains for entry in ledger.with_domain(domain)}
+    systems = {system_of(ref) for ref in same}
+    return tuple(same[ref] for ref in sorted(same)) if len(same) == len(systems) else ()
+
+
+def _claims(shared: SharedField, records: Sequence[Entry], playbook: Playbook) -> Iterator[tuple[str, Claim]]:
+    """Give what the records say of a field; blanks only of those whose blank is an act."""
+    for entry in records:
+        act = entry.act(shared.name)
+        if act is not None and (act.value not in BLANK or honours_blank(shared, system_of(entry.ref), playbook)):
+            yield entry.ref, Claim(act.value, act.at)
+
+
+def _desired(records: Sequence[Entry], playbook: Playbook) -> dict[str, Desired]:
+    found, ranks = {}, index(playbook).ranks
+    for name, shared in playbook.account_fields.items():
+        claims = dict(_claims(shared, records, playbook))
+        won = winner(shared, claims, playbook, ranks) if claims else None
+        if won is not None:
+            found[name] = Desired(won[1].value, won[1].at, won[0], 0, f"{shared.where} {shared.policy}")
+    return found
+
+
+def _book(playbook: Playbook) -> Playbook:
+    """Give the playbook with the fields of accounts where those of leads stand."""
+    kept = index(playbook).kept
+    if "accounts" not in kept:
+        kept["accounts"] = replace(playbook, fields=playbook.account_fields)
+    found = kept["accounts"]
+    assert isinstance(found, Playbook)
+    return found
+
+
+def plan_account(
+    own: Entry,
+    ledger: Ledger,
+    playbook: Playbook,
+    capabilities: Mapping[str, Capabilities],
+    control: Control,
+    now: int,
+    refused: Mapping[str, Scalar] = {},
+) -> Plan:
+    """Say what must be told to an account's record; `refused`: values by shared field that the vendor would not take. Times are ms."""
+    records, ref = company(own, ledger), Ref.parse(own.ref)
+    if len(records) < 2:
+        return Plan()
+    lead = Lead(writing_id(own.ref), "", 0, now, desired=_desired(records, playbook))
+    fields = {name: Observed(shown.value, shown.at, shown.at) for name, shown in own.fields.items()}
+    not_taken = {name: Refused(value, "", "", None, now) for name, value in refused.items()}
+    lead.records[own.ref] = Record(own.ref, ref.system, ref.object, 0, own.at, fields, not_taken, has_truce_id=True, partial=True)
+    return plan(lead, ref.system, _book(playbook), (), capabilities, control, now)

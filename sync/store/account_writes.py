@@ -1,0 +1,108 @@
+"""Accounts' records that may have to be written: asked for by the batch that changed one, claimed by the writer, settled when all is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from schemas.base import Scalar
+from sync.lead.ledger import Entry
+from sync.store.statement import Statement, columns
+
+# Everything that shares a domain with what changed, before or now: its record is due as well.
+_ASK = """
+INSERT INTO account_writes (ref, system)
+SELECT w.ref, split_part(w.ref, ':', 1) FROM (
+  SELECT unnest($1::text[]) AS ref
+  UNION SELECT a.ref FROM (SELECT unnest($2::text[]) UNION SELECT unnest(domains) FROM accounts WHERE ref = ANY($1::text[])) d(one)
+    CROSS JOIN LATERAL (SELECT ref FROM accounts WHERE there AND domains @> ARRAY[d.one] OFFSET 0) a) w
+ORDER BY w.ref
+ON CONFLICT (ref) DO UPDATE SET rev = account_writes.rev + 1, attempts = 0,
+  intent = CASE WHEN account_writes.intent ->> 'id' = ANY($3::text[]) THEN NULL ELSE account_writes.intent END,
+  outcome = CASE WHEN account_writes.intent ->> 'id' = ANY($3::text[]) THEN NULL ELSE account_writes.outcome END,
+  claimed_until = CASE WHEN account_writes.intent IS NULL OR account_writes.intent ->> 'id' = ANY($3::text[]) THEN NULL ELSE account_writes.claimed_until END
+"""
+_CLAIM = """
+UPDATE account_writes SET claimed_until = clock_timestamp() + make_interval(secs => $4)
+WHERE ref IN (
+  SELECT ref FROM account_writes WHERE system = $1 AND (told_rev < rev OR playbook < $2)
+    AND coalesce(claimed_until, '-infinity') < clock_timestamp()
+  LIMIT $3 FOR UPDATE SKIP LOCKED)
+RETURNING ref, rev, attempts, intent, outcome, refused
+"""
+# Again in one statement: neither paused since, nor is anything to be said otherwise.
+_BEGIN = """
+UPDATE account_writes a SET intent = w.intent, outcome = NULL, attempts = a.attempts + 1,
+  claimed_until = clock_timestamp() + make_interval(secs => $6)
+FROM unnest($2::text[], $3::bigint[], $4::jsonb[]) w(ref, rev, intent)
+WHERE a.ref = w.ref AND a.rev = w.rev AND a.system = $1 AND a.intent IS NULL
+  AND NOT EXISTS (SELECT 1 FROM pauses WHERE scope IN ('all', 'system:' || $1::text))
+  AND (SELECT value FROM meta WHERE key = 'active_playbook') = to_jsonb($5::int)
+RETURNING a.ref
+"""
+_QUIET = """
+UPDATE account_writes a SET told_rev = greatest(a.told_rev, w.rev), playbook = $3, claimed_until = NULL
+FROM unnest($1::text[], $2::bigint[]) w(ref, rev) WHERE a.ref = w.ref
+"""
+_END = """
+UPDATE account_writes a SET outcome = w.outcome, refused = a.refused || w.refused,
+  intent = CASE WHEN w.outcome IS NULL AND w.known THEN NULL ELSE a.intent END,
+  claimed_until = clock_timestamp() + make_interval(secs => w.wait)
+FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::jsonb[], $5::bool[], $6::float8[]) w(ref, intent, outcome, refused, known, wait)
+WHERE a.ref = w.ref AND a.intent ->> 'id' = w.intent
+"""
+
+
+class Claimed(NamedTuple):
+    """One account's record, claimed for a while."""
+
+    ref: str
+    rev: int
+    attempts: int
+    intent: Mapping[str, Any] | None
+    """A write without outcome, or whose outcome is no part of the account yet."""
+    outcome: Mapping[str, Any] | None
+    refused: Mapping[str, Scalar]
+
+
+class Ended(NamedTuple):
+    """How a write ended: `outcome` is to become part of the account; without one it is over (`known`), or to be read back."""
+
+    ref: str
+    intent: str
+    outcome: Mapping[str, Any] | None
+    refused: Mapping[str, Scalar] = {}
+    known: bool = True
+    wait: float = 0.0
+    """Seconds until it may be claimed again."""
+
+
+def ask(entries: Sequence[Entry], settled: Iterable[str] = ()) -> Statement:
+    """Ask for a look at these accounts and all that share a domain with one; `settled`: intents whose results are in them now."""
+    domains = {domain for entry in entries for domain in entry.domains}
+    return Statement(_ASK, (sorted(entry.ref for entry in entries), sorted(domains), sorted(settled)))
+
+
+async def claim(pool: Any, system: str, playbook: int, most: int, seconds: float) -> list[Claimed]:
+    """Claim records that may show something else than they should, by what is agreed now; they come back unless they are settled by then."""
+    return [Claimed(*row) for row in await pool.fetch(_CLAIM, system, playbook, most, seconds)]
+
+
+async def begin(
+    pool: Any, system: str, intents: Sequence[tuple[str, int, Mapping[str, Any]]], playbook: int, seconds: float
+) -> frozenset[str]:
+    """Keep (ref, rev, intent) before the call; gives the refs that may be told: nothing moved since they were looked at."""
+    rows = await pool.fetch(_BEGIN, system, *columns(intents, 3), playbook, seconds)
+    return frozenset(row["ref"] for row in rows)
+
+
+async def quiet(pool: Any, rows: Sequence[Claimed], playbook: int) -> None:
+    """Keep that these records show what they should."""
+    if rows:
+        await pool.execute(_QUIET, [row.ref for row in rows], [row.rev for row in rows], playbook)
+
+
+async def end(pool: Any, ended: Sequence[Ended]) -> None:
+    """Keep how writes ended."""
+    if ended:
+        await pool.execute(_END, *columns(ended, 6))

@@ -1,0 +1,209 @@
+"""Accounts' records, written by the policies of their shared fields: planned as leads are, the intent kept before the call, read back without an answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.base import Item, Priority, Sink
+from connectors.errors import AuthExpired, ConnectorError, RateLimited, Surprising
+from schemas.base import Ref, Scalar
+from schemas.change import RecordChanged, RecordMerged
+from schemas.envelope import derived_id
+from schemas.keys import lead_key
+from sync.lead.accounts import plan_account, writing_id
+from sync.lead.decision import ProblemNote
+from sync.lead.ledger import Asked, Ledger
+from sync.lead.plan import Plan, Row
+from sync.lead.state import from_ms
+from sync.playbook.models import Playbook
+from sync.runtime.metrics import metrics
+from sync.store import account_writes as store
+from sync.store import accounts, intents, problems, read_orders
+from sync.store.account_writes import Claimed, Ended
+from sync.store.intents import Gates, Would
+from sync.store.statement import run
+from sync.writer import batch
+from sync.writer.batch import Sent, Teller
+from sync.writer.control import Knowledge, NoPlaybook
+from sync.writer.guard import Guard
+from sync.writer.intents import GRACE_S
+from sync.writer.results import News, Results, corrected
+from sync.writer.sweep import by_record
+
+NORMAL: Priority = "normal"
+LATER_S = 15.0
+TRIES = 5
+"""So often a write is begun that comes to nothing before it waits for the next change."""
+STUCK_S = 3600.0
+
+
+@dataclass(slots=True)
+class Accounts:
+    """One system's accounts; several processes share the work by claiming rows."""
+
+    pool: Any
+    system: str
+    sink: Sink
+    knowledge: Knowledge
+    results: Results
+    guard: Guard
+    timeout_s: float
+    secret: bytes
+    clock: Callable[[], float] = time.time
+
+    async def step(self) -> int:
+        """Tell what is to be told now; gives how many records were looked at. Raises OUTAGES."""
+        _, gates = await intents.load(self.pool, self.system, [])
+        try:
+            playbook = await self.knowledge.playbook(gates.playbook)
+        except NoPlaybook:
+            return 0
+        rules = playbook.systems.get(self.system)
+        if rules is None or not rules.account or not playbook.account_fields:
+            return 0
+        most = self.sink.manifest.batch_write
+        claimed = await store.claim(self.pool, self.system, gates.playbook, most, self.timeout_s + GRACE_S)
+        await self._unheard([one for one in claimed if one.intent is not None], rules.account, playbook)
+        fresh = [one for one in claimed if one.intent is None]
+        if fresh:
+            await self._look(fresh, playbook, gates)
+        return len(claimed)
+
+    # --- what an earlier call came to -------------------------------------------------------------------------------------------
+
+    async def _unheard(self, rows: Sequence[Claimed], object_: str, playbook: Playbook) -> None:
+        """Tell again what nobody took in, and find out by reading what nobody answered."""
+        known = [one for one in rows if one.outcome is not None]
+        await self._publish([RecordChanged.model_validate(one.outcome) for one in known])
+        await store.end(self.pool, [Ended(one.ref, _intent(one)["id"], one.outcome, wait=LATER_S) for one in known])
+        lost = [one for one in rows if one.outcome is None]
+        if not lost:
+            return
+        try:
+            names = sorted(_mapped(playbook, self.system, object_))
+            found = by_record(await self.sink.read([Ref.parse(one.ref).id for one in lost], names, object_=object_, priority=NORMAL))
+        except ConnectorError:
+            return  # they come back when their time has passed
+        for one in lost:
+            await self._found(one, found.get(Ref.parse(one.ref).id), playbook)
+
+    async def _found(self, one: Claimed, item: Item | None, playbook: Playbook) -> None:
+        held: dict[str, Scalar] = {}
+        if isinstance(item, RecordChanged):
+            told = _intent(one)["fields"].values()
+            agrees = self.knowledge.agreeing(_mapped(playbook, self.system, Ref.parse(one.ref).object))
+            held = {f["name"]: f["sent"] for f in told if f["name"] in item.fields and agrees(f["name"], f["sent"], item.fields[f["name"]])}
+        outcome = self._outcome(one.ref, _intent(one), held) if held else None
+        await self._publish([*([corrected(item, self.knowledge.skew)] if item is not None else []), *([outcome] if outcome else [])])
+        kept = outcome.model_dump(mode="json") if outcome else None
+        await store.end(self.pool, [Ended(one.ref, _intent(one)["id"], kept, wait=LATER_S if held else 0.0)])
+
+    # --- what is to be told -----------------------------------------------------------------------------------------------------
+
+    async def _look(self, rows: Sequence[Claimed], playbook: Playbook, gates: Gates) -> None:
+        """Plan each record; tell what there is to tell, and be done with those that show what they should."""
+        control, now = await self.knowledge.control(gates, ""), int(self.clock() * 1000)
+        ledger = await accounts.look(self.pool, Asked(frozenset(one.ref for one in rows)))
+        plans = {one.ref: self._plan(one, ledger, playbook, control, now) for one in rows}
+        would = [Would(writing_id(ref), w.record_id, w.field, w.before, w.after, w.rule) for ref, made in plans.items() for w in made.would]
+        await intents.settle(self.pool, self.system, planned=[writing_id(ref) for ref in plans], would=would)
+        if reads := sorted({ref for made in plans.values() for ref in made.reads}):
+            await read_orders.order(self.pool, reads)
+        telling = [one for one in rows if plans[one.ref].rows]
+        waiting = {one.ref for one in rows if plans[one.ref].wait is not None}  # they come back as claimed rows do
+        await store.quiet(self.pool, [one for one in rows if one not in telling and one.ref not in waiting], playbook.version)
+        await self._problems([one for one in rows if not one.refused and one not in telling], "")
+        allowed = await self.guard.allow(len(telling), playbook.guards) if telling else 0
+        await self._tell(telling[:allowed], {ref: made.rows[0] for ref, made in plans.items() if made.rows}, playbook, now)
+
+    def _plan(self, one: Claimed, ledger: Ledger, playbook: Playbook, control: Any, now: int) -> Plan:
+        own = ledger.entries.get(one.ref)
+        if own is None:
+            return Plan()
+        return plan_account(own, ledger, playbook, self.knowledge.capabilities, control, now, one.refused)
+
+    async def _tell(self, rows: Sequence[Claimed], planned: Mapping[str, Row], playbook: Playbook, now: int) -> None:
+        """Make one call: the intents are kept before it, the outcomes after it."""
+        made = {one.ref: self._intent_of(one, planned[one.ref], now) for one in rows}
+        kept = [(one.ref, one.rev, made[one.ref]) for one in rows]
+        begun = await store.begin(self.pool, self.system, kept, playbook.version, self.timeout_s + GRACE_S) if rows else frozenset()
+        standing = [one for one in rows if one.ref in begun]
+        if not standing:
+            return
+        agrees = self.knowledge.agreeing(_mapped(playbook, self.system, planned[standing[0].ref].object))
+        sent = [Sent(made[one.ref]["id"], writing_id(one.ref), planned[one.ref]) for one in standing]
+        ended = {one.sent.intent_id: one for one in await Teller(self.sink, agrees=agrees).tell(sent, NORMAL)}
+        for one in standing:
+            await self._ended(one, made[one.ref], ended[made[one.ref]["id"]])
+
+    def _intent_of(self, one: Claimed, row: Row, now: int) -> Mapping[str, Any]:
+        fields = {name: {"name": f.name, "value": f.value, "sent": f.sent, "at": f.at} for name, f in row.fields.items()}
+        return {"id": derived_id("account intent", one.ref, one.rev, one.attempts, now), "at": now, "fields": fields}
+
+    async def _ended(self, one: Claimed, intent: Mapping[str, Any], ended: batch.Ended) -> None:
+        """Keep how one write ended, and let the lead agent take it in."""
+        outcome = self._outcome(one.ref, intent, ended.held) if ended.held else None
+        names = {f["name"]: (name, f["value"]) for name, f in intent["fields"].items()}
+        refused = dict(names[r.field] for r in ended.refused if r.field in names)
+        kept = outcome.model_dump(mode="json") if outcome else None
+        await store.end(self.pool, [Ended(one.ref, intent["id"], kept, refused, ended.end != "unknown", self._wait(one, ended))])
+        await self._publish([outcome] if outcome else [])
+        if refused:
+            words = next((r.words or r.code for r in ended.refused if r.field in names), "")
+            await self._problems([one], f"{self.system} refuses {', '.join(sorted(refused))} of an account: {words}")
+        if ended.end == "gone":
+            await read_orders.order(self.pool, [one.ref])
+        metrics.count("truce_writes_total", system=self.system, outcome=f"account_{ended.end}")
+
+    def _wait(self, one: Claimed, ended: batch.Ended) -> float:
+        """Say how long a record rests: an outcome is to be taken in, trouble to pass; what fails again and again waits long."""
+        match ended.error:
+            case None:
+                return LATER_S
+            case RateLimited(retry_after=seconds):
+                return max(1.0, seconds)
+            case AuthExpired() | Surprising():
+                return 60.0
+        if ended.end == "unknown":
+            return 1.0
+        return STUCK_S if one.attempts + 1 >= TRIES else 0.0 if ended.refused else 5.0
+
+    # --- words --------------------------------------------------------------------------------------------------------------------
+
+    def _outcome(self, ref: str, intent: Mapping[str, Any], held: Mapping[str, Scalar]) -> RecordChanged:
+        """Say what our write left there: each value with the time that it has where it comes from."""
+        times = {f["name"]: from_ms(f["at"]) for f in intent["fields"].values() if f["name"] in held}
+        return RecordChanged(
+            ref=ref, at=from_ms(intent["at"]), fields=dict(held), times=times, origin="own", received_at=datetime.now(UTC), intent_id=intent["id"],
+        )  # fmt: skip
+
+    async def _publish(self, items: Sequence[Item]) -> None:
+        if items:
+            news = [News(lead_key(self.secret, None, _ref(item)), item) for item in items]
+            await self.results.publish(news, datetime.now(UTC))
+
+    async def _problems(self, rows: Sequence[Claimed], text: str) -> None:
+        """Open a problem for these records, or close it (no text)."""
+        notes = [ProblemNote("write_refused", f"account:{one.ref}", bool(text), text, system=self.system, ref=one.ref) for one in rows]
+        if notes:
+            await run(self.pool, problems.write(notes))
+
+
+def _ref(item: Item) -> str:
+    return item.survivor if isinstance(item, RecordMerged) else str(item.ref)
+
+
+def _intent(one: Claimed) -> Mapping[str, Any]:
+    assert one.intent is not None
+    return one.intent
+
+
+def _mapped(playbook: Playbook, system: str, object_: str) -> dict[str, Any]:
+    """Give accounts' shared fields by the vendor's names."""
+    return {
+        name: one for one in playbook.account_fields.values() if system in one.systems and (name := one.systems[system].name_of(object_))
+    }
