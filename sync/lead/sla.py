@@ -39,6 +39,9 @@ def due(work: Work, lead: Lead, data: ClockDue) -> None:
         at, what, misses = held.steps[0]
         if what != "warn" and (behind := _behind(work, data, int(at))):
             return _wait(work, held, behind)
+        if what == "warn" and work.now - held.due_at > LATE_MS:
+            held.steps.pop(0)  # the deadline is forgiven next, which tells them of the new one
+            continue
         if held.tries:
             _read_again(work, held)
         if work.now - at > LATE_MS and what != "warn":

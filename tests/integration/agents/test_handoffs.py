@@ -43,12 +43,16 @@ reasons: {{no_fit: {{label: Does not fit, then: disqualify}}}}
 """
 
 
+WAVE = 20
+"""So many people are offered to somebody when the workers go."""
+
+
 @pytest.fixture(autouse=True)
 def real(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TEST_DECIDER", "real")
 
 
-async def lay_the_ground(world: World) -> None:
+async def lay_the_ground(world: World, sla: str = SLA) -> None:
     pool = await open_pool(world.dsn, world.name, size=1)
     await ground.prepare(world.connection, world.kafka, world.name, SYSTEMS, PARTITIONS)
     for system in SYSTEMS:
@@ -57,7 +61,7 @@ async def lay_the_ground(world: World) -> None:
     await pool.close()
     files = {name: (EXAMPLE / name).read_bytes() for name in ("fields.yaml",)}
     files |= {"lifecycle.yaml": LIFECYCLE.replace("half_life_days: 0.0005, ", "").encode(), "team.yaml": TEAM.encode()}
-    files |= {"routing.yaml": ROUTING.encode(), "sla.yaml": SLA.encode()}
+    files |= {"routing.yaml": ROUTING.encode(), "sla.yaml": sla.encode()}
     await playbooks.add(world.connection, files, "v1", "test")
 
 
@@ -79,9 +83,9 @@ async def offered(world: World) -> dict[str, Any]:
     return first
 
 
-def sent(handoff: dict[str, Any], offer: int) -> Any:
+def sent(handoff: dict[str, Any], offer: int, n: int = 1) -> Any:
     data = NoticeSent(lead_id=handoff["lead"], handoff=handoff["handoff"], offer=offer, at=datetime.now(UTC))
-    return told("truce.notice.sent", data, f"n1-{offer}")
+    return told("truce.notice.sent", data, f"n{n}-{offer}")
 
 
 def order(handoff: dict[str, Any], name: Any, by: str, ident: str, at: datetime | None = None, **more: Any) -> Any:
@@ -154,6 +158,54 @@ async def test_a_yes_in_time_that_comes_late_is_heard(world: World) -> None:
     assert [(one["owner"] == first["owner"], one["ended"]) for one in ended] == [(False, "void"), (True, None)]
     assert await world.value("SELECT breached_at FROM legs WHERE leg = 'accept'") is None
     assert await world.value("SELECT owner FROM leads") == first["owner"]
+
+
+def older(value: Any, ms: int) -> Any:
+    """Give a lead's document as if all of it had happened so much earlier."""
+    if isinstance(value, dict):
+        return {name: older(one, ms) for name, one in value.items()}
+    if isinstance(value, list):
+        return [older(one, ms) for one in value]
+    return value - ms if isinstance(value, int) and value > 1_600_000_000_000 else value
+
+
+async def test_after_four_days_without_workers_nothing_expires_in_a_wave(world: World) -> None:
+    await lay_the_ground(world, SLA.replace("within: 4s, warn: 2s", "within: 30m, warn: 10m"))
+    (worker,) = await started(world)
+    await tell(world, *(one for n in range(WAVE) for one in (person(n), form(n, HALF_S))))
+
+    async def offered_all() -> bool:
+        return int(await world.value("SELECT count(*) FROM handoffs")) == WAVE
+
+    await world.until(offered_all)
+    rows = await world.connection.fetch("SELECT id::text AS handoff, lead_id::text AS lead FROM handoffs")
+    await tell(world, *(sent(dict(row), 1, n) for n, row in enumerate(rows)))
+
+    async def clocks_run() -> bool:
+        return int(await world.value("SELECT count(*) FROM legs")) == WAVE
+
+    await world.until(clocks_run)
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    days, ms = timedelta(days=4), 4 * 86_400_000
+    for lead in await world.connection.fetch("SELECT id, doc FROM leads"):
+        await world.connection.execute("UPDATE leads SET doc = $2 WHERE id = $1", lead["id"], older(lead["doc"], ms))
+    await world.connection.execute("UPDATE clocks SET due_at = due_at - $1::interval", days)
+    back = datetime.now(UTC)
+    await started(world)
+
+    async def told_on() -> bool:
+        return int(await world.value("SELECT count(*) FROM clocks WHERE kind = 'handoff' AND due_at > now()")) == WAVE
+
+    await world.until(told_on)
+    assert await world.value("SELECT count(*) FROM offers WHERE ended IS NULL") == WAVE
+    assert await world.value("SELECT count(*) FROM problems WHERE closed_at IS NULL") == 0
+    legs = await world.connection.fetch("SELECT due_at, breached_at, cause FROM legs")
+    assert {(leg["breached_at"], leg["cause"]) for leg in legs} == {(None, "outage")}
+    assert all(back + timedelta(minutes=30) <= leg["due_at"] <= datetime.now(UTC) + timedelta(minutes=31) for leg in legs)
+    notices = await world.connection.fetch("SELECT kind, count(*) AS n FROM notices GROUP BY kind")
+    assert {one["kind"]: one["n"] for one in notices} == {"offered": WAVE, "warned": WAVE}
+    assert await audit.lost(world.connection, datetime.now(UTC) + timedelta(hours=1)) == []
 
 
 async def test_the_auditor_finds_a_hand_off_that_was_lost(world: World) -> None:

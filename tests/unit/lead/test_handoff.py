@@ -185,6 +185,13 @@ def test_after_an_outage_there_is_a_warning_and_some_time_and_no_wave(kim: Hande
     assert (kim.note.state, kim.leg().breached_at) == ("accepted", None)
 
 
+def test_who_was_not_warned_in_time_is_told_once_after_an_outage(kim: Handed) -> None:
+    kim.shown(20)
+    late = kim.ring(late=4 * 24 * H)
+    assert told(late) == [("warned", ANA)], "with the new deadline, and not with the old one too"
+    assert kim.offers == [(ANA, None)]
+
+
 def test_what_is_missed_after_the_grace_follows_in_its_order(kim: Handed) -> None:
     kim.shown(20)
     kim.ring()
