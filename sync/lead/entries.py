@@ -127,7 +127,7 @@ def _deleted(work: Work, data: RecordDeleted, kind: Kind) -> Decision:
 
 def _tell_people(work: Work, before: Entry, after: Entry, at: int) -> None:
     """An opportunity moves the stage of the people who are in it, and of those who were; nobody else is judged again."""
-    if before.kind == "account" or (before.there, before.text("stage"), before.people) == (after.there, after.text("stage"), after.people):
+    if before.kind == "account" or _tells(before) == _tells(after):
         return
     named = sorted({*before.people, *after.people})
     work.out.concerns |= {_identity(one) for one in named}
@@ -139,6 +139,11 @@ def _tell_people(work: Work, before: Entry, after: Entry, at: int) -> None:
         lead = work.find(ident)
         if lead is not None:
             settle(work, lead, [], at=at, source=Ref.parse(after.ref).system)
+
+
+def _tells(one: Entry) -> tuple[object, ...]:
+    """Give what people's records show of an opportunity, or follows from it."""
+    return (one.there, one.people, *(one.value(name) for name in ("stage", "amount", "currency", "close_date")))
 
 
 def _identity(person: str) -> Identity:

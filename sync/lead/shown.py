@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from schemas.base import Scalar
-from sync.lead import legs, offers
+from sync.lead import deals, hours, legs, offers
 from sync.lead.canonical import canonical
 from sync.lead.cycle import HandoffNote
+from sync.lead.qualify import place_of, rested_at
 from sync.lead.reconcile import TRUCE, Moved, claim_truce, desire
 from sync.lead.state import Lead, from_ms
 from sync.lead.work import Work
-from sync.playbook.models import COMPUTED, FIRST, LATEST, MQL, OF_HANDOFF
+from sync.playbook.models import COMPUTED, FIRST, LATEST, MQL, OF_HANDOFF, OF_OPPORTUNITY, RETURN_WHEN, When
 
 LONGEST = 255
 """So long a text field of a CRM is at least."""
@@ -24,6 +25,9 @@ def show(work: Work, lead: Lead) -> list[Moved]:
     fields = work.playbook.fields
     mapped = [name for name in COMPUTED if name in fields]
     claimed = [name for name in mapped if _stage_date(work, lead, name)]
+    claimed += [name for name in mapped if name in OF_OPPORTUNITY and _ended(work, lead, name)]
+    if RETURN_WHEN in mapped and _claim(work, lead, RETURN_WHEN, _returning(work, lead), work.now):
+        claimed.append(RETURN_WHEN)
     note = lead.handoff
     if note is not None:
         claimed += [name for name in mapped if name in OF_HANDOFF and _claim(work, lead, name, _OF[name](work, lead, note), work.now)]
@@ -61,6 +65,32 @@ def _stage_date(work: Work, lead: Lead, name: str) -> bool:
     if name in FIRST:
         return all(claim.value is None for claim in claims.values()) and _claim(work, lead, name, _moment(work, name, at), at)
     return (mine is None or mine.at < at) and _claim(work, lead, name, _moment(work, name, at), at)
+
+
+def _ended(work: Work, lead: Lead, name: str) -> bool:
+    """Claim what became of the lead's opportunities."""
+    found = deals.shown(work, lead)
+    return found is not None and _claim(work, lead, name, found[name], work.now)
+
+
+def _returning(work: Work, lead: Lead) -> Scalar:
+    """Give what must happen for a recycled lead to come back; None for one that is not."""
+    held, stage = lead.desired.get("stage"), place_of(work.playbook, "recycled")
+    if held is None or held.value != "recycled" or stage < 0:
+        return None
+    returns = work.playbook.stages[stage].returns
+    day = hours.day(rested_at(lead, work.playbook, held.at), work.playbook.timezone)
+    what = "does something again" if returns is None or not returns.when.lines else returns.label or _lines(returns.when)
+    return f"{what}, from {hours.short(day)} {day[:4]} on"[:LONGEST]
+
+
+def _lines(when: When) -> str:
+    parts = (
+        " and ".join(one.text for one in when.all),
+        " or ".join(one.text for one in when.any),
+        *(f"not ({one.text})" for one in when.none),
+    )
+    return " and ".join(part for part in parts if part)
 
 
 def _asked_anew(work: Work, lead: Lead, note: HandoffNote) -> list[str]:

@@ -46,6 +46,7 @@ HANDOFF = (
     Field("Handoff_State__c", "Hand-off State", length=255),
     Field("Handoff_Reason__c", "Hand-off Reason", length=255),
     Field("Handoff_Returned__c", "Hand-off Returned", length=255),
+    Field("Return_When__c", "Return When", length=255),
     Field("SLA_Due__c", "SLA Due", "datetime"),
     Field("SLA_Met__c", "SLA Met", "picklist", 255, picklist=("Yes", "No"), restricted=True),
     Field("Accepted_Date__c", "Accepted", "datetime"),

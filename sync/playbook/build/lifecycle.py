@@ -61,7 +61,7 @@ def _stage(lines: Lines, name: str, form: forms.StageForm) -> Stage:
 
 def _returns(lines: Lines, path: Path, form: forms.ReturnsForm) -> Returns:
     when = lines.when(FILE, (*path, "when"), form.when)
-    return Returns(lines.files.where(FILE, path, key=True), round(form.after_days * DAY_MS), when)
+    return Returns(lines.files.where(FILE, path, key=True), round(form.after_days * DAY_MS), when, form.label)
 
 
 def fit(lines: Lines, form: forms.LifecycleFile) -> tuple[Points, ...]:

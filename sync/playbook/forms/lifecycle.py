@@ -84,6 +84,7 @@ class ReturnsForm(Form):
 
     after_days: float = Field(default=0, ge=0, le=3650, description="So many days it stays recycled at least.", examples=[14])
     when: When | None = Field(default=None, description="What must hold then.", examples=["touched('form', 14)"])
+    label: str = Field(default="", description="The same in words, for the shared field `return_when`.", examples=["fills in a form"])
 
 
 class StageForm(Form):

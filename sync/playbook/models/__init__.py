@@ -30,7 +30,9 @@ from sync.playbook.models.computed import FIRST as FIRST
 from sync.playbook.models.computed import HANDOFF_STATES as HANDOFF_STATES
 from sync.playbook.models.computed import LATEST as LATEST
 from sync.playbook.models.computed import OF_HANDOFF as OF_HANDOFF
+from sync.playbook.models.computed import OF_OPPORTUNITY as OF_OPPORTUNITY
 from sync.playbook.models.computed import OWN as OWN
+from sync.playbook.models.computed import RETURN_WHEN as RETURN_WHEN
 from sync.playbook.models.content import Content as Content
 from sync.playbook.models.content import KeyMessage as KeyMessage
 from sync.playbook.models.content import Material as Material

@@ -38,11 +38,22 @@ OF_HANDOFF: Mapping[str, Computed] = {
     "accepted_date": Computed(_WHEN, "when the hand-off was accepted"),
     "first_response_date": Computed(_WHEN, "when the person was first called, written to or met after it"),
 }
-OWN = frozenset({*LATEST, *OF_HANDOFF})
+OF_OPPORTUNITY: Mapping[str, Computed] = {
+    "opportunity_result": Computed(("picklist", "text"), "how the person's latest opportunity ended", ("won", "lost")),
+    "opportunity_amount": Computed(("number",), "what that one was about"),
+    "opportunity_currency": Computed(("text",), "in which currency"),
+    "opportunity_closed": Computed(("date",), "when it ended"),
+    "won_amount": Computed(("number",), "the money of all of the person's opportunities that were won, in the currency of goals.yaml"),
+}
+"""What became of the opportunities that a person is in."""
+RETURN_WHEN = "return_when"
+OWN = frozenset({*LATEST, *OF_HANDOFF, *OF_OPPORTUNITY, RETURN_WHEN})
 """Nobody else's claim counts once Truce has said what it is."""
 COMPUTED: Mapping[str, Computed] = {
     **{name: Computed(_WHEN, f"when the lead first became {stage}") for name, stage in FIRST.items()},
     **{name: Computed(_WHEN, f"when the lead last became {stage}") for name, stage in LATEST.items()},
     **OF_HANDOFF,
+    **OF_OPPORTUNITY,
+    RETURN_WHEN: Computed(("text",), "what must happen for a recycled lead to come back"),
 }
 """All of them, by the name that fields.yaml gives them."""

@@ -61,6 +61,8 @@ class Returns:
     after_ms: int = 0
     """So long it stays recycled at least."""
     when: When = field(default_factory=When)
+    label: str = ""
+    """The same in words."""
 
 
 @dataclass(frozen=True, slots=True)

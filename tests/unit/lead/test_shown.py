@@ -10,7 +10,7 @@ from sync.cli.coming import coming
 from sync.cli.names import Names
 from sync.cli.people import Around
 from sync.lead.decision import Decision, VendorUser
-from sync.lead.state import plain
+from sync.lead.state import from_ms, plain
 from sync.playbook.loader import load
 from tests import factory
 from tests.factory import LEAD, SF, at, snapshot
@@ -149,3 +149,45 @@ def test_explain_tells_what_follows_if_nothing_happens() -> None:
 
 def coming_order(text: str) -> list[int]:
     return [text.index(word) for word in ("reminder to", "is overdue", "is told")]
+
+
+DEAL = "salesforce:Opportunity:006"
+RESULT = ("opportunity_result", "opportunity_amount", "opportunity_currency", "opportunity_closed", "won_amount")
+
+
+def deal(play: Play, number: int, seconds: float, stage: str, amount: float | None, day: str, **more: Any) -> Decision:
+    fields = {"Name": "Robots", "StageName": stage, "Amount": amount, "CloseDate": day, "OpportunityContactRoles": "kim@x.example", **more}
+    return play.go(factory.changed(f"{DEAL}{number}", seconds, fields, origin="person"))
+
+
+def test_what_became_of_the_opportunities_is_shown_to_marketing() -> None:
+    play = offered()
+    deal(play, 1, 100, "Prospecting", 18_000, "2026-12-24")
+    assert shows(play, *RESULT) == (None,) * 5
+    told = deal(play, 1, 200, "Closed Won", 18_000, "2026-11-20")
+    assert shows(play, *RESULT) == ("won", 18_000, "EUR", "2026-11-20", 18_000)
+    assert {system for _, system, _ in told.dirty} == {"salesforce", "hubspot"}, "the stage in both, the result in marketing's"
+    deal(play, 1, 250, "Closed Won", 20_000, "2026-11-20")
+    assert shows(play, *RESULT) == ("won", 20_000, "EUR", "2026-11-20", 20_000), "the amount was corrected"
+    deal(play, 2, 300, "Closed Lost", 5_000, "2026-11-22")
+    assert shows(play, *RESULT) == ("lost", 5_000, "EUR", "2026-11-22", 20_000), "the latest, and the sum of what was won"
+    deal(play, 3, 400, "Closed Won", None, "2026-11-23")
+    assert shows(play, *RESULT) == ("won", None, "EUR", "2026-11-23", 20_000)
+    play.go(factory.changed("hubspot:deals:9", 450, {"dealstage": "closedwon", "amount": 20_000, "associations.contacts": "kim@x.example"}))
+    assert play.lead.value("won_amount") == 20_000, "a copy in marketing's system counts none twice"
+    play.go(factory.deleted(f"{DEAL}3", 500))
+    assert shows(play, *RESULT) == ("lost", 5_000, "EUR", "2026-11-22", 20_000)
+
+
+def test_a_recycled_lead_shows_what_must_happen_for_it_to_come_back() -> None:
+    play = offered()
+    assert play.lead.value("return_when") is None
+    say(play, "reject", 100, code="bad_timing")
+    assert shows(play, "stage", "reject_reason") == ("recycled", "bad_timing")
+    note = play.lead.handoff
+    assert note is not None
+    assert note.returns_at is not None
+    day = from_ms(note.returns_at)
+    assert play.lead.value("return_when") == f"fills in a form, from {day.day} {day:%b} {day.year} on", "90 working days, longer than 14"
+    play.did("again", (note.returns_at - factory.ms(0)) / 1000 + 60)
+    assert shows(play, "stage", "return_when", "reject_reason") == ("mql", None, None)
