@@ -32,23 +32,30 @@ channels:
   hook: {{kind: webhook}}
 route: {{to: [room, mail, hook], accountable: {HEAD}, group_wait: 1s}}
 """
+DAILY = f"""\
+channels:
+  mail: {{kind: email}}
+route: {{to: [mail], accountable: {HEAD}, digest: true}}
+digest: {{at: 08:30, days: mon-sun, to: [mail]}}
+"""
 
 
-@pytest.fixture
-def agreement(tmp_path: Path) -> Path:
-    """The example with one node that tells a room of Slack, a mailbox and a webhook at once, whatever the hour."""
-    folder = tmp_path / "playbook"
+def agreement(folder: Path, tree: str) -> Path:
+    """Write the example with another alerts.yaml; gives its folder."""
     for name, content in loader.read(ROOT / "deploy" / "playbook").items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(TREE.encode() if name == "alerts.yaml" else content)
+        (folder / name).write_bytes(tree.encode() if name == "alerts.yaml" else content)
     return folder
 
 
 class Role:
-    """Notifiers as processes."""
+    """Notifiers as processes: where they live, and the channels that are set up."""
 
-    def __init__(self, env: dict[str, str], log: Path) -> None:
-        self._env, self._log, self.running = env, log, list[subprocess.Popen[bytes]]()
+    def __init__(self, servers: tuple[str, str, str], playbook: Path, channels: dict[str, str], **more: str) -> None:
+        names = ("TRUCE_DATABASE", "KAFKA_BOOTSTRAP_SERVERS", "TRUCE_INSTALLATION")
+        self._env = dict(zip(names, servers, strict=True)) | {f"TRUCE_CHANNELS__{name}": value for name, value in channels.items()}
+        self._env |= {"TRUCE_PARTITIONS": "1", "TRUCE_PLAYBOOK": str(playbook), "TRUCE_CONSOLE_PORT": "0", **more}
+        self._log, self.running = playbook.parent / "notifier.log", list[subprocess.Popen[bytes]]()
 
     def start(self, fault: str = "") -> subprocess.Popen[bytes]:
         with self._log.open("ab") as out:
@@ -72,9 +79,32 @@ class Role:
         await self.until(is_over)
         return process.wait()
 
+    async def noted(self, pool: Any, count: int) -> None:
+        """Start one, wait until so many messages are noted as sent, and end it as whoever looks after it does."""
+
+        async def all_noted() -> bool:
+            return (await telling.figures(pool))["sent"] == count
+
+        process = self.start()
+        await self.until(all_noted)
+        process.terminate()
+        assert await self.ended(process) == 0
+
+    def __enter__(self) -> Role:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.running:
+            process.kill()
+
+
+@pytest.fixture
+def servers(postgres: str, kafka: str, installation: str) -> tuple[str, str, str]:
+    return postgres, kafka, installation
+
 
 async def test_killed_between_sending_and_noting_nothing_is_said_twice(
-    postgres: str, kafka: str, installation: str, pool: Any, hook: Hook, mailbox: Mailbox, pulse: Pulse, agreement: Path, tmp_path: Path
+    servers: tuple[str, str, str], pool: Any, hook: Hook, mailbox: Mailbox, pulse: Pulse, tmp_path: Path
 ) -> None:
     slack = Slack([Person("U0000ANA", "ana@acme.example", "Ana Diaz")], {ROOM: "alerts"}, unlimited=True)
     async with serve(slack.app) as there:
@@ -82,34 +112,39 @@ async def test_killed_between_sending_and_noting_nothing_is_said_twice(
             "ROOM__URL": f"{there.url}/api/", "ROOM__ADDRESS": ROOM, "ROOM__SECRETS__TOKEN": "emulated-bot-token",
             "MAIL__URL": mailbox.url, "MAIL__ADDRESS": "team@acme.example", "HOOK__URL": hook.url, "HOOK__SECRETS__SECRET": SECRET,
         }  # fmt: skip
-        env = {
-            "TRUCE_DATABASE": postgres, "KAFKA_BOOTSTRAP_SERVERS": kafka, "TRUCE_INSTALLATION": installation, "TRUCE_PARTITIONS": "1",
-            "TRUCE_PLAYBOOK": str(agreement), "TRUCE_CONSOLE_PORT": "0", "TRUCE_HEARTBEAT_URL": pulse.url,
-            **{f"TRUCE_CHANNELS__{name}": value for name, value in channels.items()},
-        }  # fmt: skip
-        role = Role(env, tmp_path / "notifier.log")
-        try:
+        with Role(servers, agreement(tmp_path / "playbook", TREE), channels, TRUCE_HEARTBEAT_URL=pulse.url) as role:
             await run(pool, problems.write([ProblemNote("unrouted", "x", True, "nobody may be given this lead")]))
             assert await role.ended(role.start("die-unnoted:3")) == -signal.SIGKILL
             assert (len(slack.messages(ROOM)), len(mailbox.mails), len(hook.calls), pulse.beats) == (1, 1, 1, 1)
             assert await telling.figures(pool) == {"sent": 0, "copies": 0, "waiting": 3}
             await pool.execute("UPDATE alert_messages SET claimed_until = now()")  # its minute is over
-
-            async def noted() -> bool:
-                return (await telling.figures(pool))["sent"] == 3
-
-            second = role.start()
-            await role.until(noted)
-            second.terminate()
-            assert await role.ended(second) == 0
-        finally:
-            for process in role.running:
-                process.kill()
+            await role.noted(pool, 3)
     assert len(slack.messages(ROOM)) == 1
     assert await telling.figures(pool) == {"sent": 3, "copies": 2, "waiting": 0}
     assert len(hook.calls) == 2
     assert len(hook.taken) == 1
     assert len(mailbox.mails) == 2
-    for name in ("Message-ID", "X-Truce-Id"):
-        assert len({str(mail[name]) for mail in mailbox.mails}) == 1
+    assert _ids(mailbox) == 1
     assert pulse.beats == 2, "once at the start of each, and not while none ran"
+
+
+async def test_a_digest_that_was_sent_and_not_noted_is_the_same_mail_again(
+    servers: tuple[str, str, str], pool: Any, mailbox: Mailbox, tmp_path: Path
+) -> None:
+    channels = {"MAIL__URL": mailbox.url, "MAIL__ADDRESS": "team@acme.example"}
+    with Role(servers, agreement(tmp_path / "playbook", DAILY), channels) as role:
+        await run(pool, problems.write([ProblemNote("bad_value", "x", True, "seven is no number", system="hubspot")]))
+        await pool.execute("INSERT INTO alert_ticks (name, at) VALUES ('digest', now() - interval '1 day')")  # told a day ago
+        assert await role.ended(role.start("die-unnoted:1")) == -signal.SIGKILL
+        assert mailbox.subjects() == ["What waits for you: 1 open, none of them urgent"]
+        await pool.execute("UPDATE alert_messages SET claimed_until = now()")
+        await role.noted(pool, 1)
+    assert len(mailbox.mails) == 2
+    assert _ids(mailbox) == 1
+    assert await telling.figures(pool) == {"sent": 1, "copies": 1, "waiting": 0}
+
+
+def _ids(mailbox: Mailbox) -> int:
+    """Count the mails as a mailbox does that drops copies by their id."""
+    assert [str(mail["Message-ID"]).partition("@")[0] for mail in mailbox.mails] == [f"<{mail['X-Truce-Id']}" for mail in mailbox.mails]
+    return len({str(mail["Message-ID"]) for mail in mailbox.mails})
