@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from time import monotonic
@@ -16,6 +15,7 @@ from connectors.errors import AuthExpired, Gone, Rejected, Surprising, Unavailab
 from connectors.http import Answer, Bearer, Complaint, Dialect, Kind, Seen, Session, Token
 from connectors.salesforce import mapping
 from connectors.salesforce.mapping import Reading, Row
+from connectors.scan import Rows
 from schemas.base import Scalar
 from schemas.write import FieldRefused
 
@@ -92,17 +92,6 @@ def _limits(headers: Mapping[str, str]) -> Iterable[Seen]:
 
 
 DIALECT = Dialect(explain=explain, codes=CODES, limits=_limits)
-
-
-@dataclass(frozen=True)
-class Rows:
-    """One page of a query; `more` if there may be others behind the last row, `at_vendor` is Salesforce's clock."""
-
-    records: list[Row]
-    more: bool
-    sent_at: datetime
-    received_at: datetime
-    at_vendor: datetime
 
 
 class Client:

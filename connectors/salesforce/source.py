@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 
 from connectors.base import FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
 from connectors.errors import ConnectorError
-from connectors.salesforce.client import Client, Rows
+from connectors.salesforce.client import Client
 from connectors.salesforce.mapping import RESPONSE, ROLES, TRUCE_ID, Row, moment, quoted
-from connectors.salesforce.scan import ENDED, MEETINGS, WHERE, Place, Places, Scan, noted_after, scanned
+from connectors.salesforce.scan import ENDED, MEETINGS, WHERE, SoqlScan, noted_after, scanned
+from connectors.scan import Place, Places, Rows
 
 ROLE = "OpportunityContactRole"
 ROLE_COLUMNS = "Id, IsDeleted, SystemModstamp, OpportunityId"
@@ -25,7 +26,7 @@ class SalesforceSource(Source):
 
     def __init__(self, manifest: Manifest, client: Client) -> None:
         self.manifest, self._client = manifest, client
-        self._boot, self._scans = uuid.uuid4().hex[:12], dict[str, Scan]()
+        self._boot, self._scans = uuid.uuid4().hex[:12], dict[str, SoqlScan]()
 
     async def fields(self, object_: str) -> Mapping[str, FieldType]:
         """Give the live schema: field name → type, compounds left out."""
@@ -129,11 +130,14 @@ class SalesforceSource(Source):
             async for told in self._responses(places, name):
                 yield told
 
-    def _scan(self, object_: str) -> Scan:
+    def _scan(self, object_: str) -> SoqlScan:
         stamp = "EndDateTime" if object_ == ENDED else "SystemModstamp"
-        return self._scans.setdefault(
-            object_, Scan(self._client, scanned(object_), self._boot, WHERE.get(scanned(object_), str), stamp=stamp)
-        )
+        if object_ not in self._scans:
+            self._scans[object_] = SoqlScan(
+                client=self._client, object=scanned(object_), boot=self._boot, lookback_s=self._client.lookback_s,
+                where=WHERE.get(scanned(object_), str), stamp=stamp,
+            )  # fmt: skip
+        return self._scans[object_]
 
     async def _changed(self, places: Places, object_: str, fields: Sequence[str]) -> AsyncIterator[Told]:
         async for step in self._scan(object_).pages(places.of(object_), await self._client.columns(object_, fields)):
