@@ -50,12 +50,6 @@ def when(text: str, now: int, zone: str, option: str) -> int:
     return found
 
 
-def shown(at: int, zone: str) -> str:
-    """Give a moment as people say it, in a zone: Mon 30 Nov, or Mon 30 Nov 17:00."""
-    wall = hours.wall(at, zone)
-    return f"{wall:%a} {wall.day} {wall:%b}" + ("" if (wall.hour, wall.minute) == (0, 0) else f" {wall:%H:%M}")
-
-
 async def _playbook(connection: Any) -> Playbook:
     playbook = await people.in_force(connection)
     if playbook is None:
@@ -84,13 +78,13 @@ def away(
         begin = when(since, now, zone, "--from")
         end = when(until, begin, zone, "--until") if until else None
         if end is not None and end <= begin:
-            raise CannotRun(f"--until {until}: {shown(end, zone)} is not after {shown(begin, zone)}.")
+            raise CannotRun(f"--until {until}: {dates.shown(end, now, zone)} is not after {dates.shown(begin, now, zone)}.")
         if instead is not None and instead.email == rep.email:
             raise CannotRun(f"--cover: {rep.name} cannot cover for themselves.")
         covers = instead.email if instead else None
         await presence.away(connection, rep.email, since=begin, until=end, cover=covers, by=people.whoami(), source="cli", why=why)
-        back = f"back on {shown(end, zone)}" if end is not None else "until truce back"
-        begins = "from now on" if begin <= now else f"from {shown(begin, zone)}"
+        back = f"back on {dates.shown(end, now, zone)}" if end is not None else "until truce back"
+        begins = "from now on" if begin <= now else f"from {dates.shown(begin, now, zone)}"
         text = f"{rep.name} is away {begins}, {back} ({zone})" + (f"; {instead.name} covers." if instead else "; nobody covers.")
         return {"person": rep.email, "from": begin, "until": end, "cover": covers, "text": text}
 
@@ -109,8 +103,7 @@ def back(who: Person = None, json: Json = False) -> None:
         rep = rep_of(playbook, who)
         own = on_leave(rep, now, playbook.timezone)
         zone = rep.hours.timezone or playbook.timezone
-        until = None if own is None else dates.moment(own.last, now, zone)
-        until = None if until is None else hours.day_span(until, zone)[1]
+        until = None if own is None else dates.end_of(own.last, now, zone)
         ended = await presence.back(connection, rep.email, at=now, by=people.whoami(), source="cli", until=until)
         was = ended or own is not None
         return {"person": rep.email, "ended": ended, "text": f"{rep.name} is there again." if was else f"{rep.name} was not away."}

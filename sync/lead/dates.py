@@ -14,11 +14,13 @@ _LENGTH = re.compile(r"^(?:for |in )?(\d{1,3}) ?(m|min|minutes?|h|hours?|d|days?
 _ISO = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 _DAY_MONTH = re.compile(r"^(\d{1,2})(?:st|nd|rd|th|\.)? ([a-z]{3})[a-z]*\.?(?: (\d{4}))?$")
 _MONTH_DAY = re.compile(r"^([a-z]{3})[a-z]*\.? (\d{1,2})(?:st|nd|rd|th)?(?:,? (\d{4}))?$")
+FURTHEST_DAYS = 3_660
+"""Ten years: what lies further away, to either side, is a slip of the pen."""
 EXAMPLES = "Mon, tomorrow, 3 Dec, 2026-12-03, 17:00, Fri 9:00, 3 days"
 
 
 def moment(text: str, now: int, zone: str) -> int | None:
-    """Give the moment that is meant; a day alone is its beginning, a time alone the next. None where nothing is understood."""
+    """Give the moment that is meant; a day alone is its beginning, a time alone the next. None where nothing is understood, or it is years away."""
     words = " ".join(text.strip().lower().split())
     if (found := _LENGTH.match(words)) is not None:
         return _later(now, int(found[1]), found[2][0], zone)
@@ -30,7 +32,22 @@ def moment(text: str, now: int, zone: str) -> int | None:
     day_, _, rest = words.rpartition(" ")
     clock = _clock(rest)
     on = _day(words if clock is None else day_.removesuffix(" at").removesuffix(","), hours.wall(now, zone).date())
-    return None if on is None else _at(on, clock or time.min, zone)
+    if on is None or abs((on - hours.wall(now, zone).date()).days) > FURTHEST_DAYS:
+        return None
+    return _at(on, clock or time.min, zone)
+
+
+def end_of(day_: str, now: int, zone: str) -> int:
+    """Give when an ISO day is over there; one that is further away than people can say: when the furthest is."""
+    furthest = hours.wall(now, zone).date() + timedelta(days=FURTHEST_DAYS)
+    return _at(min(date.fromisoformat(day_), furthest) + timedelta(days=1), time.min, zone)
+
+
+def shown(at: int, now: int, zone: str) -> str:
+    """Give a moment as people say it: Mon 30 Nov, or Mon 30 Nov 17:00, with the year where it is another one than now."""
+    wall = hours.wall(at, zone)
+    year = "" if wall.year == hours.wall(now, zone).year else f" {wall.year}"
+    return f"{wall:%a} {wall.day} {wall:%b}{year}" + ("" if (wall.hour, wall.minute) == (0, 0) else f" {wall:%H:%M}")
 
 
 def _later(now: int, count: int, unit: str, zone: str) -> int:

@@ -24,10 +24,12 @@ class Strict(NamedTuple):
     holidays: bool = True
     """Who keeps a holiday today is passed over."""
     refusals: bool = True
-    """Who said no to this lead is passed over."""
+    """Who had this lead before, and did not keep it, is passed over."""
 
 
 INACTIVE = "is inactive in"
+HAD = "had this lead before"
+"""They said no, or it was taken from them: whoever did not answer said nothing."""
 ROUNDS = (Strict(), Strict(holidays=False), Strict(holidays=False, refusals=False))
 """A lead that comes on a holiday of everybody is given to somebody all the same; one whom all have refused, to the last resort."""
 
@@ -93,7 +95,7 @@ class Team:
         if strict.holidays and rep.hours.calendar and (name := hours.holiday(rep.hours.calendar, self.today(rep))):
             return f"holiday: {name}"
         if strict.refusals and email in self.said_no:
-            return "said no to this lead"
+            return HAD
         return self._unknown(email) or self.full(rep)
 
     def _unknown(self, email: str) -> str | None:

@@ -12,6 +12,8 @@ from sync.playbook.models import Absence, Caps, Playbook, Pool, Rep
 
 EVER = "9999-12-31"
 """The last day of an absence whose end nobody knows."""
+FAR_MS = 100 * 366 * hours.DAY_MS
+"""An end that is further away is none: no calendar counts so far."""
 Source = Literal["cli", "slack", "api", "calendar", "sla"]
 
 
@@ -74,8 +76,9 @@ def _rep(rep: Rep, said: Presence, home: str) -> Rep:
 
 
 def _absence(away: Away, zone: str) -> Absence:
-    last = EVER if away.until is None else hours.day(max(away.since, away.until - 1), zone)
-    return Absence(hours.day(away.since, zone), last, away.cover, away.since, away.until)
+    until = None if away.until is None or away.until - away.since > FAR_MS else away.until
+    last = EVER if until is None else hours.day(max(away.since, until - 1), zone)
+    return Absence(hours.day(away.since, zone), last, away.cover, away.since, until)
 
 
 def _without(absence: Absence, back: Iterable[Away]) -> list[Absence]:

@@ -7,6 +7,7 @@ from sync.lead import again, business, legs, offers
 from sync.lead.answers import accepted, rejected, restore
 from sync.lead.cycle import HandoffNote, Offer
 from sync.lead.decision import AnswerNote, Decision
+from sync.lead.eligible import HAD
 from sync.lead.handoff import somebody
 from sync.lead.hours import wall
 from sync.lead.identity import as_lead_id
@@ -182,7 +183,7 @@ def _to(work: Work, lead: Lead, to: str) -> tuple[Choice | None, str | None]:
         choice = assign(Choice(None, None, []), Assign(pool=pool), again.values_of(work, lead), again.next_team(work, lead))
         return (choice, None) if choice.owner is not None else (None, f"nobody of {pool} may be given it now")
     why = again.next_team(work, lead).obstacle(name) if name in work.playbook.reps else "is not in team.yaml"
-    if why is not None and why != "said no to this lead":
+    if why is not None and why != HAD:
         return None, f"{work.playbook.name_of(name)} may not be given it: {why}"
     choice = Choice(None, None, [])
     choice.keep(name, "given by a person")

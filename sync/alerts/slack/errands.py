@@ -67,7 +67,9 @@ class Errands:
         if asked.name == "snooze":
             until = datetime.now(UTC) + SNOOZE
             await self.snooze(self.orders.pool, asked.about, until)
-            return (f"Quiet until {_shown(to_ms(until), _zone(rep, playbook))}. What is open then is told again.",)
+            return (
+                f"Quiet until {hours.moment(to_ms(until), to_ms(datetime.now(UTC)), _zone(rep, playbook))}. What is open then is told again.",
+            )
         return ("Nothing was done: this button is of an older Truce.",)
 
     async def _assigned(self, found: Wanted, asked: Pressed | SentOff, rep: Rep, playbook: Playbook) -> Awaitable[Sequence[str]]:
@@ -133,22 +135,22 @@ class Errands:
         since = _when(said.since, now, zone) if said.since else now
         until = _when(said.until, since, zone) if said.until else None
         if until is not None and until <= since:
-            raise NotSo(f"{_shown(until, zone)} is not after {_shown(since, zone)}.")
+            raise NotSo(f"{dates.shown(until, now, zone)} is not after {dates.shown(since, now, zone)}.")
         cover = await self._named(said.cover, playbook) if said.cover else None
         if cover is not None and cover.email == who.email:
             raise NotSo("Nobody covers for themselves: name somebody else.")
         by = {"by": rep.email, "why": said.why}
         async with self.orders.pool.acquire() as connection:
             await presence.away(connection, who.email, since=since, until=until, cover=cover.email if cover else None, source="slack", **by)
-        begins = "" if since <= now else f" from {_shown(since, zone)}"
-        ends = f" until {_shown(until, zone)}" if until is not None else " until /truce back"
-        return f"{_you(who, rep, 'are', 'is')} away{begins}{ends} ({zone}); {f'{cover.name} covers' if cover else 'nobody covers'}."
+        begins = "" if since <= now else f" from {dates.shown(since, now, zone)}"
+        ends = f", back on {dates.shown(until, now, zone)}" if until is not None else " until /truce back"
+        covers = f"{cover.name} covers" if cover else "nobody covers what is open: “cover ben@…” names somebody"
+        return f"{_you(who, rep, 'are', 'is')} away{begins}{ends} ({zone}); {covers}."
 
     async def _back(self, said: Back, rep: Rep, playbook: Playbook, now: int) -> str:
         who = await self._whose(said.who, rep, playbook)
-        own, until = on_leave(who, now, playbook.timezone), None
-        if own is not None and (last := dates.moment(own.last, now, _zone(who, playbook))) is not None:
-            until = hours.day_span(last, _zone(who, playbook))[1]
+        own = on_leave(who, now, playbook.timezone)
+        until = None if own is None else dates.end_of(own.last, now, _zone(who, playbook))
         async with self.orders.pool.acquire() as connection:
             ended = await presence.back(connection, who.email, at=now, by=rep.email, source="slack", until=until)
         if ended or own is not None:
@@ -197,11 +199,6 @@ def _when(text: str, now: int, zone: str) -> int:
 
 def _zone(rep: Rep, playbook: Playbook) -> str:
     return rep.hours.timezone or playbook.timezone
-
-
-def _shown(at: int, zone: str) -> str:
-    wall = hours.wall(at, zone)
-    return f"{wall:%a} {wall.day} {wall:%b}" + ("" if (wall.hour, wall.minute) == (0, 0) else f" {wall:%H:%M}")
 
 
 def _you(who: Rep, rep: Rep, mine: str, theirs: str) -> str:

@@ -6,10 +6,11 @@ import re
 from typing import NamedTuple
 
 HELP = (
-    "/truce away until Mon cover ben@… – you get no leads until then; who covers has your open hand-offs meanwhile",
+    "/truce away until Mon cover ben@… – you get no leads before Mon; who covers has your open hand-offs meanwhile",
     "/truce back – you are there again; “for ben@…” after away or back speaks for somebody of yours",
     "/truce why kim@nordwind.example – where a lead stands, and why it is whose it is",
-    "/truce accept WHO · /truce reject WHO REASON … · /truce note WHO … · /truce hold WHO until Fri · /truce run WHO – as the buttons do",
+    "/truce accept WHO · /truce reject WHO REASON … – as the buttons do; /truce note WHO … – kept with the hand-off",
+    "/truce hold WHO until Fri – you wait for the customer, so your clock stands; /truce run WHO – it runs again",
     "/truce snooze WHO until 14:30 – no reminder before; the clock runs on, and what is due stays due",
 )
 _MAILTO = re.compile(r"<mailto:([^|>]+)(?:\|[^>]*)?>")

@@ -103,7 +103,7 @@ async def test_a_hand_off_that_is_not_there_is_said_to_be_so(desk: Desk) -> None
 
 async def test_somebody_says_that_they_are_away_and_who_covers(desk: Desk) -> None:
     told = await desk.slack.hands.slash(UANA, "C000SALES", "/truce", "away until 10 Dec cover <@U0000BEN|ben>")
-    assert told.body["text"].startswith("You are away until Thu 10 Dec")
+    assert told.body["text"].startswith("You are away, back on Thu 10 Dec")
     assert "Ben Roth covers" in told.body["text"]
     (ana,) = (await presence.current(desk.pool))["ana@acme.example"].away
     assert ana.cover == "ben@acme.example"
@@ -111,6 +111,13 @@ async def test_somebody_says_that_they_are_away_and_who_covers(desk: Desk) -> No
     assert (row["by"], row["source"]) == ("ana@acme.example", "slack")
     assert (await desk.slack.hands.slash(UANA, "C000SALES", "/truce", "back")).body["text"] == "You are there again."
     assert (await presence.current(desk.pool)).get("ana@acme.example", Presence()).away == ()
+
+
+@pytest.mark.parametrize("until", ["1 Jan 0001", "9999-12-31", "99999 days"])
+async def test_a_date_out_of_any_calendar_is_refused_and_nobody_is_away(desk: Desk, until: str) -> None:
+    told = await desk.slack.hands.slash(UANA, "C000SALES", "/truce", f"away until {until}")
+    assert told.body["text"].startswith(f"“{until}” is no date that Truce understands")
+    assert await presence.current(desk.pool) == {}
 
 
 async def test_a_manager_speaks_for_their_people_and_nobody_else_does(desk: Desk) -> None:

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sync.lead.dates import moment
+from sync.lead.dates import end_of, moment, shown
 from sync.lead.eligible import Team
-from sync.lead.presence import Away, Presence, present
+from sync.lead.presence import EVER, Away, Presence, present
 from sync.lead.route import Choice, assign
 from sync.lead.turns import PoolState
 from sync.playbook.models import Absence, Assign, Caps, Playbook, Pool, Rep, Where
@@ -50,7 +50,10 @@ def test_a_date_as_people_say_it(text: str, means: str) -> None:
     assert moment(text, ms("2026-11-25T12:00"), BERLIN) == ms(means)
 
 
-@pytest.mark.parametrize("text", ["", "soon", "31 Feb", "25:00", "mons", "3 Foo", "the day after", "2026-13-01"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "soon", "31 Feb", "25:00", "mons", "3 Foo", "the day after", "2026-13-01", "1 Jan 0001", "9999-12-31", "2037-01-01", "3 Nov 2016"],
+)
 def test_what_is_no_date_is_not_guessed(text: str) -> None:
     assert moment(text, ms("2026-11-25T12:00"), BERLIN) is None
 
@@ -59,6 +62,16 @@ def test_a_day_is_that_of_the_persons_zone() -> None:
     at = moment("tomorrow", ms("2026-11-25T12:00"), "Asia/Kolkata")
     assert at is not None
     assert datetime.fromtimestamp(at / 1000, ZoneInfo("Asia/Kolkata")).isoformat() == "2026-11-26T00:00:00+05:30"
+
+
+def test_a_day_of_another_year_is_told_with_it() -> None:
+    now = ms("2026-11-25T12:00")
+    assert [shown(ms(one), now, BERLIN) for one in ("2026-12-31T00:00", "2027-01-04T09:30")] == ["Thu 31 Dec", "Mon 4 Jan 2027 09:30"]
+
+
+def test_the_last_day_of_an_absence_is_over_at_midnight_and_one_without_end_in_ten_years() -> None:
+    now = ms("2026-11-25T12:00")
+    assert [end_of(one, now, BERLIN) for one in ("2026-11-30", EVER)] == [ms("2026-12-01T00:00"), ms("2036-12-03T00:00")]
 
 
 def book(**ana: object) -> Playbook:
@@ -85,6 +98,11 @@ def test_who_is_away_is_passed_over_to_the_minute() -> None:
 
 def test_who_covers_gets_it_and_an_end_may_be_open() -> None:
     assert chosen(book(), Presence((Away(NINE, None, BEN),))) == (BEN, "away until they are back")
+
+
+def test_an_end_beyond_every_calendar_is_none_and_stops_nothing() -> None:
+    for end in (ms("9999-12-31T00:00"), ms("9999-12-31T23:59"), 10**15):
+        assert chosen(book(), Presence((Away(NINE, end, BEN),))) == (BEN, "away until they are back")
 
 
 def test_who_is_back_is_back_whatever_the_file_says_until_the_next_absence() -> None:

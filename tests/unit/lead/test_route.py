@@ -147,7 +147,7 @@ def test_memory_and_who_said_no() -> None:
     assert choose(book, replace(POOL, memory=1), had=(BEN, ANA)).owner == BEN
     assert choose(book, replace(POOL, memory=3), had=(JOE, BEN, ANA)).owner == ANA, "nobody would be left"
     no = choose(book, said_no=frozenset({ANA, BEN}))
-    assert (no.owner, over(no)) == (JOE, {"ana": "said no to this lead", "ben": "said no to this lead"})
+    assert (no.owner, over(no)) == (JOE, {"ana": "had this lead before", "ben": "had this lead before"})
     assert choose(book, said_no=frozenset({ANA, BEN, JOE})).owner == VERA
     last = choose(book, said_no=frozenset({ANA, BEN, JOE, VERA}))
     assert last.owner == VERA, "only the fallback is left"
