@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-
-import pytest
 
 from sync.lead.state import Lead
 from sync.playbook.models import Guards
 from sync.store import pauses
 from sync.store.intents import Gates, Intent, commit
-from tests.integration.writer.world import SYSTEM, World, lead, playbook, with_record, world
-
-
-@pytest.fixture
-async def here(kafka: str, postgres: str, installation: str) -> AsyncIterator[World]:
-    async with world(kafka, postgres, installation) as made:
-        yield made
+from tests.integration.writer.world import SYSTEM, World, lead, playbook, with_record
 
 
 def people(here: World, count: int, phone: str = "+2") -> list[Lead]:
@@ -38,53 +29,53 @@ async def test_under_load_batches_are_full(here: World) -> None:
     assert len(await here.results(200)) == 200
 
 
-async def test_one_lead_has_one_write_at_a_time_and_the_newest_state_goes_next(here: World) -> None:
-    (ana,) = people(here, 1)
-    here.vendor.hold = asyncio.Event()
-    await here.put(ana)
-    await here.ring(ana)
-    await here.start()
-    await asyncio.wait_for(here.vendor.arrived.wait(), 15)
+async def test_one_lead_has_one_write_at_a_time_and_the_newest_state_goes_next(unswept: World) -> None:
+    (ana,) = people(unswept, 1)
+    unswept.vendor.hold = asyncio.Event()
+    await unswept.put(ana)
+    await unswept.ring(ana)
+    await unswept.start()
+    await asyncio.wait_for(unswept.vendor.arrived.wait(), 15)
     for n in range(3, 8):
         ana.rev += 1
         ana.desired["phone"].value = f"+{n}"
         ana.desired["phone"].version += 1
-        await here.put(ana)
-        await here.ring(ana)
-    await here.until(lambda: here.writer is not None and len(here.writer.pump.queue._marks[ana.id]) == 5)
-    assert len(here.vendor.calls("update")) == 1
-    here.vendor.hold.set()
-    first, second = await here.results(2)
-    assert here.vendor.effects == [("update", "0", {"Phone": "+2"}), ("update", "0", {"Phone": "+7"})]
+        await unswept.put(ana)
+        await unswept.ring(ana)
+    await unswept.until(lambda: unswept.writer is not None and len(unswept.writer.pump.queue._marks[ana.id]) == 5)
+    assert len(unswept.vendor.calls("update")) == 1
+    unswept.vendor.hold.set()
+    first, second = await unswept.results(2)
+    assert unswept.vendor.effects == [("update", "0", {"Phone": "+2"}), ("update", "0", {"Phone": "+7"})]
     assert (first.versions, second.versions) == ({"phone": 1}, {"phone": 6})
-    await here.clean()
-    await here.end()
-    assert (await here.committed())["hot"] == 6
+    await unswept.clean()
+    await unswept.end()
+    assert (await unswept.committed())["hot"] == 6
 
 
-async def test_an_offset_is_not_released_before_those_below_it(here: World) -> None:
-    crowd = people(here, 40)
+async def test_an_offset_is_not_released_before_those_below_it(unswept: World) -> None:
+    crowd = people(unswept, 40)
     slow = crowd[0]
-    here.vendor.refuse = lambda ident, fields: None
-    await here.put(*crowd)
-    gate = here.vendor.hold = asyncio.Event()
-    await here.ring(slow)
-    await here.start()
-    await asyncio.wait_for(here.vendor.arrived.wait(), 15)
-    here.vendor.hold = None
-    await here.ring(*crowd[1:])
-    await here.results(39)
-    assert here.writer is not None
-    same = [one for one in crowd[1:] if await _partition(here, one.id) == await _partition(here, slow.id)]
+    unswept.vendor.refuse = lambda ident, fields: None
+    await unswept.put(*crowd)
+    gate = unswept.vendor.hold = asyncio.Event()
+    await unswept.ring(slow)
+    await unswept.start()
+    await asyncio.wait_for(unswept.vendor.arrived.wait(), 15)
+    unswept.vendor.hold = None
+    await unswept.ring(*crowd[1:])
+    await unswept.results(39)
+    assert unswept.writer is not None
+    same = [one for one in crowd[1:] if await _partition(unswept, one.id) == await _partition(unswept, slow.id)]
     assert same
     async with asyncio.timeout(15):  # a result is told a moment before its offset is released
-        while (await here.committed())["hot"] < 39 - len(same):
-            await here.writer._commit()
-    assert (await here.committed())["hot"] == 39 - len(same)
+        while (await unswept.committed())["hot"] < 39 - len(same):
+            await unswept.writer._commit()
+    assert (await unswept.committed())["hot"] == 39 - len(same)
     gate.set()
-    await here.clean()
-    await here.end()
-    assert (await here.committed())["hot"] == 40
+    await unswept.clean()
+    await unswept.end()
+    assert (await unswept.committed())["hot"] == 40
 
 
 async def _partition(here: World, ident: str) -> int:

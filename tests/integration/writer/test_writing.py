@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from connectors.errors import Rejected
 from schemas.change import RecordChanged
 from schemas.write import FieldRefused
 from sync.store import would_write
-from tests.integration.writer.world import World, lead, playbook, with_record, world
+from tests.integration.writer.world import World, lead, playbook, with_record
 
 
-@pytest.fixture
-async def here(kafka: str, postgres: str, installation: str) -> AsyncIterator[World]:
-    async with world(kafka, postgres, installation) as made:
-        yield made
-
-
-async def test_a_doorbell_becomes_an_update_and_a_result(here: World) -> None:
-    here.vendor.records["1"] = {"Email": "ana@example.com", "Phone": "+1"}
+async def test_a_doorbell_becomes_an_update_and_a_result(unswept: World) -> None:
+    unswept.vendor.records["1"] = {"Email": "ana@example.com", "Phone": "+1"}
     ana = with_record(lead(phone="+2"), "1", email="ana@example.com", phone="+1")
-    await here.put(ana)
-    await here.ring(ana)
-    await here.start()
-    (done,) = await here.results(1)
-    assert here.vendor.effects == [("update", "1", {"Phone": "+2"})]
+    await unswept.put(ana)
+    await unswept.ring(ana)
+    await unswept.start()
+    (done,) = await unswept.results(1)
+    assert unswept.vendor.effects == [("update", "1", {"Phone": "+2"})]
     assert (done.outcome, done.lead_id, done.ref, done.fields, done.versions) == (
         "written",
         ana.id,
@@ -35,9 +25,9 @@ async def test_a_doorbell_becomes_an_update_and_a_result(here: World) -> None:
         {"phone": 1},
     )
     assert done.times["phone"].timestamp() == 1.0
-    await here.clean()
-    await here.end()
-    assert (await here.committed())["hot"] == 1
+    await unswept.clean()
+    await unswept.end()
+    assert (await unswept.committed())["hot"] == 1
 
 
 async def test_a_lead_without_record_is_looked_up_and_created(here: World) -> None:
@@ -203,18 +193,18 @@ async def test_observe_mode_keeps_what_it_would_write_and_calls_nobody(here: Wor
     assert {row.lead_id for row in await would_write.report(here.pool)} == {new.id}
 
 
-async def test_a_doorbell_that_is_none_holds_nobody_up(here: World) -> None:
-    here.vendor.records["1"] = {"Email": "ana@example.com"}
+async def test_a_doorbell_that_is_none_holds_nobody_up(unswept: World) -> None:
+    unswept.vendor.records["1"] = {"Email": "ana@example.com"}
     ana = with_record(lead(phone="+2"), "1", email="ana@example.com")
-    await here.put(ana)
+    await unswept.put(ana)
     for key in (b"nonsense", b"\xff\xfe", None, lead().id.encode()):
-        await here.producer.send_and_wait(f"{here.installation}.writes.crm.hot", b"", key=key)
-    await here.ring(ana)
-    await here.start()
-    await here.results(1)
-    await here.clean()
-    await here.end()
-    assert (await here.committed())["hot"] == 5
+        await unswept.producer.send_and_wait(f"{unswept.installation}.writes.crm.hot", b"", key=key)
+    await unswept.ring(ana)
+    await unswept.start()
+    await unswept.results(1)
+    await unswept.clean()
+    await unswept.end()
+    assert (await unswept.committed())["hot"] == 5
 
 
 async def test_a_lead_that_cannot_be_planned_is_a_problem_and_stops_nobody(here: World) -> None:
