@@ -20,27 +20,47 @@ from typing import ClassVar
 
 import pytest
 
-from connectors.base import Sink, Source
+from connectors.base import Manifest, Sink, Source
 from connectors.contract_objects import Objects
 from connectors.contract_reading import Reading
 from connectors.contract_tasks import EmulatedTasks, Tasks
-from connectors.contract_trouble import Trouble
+from connectors.contract_trouble import Daily, Trouble
 from connectors.contract_world import Emulated, NotedBreaker, NotedBudget
 from connectors.contract_writing import Writing
-from connectors.registry import load
+from connectors.registry import load, manifests
 
 __all__ = ["ConnectorContract", "Emulated", "EmulatedTasks", "NotedBreaker", "NotedBudget"]
 
 
-class ConnectorContract(Reading, Writing, Trouble, Objects, Tasks):
-    """Inherit, say the vendor, its emulator and its recorded payloads; everything else is here."""
+def _asked(part: type[object], manifest: Manifest) -> bool:
+    """Say whether a vendor has what a part of the suite is about; the manifest knows."""
+    return {
+        Daily: any(one.name == "daily" for one in manifest.quotas),
+        Objects: bool(manifest.account_object and manifest.opportunity_object),
+        Tasks: bool(manifest.task_object),
+    }[part]
+
+
+class ConnectorContract(Reading, Writing, Trouble, Daily, Objects, Tasks):
+    """Inherit, say the vendor, its emulator and its recorded payloads; everything else is here.
+
+    A vendor whose manifest has no daily quota, no accounts and opportunities or no tasks is not held to those parts.
+    """
+
+    def __init_subclass__(cls) -> None:
+        """Leave out the parts that are about what the vendor does not have."""
+        super().__init_subclass__()
+        for part in (Daily, Objects, Tasks):
+            if not _asked(part, manifests()[cls.vendor]):
+                for name in [name for name in vars(part) if name.startswith("test_")]:
+                    setattr(cls, name, None)
 
     vendor: ClassVar[str]
     payloads: ClassVar[Path]
     """A folder of recorded answers, `<what>.json`: {"says": source, "call", "answer": {status, headers, body}, "expect": {error, …}}."""
 
     @abstractmethod
-    def emulated(self) -> AbstractAsyncContextManager[EmulatedTasks]:
+    def emulated(self) -> AbstractAsyncContextManager[Emulated]:
         """Start the vendor's emulator, empty, and end it with the block."""
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
@@ -50,7 +70,7 @@ class ConnectorContract(Reading, Writing, Trouble, Objects, Tasks):
             metafunc.parametrize("payload", found, ids=[path.stem for path in found])
 
     @pytest.fixture
-    async def world(self) -> AsyncIterator[EmulatedTasks]:
+    async def world(self) -> AsyncIterator[Emulated]:
         """Give the emulated system."""
         async with self.emulated() as world:
             yield world

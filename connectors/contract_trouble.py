@@ -91,28 +91,6 @@ class Trouble:
         assert error.retry_after == 7
         assert not error.daily
 
-    async def test_the_used_up_day_is_recognised_in_the_vendors_own_form(self, world: Emulated) -> None:
-        ident, budget = await world.seed({world.roles["email"]: "day@example.com"}), NotedBudget()
-        sink = load(self.vendor).sink(world.connection(), budget, NotedBreaker())
-        await sink.read([ident], [])
-        await world.fault(kind="quota")
-        error = await _outcome(sink, "update", ident, world.roles["phone"])
-        await sink.close()
-        assert isinstance(error, RateLimited)
-        assert error.daily
-        blocked = [until for quota, _, _, until in budget.told if quota == "daily" and until]
-        assert blocked
-        assert blocked[-1] > datetime.now(UTC)
-
-    async def test_the_vendors_count_of_the_day_reaches_the_budget(self, world: Emulated) -> None:
-        ident, budget = await world.seed({world.roles["email"]: "count@example.com"}), NotedBudget()
-        sink = load(self.vendor).sink(world.connection(), budget, NotedBreaker())
-        await sink.read([ident], [])
-        await sink.close()
-        assert budget.slots
-        assert {quota for quota, _ in budget.slots} <= {one.name for one in sink.manifest.quotas}
-        assert [(used, limit) for quota, used, limit, _ in budget.told if quota == "daily" and used is not None and limit]
-
     async def test_a_hundred_calls_with_an_expired_token_renew_it_once(self, world: Emulated, source: Source) -> None:
         ident = await world.seed({world.roles["email"]: "token@example.com"})
         await source.read([ident], [])
@@ -195,3 +173,31 @@ class Trouble:
         ]
         assert not ours
         assert not {task for task in asyncio.all_tasks() - tasks if "uvicorn" not in repr(task)}
+
+
+class Daily:
+    """What both sides promise of a quota of the day, which the vendor tells."""
+
+    vendor: ClassVar[str]
+
+    async def test_the_used_up_day_is_recognised_in_the_vendors_own_form(self, world: Emulated) -> None:
+        ident, budget = await world.seed({world.roles["email"]: "day@example.com"}), NotedBudget()
+        sink = load(self.vendor).sink(world.connection(), budget, NotedBreaker())
+        await sink.read([ident], [])
+        await world.fault(kind="quota")
+        error = await _outcome(sink, "update", ident, world.roles["phone"])
+        await sink.close()
+        assert isinstance(error, RateLimited)
+        assert error.daily
+        blocked = [until for quota, _, _, until in budget.told if quota == "daily" and until]
+        assert blocked
+        assert blocked[-1] > datetime.now(UTC)
+
+    async def test_the_vendors_count_of_the_day_reaches_the_budget(self, world: Emulated) -> None:
+        ident, budget = await world.seed({world.roles["email"]: "count@example.com"}), NotedBudget()
+        sink = load(self.vendor).sink(world.connection(), budget, NotedBreaker())
+        await sink.read([ident], [])
+        await sink.close()
+        assert budget.slots
+        assert {quota for quota, _ in budget.slots} <= {one.name for one in sink.manifest.quotas}
+        assert [(used, limit) for quota, used, limit, _ in budget.told if quota == "daily" and used is not None and limit]

@@ -60,6 +60,10 @@ def _no_words(status: int, body: Any) -> Complaint:
     return Complaint()
 
 
+def _as_it_is(status: int, body: Any) -> int:
+    return status
+
+
 def _no_limits(headers: Mapping[str, str]) -> Iterable[Seen]:
     return ()
 
@@ -72,6 +76,8 @@ class Dialect:
     codes: Mapping[str, Kind] = field(default_factory=dict)
     statuses: Mapping[int, Kind] = field(default_factory=lambda: STATUSES)
     limits: Callable[[Mapping[str, str]], Iterable[Seen]] = _no_limits
+    meant: Callable[[int, Any], int] = _as_it_is
+    """The status that an answer means, for vendors that send 200 with a failure inside: 401 renews the token, 429 waits. Never raises."""
     wait_s: float = 10.0
     """How long to wait after a refusal for rate that names no time."""
     daily_wait_s: float = 900.0

@@ -207,7 +207,8 @@ class Session:
             sent_at = datetime.now(UTC)
             status, answered, raw = await self._exchange(ask, headers)
         received_at = datetime.now(UTC)
-        return Answer(status, answered, self._parsed(ask, status, raw), sent_at, received_at)
+        body = self._parsed(ask, status, raw)
+        return Answer(self._dialect.meant(status, body), answered, body, sent_at, received_at)
 
     async def _exchange(self, ask: _Ask, headers: dict[str, str]) -> tuple[int, Mapping[str, str], bytes]:
         unknown = not ask.idempotent

@@ -1,0 +1,8 @@
+"""An emulated Marketo subscription: identity, leads, the activity log, lists, campaigns, programs, and its limits."""
+
+from __future__ import annotations
+
+from connectors.emulator.marketo.fields import Field
+from connectors.emulator.marketo.server import Marketo
+
+__all__ = ["Field", "Marketo"]

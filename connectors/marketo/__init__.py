@@ -1,0 +1,31 @@
+"""Marketo Engage: leads, their activities as touches, static lists and programs, over its REST API.
+
+Secrets: `client_id`, `client_secret` of an API-only user's LaunchPoint service; the address is the REST endpoint without /rest.
+Options: `sales_persons` ("id,id": external ids of the sales persons who may own leads, for there is no list of all) · `lists`
+("1001,1002=2001": static lists that are read and written as flags named `lists.1001`; with a campaign, it is requested for whom we put there) ·
+`programs` ("3001,3002": programs whose member status is read and written as `programs.3001`; it goes forward only) · `lookback_s` (600: the
+activity log shows entries late) · `merges_s` (604800: how far back a lead that is gone is looked for among the merges) · `gap_ids` (20000: so
+many ids without a lead end a full read) · `partition` (of new leads) · `daily_calls` (50000) · `page_rows` (300).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from connectors.base import Breaker, Budget, Connection, Sink, Source
+from connectors.marketo.client import Client
+from connectors.marketo.sink import MarketoSink
+from connectors.marketo.source import MarketoSource
+from connectors.registry import read_manifest
+
+manifest = read_manifest(Path(__file__).parent / "manifest.yaml")
+
+
+def source(connection: Connection, budget: Budget, breaker: Breaker) -> Source:
+    """Build the reading side; raises ValueError for options or secrets that cannot be."""
+    return MarketoSource(Client(connection, budget, breaker, manifest), manifest)
+
+
+def sink(connection: Connection, budget: Budget, breaker: Breaker) -> Sink:
+    """Build the writing side; raises ValueError for options or secrets that cannot be."""
+    return MarketoSink(Client(connection, budget, breaker, manifest), manifest)

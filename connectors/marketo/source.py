@@ -1,0 +1,252 @@
+"""Reads Marketo: the activity log since a paging token, leads by id, everything by ranges of ids."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from pydantic import BaseModel
+
+from connectors.base import FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
+from connectors.errors import ConnectorError, Surprising
+from connectors.http import Answer
+from connectors.marketo import mapping
+from connectors.marketo.client import Client, results, rows
+from connectors.marketo.mapping import LEADS, LIST, LOGGED, MERGE, NEW, OWNER, PROGRAM, TOUCHES, TRUCE_ID, Row
+
+_MARGIN_S = 300.0
+"""How far our clock may be ahead of Marketo's before a quiet sweep would leave something out."""
+_MOST_SEEN = 2000
+_LISTED = {LIST: (24, 25), PROGRAM: (mapping.PROGRESS,)}
+"""Activity types that say that membership of a list or a program changed."""
+
+
+class Place(BaseModel):
+    """Where reading goes on: the moment that the next sweep begins at, and inside of one the step and its token."""
+
+    at: float
+    newest: float = 0.0
+    first: str = ""
+    """The token that this sweep began with; every step begins with it."""
+    step: int = 0
+    token: str = ""
+    seen: dict[str, float] = {}
+    """The activities of the last moments that were told, by id: the look-back leaves them out; at most the newest 2,000."""
+
+    def text(self) -> str:
+        """Give the cursor."""
+        return self.model_dump_json(exclude_defaults=True)
+
+
+class Full(BaseModel):
+    """Where a full read goes on: the next id, the newest id that is known, the last one that was found."""
+
+    next: int = 1
+    newest: int = 0
+    found: int = 0
+
+
+class MarketoSource(Source):
+    """The reading side of one subscription."""
+
+    def __init__(self, client: Client, manifest: Manifest) -> None:
+        self.manifest, self._client = manifest, client
+        options = client.options
+        self._lookback_s, self._gap = float(options.get("lookback_s", "600")), int(options.get("gap_ids", "20000"))
+        self._people = [part.strip() for part in options.get("sales_persons", "").split(",") if part.strip()]
+
+    def calls(self, objects: int) -> int:
+        """Say how many calls a quiet poll costs: a token, and a page each of changes, deletions and activities."""
+        return 4
+
+    async def fields(self, object_: str) -> Mapping[str, FieldType]:
+        """Give the live schema of leads."""
+        return await self._client.types(max_age_s=0)
+
+    async def users(self) -> Sequence[User]:
+        """Give the sales persons that the option names, by the id that externalSalesPersonId holds; none without it."""
+        if not self._people:
+            return []
+        params = {"filterType": OWNER, "filterValues": ",".join(self._people), "fields": f"{OWNER},email,firstName,lastName"}
+        found = results(await self._client.call("GET", "/salespersons.json", params=params))
+        return [User(id=str(one[OWNER]), email=str(one["email"]), name=_name(one)) for one in found if one.get(OWNER) and one.get("email")]
+
+    def start(self, at: datetime) -> str:
+        """Give the cursor that reads what changed since `at`."""
+        return Place(at=at.timestamp()).text()
+
+    async def changes(self, cursor: str, wanted: Wanted) -> AsyncIterator[Page]:
+        """Read the activity log in three steps (new leads and values, deletions, everything else); leads are read by id as they now are."""
+        place, started = Place.model_validate_json(cursor), datetime.now(UTC).timestamp()
+        fields = wanted.get(LEADS, ())
+        async for items, place in self._sweep(place, fields):  # noqa: B020  # each page moves the place on
+            if items:
+                yield Page(items=tuple(items), cursor=place.text(), done=False)
+        newest = max(place.at, place.newest, started - _MARGIN_S if place.newest else 0.0)
+        late = sorted(((when, one) for one, when in place.seen.items() if when >= newest - self._lookback_s), reverse=True)
+        yield Page(items=(), cursor=Place(at=newest, seen={one: when for when, one in late[:_MOST_SEEN]}).text(), done=True)
+
+    async def _sweep(self, place: Place, fields: Sequence[str]) -> AsyncIterator[tuple[list[Item], Place]]:
+        fresh = not place.first
+        if fresh:
+            place = await self._begun(place)
+        try:
+            async for found in self._steps(place, fields):
+                place = found[1]
+                yield found
+        except Surprising as error:
+            if fresh or error.code != "1003":
+                raise
+            async for found in self._steps(await self._begun(place), fields):  # the token has ended: from the look-back again
+                yield found
+
+    async def _begun(self, place: Place) -> Place:
+        token = await self._client.token(datetime.fromtimestamp(max(0.0, place.at - self._lookback_s), UTC))
+        return Place(at=place.at, newest=place.newest, first=token, token=token, seen=place.seen)
+
+    async def _steps(self, place: Place, fields: Sequence[str]) -> AsyncIterator[tuple[list[Item], Place]]:
+        steps = self._asked(fields)
+        while place.step < len(steps):
+            path, params = steps[place.step]
+            async for answer in self._client.log(path, place.token, **params):
+                new = {mapping.guid(one): one for one in rows(answer) if mapping.guid(one) not in place.seen}
+                items = await self._items([*new.values()], answer, fields)
+                seen = place.seen | {one: mapping.at(row).timestamp() for one, row in new.items()}
+                more = answer.body.get("moreResult") is True
+                token, step = (str(answer.body["nextPageToken"]), place.step) if more else (place.first, place.step + 1)
+                place = place.model_copy(update={"step": step, "token": token, "seen": seen, "newest": max([place.newest, *seen.values()])})
+                yield items, place
+
+    def _asked(self, fields: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
+        """Give the steps of a sweep: path and parameters."""
+        own = [name for name in dict.fromkeys((*fields, "email", TRUCE_ID)) if not name.startswith((LIST, PROGRAM))]
+        listed = {str(one) for kind, types in _LISTED.items() if any(name.startswith(kind) for name in fields) for one in types} - {
+            str(one) for one in LOGGED
+        }
+        steps = [("leadchanges", {"fields": ",".join(own)}), ("deletedleads", {})]
+        found = [(f"/activities/{name}.json", params) for name, params in steps]
+        types = [",".join(map(str, LOGGED)), *([",".join(sorted(listed))] if listed else [])]
+        return found + [("/activities.json", {"activityTypeIds": one}) for one in types]
+
+    async def _items(self, log: Sequence[Row], answer: Answer, fields: Sequence[str]) -> list[Item]:
+        """Give what a page of activities says: leads as they now are, deletions, merges, touches; oldest first."""
+        if not log:
+            return []
+        reading = await self._client.reading(answer, consistent=False)
+        told: list[Item] = [reading.touch(one) for one in log if one["activityTypeId"] in TOUCHES]
+        told += [reading.merged(one) for one in log if one["activityTypeId"] == MERGE and mapping.losers_of(one)]
+        told += [reading.deleted(one) for one in log if one["activityTypeId"] == 37]
+        joined = [kind for kind in _LISTED if any(name.startswith(kind) for name in fields)]
+        altering = {NEW, mapping.VALUE, *mapping.ALTERS, MERGE, *(one for kind in joined for one in _LISTED[kind])}
+        return told + await self._read_again([one for one in log if one["activityTypeId"] in altering], fields)
+
+    async def _read_again(self, log: Sequence[Row], fields: Sequence[str]) -> list[Item]:
+        """Give the leads that activities are of as they now are; of those that are gone the log itself tells."""
+        acts = mapping.by_lead(log)
+        if not acts:
+            return []
+        found = await self._client.find("id", list(acts), fields)
+        reading = await self._client.reading(found.answer)
+        return [reading.snapshot(found.rows[one], fields, some) for one, some in acts.items() if one in found.rows]
+
+    async def everything(self, cursor: str | None, wanted: Wanted) -> AsyncIterator[Page]:
+        """Read all leads by ranges of their ids, which count up, until long after the newest: Marketo lists them in no other way but in bulk."""
+        if LEADS not in wanted:
+            yield Page(items=(), cursor="", done=True)
+            return
+        place = Full.model_validate_json(cursor) if cursor else Full(newest=await self._newest())
+        done = False
+        while not done:
+            size, fields = self._client.page_rows, wanted[LEADS]
+            found = await self._client.find("id", [str(place.next + n) for n in range(size)], fields)
+            reading = await self._client.reading(found.answer, bulk=True)
+            last = max([place.found, *map(int, found.rows)])
+            place = Full(next=place.next + size, newest=place.newest, found=last)
+            done = place.next > max(place.newest, last + self._gap)
+            items = tuple(reading.snapshot(row, fields) for row in found.rows.values())
+            yield Page(items=items, cursor=place.model_dump_json(), done=done)
+
+    async def _newest(self) -> int:
+        """Give the highest id among the new leads of the last hour, day, or quarter, whichever has any."""
+        for hours in (1, 24, 24 * 90):
+            newest, token = 0, await self._client.token(datetime.now(UTC) - timedelta(hours=hours))
+            async for answer in self._client.log("/activities.json", token, activityTypeIds=str(NEW)):
+                newest = max([newest, *(int(one["leadId"]) for one in rows(answer))])
+            if newest:
+                return newest
+        return 0
+
+    async def read(self, ids: Sequence[str], fields: Sequence[str], *, object_: str = "") -> Sequence[Item]:
+        """Read these leads; merged and deleted ones are told as that."""
+        return await self._client.told(ids, fields)
+
+    def notice(self, method: str, uri: str, headers: Mapping[str, str], body: bytes, *, received_at: datetime) -> Notice:
+        """Refuse: Marketo calls nobody by itself."""
+        raise Unwelcome("Marketo sends no webhooks that this connector reads")
+
+    async def close(self) -> None:
+        """Release everything."""
+        await self._client.close()
+
+    async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
+        """Check credentials, the Truce id, the mapped fields, sales persons, today's calls by user, and the clocks; `fix` makes the Truce id."""
+        try:
+            schema = {str(one["name"]): one for one in await self._client.describe(max_age_s=0)}
+            answer = await self._client.call("GET", "/stats/usage.json")
+        except ConnectorError as error:
+            return [self._finding("the credentials", error.words, "check client_id, client_secret, the API user's role and the address")]
+        people = "set the option sales_persons: there is no list of all who may own leads" if OWNER in fields and not self._people else ""
+        found = [self._finding("the credentials"), self._finding("sales persons", todo=people), self._clock(answer)]
+        found += [self._used(await self._client.usage()), await self._truce_id(schema, fix=fix)]
+        return found + [self._field(name, schema.get(name), writable) for name, writable in sorted(fields.items())]
+
+    def _finding(self, what: str, words: str = "", todo: str = "") -> Finding:
+        return Finding(ok=not todo, what=f"{self._client.system}: {what}" + (f": {words}" if words else ""), todo=todo)
+
+    def _clock(self, answer: Answer) -> Finding:
+        text = answer.headers.get("date", "")
+        skew = (parsedate_to_datetime(text) - answer.received_at).total_seconds() if text else 0.0
+        return self._finding(f"its clock is {skew:+.0f} s from ours", todo="" if abs(skew) < 60 else "set this machine's clock")
+
+    def _used(self, used: Mapping[str, int]) -> Finding:
+        total, daily = sum(used.values()), self._client.daily
+        most = max(used, key=lambda one: used[one], default="")
+        todo = "" if total < daily * 0.8 else f"most are {most}'s: see whether it needs that many"
+        return self._finding(f"{total} of {daily} calls used today", todo=todo)
+
+    async def _truce_id(self, schema: Mapping[str, Row], *, fix: bool) -> Finding:
+        what = f"the field {TRUCE_ID}"
+        if TRUCE_ID in schema:
+            todo = (
+                ""
+                if [TRUCE_ID] in await self._client.searchable()
+                else "make it a custom field of type String, by which leads can be looked up"
+            )
+            return self._finding(what, todo=todo)
+        if not fix:
+            return self._finding(what, "missing", "run doctor --fix, or create it as a custom field of type String")
+        made = {"input": [{"name": TRUCE_ID, "displayName": "Truce id", "dataType": "string", "description": "Set by Truce"}]}
+        try:
+            await self._client.call("POST", "/leads/schema/fields.json", json=made)
+            await self._client.describe(max_age_s=0)
+        except ConnectorError as error:
+            return self._finding(what, error.words, "give the API user's role Read-Write Schema Custom Field")
+        return self._finding(f"{what} was created")
+
+    def _field(self, name: str, schema: Row | None, writable: bool) -> Finding:
+        what = f"{LEADS}.{name}"
+        if name.startswith((LIST, PROGRAM)):
+            listed = {LIST + one for one in self._client.lists} | {PROGRAM + one for one in self._client.programs}
+            return self._finding(what, todo="" if name in listed else "name it in the option lists or programs")
+        if schema is None:
+            return self._finding(what, "does not exist", "create the field, or take it out of fields.yaml")
+        if writable and not schema.get("updateable"):
+            return self._finding(what, "read-only", "map a field that can be written, or let Marketo own it")
+        if writable and schema.get("crmManaged"):
+            return self._finding(what, "Marketo's own CRM sync writes it too", "take it out of that sync, or let the CRM own it")
+        return self._finding(what)
+
+
+def _name(row: Row) -> str:
+    return " ".join(str(part) for part in (row.get("firstName"), row.get("lastName")) if part)

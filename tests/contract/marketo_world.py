@@ -1,0 +1,112 @@
+"""The emulated Marketo subscription as the contract suite drives it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.base import Connection
+from connectors.contract import Emulated
+from connectors.contract_world import Role
+from connectors.emulator.control import serve
+from connectors.emulator.faults import Fault
+from connectors.emulator.marketo import Field, Marketo
+from connectors.emulator.marketo.fields import custom
+from schemas.base import Scalar
+
+EXTRA = (Field("metUs", "Met us", "boolean"),)
+PEOPLE = (
+    {"externalSalesPersonId": "ana@acme.example", "email": "ana@acme.example", "firstName": "Ana", "lastName": "Diaz"},
+    {"externalSalesPersonId": "ben@acme.example", "email": "ben@acme.example", "firstName": "Ben", "lastName": "Roth"},
+)
+
+
+class MarketoWorld:
+    """One subscription; its clock can be held, so that activities get one time. Pages look through few activities and may be empty."""
+
+    roles: Mapping[Role, str] = {
+        "email": "email", "last_name": "lastName", "phone": "phone", "text": "salStageNote", "number": "numberOfEmployees",
+        "flag": "metUs", "date": "dateOfBirth", "time": "mqlDate",
+    }  # fmt: skip
+    refused: tuple[str, Scalar] = ("numberOfEmployees", "rather many")
+    page = 4
+    read_path = "/rest/v1/leads.json"
+    write_path = "/rest/v1/leads.json"
+    create_path = "/rest/v1/leads.json"
+
+    def __init__(self) -> None:
+        self.held: datetime | None = None
+        self.vendor = Marketo(fields=[*custom(), *EXTRA], salespersons=PEOPLE, calls_per_20s=100_000, at_once=200, scan=7, clock=self.now)
+        self.url = ""
+
+    def now(self) -> datetime:
+        return self.held or datetime.now(UTC)
+
+    def connection(self, *, timeout_s: float = 5.0, **options: str) -> Connection:
+        secrets = {"client_id": "truce", "client_secret": "emulated"}
+        stated = {
+            "lookback_s": "3", "page_rows": str(self.page), "gap_ids": "12", "sales_persons": "ana@acme.example,ben@acme.example",
+            "lists": "1001=2001", "programs": "3001", **options,
+        }  # fmt: skip
+        return Connection("marketo", "marketo", self.url, secrets, stated, timeout_s)
+
+    async def seed(self, fields: Mapping[str, Scalar]) -> str:
+        return self.vendor.put(fields)
+
+    async def seed_at_once(self, rows: Sequence[Mapping[str, Scalar]]) -> Sequence[str]:
+        self.held = datetime.now(UTC)
+        found = [await self.seed(fields) for fields in rows]
+        self.held = None
+        return found
+
+    async def edit(self, ident: str, fields: Mapping[str, Scalar]) -> None:
+        self.vendor.put(fields, ident=ident)
+
+    async def delete(self, ident: str) -> None:
+        self.vendor.delete(ident)
+
+    async def merge(self, winner: str, loser: str) -> str:
+        self.vendor.merge(winner, loser)
+        return winner
+
+    @asynccontextmanager
+    async def hidden(self, ident: str) -> AsyncIterator[None]:
+        self.vendor.log.hidden.add(int(ident))
+        yield
+        self.vendor.log.hidden.discard(int(ident))
+
+    async def drop_field(self, name: str) -> None:
+        del self.vendor.schema.fields[name]
+
+    async def expire(self) -> None:
+        self.vendor.identity.expire()
+
+    async def revoke(self) -> None:
+        self.vendor.identity.revoked = True
+
+    async def mints(self) -> int:
+        return self.vendor.identity.mints
+
+    async def fault(self, **fault: Any) -> None:
+        self.vendor.faults.add(Fault(**fault))
+
+    async def effects(self) -> Sequence[Mapping[str, Any]]:
+        return list(self.vendor.journal.lines("effects"))
+
+    async def calls(self) -> Sequence[Mapping[str, Any]]:
+        return list(self.vendor.journal.lines("calls"))
+
+
+@asynccontextmanager
+async def marketo_world() -> AsyncIterator[MarketoWorld]:
+    """Start an empty subscription on a free port, and end it."""
+    world = MarketoWorld()
+    async with serve(world.vendor.app) as running:
+        world.url = running.url
+        yield world
+
+
+def _holds_the_protocol(world: MarketoWorld) -> Emulated:
+    return world  # mypy says if it does not

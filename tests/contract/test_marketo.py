@@ -1,0 +1,369 @@
+"""Marketo against the standard suite, and what only Marketo has: its log by tokens, merges without a notice, keys that are not unique."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+
+from connectors.base import Create, Done, Failed, Item, RowOutcome, Sink, Source, Unwelcome, Update
+from connectors.contract import ConnectorContract, Emulated, NotedBreaker, NotedBudget
+from connectors.contract_world import items, long_ago, pages, snapshots
+from connectors.emulator.marketo import activities
+from connectors.errors import Conflict, Gone, Rejected
+from connectors.registry import load
+from schemas.base import Scalar
+from schemas.change import RecordChanged, RecordDeleted, RecordMerged
+from schemas.touch import TouchRecorded
+from tests.contract.marketo_world import MarketoWorld, marketo_world
+
+
+class TestMarketo(ConnectorContract):
+    vendor: ClassVar[str] = "marketo"
+    payloads: ClassVar[Path] = Path(__file__).parent / "marketo"
+
+    def emulated(self) -> AbstractAsyncContextManager[Emulated]:
+        return marketo_world()
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[MarketoWorld]:
+    async with marketo_world() as world:
+        yield world
+
+
+@pytest.fixture
+async def source(world: MarketoWorld) -> AsyncIterator[Source]:
+    source = load("marketo").source(world.connection(), NotedBudget(), NotedBreaker())
+    yield source
+    await source.close()
+
+
+@pytest.fixture
+async def sink(world: MarketoWorld) -> AsyncIterator[Sink]:
+    sink = load("marketo").sink(world.connection(), NotedBudget(), NotedBreaker())
+    yield sink
+    await sink.close()
+
+
+def create(email: str, truce_id: str, **more: Scalar) -> Create:
+    return Create(key=truce_id, object="leads", fields={"truceId": truce_id, "email": email, **more})
+
+
+def update(ident: str, **fields: Scalar) -> Update:
+    return Update(key=ident, object="leads", id=ident, fields={name.replace("__", "."): value for name, value in fields.items()})
+
+
+def error(outcome: RowOutcome) -> Exception:
+    assert isinstance(outcome, Failed)
+    return outcome.error
+
+
+async def since(source: Source, cursor: str = "", fields: Sequence[str] = ("email",)) -> Sequence[Item]:
+    return items(await pages(source, cursor or source.start(long_ago()), fields))
+
+
+# --- the activity log -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_merge_is_seen_by_the_poll_in_the_winners_log(world: MarketoWorld, source: Source) -> None:
+    winner, *losers = [world.vendor.put({"email": f"m{n}@example.com"}) for n in range(3)]
+    first = await pages(source, source.start(long_ago()), ["email"])
+    world.vendor.merge(winner, *losers)
+    found = await since(source, first[-1].cursor)
+    assert [(one.survivor, set(one.losers)) for one in found if isinstance(one, RecordMerged)] == [
+        (f"marketo:leads:{winner}", {f"marketo:leads:{one}" for one in losers})
+    ]
+    assert snapshots(found).keys() == {winner}
+    assert not [one for one in found if isinstance(one, RecordDeleted)]
+
+
+async def test_a_lead_that_was_merged_before_the_look_back_is_told_as_gone(world: MarketoWorld) -> None:
+    world.held = datetime.now(UTC) - timedelta(days=8)
+    winner, loser = world.vendor.put({"email": "w@example.com"}), world.vendor.put({"email": "l@example.com"})
+    world.vendor.merge(winner, loser)
+    world.held = None
+    source = load("marketo").source(world.connection(), NotedBudget(), NotedBreaker())
+    assert [type(one) for one in await source.read([loser, "no-id", "99"], ["email"])] == [RecordDeleted] * 3
+    await source.close()
+
+
+async def test_what_a_person_did_is_a_touch(world: MarketoWorld, source: Source) -> None:
+    ident = world.vendor.fill_form("kim@example.com", "Talk to us", firstName="Kim")
+    world.vendor.act(ident, activities.VISIT, "acme.example/prices", **{"Webpage URL": "/prices"})
+    world.vendor.act(ident, activities.LINK, "acme.example/book")
+    world.vendor.act(ident, activities.OPEN, "News of May")
+    world.vendor.act(ident, activities.CLICK, "News of May", **{"Is Bot Activity": True, "Link": "acme.example"})
+    world.vendor.act(ident, activities.MOMENT, "Milestone", Description="Came twice in a week")
+    world.vendor.act(ident, activities.PROGRESS, "Webinar", **{"New Status": "Attended", "Old Status": "Invited"})
+    found = [one for one in await since(source) if isinstance(one, TouchRecorded)]
+    assert [(one.kind, one.name) for one in found] == [
+        ("form", "Talk to us"), ("visit", "acme.example/prices"), ("click", "acme.example/book"), ("open", "News of May"),
+        ("click", "News of May"), ("other", "Milestone"), ("campaign", "Webinar"),
+    ]  # fmt: skip
+    assert [one.machine for one in found] == [False] * 4 + [True] + [False] * 2
+    assert found[-1].details == {"New Status": "Attended", "Old Status": "Invited"}
+    assert {one.ref for one in found} == {f"marketo:leads:{ident}"}
+    assert [one.activity_id for one in await since(source) if isinstance(one, TouchRecorded)] == [one.activity_id for one in found]
+
+
+async def test_who_acted_is_told(world: MarketoWorld, source: Source) -> None:
+    by = {
+        name: world.vendor.put({"email": f"{n}@example.com"}, source=name)
+        for n, name in enumerate(("Manual", "Web form fillout", "List import", "Web service API", "Marketo Flow Action", "Moon"))
+    }
+    found = snapshots(await since(source))
+    assert [found[ident].origin for ident in by.values()] == ["person", "form", "import", "api", "automation", "unknown"]
+    assert [found[ident].bulk for ident in by.values()] == [False, False, True, False, False, False]
+    assert all(one.created for one in found.values())
+
+
+async def test_a_fields_time_is_told_only_of_a_value_that_stands(world: MarketoWorld, source: Source) -> None:
+    world.held = long_ago()
+    ident = world.vendor.put({"email": "t@example.com"})
+    for phone in ("+1 1", "+1 2"):
+        world.held += timedelta(minutes=1)
+        world.vendor.put({"phone": phone}, ident=ident)
+    fields, told = {"leads": ["phone"]}, list[RecordChanged]()
+    async for page in source.changes(source.start(long_ago() - timedelta(hours=1)), fields):
+        told += [one for one in page.items if isinstance(one, RecordChanged)]
+    assert told[-1].fields == {"phone": "+1 2"}
+    assert told[-1].times == {"phone": world.held.replace(microsecond=0)}
+    world.vendor.log.entries.pop()  # as it is for a page that ends before the last change
+    (before,) = [one for one in await since(source, fields=["phone"]) if isinstance(one, RecordChanged)]
+    assert before.times == {}
+
+
+async def test_a_change_that_is_lost_among_others_is_found(world: MarketoWorld, source: Source) -> None:
+    ident = world.vendor.put({"email": "quiet@example.com"})
+    first = await pages(source, source.start(long_ago()), ["phone"])
+    for n in range(40):  # of fields that nobody wants, and of a type that nobody asks for: empty pages, and yet more
+        world.vendor.put({"city": f"City {n}"}, ident=ident)
+        world.vendor.act(ident, 99)
+    world.vendor.put({"phone": "+1 9"}, ident=ident)
+    found = snapshots(await since(source, first[-1].cursor, ["phone"]))
+    assert found[ident].fields == {"phone": "+1 9"}
+
+
+async def test_a_score_that_rose_is_read(world: MarketoWorld, source: Source) -> None:
+    ident = world.vendor.put({"email": "score@example.com"})
+    first = await pages(source, source.start(long_ago()), ["engagementScore"])
+    world.vendor.put({"engagementScore": 70}, ident=ident, source="Marketo Flow Action")
+    found = snapshots(await since(source, first[-1].cursor, ["engagementScore"]))
+    assert (found[ident].fields, found[ident].origin) == ({"engagementScore": 70}, "automation")
+
+
+async def test_a_paging_token_that_ended_begins_the_sweep_again(world: MarketoWorld, source: Source) -> None:
+    ids = {world.vendor.put({"email": f"p{n}@example.com"}) for n in range(9)}
+    first = (await pages(source, source.start(long_ago()), ["email"]))[0]
+    assert '"token"' in first.cursor
+    broken = first.cursor.replace('"token":"', '"token":"x')
+    found = snapshots(await since(source, broken)).keys() | snapshots(first.items).keys()
+    assert found == ids
+
+
+async def test_whatever_happens_between_polls_and_restarts_is_told_in_the_end(world: MarketoWorld) -> None:
+    chance, told = random.Random(7), dict[str, Scalar]()
+    source = load("marketo").source(world.connection(), NotedBudget(), NotedBreaker())
+    cursor = source.start(long_ago())
+    for step in range(60):
+        living = [str(ident) for ident in world.vendor.leads.live]
+        match chance.choice(["new", "new", "edit", "edit", "delete", "merge", "poll", "crash", "restart"]):
+            case "new":
+                world.vendor.put({"phone": f"+{step}"})
+            case "edit" if living:
+                world.vendor.put({"phone": f"+{step}"}, ident=chance.choice(living))
+            case "delete" if living:
+                world.vendor.delete(chance.choice(living))
+            case "merge" if len(living) > 1:
+                world.vendor.merge(*chance.sample(living, 2))
+            case "restart":
+                await source.close()
+                source = load("marketo").source(world.connection(), NotedBudget(), NotedBreaker())
+            case "poll" | "crash" as how:
+                async for page in source.changes(cursor, {"leads": ["phone"]}):
+                    if how == "crash" and chance.random() < 0.5:
+                        break  # the page was lost before it was stored
+                    _apply(told, page.items)
+                    cursor = page.cursor
+    for page in await pages(source, cursor, ["phone"]):
+        _apply(told, page.items)
+    await source.close()
+    assert told == {str(one.id): one.values.get("phone") for one in world.vendor.leads.live.values()}
+
+
+def _apply(told: dict[str, Scalar], found: Sequence[Item]) -> None:
+    for item in found:
+        if isinstance(item, RecordChanged):
+            told[item.ref.rpartition(":")[2]] = item.fields["phone"]
+        elif isinstance(item, RecordDeleted):
+            told.pop(item.ref.rpartition(":")[2], None)
+        elif isinstance(item, RecordMerged):
+            for loser in item.losers:
+                told.pop(loser.rpartition(":")[2], None)
+
+
+async def test_a_full_read_crosses_a_gap_in_the_ids(world: MarketoWorld, source: Source) -> None:
+    ids = [world.vendor.put({"email": f"g{n}@example.com"}) for n in range(60)]
+    for ident in ids[2:58]:
+        world.vendor.delete(ident)
+    found = set[str]()
+    async for page in source.everything(None, {"leads": ["email"]}):
+        found |= snapshots(page.items).keys()
+    assert found == {*ids[:2], *ids[58:]}
+
+
+async def test_marketo_calls_nobody(source: Source) -> None:
+    with pytest.raises(Unwelcome):
+        source.notice("POST", "https://example.com/", {}, b"{}", received_at=datetime.now(UTC))
+
+
+# --- writing --------------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_taken_email_is_a_conflict_that_names_who_has_it(world: MarketoWorld, sink: Sink) -> None:
+    first = world.vendor.put({"email": "Taken@example.com"})
+    refused = error((await sink.create([create("taken@example.com", "t-1")]))[0])
+    assert isinstance(refused, Conflict)
+    assert refused.existing == (first,)
+    second = world.vendor.put({"email": "taken@example.com"})
+    refused = error((await sink.create([create("taken@example.com", "t-1")]))[0])
+    assert isinstance(refused, Conflict)
+    assert refused.existing == (first, second)
+    assert len(world.vendor.leads.live) == 2
+
+
+async def test_people_without_an_address_are_made_by_their_truce_id(world: MarketoWorld, sink: Sink) -> None:
+    row = Create(key="k", object="leads", fields={"truceId": "t-9", "lastName": "Nameless"})
+    made, again = (await sink.create([row]))[0], (await sink.create([row]))[0]
+    assert isinstance(made, Done)
+    assert isinstance(again, Done)
+    assert (made.id, made.created, again.created) == (again.id, True, False)
+
+
+async def test_two_creates_of_one_address_at_once_make_one_lead(world: MarketoWorld, sink: Sink) -> None:
+    await sink.capabilities("leads")
+    world.vendor.faults.latency_s = 0.05
+    told = await asyncio.gather(*(sink.create([create("once@example.com", f"t-{n}")]) for n in range(3)))
+    assert sorted(type(one[0]).__name__ for one in told) == ["Done", "Failed", "Failed"]
+    assert len(world.vendor.leads.live) == 1
+    other = load("marketo").sink(world.connection(), NotedBudget(), NotedBreaker())
+    await other.capabilities("leads")
+    await asyncio.gather(sink.create([create("twice@example.com", "a")]), other.create([create("twice@example.com", "b")]))
+    await other.close()
+    assert len(world.vendor.leads.live) == 3, "the vendor itself makes two of what two callers send at once"
+
+
+async def test_one_address_twice_in_a_batch_makes_one_lead(world: MarketoWorld, sink: Sink) -> None:
+    rows = [create("Same@example.com", "t-1"), create("else@example.com", "t-2"), create("same@example.com", "t-3")]
+    told = await sink.create(rows)
+    assert [type(one).__name__ for one in told] == ["Done", "Done", "Failed"]
+    assert isinstance(error(told[2]), Conflict)
+    assert len(world.vendor.leads.live) == 2
+
+
+async def test_a_batch_that_is_too_long_is_sent_in_halves(world: MarketoWorld, sink: Sink) -> None:
+    ids = [world.vendor.put({"email": f"long{n}@example.com"}) for n in range(300)]
+    told = await sink.update([update(ident, salStageNote="🦊" * 1900) for ident in ids])
+    assert [type(one) for one in told] == [Done] * 300
+    assert [one["status"] for one in await world.calls() if one["writing"]].count(413) >= 1
+
+
+async def test_a_lead_that_is_gone_and_an_id_that_is_none_are_told(world: MarketoWorld, sink: Sink) -> None:
+    ident = world.vendor.put({"email": "here@example.com"})
+    told = await sink.update([update("77", phone="1"), update(ident, phone="1"), update("x-1", phone="1")])
+    assert [isinstance(one, Done) or type(one.error) for one in told] == [Gone, True, Gone]
+
+
+async def test_a_list_is_a_flag_and_its_campaign_is_requested_once(world: MarketoWorld, sink: Sink, source: Source) -> None:
+    one, two = (world.vendor.put({"email": f"l{n}@example.com"}) for n in range(2))
+    assert "lists.1001" in (await sink.capabilities("leads")).writable
+    assert (await source.fields("leads"))["lists.1001"] == "flag"
+    assert snapshots(await sink.read([one], ["lists.1001"]))[one].fields == {"lists.1001": False}
+    for rows in ([update(one, lists__1001=True, phone="1")], [update(one, lists__1001=True), update(two, lists__1001=True)]):
+        assert {type(row) for row in await sink.update(rows)} == {Done}
+    assert world.vendor.lists[1001] == {int(one), int(two)}
+    assert world.vendor.campaigns[2001] == [int(one), int(two)]
+    first = await pages(source, source.start(long_ago()), ["lists.1001"])
+    assert {row.fields["lists.1001"] for row in snapshots(items(first)).values()} == {True}
+    for _ in range(2):  # off, and off again
+        assert [type(row) for row in await sink.update([update(one, lists__1001=False)])] == [Done]
+    found = snapshots(await since(source, first[-1].cursor, ["lists.1001"]))
+    assert (found[one].fields, found[one].origin) == ({"lists.1001": False}, "own")
+
+
+async def test_a_programs_status_goes_forward_only(world: MarketoWorld, sink: Sink) -> None:
+    ident = world.vendor.put({"email": "program@example.com"})
+    assert [type(row) for row in await sink.update([update(ident, programs__3001="Registered")])] == [Done]
+    assert snapshots(await sink.read([ident], ["programs.3001"]))[ident].fields == {"programs.3001": "Registered"}
+    for status, code in (("Invited", "1037"), ("No such status", "1025"), (None, "")):
+        refused = error((await sink.update([update(ident, programs__3001=status)]))[0])
+        assert isinstance(refused, Rejected)
+        assert [(one.field, one.code) for one in refused.refused] == [("programs.3001", code)]
+    assert world.vendor.leads.get(ident).programs == {3001: "Registered"}
+
+
+# --- limits and the doctor ------------------------------------------------------------------------------------------------------
+
+
+async def test_what_others_used_of_the_day_reaches_the_budget(world: MarketoWorld) -> None:
+    world.vendor.limits.today()
+    world.vendor.limits.used["other.api@acme.example"] = 40_000
+    budget = NotedBudget()
+    source = load("marketo").source(world.connection(), budget, NotedBreaker())
+    for _ in range(3):
+        await source.read(["1"], [])
+    (found,) = [one for one in await source.doctor({}) if "calls used" in one.what]
+    await source.close()
+    counted = [(used, limit) for quota, used, limit, _ in budget.told if quota == "daily"]
+    assert len(counted) == 1, "asked for every quarter of an hour, not at each call"
+    assert counted[0][0] is not None
+    assert counted[0][0] > 40_000
+    assert not found.ok
+    assert "other.api@acme.example" in found.todo
+
+
+async def test_the_doctor_makes_the_truce_id_where_it_lacks(world: MarketoWorld, source: Source, sink: Sink) -> None:
+    await world.drop_field("truceId")
+    assert [one.todo for one in await source.doctor({}) if not one.ok] == [
+        "run doctor --fix, or create it as a custom field of type String"
+    ]
+    assert all(one.ok for one in await source.doctor({}, fix=True))
+    made = (await sink.create([create("fixed@example.com", "t-1")]))[0]
+    assert isinstance(made, Done)
+    assert snapshots(await sink.find_created(["t-1"], ["email"])).keys() == {made.id}
+
+
+async def test_the_doctor_names_what_is_wrong(world: MarketoWorld) -> None:
+    source = load("marketo").source(world.connection(sales_persons=""), NotedBudget(), NotedBreaker())
+    field = world.vendor.schema.fields["phone"]
+    world.vendor.schema.fields["phone"] = type(field)("phone", "Phone", "phone", crm=True)
+    named = {
+        "createdAt": True,
+        "phone": True,
+        "no_such": False,
+        "lists.9": True,
+        "lists.1001": True,
+        "email": True,
+        "externalSalesPersonId": True,
+    }
+    found = await source.doctor(named)
+    await source.close()
+    assert [one.what.partition(": ")[2] for one in found if not one.ok] == [
+        "sales persons", "leads.createdAt: read-only", "leads.lists.9", "leads.no_such: does not exist",
+        "leads.phone: Marketo's own CRM sync writes it too",
+    ]  # fmt: skip
+    assert all(one.todo for one in found if not one.ok)
+
+
+async def test_the_doctor_says_that_the_credentials_are_wrong(world: MarketoWorld, source: Source) -> None:
+    await world.revoke()
+    (finding,) = await source.doctor({"email": True})
+    assert not finding.ok
+    assert "credentials" in finding.what
