@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +27,10 @@ NEWS = frozenset({"offered", "warned", "reminded", "escalated"})
 """Kinds that are a message of their own; the others change the card, and `moved` is said where the card cannot be changed."""
 WHILE_OPEN = frozenset({"offered", "warned", "reminded"}) | STANDING
 """Kinds that say nothing any more once the offer has ended."""
+SETTLED = frozenset({"accepted", "worked", "closed"})
+"""Kinds after which nobody has to do anything about what they were asked."""
+BESIDE = "changed"
+"""What changes a message beside the card (a reminder): it says how it went on, and no more."""
 Publish = Callable[[bytes, bytes, list[tuple[str, bytes]]], Awaitable[None]]
 """Puts (key, value, headers) on `changes`; returns when Kafka has it."""
 
@@ -35,31 +40,40 @@ async def take_up(pool: Any, ground: Ground, now: datetime) -> int:
     async with pool.acquire() as connection, connection.transaction():
         rows = await notified.ready(connection, now)
         for row in rows:
-            intent = await _intent(connection, ground, row)
-            if intent is not None:
-                await telling.intend(connection, [intent], now)
-            await notified.taken(connection, [row["id"]], done=intent is None, now=now)
+            intents = await _intents(connection, ground, row)
+            await telling.intend(connection, intents, now)
+            await notified.taken(connection, [row["id"]], done=not intents, now=now)
     return len(rows)
 
 
-async def _intent(connection: Any, ground: Ground, row: Any) -> Intent | None:
+async def _intents(connection: Any, ground: Ground, row: Any) -> list[Intent]:
     if row["kind"] in WHILE_OPEN and (row["ended"] is not None or row["state"] is None):
-        return None
-    ident = derived_id("notice", row["id"])
+        return []
     if row["kind"] not in NEWS:
-        card = await notified.card(connection, row["handoff_id"], row["offer"])
-        if card is None:
-            return None  # they never saw it: nothing to take back
-        if card["state"] == "waiting" and card["claimed_until"] is None:
-            if row["kind"] in STANDING:
-                return None  # when it is sent it shows that anyway
-            await telling.end(connection, card["id"], "void", "overtaken")
-            return None
-        reader = Target(card["channel"], card["address"], card["role"], card["person"])
-        return Intent(ident, row["kind"], *reader, {}, None, row["id"], card["id"])
+        shown = await notified.cards(connection, row["handoff_id"], row["offer"], _told_by(row["kind"]))
+        return [one for n, card in enumerate(shown) if (one := await _change(connection, row, card, first=not n)) is not None]
     role: Role = "owner" if row["person"] in (row["owner"], row["offered_to"]) else "manager"
     found = of_person(ground.playbook, row["person"], role, ground.ready)
-    return Intent(ident, row["kind"], *found, {}, None, row["id"]) if found is not None else None
+    return [Intent(derived_id("notice", row["id"]), row["kind"], *found, {}, None, row["id"])] if found is not None else []
+
+
+def _told_by(kind: str) -> tuple[str, ...]:
+    """Give the kinds of what no longer holds once it went on so: the card, reminders, and what the manager was asked while it was theirs."""
+    if kind in STANDING:
+        return ("offered",)
+    return ("offered", "warned", "reminded", *(("escalated",) if kind in SETTLED else ()))
+
+
+async def _change(connection: Any, row: Any, card: Any, *, first: bool) -> Intent | None:
+    """Change a message in place; the `first` is the card itself, in whose stead its reader is told where it cannot be changed."""
+    if card["state"] == "waiting" and card["claimed_until"] is None:
+        if row["kind"] not in STANDING:  # when it is sent it shows that anyway
+            await telling.end(connection, card["id"], "void", "overtaken")
+        return None
+    reader = Target(card["channel"], card["address"], card["role"], card["person"])
+    if first and card["kind"] == "offered":
+        return Intent(derived_id("notice", row["id"]), row["kind"], *reader, {}, None, row["id"], card["id"])
+    return Intent(derived_id("notice", row["id"], card["id"]), BESIDE, *reader, {}, None, row["id"], card["id"])
 
 
 async def render(pool: Any, playbook: Playbook, row: Any, now: int, systems: Mapping[str, SystemSettings], secret: bytes) -> Message | None:
@@ -77,6 +91,8 @@ async def render(pool: Any, playbook: Playbook, row: Any, now: int, systems: Map
     }
     account = await account_of(pool, notice["doc"], playbook, secret) if reader != "channel" else {}
     shown = card(orjson.loads(notice["doc"]), note, Seen(playbook, now, reader, record_links(systems), account))
+    if row["say"] == BESIDE:
+        shown = replace(shown, said=(), actions=())
     return Message(
         shown.head(),
         shown.lines(),

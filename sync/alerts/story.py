@@ -26,6 +26,10 @@ _TURNS = {"round robin": "your turn", "weighted": "your turn"}
 """What the choice says of itself → what it says to the one who was chosen."""
 
 
+_OURS = "given on by truce: "
+"""How a choice begins that is Truce's own errand: somebody covers, or is back."""
+
+
 class Story:
     """Tells one lead, as it is `now` (ms); `account` is what conditions see of its account now."""
 
@@ -99,6 +103,8 @@ class Story:
         for by, words in _TURNS.items():
             how = how.replace(by, words)
         before = self._before(note)
+        if how.startswith(_OURS):
+            how, before = _stand_in(how.removeprefix(_OURS), before)
         return (
             before
             if how.startswith("given on by ") and "gave it to you" in before
@@ -164,6 +170,13 @@ class Story:
             url = patterns[system].replace("{object}", kind).replace("{id}", ident)
             found[system] = Link(f"Open in {manifest.title if manifest else system}", url)
         return tuple(found.values())
+
+
+def _stand_in(how: str, before: str) -> tuple[str, str]:
+    """Say to who covers, or is back, why they have it, and how it came from whoever had it."""
+    if how.startswith("covers "):
+        return f"you cover {how.removeprefix('covers ')}", ""
+    return ("you are back", before) if how.endswith(" is back") else (how, before)
 
 
 def _sales(system: str, playbook: Playbook) -> bool:

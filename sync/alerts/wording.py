@@ -88,8 +88,9 @@ def message(
         answers = playbook.reps.get(route.accountable)
         lines.append(f"{answers.name if answers else route.accountable} answers for it.")
     level: Level = "good" if say == "over" else "urgent" if route.wakes else "trouble"
-    actions = (Action("snooze", "Snooze 1 h", group),) if say != "over" else ()
-    if labels.get("cause") in _LEADS and say != "over":
+    asks = say != "over" and target.role != "owner"  # who let it run out does not silence it for their manager
+    actions = (Action("snooze", "Snooze 1 h", group),) if asks else ()
+    if labels.get("cause") in _LEADS and asks:
         actions = (Action("assign", "Assign…", group), *actions)
     links = (Link(f"See all {summary.open:,}" if summary.open > 1 else "See it", link),) if link and say != "over" else ()
     role: Role = target.role

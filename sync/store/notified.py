@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -20,9 +21,12 @@ SELECT n.id, n.lead_id::text AS lead_id, n.handoff_id::text AS handoff_id, n.off
 FROM notices n LEFT JOIN handoffs h ON h.id = n.handoff_id LEFT JOIN offers o ON o.handoff_id = n.handoff_id AND o.n = n.offer
 LEFT JOIN leads l ON l.id = n.lead_id WHERE n.id = $1
 """
-_CARD = """
-SELECT m.id, m.state, m.claimed_until, m.channel, m.address, m.role, m.person FROM alert_messages m JOIN notices n ON n.id = m.notice_id
-WHERE n.handoff_id = $1::uuid AND n.offer = $2 AND n.kind = 'offered' AND m.state IN ('sent', 'waiting') ORDER BY m.at DESC LIMIT 1
+_CARDS = """
+SELECT * FROM (
+  SELECT DISTINCT ON (n.id) m.id, n.kind, m.state, m.claimed_until, m.channel, m.address, m.role, m.person, m.at
+  FROM alert_messages m JOIN notices n ON n.id = m.notice_id
+  WHERE n.handoff_id = $1::uuid AND n.offer = $2 AND n.kind = ANY($3::text[]) AND m.state IN ('sent', 'waiting') ORDER BY n.id, m.at DESC) shown
+ORDER BY kind <> 'offered', at DESC
 """
 _UNREPORTED = """
 SELECT m.id, m.channel, m.sent_at, n.lead_id::text AS lead_id, n.handoff_id::text AS handoff_id, n.offer, l.key
@@ -52,9 +56,10 @@ async def told(connection: Connection, ident: str, now: datetime) -> None:
     await connection.execute("UPDATE notices SET sent_at = $2 WHERE id = $1 AND sent_at IS NULL", ident, now)
 
 
-async def card(connection: Connection, handoff: str, offer: int) -> Any:
-    """Give the message that shows an offer's card, None when there is none."""
-    return await connection.fetchrow(_CARD, handoff, offer)
+async def cards(connection: Connection, handoff: str, offer: int, kinds: Iterable[str]) -> list[Any]:
+    """Give the messages that show an offer's card or ask about it, by the kinds of their notices: the newest card first."""
+    rows: list[Any] = await connection.fetch(_CARDS, handoff, offer, list(kinds))
+    return rows
 
 
 async def full(connection: Connection, ident: str) -> Any:

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from connectors.emulator.control import serve
+from connectors.emulator.slack import Person, Slack
 from schemas.envelope import read
 from schemas.notice import NoticeSent
+from sync.playbook.models.alerts import Channel
 from sync.settings import ChannelSettings
-from tests.integration.alerts.ledger import handoff, lead, notice
-from tests.integration.alerts.office import Office
+from tests.integration.alerts.ledger import handoff, lead, leg, notice
+from tests.integration.alerts.office import HERE, Office, agreed, secret
 from tests.integration.alerts.receivers import Mailbox
 
 
@@ -61,3 +64,39 @@ async def test_who_lost_it_is_told_where_the_card_cannot_be_changed(office: Offi
     body = mailbox.mails[1].get_body(("plain",))
     assert body is not None
     assert "Maria Lund" in body.get_content()
+
+
+@pytest.mark.parametrize(("kind", "says"), [("accepted", "Accepted by"), ("moved", "Moved to Maria Lund")])
+async def test_a_reminder_does_not_ask_any_more_once_it_went_on(pool: Any, kind: str, says: str) -> None:
+    people = [Person("U0000ANA", "ana@acme.example", "Ana Diaz"), Person("U00MARIA", "maria@acme.example", "Maria Lund")]
+    slack = Slack(people, {"C000SALES": "sales"}, unlimited=True)
+    async with serve(slack.app) as there:
+        room = ChannelSettings(url=f"{there.url}/api/", address="C000SALES", secrets={"token": secret("emulated-bot-token")})
+        office = Office(pool, {"room": room}, agreed(("room",), channels={"room": Channel("room", "slack", HERE)}))
+        now = office.clock.now()
+        lead_id = await lead(pool, now)
+        handoff_id = await handoff(pool, lead_id, now)
+        await leg(pool, lead_id, handoff_id, now)
+        for asked, who in (("offered", "ana"), ("warned", "ana"), ("escalated", "maria")):
+            await notice(pool, lead_id, handoff_id, asked, f"{who}@acme.example", now, leg="accept")
+            await office.after(1)
+        card, reminder, boss = slack.messages()
+        assert "Accept" in str(reminder.blocks)
+        await notice(pool, lead_id, handoff_id, kind, "ana@acme.example", now, to="maria@acme.example")
+        await office.after(1)
+        assert len(slack.messages()) == 3, "it is changed in place, and said once"
+        for one in (card, reminder) if kind == "moved" else (card, reminder, boss):
+            assert says in str(one.blocks)
+            assert "'accept'" not in str(one.blocks)
+        assert "Why?" not in str(reminder.blocks), "what is left to press is on the card"
+        await office.close()
+
+
+async def test_a_reminder_that_was_mail_is_not_sent_again_beside_what_the_card_says(office: Office, mailbox: Mailbox, pool: Any) -> None:
+    now = office.clock.now()
+    lead_id = await lead(pool, now)
+    handoff_id = await handoff(pool, lead_id, now)
+    for kind in ("offered", "warned", "moved"):
+        await notice(pool, lead_id, handoff_id, kind, "ana@acme.example", now, leg="accept", to="maria@acme.example")
+        await office.after(1)
+    assert len(mailbox.mails) == 3

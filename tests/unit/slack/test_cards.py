@@ -203,3 +203,17 @@ def test_who_was_given_it_by_somebody_reads_by_whom_and_why() -> None:
         in told(person=BEN, note={"owner": BEN, "offers": runs}).lines()
     )
     assert "Why you: Ana Diaz gave it to you (Ben knows them)" in told(person=BEN, why=why, note={"owner": BEN, "offers": offers}).lines()
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ("covers Ana Diaz, who is away", "Why you: emea enterprise, you cover Ana Diaz, who is away"),
+        ("Ben Roth is back", "Why you: emea enterprise, you are back, Ana Diaz had it before"),
+    ],
+)
+def test_who_covers_or_is_back_reads_that_it_is_so(how: str, says: str) -> None:
+    moved = {"n": 1, "owner": ANA, "rule": "r", "at": ms(9, 14), "ended": "moved", "ended_at": ms(9, 20), "by": "truce", "reason": how}
+    offers = [moved, {"n": 2, "owner": BEN, "rule": "r", "at": ms(9, 20), "known_at": ms(9, 20)}]
+    why = {"owner": {"owner": BEN, "rule": "routing.yaml:14 emea-enterprise", "how": f"given on by truce: {how}"}}
+    assert says in told(person=BEN, why=why, note={"owner": BEN, "offers": offers}).lines()
