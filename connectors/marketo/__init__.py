@@ -5,7 +5,7 @@ Options: `sales_persons` ("id,id": external ids of the sales persons who may own
 ("1001,1002=2001": static lists that are read and written as flags named `lists.1001`; with a campaign, it is requested for whom we put there) ·
 `programs` ("3001,3002": programs whose member status is read and written as `programs.3001`; it goes forward only) · `lookback_s` (600: the
 activity log shows entries late) · `merges_s` (604800: how far back a lead that is gone is looked for among the merges) · `gap_ids` (20000: so
-many ids without a lead end a full read) · `partition` (of new leads) · `daily_calls` (50000) · `page_rows` (300).
+many ids without a lead, beyond the newest that the log of a quarter knows, end a full read) · `partition` (of new leads) · `daily_calls` (50000) · `page_rows` (300).
 """
 
 from __future__ import annotations

@@ -27,6 +27,8 @@ class Place(BaseModel):
 
     at: float
     newest: float = 0.0
+    began: float = 0.0
+    """When this sweep began, by our clock: what happened later its first steps have not seen, however much later the last one ends."""
     first: str = ""
     """The token that this sweep began with; every step begins with it."""
     step: int = 0
@@ -78,14 +80,17 @@ class MarketoSource(Source):
 
     async def changes(self, cursor: str, wanted: Wanted) -> AsyncIterator[Page]:
         """Read the activity log in three steps (new leads and values, deletions, everything else); leads are read by id as they now are."""
-        place, started = Place.model_validate_json(cursor), datetime.now(UTC).timestamp()
-        fields = wanted.get(LEADS, ())
+        place, fields = Place.model_validate_json(cursor), wanted.get(LEADS, ())
         async for items, place in self._sweep(place, fields):  # noqa: B020  # each page moves the place on
             if items:
                 yield Page(items=tuple(items), cursor=place.text(), done=False)
-        newest = max(place.at, place.newest, started - _MARGIN_S if place.newest else 0.0)
-        late = sorted(((when, one) for one, when in place.seen.items() if when >= newest - self._lookback_s), reverse=True)
-        yield Page(items=(), cursor=Place(at=newest, seen={one: when for when, one in late[:_MOST_SEEN]}).text(), done=True)
+        next_at = max(place.at, min(place.newest, place.began), place.began - _MARGIN_S)
+        yield Page(items=(), cursor=Place(at=next_at, seen=self._late(place.seen, next_at)).text(), done=True)
+
+    def _late(self, seen: Mapping[str, float], at: float) -> dict[str, float]:
+        """Give what a look-back from that moment meets again."""
+        late = sorted(((when, one) for one, when in seen.items() if when >= at - self._lookback_s), reverse=True)
+        return {one: when for when, one in late[:_MOST_SEEN]}
 
     async def _sweep(self, place: Place, fields: Sequence[str]) -> AsyncIterator[tuple[list[Item], Place]]:
         fresh = not place.first
@@ -103,7 +108,8 @@ class MarketoSource(Source):
 
     async def _begun(self, place: Place) -> Place:
         token = await self._client.token(datetime.fromtimestamp(max(0.0, place.at - self._lookback_s), UTC))
-        return Place(at=place.at, newest=place.newest, first=token, token=token, seen=place.seen)
+        began = datetime.now(UTC).timestamp()
+        return Place(at=place.at, newest=place.newest, began=began, first=token, token=token, seen=place.seen)
 
     async def _steps(self, place: Place, fields: Sequence[str]) -> AsyncIterator[tuple[list[Item], Place]]:
         steps = self._asked(fields)
@@ -112,10 +118,12 @@ class MarketoSource(Source):
             async for answer in self._client.log(path, place.token, **params):
                 new = {mapping.guid(one): one for one in rows(answer) if mapping.guid(one) not in place.seen}
                 items = await self._items([*new.values()], answer, fields)
-                seen = place.seen | {one: mapping.at(row).timestamp() for one, row in new.items()}
+                times = {one: mapping.at(row).timestamp() for one, row in new.items()}
+                seen = self._late(place.seen | times, min(place.at, place.began - _MARGIN_S))
                 more = answer.body.get("moreResult") is True
                 token, step = (str(answer.body["nextPageToken"]), place.step) if more else (place.first, place.step + 1)
-                place = place.model_copy(update={"step": step, "token": token, "seen": seen, "newest": max([place.newest, *seen.values()])})
+                newest = max([place.newest, *times.values()])
+                place = place.model_copy(update={"step": step, "token": token, "seen": seen, "newest": newest})
                 yield items, place
 
     def _asked(self, fields: Sequence[str]) -> list[tuple[str, dict[str, str]]]:

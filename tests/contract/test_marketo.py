@@ -162,10 +162,25 @@ async def test_a_score_that_rose_is_read(world: MarketoWorld, source: Source) ->
 async def test_a_paging_token_that_ended_begins_the_sweep_again(world: MarketoWorld, source: Source) -> None:
     ids = {world.vendor.put({"email": f"p{n}@example.com"}) for n in range(9)}
     first = (await pages(source, source.start(long_ago()), ["email"]))[0]
-    assert '"token"' in first.cursor
+    assert '"token"' in first.cursor, "a sweep is under way"
     broken = first.cursor.replace('"token":"', '"token":"x')
     found = snapshots(await since(source, broken)).keys() | snapshots(first.items).keys()
     assert found == ids
+
+
+async def test_a_sweep_that_rested_in_the_middle_leaves_nothing_out(world: MarketoWorld, source: Source) -> None:
+    ident, now = world.vendor.put({"email": "rest@example.com", "phone": "+1 1"}), datetime.now(UTC)
+    world.vendor.act(ident, activities.VISIT, "before")
+    found = await pages(source, source.start(long_ago()), ["phone"])
+    middle = next(page.cursor for page in found if '"step":1' in page.cursor)
+    world.held = now + timedelta(minutes=30)  # the process was away; values have been read, activities not yet
+    world.vendor.put({"phone": "+1 2"}, ident=ident)
+    world.held = now + timedelta(minutes=40)
+    world.vendor.act(ident, activities.VISIT, "after")
+    rest = await pages(source, middle, ["phone"])
+    assert "after" in [one.name for one in items(rest) if isinstance(one, TouchRecorded)]
+    told = snapshots([*items(rest), *await since(source, rest[-1].cursor, ["phone"])])
+    assert told[ident].fields == {"phone": "+1 2"}
 
 
 async def test_whatever_happens_between_polls_and_restarts_is_told_in_the_end(world: MarketoWorld) -> None:

@@ -108,7 +108,10 @@ def custom() -> list[Field]:
     """Give the fields that this company added."""
     stages = " ".join(f"{stage}{when}" for stage in ("mql", "sal", "sql", "recycled") for when in ("Date", "Latest"))
     return [
-        *_texts("truceId lifecycleStage handoffState handoffReason handoffReturned rejectReason rejectComment slaMet region"),
+        *_texts("truceId lifecycleStage handoffState handoffReason handoffReturned rejectReason rejectComment slaMet region returnWhen"),
+        *_texts("opportunityResult opportunityCurrency"),
+        *_texts("opportunityAmount wonAmount", "currency"),
+        *_texts("opportunityClosed", "date"),
         *_texts(f"{stages} slaDue acceptedDate firstResponseDate", "datetime"),
         *_texts("handoffCycle", "integer"),
         *_texts("engagementScore", "score"),
