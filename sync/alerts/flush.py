@@ -107,7 +107,7 @@ async def _intents(connection: Any, ground: Ground, route: AlertRoute, held: Hel
     else:
         readers = [(target, None) for target in _told(ground, route, held)]
     owners = held.owners or tuple(one for one in (held.labels.get("owner"),) if one)  # nobody's are open where all are over
-    summary = wording.Summary(held.open, len(held.new), held.oldest, owners, held.texts, len(held.gone))
+    summary = wording.Summary(held.open, len(held.new), held.oldest, owners, held.texts, len(held.gone), held.now_with)
     made = []
     for target, changes in readers:
         text = wording.message(ground.playbook, route, held.id, held.labels, say, summary, target, ground.link(held.token), now)

@@ -38,6 +38,8 @@ class Summary:
     texts: tuple[tuple[str, int], ...]
     """The texts of the problems, each with how many say it, the most frequent first."""
     gone: int = 0
+    now_with: tuple[tuple[str, bool, int], ...] = ()
+    """(person, whether it is still whose it was, how many) of hand-offs that were missed."""
 
 
 def spell(ms: float) -> str:
@@ -64,6 +66,13 @@ def title(labels: Mapping[str, str], names: Sequence[str], say: Say, summary: Su
     return f"{lead}{what}{whose}"
 
 
+def _now_with(playbook: Playbook, summary: Summary) -> list[str]:
+    """Say what became of what was missed: who has it by now, and what waits for somebody to do something."""
+    moved = [f"{playbook.name_of(person)} has {count:,}" for person, stays, count in summary.now_with if not stays]
+    waiting = [f"{count:,} still with {playbook.name_of(person)}" for person, stays, count in summary.now_with if stays]
+    return [*([f"Moved on: {', '.join(moved)}."] if moved else []), *([f"Needs somebody: {', '.join(waiting)}."] if waiting else [])]
+
+
 def message(
     playbook: Playbook,
     route: AlertRoute,
@@ -76,7 +85,7 @@ def message(
     now: datetime,
 ) -> Message:
     """Give what one reader is told about a group."""
-    names = [playbook.reps[one].name if one in playbook.reps else one for one in summary.owners]
+    names = [playbook.name_of(one) for one in summary.owners]
     lines: list[str] = []
     if say != "over":
         if summary.oldest is not None:
@@ -84,6 +93,7 @@ def message(
         lines += [f"{count:,} × {text}" if count > 1 else text for text, count in summary.texts[:SHOWN]]
         told = sum(count for _, count in summary.texts[:SHOWN])
         lines += [f"… and {summary.open - told:,} more"] if summary.open > told else []
+        lines += _now_with(playbook, summary)
         lines += [f"{summary.gone:,} of them are over."] if say == "changed" and summary.gone else []
         answers = playbook.reps.get(route.accountable)
         lines.append(f"{answers.name if answers else route.accountable} answers for it.")

@@ -49,6 +49,13 @@ SELECT count(*) AS open, min(opened_at) AS oldest, array_agg(DISTINCT field) FIL
 _TEXTS = """
 SELECT text, sum(count)::int AS count FROM problems WHERE alert_group = $1 AND closed_at IS NULL GROUP BY text ORDER BY count(*) DESC, min(id) LIMIT 5
 """
+# With whom the hand-offs are by now that were not accepted or worked in time; `stays`: nobody else has it since.
+_WITH = """
+SELECT h.owner AS person, h.owner = p.owner AS stays, count(*)::int AS count
+FROM problems p JOIN handoffs h ON h.id = CASE WHEN p.key ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' THEN p.key::uuid END
+WHERE p.alert_group = $1 AND p.closed_at IS NULL AND p.kind IN ('not_accepted', 'not_worked') AND h.closed_at IS NULL
+GROUP BY 1, 2 ORDER BY 2, 3 DESC, 1 LIMIT 5
+"""
 _SAID = "UPDATE alert_groups SET last_at = $2, due_at = $3, held_until = NULL, said = said + 1 WHERE id = $1"
 _LOOK = "UPDATE alert_groups SET due_at = $2, held_until = $3 WHERE id = $1"
 _SNOOZE = "UPDATE alert_groups SET snoozed_until = $2::timestamptz, held_until = greatest(held_until, $2::timestamptz), due_at = greatest(due_at, $2::timestamptz) WHERE id = $1"
@@ -88,6 +95,8 @@ class Held:
     owners: tuple[str, ...]
     texts: tuple[tuple[str, int], ...]
     fields: tuple[str, ...]
+    now_with: tuple[tuple[str, bool, int], ...] = ()
+    """(person, whether it is still whose it was, how many): with whom hand-offs are by now that were missed."""
 
 
 async def ungrouped(connection: Connection, most: int) -> list[Any]:
@@ -121,6 +130,7 @@ async def _held(connection: Connection, row: Any) -> Held:
         *(row["id"], row["token"], row["route"], row["labels"], row["opened_at"], row["last_at"], row["snoozed_until"], row["said"]),
         *(open_["open"], tuple(one["id"] for one in new), tuple(one["id"] for one in gone), open_["oldest"]),
         *(tuple(open_["owners"] or ()), tuple((one["text"], one["count"]) for one in texts), tuple(open_["fields"] or ())),
+        tuple((one["person"], one["stays"], one["count"]) for one in await connection.fetch(_WITH, row["id"])),
     )
 
 

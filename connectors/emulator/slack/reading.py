@@ -126,7 +126,13 @@ def _plain(person: Person) -> dict[str, Any]:
     profile: dict[str, Any] = {"real_name": person.name}
     if person.email:
         profile["email"] = person.email
-    return {"id": person.id, "team_id": TEAM, "name": person.name.lower().replace(" ", "."), "deleted": person.deleted, "profile": profile}
+    return {
+        "id": person.id,
+        "team_id": person.team,
+        "name": person.name.lower().replace(" ", "."),
+        "deleted": person.deleted,
+        "profile": profile,
+    }
 
 
 def _within(one: Message, given: Given) -> bool:

@@ -22,6 +22,8 @@ class Person:
     email: str
     name: str
     deleted: bool = False
+    team: str = TEAM
+    """Another workspace's person is there by a channel that both share."""
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -20,9 +21,10 @@ class People:
     def __init__(self, client: AsyncWebClient, clock: Callable[[], float] = time.monotonic) -> None:
         self._client, self._clock = client, clock
         self._kept: dict[str, tuple[float, str]] = {}
+        self._home: tuple[str, str] | None = None
 
     async def email(self, user: str, reps: Mapping[str, Rep]) -> str | None:
-        """Give a Slack user's address in small letters; None for a guest or app without one. Raises Refused when Slack does not say."""
+        """Give a Slack user's address in small letters; None for a guest or app without one, and for strangers. Raises Refused when Slack does not say."""
         for rep in reps.values():
             if rep.reach.get("slack") == user:
                 return rep.email
@@ -30,13 +32,23 @@ class People:
             return known or None
         try:
             async with refusals():
-                found = (await self._client.users_info(user=user))["user"]
+                found = (await self._client.users_info(user=user))["user"] or {}
+                ours = not found.get("deleted") and await self._ours(found)
         except Refused as refused:
             if not refused.permanent:
                 raise
             return None
-        email = str(((found or {}).get("profile") or {}).get("email") or "").strip().lower()
-        return self._keep(user, email) or None
+        email = str((found.get("profile") or {}).get("email") or "").strip().lower()
+        return self._keep(user, email if ours else "") or None
+
+    async def _ours(self, found: Mapping[str, Any]) -> bool:
+        """Say whether somebody is of the workspace (or grid) whose app this is: who shares a channel with it says of themselves what they like."""
+        if self._home is None:
+            own: Any = await self._client.auth_test()
+            self._home = (str(own.get("team_id") or ""), str(own.get("enterprise_id") or ""))
+        team, grid = self._home
+        theirs = str((found.get("enterprise_user") or {}).get("enterprise_id") or "")
+        return found.get("team_id") == team or (theirs != "" and theirs == grid)
 
     async def user(self, email: str) -> str:
         """Give the Slack user who has an address; raises Refused when there is none."""

@@ -13,6 +13,7 @@ import pytest
 from sync.playbook.models.alerts import Quiet
 from sync.settings import ChannelSettings
 from sync.store import alerts, telling
+from tests.integration.alerts.ledger import handoff, lead
 from tests.integration.alerts.office import Office, agreed, problem, secret
 from tests.integration.alerts.receivers import SECRET, Hook, Mailbox
 
@@ -86,6 +87,16 @@ async def test_other_owners_and_causes_are_other_messages(office: Office, hook: 
         "1 lead not accepted in time: Ben Roth",
         "1 lead that nobody may be given",
     ]
+
+
+async def test_who_has_by_now_what_was_missed_is_said_and_what_waits_for_somebody(office: Office, hook: Hook, pool: Any) -> None:
+    now = office.clock.now()
+    for n, owner in enumerate(("ana@acme.example", "ana@acme.example", "ben@acme.example")):
+        ident = await handoff(pool, await lead(pool, now), now, owner=owner)
+        await office.opened(replace(problem(n), key=ident))
+    await office.minutes(1)
+    (body,) = hook.taken.values()
+    assert body["data"]["lines"][-3:-1] == ["Moved on: Ana Diaz has 2.", "Needs somebody: 1 still with Ben Roth."]
 
 
 async def test_after_an_outage_of_the_notifier_nothing_old_is_said_and_nothing_twice(office: Office, hook: Hook) -> None:

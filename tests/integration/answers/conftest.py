@@ -35,12 +35,15 @@ from tests.unit.slack.kim import ANA, HANDOFF, doc, told
 
 LEAD, SECRET, ROOM = "1e000000-0000-4000-8000-000000000001", "a secret of the tests", "C000SALES"
 UANA, UBEN, UMARIA, UOUT = "U0000ANA", "U0000BEN", "U00MARIA", "U0OUTSID"
+USTRANGE, UGONE = "U0STRANGE", "U0000GONE"
 PEOPLE = (
     Person(UANA, ANA, "Ana Diaz"),
     Person(UBEN, "ben@acme.example", "Ben Roth"),
     Person(UMARIA, "maria@acme.example", "Maria Lund"),
     Person(UOUT, "visitor@elsewhere.example", "A Visitor"),
     Person("U000GUEST", "", "A Guest"),
+    Person(USTRANGE, ANA, "Ana Diaz", team="T0ELSEWHERE"),
+    Person(UGONE, ANA, "Ana Diaz", deleted=True),
 )
 TOKEN = "a token of Ana's program"
 

@@ -19,7 +19,7 @@ from sync.lead.presence import Presence
 from sync.runtime.producer import make_producer
 from sync.sources.publisher import Publisher
 from sync.store import presence
-from tests.integration.answers.conftest import LEAD, SECRET, UANA, UBEN, UMARIA, UOUT, Desk, plain, settings
+from tests.integration.answers.conftest import LEAD, SECRET, UANA, UBEN, UGONE, UMARIA, UOUT, USTRANGE, Desk, plain, settings
 from tests.unit.slack.kim import HANDOFF
 
 
@@ -89,7 +89,7 @@ async def test_why_is_shown_to_its_owner_with_the_values_and_to_others_without(d
 
 
 async def test_who_is_not_in_the_team_is_told_so_and_nothing_is_ordered(desk: Desk) -> None:
-    for user in (UOUT, "U000GUEST"):
+    for user in (UOUT, "U000GUEST", USTRANGE, UGONE):
         assert await press(desk, user, "accept") == 200
         assert "team.yaml" in (await desk.said_to(user))[0]
     assert await desk.ordered(0) == []
