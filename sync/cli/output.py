@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import traceback
@@ -33,7 +34,11 @@ class _Console(Console):
         super().print(*(plain(one) if isinstance(one, str) else one for one in objects), **{"markup": False, **more})
 
 
-console = _Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+WIDE = 400
+"""As wide as a table may be where no terminal wraps it: a word that is cut in two is found by nobody."""
+console = _Console(
+    highlight=False, soft_wrap=not sys.stdout.isatty(), width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE
+)
 
 
 class CannotRun(RuntimeError):

@@ -25,7 +25,7 @@ from sync.lead.qualify import stage_values
 from sync.lead.receivers import POOL, Passed, held, order, pass_on, without
 from sync.lead.state import Lead, load, to_ms
 from sync.playbook.models import Playbook, Values
-from sync.playbook.problems import did_you_mean
+from sync.playbook.problems import closest, did_you_mean, near_person
 from sync.sources.lag import LagGate
 from sync.store import accounts, answers, presence, reassignments, turns, users
 from sync.store.answers import Answer
@@ -42,7 +42,7 @@ def target(playbook: Playbook, to: str) -> str | None:
     name = to.removeprefix(POOL)
     if name in playbook.pools:
         return POOL + name
-    if to.startswith(POOL):
+    if to.startswith(POOL) or ("@" not in to and closest(name, playbook.pools)):
         raise CannotRun(f"--to: there is no pool {name}. {did_you_mean(name, playbook.pools)}".rstrip())
     return rep_of(playbook, to).email
 
@@ -68,7 +68,7 @@ async def planned(
     left = without(present(playbook, await presence.current(connection)), person, now)
     rows = await reassignments.theirs(connection, person)
     leads = [lead for row in rows if held(lead := load(row["doc"]), person) in what]
-    wanted = Wanted(condition(when, playbook) if when else None, False, playbook)
+    wanted = Wanted(condition(when, playbook, "--when") if when else None, False, playbook)
     some = [
         (lead, values) for lead, values, facts in await _values(connection, leads, playbook, secret, now) if wanted.takes(lead, facts, now)
     ]
@@ -124,14 +124,19 @@ def _preview(rows: Sequence[Passed], playbook: Playbook, clocks: str) -> dict[st
     return {"leads": len(rows), "clocks": clocks, "receivers": receivers, "nobody": sum(one.after is None for one in rows)}
 
 
-def _show(told: dict[str, Any], who: str) -> None:
+def _show(told: dict[str, Any], who: str, playbook: Playbook) -> None:
     if not told["leads"]:
-        console.print(f"{who} has nothing of that.")
+        meant = "" if who in playbook.reps else near_person(who, playbook.reps)
+        console.print(f"{who} has nothing of that{f', and is not in team.yaml: {meant}' if meant else '.'}", markup=False)
         return
     rows = [(one["name"], one["handoffs"], one["leads"], one["why"]) for one in told["receivers"]]
     table(("who gets it", "open hand-offs", "other leads", "why"), rows, "")
-    kept = "are kept: time that is gone counts for whoever has it next" if told["clocks"] == "keep" else "begin anew"
-    console.print(f"Clocks {kept}.")
+    kept = (
+        "are kept: time that is gone counts for whoever has it next"
+        if told["clocks"] == "keep"
+        else "begin anew, and it is to be accepted again"
+    )
+    console.print(f"What is not accepted yet is offered with the whole time for the answer. Of what was accepted the clocks {kept}.")
 
 
 def reassign(
@@ -141,7 +146,12 @@ def reassign(
         str, typer.Option(help="handoffs (the open ones), leads (theirs without an open hand-off), or both.")
     ] = "handoffs,leads",
     when: Annotated[str | None, typer.Option(help="Only leads for which this line holds: \"lead.country == 'DE'\".")] = None,
-    clocks: Annotated[str, typer.Option(help="keep: time that is gone counts for the next owner; restart: clocks begin anew.")] = "keep",
+    clocks: Annotated[
+        str,
+        typer.Option(
+            help="keep: what was accepted stays so, and time that is gone counts; restart: it is offered again. Who is offered one has the whole time for the answer."
+        ),
+    ] = "keep",
     slice_: Annotated[int, typer.Option("--slice", min=1, help="So many are ordered at once; the next when the workers keep up.")] = 100,
     reason: Annotated[str, typer.Option(help="Why; it stands in each lead's timeline.")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show who would get what.")] = False,
@@ -172,7 +182,7 @@ def reassign(
         )
         told: dict[str, Any] = _preview(rows, playbook, clocks) | {"run": None}
         if not json:
-            _show(told, person)
+            _show(told, person, playbook)
         given = [one for one in rows if one.after is not None]
         if dry_run or not given:
             return told

@@ -47,12 +47,12 @@ class Wanted:
         return self.where.judge(stage_values(lead, self.playbook, now, more)).matched
 
 
-def condition(text: str, playbook: Playbook) -> Condition:
+def condition(text: str, playbook: Playbook, option: str) -> Condition:
     """Compile a line against the playbook in force; raises CannotRun with each mistake and a caret."""
     try:
-        return conditions_of(playbook).compile(text, Where("--where", 1))
+        return conditions_of(playbook).compile(text, Where(option, 1))
     except Wrong as wrong:
-        raise CannotRun("--where:\n" + said(text, wrong)) from None
+        raise CannotRun(f"{option}:\n" + said(text, wrong)) from None
 
 
 class Chosen(NamedTuple):
@@ -137,7 +137,7 @@ def rejudge(
         playbook = await people.in_force(connection)
         if playbook is None:
             raise CannotRun("no playbook is in force yet: truce apply DIR puts one in force.")
-        wanted = Wanted(condition(where, playbook) if where else None, hand_over, playbook)
+        wanted = Wanted(condition(where, playbook, "--where") if where else None, hand_over, playbook)
         found = await chosen(connection, wanted, here.secret.encode(), datetime.now(UTC))
         asked = yes or dry_run or not found
         if not asked and not typer.confirm(f"{_leads(len(found))} will be judged again under v{playbook.version}. Go on?"):

@@ -123,6 +123,10 @@ def sla(
     _sla(counted, found, missed, sales, again)
 
 
+def _over(counted: Counted) -> bool:
+    return counted.end <= to_ms(datetime.now(UTC))
+
+
 def _iso(at: int) -> str:
     return datetime.fromtimestamp(at / 1000, UTC).isoformat()
 
@@ -143,7 +147,7 @@ def _sla(
     table(("missed because of", *(leg.replace("_", " ") for leg in LEGS)), rows, "Nothing was missed.")
     for title in ("all", "team", "person", "segment"):
         _shares(title, found[title], names)
-    _promised(sales)
+    _promised(sales, over=_over(counted))
     if list(again) != counted.units:
         other = len(set(again) ^ set(counted.units))
         console.print(
@@ -165,15 +169,22 @@ def promises(counted: Counted, reached: Mapping[str, float]) -> list[both.Line]:
     return both.lines(counted.playbook, counted.handoffs, counted.units, counted.labels, reached, months(first, last))
 
 
-def _amount(value: float | None) -> str:
-    return "" if value is None else f"{value:.0%}" if 0 < value < 1 else f"{value:,.6g}"
+def _amount(value: float | None, line: both.Line) -> str:
+    return "" if value is None else f"{value:.0%}" if line.is_share else f"{value:,.6g}"
 
 
-def _promised(lines: Sequence[both.Line]) -> None:
+def kept(line: both.Line, *, over: bool) -> str:
+    """Say whether a promise is kept; before the period is over nothing is broken yet, nor is a share sure."""
+    if line.kept is None:
+        return ""
+    return ("kept" if line.kept else "not kept") if over else ("so far" if line.kept else "not yet")
+
+
+def _promised(lines: Sequence[both.Line], *, over: bool) -> None:
     rows = [
         (
-            *(one.side, one.id, one.what, one.segment, _amount(one.promised), _amount(one.reached), one.of),
-            *("" if one.kept is None else "kept" if one.kept else "not kept", one.versions),
+            *(one.side, one.id, one.what, one.segment, _amount(one.promised, one), _amount(one.reached, one), one.of),
+            *(kept(one, over=over), one.versions),
         )
         for one in lines
     ]
@@ -191,18 +202,19 @@ def goals(
     Example: `truce report goals --csv --period 2026-Q4`
     """
 
-    async def step(connection: Any, _: Any) -> list[both.Line]:
+    async def step(connection: Any, _: Any) -> tuple[Counted, list[both.Line]]:
         playbook, now = await in_force(connection), to_ms(datetime.now(UTC))
         start, end = bounds(playbook, period, now)
-        return promises(await count(connection, playbook, start, end), await reporting.reached(connection, start, end, playbook.sales))
+        counted = await count(connection, playbook, start, end)
+        return counted, promises(counted, await reporting.reached(connection, start, end, playbook.sales))
 
-    found = with_store(step)
+    counted, found = with_store(step)
     if json:
         as_json([one.plain() for one in found])
     elif csv_:
         sys.stdout.write(as_csv([one.plain() for one in found]))
     else:
-        _promised(found)
+        _promised(found, over=_over(counted))
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -49,6 +50,14 @@ class Document:
     values: dict[Path, Spot] = field(default_factory=dict)
     keys: dict[Path, Spot] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+
+    def place(self, loc: Iterable[int | str]) -> Path:
+        """Give pydantic's place without its own words (union tags, `[key]`), as far as the document has it."""
+        path: Path = ()
+        for part in loc:
+            if (*path, part) in self.values or (*path, part) in self.keys:
+                path = (*path, part)
+        return path
 
     def spot(self, path: Path) -> Spot:
         """Give the place of a path, or of its closest ancestor."""

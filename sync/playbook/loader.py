@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path as Folder
-from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from sync.playbook import checks, forms, levels, tables, traps, yaml
+from sync.playbook import checks, forms, levels, tables, traps, words, yaml
 from sync.playbook.build import Files, build
 from sync.playbook.document import Document, Path, Spot
 from sync.playbook.models import Playbook
@@ -133,14 +132,17 @@ def _shape(document: Document) -> forms.Form | None:
     try:
         return form.model_validate(document.data)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            _explain(document, detail, form)
+        details = error.errors(include_url=False)
+        texts = [path for one in details if one["type"] == "string_type" and (path := document.place(one["loc"]))]
+        looks = words.patterns(document, form, texts)
+        for detail in details:
+            _explain(document, detail, form, looks)
         return None
 
 
-def _explain(document: Document, error: ErrorDetails, form: type[forms.Form]) -> None:
+def _explain(document: Document, error: ErrorDetails, form: type[forms.Form], looks: Mapping[Path, str]) -> None:
     """Say one of pydantic's errors in the playbook's words, at the closest place in the file."""
-    path = _path(document, error["loc"])
+    path = document.place(error["loc"])
     kind = error["type"]
     spot = document.spot(path)
     if kind == "extra_forbidden":
@@ -160,74 +162,12 @@ def _explain(document: Document, error: ErrorDetails, form: type[forms.Form]) ->
         answer = traps.mapping(line, spot.column - 1, str(next(iter(error["input"]))))
         document.problem(path, answer.text, answer.suggestion, at=Spot(spot.line, answer.column))
     elif error["loc"][-1:] == ("[key]",):
-        text, hint = _words(error, Spot(1, 1, str(error["input"])))
+        text, hint = words.words(error, Spot(1, 1, str(error["input"])))
         document.problem(path, text, hint, at=document.key(path))
     else:
-        text, hint = _words(error, spot)
+        text, hint = words.words(error, spot, looks.get(path, ""))
         document.problem(path, text, hint)
 
 
 def _in_when(loc: tuple[int | str, ...]) -> bool:
     return any(part in ("all", "any", "none") for part in loc)
-
-
-def _path(document: Document, loc: tuple[int | str, ...]) -> Path:
-    """Give pydantic's place without its own words (union tags, `[key]`), as far as the document has it."""
-    path: Path = ()
-    for part in loc:
-        if (*path, part) in document.values or (*path, part) in document.keys:
-            path = (*path, part)
-    return path
-
-
-def _words(error: ErrorDetails, spot: Spot) -> tuple[str, str]:
-    kind, given = error["type"], error["input"]
-    shown = spot.raw if spot.raw else repr(given)[:60]
-    context: dict[str, Any] = error.get("ctx") or {}
-    if kind == "string_type" and isinstance(given, int | float | bool):
-        zero = traps.lost_zero(spot.raw)
-        return zero or f"{shown} is not a text", f"write '{spot.raw}'"
-    if given is None or (kind == "string_too_short" and given == ""):
-        return "nothing stands here", "write a value, or delete the key"
-    if kind == "literal_error":
-        options = str(context.get("expected", "")).replace("'", "").replace("False", "false").replace(" or ", ", ").split(", ")
-        said = f"is none of {', '.join(options)}" if len(options) > 1 else f"is not {options[0]}, the only one there is"
-        return f"{shown} {said}", did_you_mean(str(given), options, list_up_to=0)
-    if kind == "too_short":
-        return "nothing stands here", "at least one is needed"
-    if kind == "string_pattern_mismatch":
-        return f"{shown} is not written as it should be", _PATTERNS.get(str(context.get("pattern")), "")
-    if kind in _LIMITS:
-        said, name = _LIMITS[kind]
-        return f"{shown} is not {said} {context[name]}", ""
-    wanted = {"model_type": "keys", "dict_type": "keys", "list_type": "a list (lines that begin with -)", "string_type": "a text"}.get(kind)
-    wanted = wanted or {"float_type": "a number", "int_type": "a whole number", "bool_type": "true or false"}.get(kind)
-    return (f"{wanted} must stand here", "") if wanted else (error["msg"][:1].lower() + error["msg"][1:], "")
-
-
-_LIMITS = {
-    "greater_than": ("more than", "gt"),
-    "greater_than_equal": ("at least", "ge"),
-    "less_than": ("less than", "lt"),
-    "less_than_equal": ("at most", "le"),
-}
-_PATTERNS = {
-    r"^[1-9]\d{0,5}[smhdw]$": "a length of time as 90s, 15m, 2h, 3d or 1w",
-    r"^[1-9]\d{0,3}[smhd]$": "one number of one unit: 30m, 4h or 2d",
-    r"^([01]\d|2[0-3]):[0-5]\d$": "a time of the day as 08:30",
-    r"^[A-Z]{3}$": "a currency as three capital letters: EUR",
-    r"^https?://[^\s<>\"']+$": "an address that begins with https://",
-    r"^[a-z][a-z0-9_]{0,62}$": "small letters, digits and _, a letter first",
-    r"^[a-z][a-z0-9-]{0,62}$": "small letters, digits and -, a letter first",
-    r"^[^@\sA-Z]+@[^@\sA-Z]+\.[^@\sA-Z]+$": "an e-mail address in small letters",
-    r"^\d{4}-\d{2}-\d{2}$": "a day as 2026-12-21",
-    r"^[A-Z]{2}$": "a country as two capital letters: DE",
-    r"^[a-z]{2}$": "a language as two small letters: de",
-    r"^(lead|account|opportunity)\.[a-z][a-z0-9_]{0,62}$": "a value as lead.language",
-    r"^[a-z][a-z0-9_-]{0,62}$": "the file's name without tables/ and .csv: small letters, digits, _ and -",
-    r"^([A-Z]{2,3}(-[A-Za-z0-9 ]{1,40})?|none)$": "a country as DE, with a state as DE-BY, or none",
-    r"^([01]?\d|2[0-3]):[0-5]\d-(([01]?\d|2[0-3]):[0-5]\d|24:00)$": "a part of a day as 09:00-17:30",
-    r"^(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?$": "mon, tue, wed, thu, fri, sat, sun, or several as mon-fri",
-    r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2})$": "a moment with its zone, as 2026-11-23T09:14:00+01:00",
-    r"^\d{1,6}[smhdw]$": "a number and a unit: 90s, 2m, 3h, 14d, 2w",
-}

@@ -92,12 +92,13 @@ def closest(word: str, known: Iterable[str]) -> str | None:
 def near_person(email: str, known: Iterable[str]) -> str:
     """Give "did you mean ana@acme.example?" where the name before the @ is nearly the same; somebody else is no spelling of them."""
     name, _, domain = email.lower().partition("@")
-    for other in sorted(known):
+
+    def near(other: str) -> float:
         local, _, there = other.lower().partition("@")
-        same = name == local or (there == domain and SequenceMatcher(None, name, local).ratio() >= NEAR)
-        if same:
-            return f"did you mean {other}?"
-    return ""
+        return 1.0 if name == local else SequenceMatcher(None, name, local).ratio() if there == domain else 0.0
+
+    best = max(sorted(known), key=near, default="")
+    return f"did you mean {best}?" if best and near(best) >= NEAR else ""
 
 
 def did_you_mean(word: str, known: Sequence[str] | Iterable[str], *, list_up_to: int = 12) -> str:

@@ -31,6 +31,11 @@ class Line:
     versions: str
     """The versions of the playbook under which its hand-offs were opened, the one in force where there are none."""
 
+    @property
+    def is_share(self) -> bool:
+        """Say whether shares of something are promised, not a number."""
+        return self.side != "both" and self.what != "MQLs"
+
     def plain(self) -> dict[str, Any]:
         """Give it as JSON and CSV show it."""
         return asdict(self)

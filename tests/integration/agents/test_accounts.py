@@ -158,7 +158,7 @@ async def test_rejudge_finds_leads_by_their_account(town: Town) -> None:
     """Whom `truce rejudge --where` means is decided with the account as the lead agent would see it."""
     other = changed("hubspot:contacts:2", 5, {"email": "lee@else.example", "country": "NO"}, origin="form", created=True)
     await town.apply(town.inputs(account(), person(), other))
-    asked = Wanted(condition("account.owner == 'ana@acme.example'", book()), False, book())
+    asked = Wanted(condition("account.owner == 'ana@acme.example'", book(), "--where"), False, book())
     found = await chosen(town.connection, asked, SECRET, datetime.now(UTC))
     everyone = await chosen(town.connection, Wanted(None, False, book()), SECRET, datetime.now(UTC))
     assert [one.who for one in found] == ["kim@mail.nordwind.example"]

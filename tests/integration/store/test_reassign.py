@@ -177,12 +177,18 @@ def test_previewed_ordered_in_slices_and_undone_as_one(
     assert [(one["run"], one["leads"], one["undone"], one["reason"]) for one in runs] == [(ident, 3, 3, "left")]
 
 
-def test_what_cannot_be_is_said(world: World) -> None:
+def test_what_cannot_be_is_said(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(CannotRun, match="no pool emea-a"):
         command.reassign("ana", "pool:emea-a")
+    with pytest.raises(CannotRun, match=r"no pool emea-a\. did you mean emea-ae\?"):
+        command.reassign("ana", "emea-a")
+    command.reassign("anna@acme.example", "ben", dry_run=True)
+    assert "not in team.yaml: did you mean ana@acme.example?" in capsys.readouterr().out
+    command.reassign("ana", "ben", dry_run=True)
+    assert "not accepted yet is offered with the whole time" in capsys.readouterr().out
     with pytest.raises(CannotRun, match="not 'accounts'"):
         command.reassign("ana", "ben", what="accounts")
-    with pytest.raises(CannotRun, match="--where"):
+    with pytest.raises(CannotRun, match="--when"):
         command.reassign("ana", "ben", when="lead.countri == 'DE'", dry_run=True)
     assert world.orders() == []
 

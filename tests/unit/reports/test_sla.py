@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from sync.cli.report import kept
 from sync.lead.periods import current, months, period
 from sync.playbook.loader import load
 from sync.playbook.models import Goals, Leg
-from sync.reports.goals import lines
+from sync.reports.goals import Line, lines
 from sync.reports.sla import Label, Share, Unit, causes, from_ledger, from_timeline, shares
 from tests.house.project import ROOT
 
@@ -191,3 +192,12 @@ def test_a_period_has_months() -> None:
 )
 def test_the_period_that_it_is(per: Any, on: date, starts: int, span: tuple[date, date]) -> None:
     assert current(per, on, Goals(fiscal_year_starts=starts)) == span
+
+
+def test_before_the_period_is_over_no_promise_is_broken_and_no_share_is_sure() -> None:
+    line = Line("marketing", "mqls", "head@acme.example", "", "MQLs that become sal", 0.8, 1.0, 1, True, "v1")
+    assert (kept(line, over=True), kept(line, over=False)) == ("kept", "so far")
+    assert [kept(replace(line, kept=False), over=over) for over in (True, False)] == ["not kept", "not yet"]
+    assert kept(replace(line, kept=None), over=False) == ""
+    assert [replace(line, side=side).is_share for side in ("marketing", "both")] == [True, False]
+    assert not replace(line, what="MQLs").is_share
