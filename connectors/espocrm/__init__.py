@@ -1,0 +1,29 @@
+"""EspoCRM (9.0 and later): leads, contacts, accounts, opportunities, tasks, calls, meetings and the campaigns' log, by its REST API and webhooks.
+
+Secrets: `api_key` (of an API user with a role of its own); `webhook_secret`, the ids and secret keys of its webhooks as "id=key id=key",
+as EspoCRM shows them under Administration, Webhooks.
+Options: `webhook_url` (with it `doctor --fix` makes the webhooks) · `touches` (yes: what people did in campaigns, opened, clicked, filled in a
+form, is read from the campaigns' log) · `lookback_s` (120: rows become visible late) · `page_rows` (200).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from connectors.base import Breaker, Budget, Connection, Manifest
+from connectors.espocrm.client import Client
+from connectors.espocrm.sink import EspoSink
+from connectors.espocrm.source import EspoSource
+from connectors.registry import read_manifest
+
+manifest: Manifest = read_manifest(Path(__file__).with_name("manifest.yaml"))
+
+
+def source(connection: Connection, budget: Budget, breaker: Breaker) -> EspoSource:
+    """Build the reading side."""
+    return EspoSource(manifest, Client(manifest, connection, budget, breaker))
+
+
+def sink(connection: Connection, budget: Budget, breaker: Breaker) -> EspoSink:
+    """Build the writing side."""
+    return EspoSink(manifest, Client(manifest, connection, budget, breaker))
