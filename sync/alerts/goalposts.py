@@ -47,7 +47,7 @@ async def _news(connection: Connection, kind: str, seen: _Seen) -> tuple[News | 
     """Give (what was told last, what is new, the how many-th news that is) and note it; None where nothing is, or another notifier was first."""
     key = f"{kind}:{seen.goal.id}:{seen.spans[0].isoformat()}"
     held = await meta.read(connection, key)
-    before, count = held or (None, 0)
+    before, count = held if isinstance(held, list) else (held, int(held is not None))  # before they were counted it stood there alone
     what = news(before, seen.got, seen.goal.target, over=seen.over)
     if what is None or not await meta.swap(connection, key, held, [what, count + 1]):
         return None

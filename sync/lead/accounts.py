@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from connectors.base import Capabilities
 from schemas.base import Ref, Scalar
 from schemas.envelope import derived_id
 from sync.lead.index import index
-from sync.lead.ledger import BLANK, Entry, Ledger
+from sync.lead.ledger import BLANK, Entry, Ledger, Shown
 from sync.lead.observe import honours_blank
 from sync.lead.plan import Control, Plan, plan
 from sync.lead.reconcile import system_of, winner
@@ -32,6 +33,15 @@ def company(own: Entry, ledger: Ledger) -> tuple[Entry, ...]:
     same = {entry.ref: entry for domain in own.domains for entry in ledger.with_domain(domain)}
     systems = {system_of(ref) for ref in same}
     return tuple(same[ref] for ref in sorted(same)) if len(same) == len(systems) else ()
+
+
+def seen_through(ledger: Ledger, intents: Mapping[str, Mapping[str, Any]]) -> Ledger:
+    """Give what is known while the results of writes (record ref → intent) are still to be applied: what they left there is no act."""
+    found = ledger.copy()
+    for ref, intent in intents.items():
+        if (entry := found.entries.get(ref)) is not None:
+            found.put(entry.echoed({name: Shown(told["value"], told["at"]) for name, told in intent["fields"].items()}))
+    return found
 
 
 def _claims(shared: SharedField, records: Sequence[Entry], playbook: Playbook) -> Iterator[tuple[str, Claim]]:

@@ -54,7 +54,7 @@ def _systems(book: Playbook) -> frozenset[str]:
 
 
 def _ended(one: Entry, book: Playbook) -> _Ended | None:
-    result, stage = outcome_of(one, book), one.fields.get("stage")
+    result, stage = outcome_of(one, book), one.act("stage")
     if result == "open" or stage is None:
         return None
     amount = one.value("amount")

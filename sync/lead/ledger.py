@@ -110,14 +110,17 @@ class Entry:
 
     def told(self, values: Mapping[str, Shown], at: int) -> Entry:
         """Take in what our own write left there, begun at `at`: the value keeps the time that it had where it came from."""
-        fields, acts = dict(self.fields), dict(self.acts)
+        fields = dict(self.fields)
         for name, wrote in values.items():
             held = fields.get(name)
             if held is None or held.at <= at:
                 fields[name] = Shown(wrote.value, at - _STAMP if held is None else max(at - _STAMP, held.at + 1))
-            if fields[name].value == wrote.value:
-                acts[name] = wrote
-        return self if self.gone == "erased" else replace(self, fields=fields, acts=acts)
+        return self if self.gone == "erased" else replace(self, fields=fields).echoed(values)
+
+    def echoed(self, values: Mapping[str, Shown]) -> Entry:
+        """Take what shows a value of a write of ours for that write coming back, and not for somebody's act."""
+        mine = {name: wrote for name, wrote in values.items() if (held := self.fields.get(name)) is not None and held.value == wrote.value}
+        return replace(self, acts={**self.acts, **mine})
 
     def end(self, how: Gone, at: int, became: str | None = None) -> Entry:
         """Take in that the record was deleted, erased or merged; of two ends the stronger stays."""

@@ -18,6 +18,8 @@ from sync.lead.state import Lead, Making, precedence
 from sync.playbook.models import Playbook, SharedField, System, SystemField
 
 Wait = Literal["paused", "intent"]
+PAUSED, REFUSED = "paused", "refused before"
+"""Why a difference is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,13 +170,13 @@ class _Planner:
         if theirs not in able.writable and theirs not in able.consent_fields:
             return "not writable there", False
         if view is not None and name in view.refused and same(shared.kind, view.refused[name], told.value):
-            return "refused before", False
+            return REFUSED, False
         if view is not None and view.partial and name not in view.observed and not (shared.consent and told.value):
             return "unread", True
         if self.lead.frozen.get(name, 0) > self.now:
             return "frozen", True
         if f"field:{name}" in self.control.paused:
-            return "paused", True
+            return PAUSED, True
         return None
 
     def _differences(self, object_: str, view: View | None, able: Capabilities, *, consent_only: bool) -> dict[str, Told]:
@@ -236,7 +238,7 @@ class _Planner:
         elif able.account_field and making.account is None:
             self._leave(None, "", f"a {making.object} is made under its account, and none is known there ({making.rule})")
         elif self.system in self.lead.blocked:
-            self._leave(None, "", "refused before")
+            self._leave(None, "", REFUSED)
         elif self.control.duplicate or self.lead.undecided is not None:
             self._leave(None, "", "a duplicate waits for a person")
         elif not self.control.read_fully:

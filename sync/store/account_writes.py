@@ -40,10 +40,12 @@ WHERE a.ref = w.ref AND a.rev = w.rev AND a.system = $1 AND a.intent IS NULL
   AND (SELECT value FROM meta WHERE key = 'active_playbook') = to_jsonb($5::int)
 RETURNING a.ref
 """
+# What was asked for since is somebody else's by now, who may be writing it.
 _QUIET = """
-UPDATE account_writes a SET told_rev = greatest(a.told_rev, w.rev), playbook = $3, claimed_until = NULL
-FROM unnest($1::text[], $2::bigint[]) w(ref, rev) WHERE a.ref = w.ref
+UPDATE account_writes a SET told_rev = w.rev, playbook = $4, claimed_until = NULL, refused = w.refused
+FROM unnest($1::text[], $2::bigint[], $3::jsonb[]) w(ref, rev, refused) WHERE a.ref = w.ref AND a.rev = w.rev AND a.intent IS NULL
 """
+_UNDER_WAY = "SELECT ref, intent FROM account_writes WHERE ref = ANY($1::text[]) AND intent IS NOT NULL"
 _END = """
 UPDATE account_writes a SET outcome = w.outcome, refused = a.refused || w.refused,
   intent = CASE WHEN w.outcome IS NULL AND w.known THEN NULL ELSE a.intent END,
@@ -96,10 +98,15 @@ async def begin(
     return frozenset(row["ref"] for row in rows)
 
 
-async def quiet(pool: Any, rows: Sequence[Claimed], playbook: int) -> None:
-    """Keep that these records show what they should."""
+async def quiet(pool: Any, rows: Sequence[tuple[str, int, Mapping[str, Scalar]]], playbook: int) -> None:
+    """Keep (ref, rev, what is refused still) of records that show what they should as far as they can."""
     if rows:
-        await pool.execute(_QUIET, [row.ref for row in rows], [row.rev for row in rows], playbook)
+        await pool.execute(_QUIET, *columns(rows, 3), playbook)
+
+
+async def under_way(pool: Any, refs: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """Give the intents, by record, whose result is no part of the account yet."""
+    return {row["ref"]: row["intent"] for row in await pool.fetch(_UNDER_WAY, sorted(refs))}
 
 
 async def end(pool: Any, ended: Sequence[Ended]) -> None:

@@ -37,7 +37,7 @@ GROUP BY GROUPING SETS ((t.data->>'after'), (t.data->>'after', h.segment)) HAVIN
 """
 """A lead's segment is that of the hand-off that it had then."""
 _CREDITED = """
-won AS (SELECT ref, people, amount, (fields->'stage'->>1)::bigint AS at FROM opportunities
+won AS (SELECT ref, people, amount, (fields->'stage'->> -1)::bigint AS at FROM opportunities
   WHERE there AND outcome = 'won' AND amount IS NOT NULL AND system = ANY($1::text[])),
 credited AS (SELECT w.amount, w.at, h.id, h.segment FROM won w LEFT JOIN LATERAL (
   SELECT h.id, h.segment FROM unnest(w.people) p(one)
@@ -45,7 +45,7 @@ credited AS (SELECT w.amount, w.at, h.id, h.segment FROM won w LEFT JOIN LATERAL
     JOIN handoffs h ON h.lead_id = i.lead_id AND h.opened_at <= to_timestamp(w.at / 1000.0)
   ORDER BY h.kind = 'mql' DESC, h.opened_at DESC, h.id LIMIT 1) h ON true)
 """
-"""What was won when its stage came to say so; it is the merit of one hand-off, the last MQL before that of somebody who is in it."""
+"""What was won when its stage came to say so, not when the record changed last; it is the merit of one hand-off, the last MQL before that of somebody who is in it."""
 _WON = f"""
 WITH {_CREDITED} SELECT segment, sum(amount)::double precision AS amount FROM credited WHERE at >= $2 AND at < $3
 GROUP BY GROUPING SETS ((), (segment)) HAVING GROUPING(segment) = 1 OR segment <> ''

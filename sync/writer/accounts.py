@@ -14,10 +14,10 @@ from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged, RecordMerged
 from schemas.envelope import derived_id
 from schemas.keys import lead_key
-from sync.lead.accounts import plan_account, writing_id
+from sync.lead.accounts import plan_account, seen_through, writing_id
 from sync.lead.decision import ProblemNote
 from sync.lead.ledger import Asked, Ledger
-from sync.lead.plan import Plan, Row
+from sync.lead.plan import PAUSED, REFUSED, Plan, Row
 from sync.lead.state import from_ms
 from sync.playbook.models import Playbook
 from sync.runtime.metrics import metrics
@@ -107,16 +107,18 @@ class Accounts:
     async def _look(self, rows: Sequence[Claimed], playbook: Playbook, gates: Gates) -> None:
         """Plan each record; tell what there is to tell, and be done with those that show what they should."""
         control, now = await self.knowledge.control(gates, ""), int(self.clock() * 1000)
-        ledger = await accounts.look(self.pool, Asked(frozenset(one.ref for one in rows)))
+        known = await accounts.look(self.pool, Asked(frozenset(one.ref for one in rows)))
+        ledger = seen_through(known, await store.under_way(self.pool, known.entries))
         plans = {one.ref: self._plan(one, ledger, playbook, control, now) for one in rows}
         would = [Would(writing_id(ref), w.record_id, w.field, w.before, w.after, w.rule) for ref, made in plans.items() for w in made.would]
         await intents.settle(self.pool, self.system, planned=[writing_id(ref) for ref in plans], would=would)
         if reads := sorted({ref for made in plans.values() for ref in made.reads}):
             await read_orders.order(self.pool, reads)
         telling = [one for one in rows if plans[one.ref].rows]
-        waiting = {one.ref for one in rows if plans[one.ref].wait is not None}  # they come back as claimed rows do
-        await store.quiet(self.pool, [one for one in rows if one not in telling and one.ref not in waiting], playbook.version)
-        await self._problems([one for one in rows if not one.refused and one not in telling], "")
+        done = [one for one in rows if one not in telling and not _waits(plans[one.ref])]  # the rest comes back as claimed rows do
+        stuck = {one.ref: _refused(one, plans[one.ref]) for one in done}
+        await store.quiet(self.pool, [(one.ref, one.rev, stuck[one.ref]) for one in done], playbook.version)
+        await self._problems([one for one in done if not stuck[one.ref]], "")
         allowed = await self.guard.allow(len(telling), playbook.guards) if telling else 0
         await self._tell(telling[:allowed], {ref: made.rows[0] for ref, made in plans.items() if made.rows}, playbook, now)
 
@@ -200,6 +202,17 @@ def _ref(item: Item) -> str:
 def _intent(one: Claimed) -> Mapping[str, Any]:
     assert one.intent is not None
     return one.intent
+
+
+def _waits(made: Plan) -> bool:
+    """Say whether something of a record is to be told once nothing holds it back any more, and nobody says when that is."""
+    return made.wait is not None or any(left.reason == PAUSED for left in made.left)
+
+
+def _refused(one: Claimed, made: Plan) -> Mapping[str, Scalar]:
+    """Give what a record is to show still, and the vendor would not take."""
+    still = {left.field for left in made.left if left.reason == REFUSED}
+    return {name: value for name, value in one.refused.items() if name in still}
 
 
 def _mapped(playbook: Playbook, system: str, object_: str) -> dict[str, Any]:

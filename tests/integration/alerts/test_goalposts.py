@@ -17,12 +17,12 @@ from sync import app
 from sync.alerts.flush import Ground
 from sync.alerts.goalposts import Goalposts, news
 from sync.alerts.service import Way
-from sync.lead.ledger import Entry, Shown
+from sync.lead.ledger import Asked, Entry, Shown
 from sync.playbook.loader import load
 from sync.playbook.models.alerts import Medium
 from sync.runtime.clock import SetClock
 from sync.settings import Settings
-from sync.store import accounts, reporting
+from sync.store import accounts, meta, reporting
 from sync.store.statement import run
 from sync.topology import events_name
 from tests.house.project import ROOT
@@ -96,6 +96,19 @@ async def test_both_teams_hear_of_a_goal_once(pool: Any) -> None:
     missed = ("New customers", "Revenue from large companies", "Revenue from new customers")
     assert sorted(set(titles)) == [f"Shared goal: {name} was missed" for name in missed]
     assert len(titles) == 6
+
+
+async def test_what_was_told_before_news_were_counted_is_not_told_again(pool: Any) -> None:
+    clock = SetClock(int(NOW.timestamp() * 1000))
+    async with pool.acquire() as connection:
+        await meta.put(connection, "goal:new-customers:2026-10-01", "reached")
+    await customers(pool, 12, NOW)
+    await Goalposts(pool, clock).look(Ground(BOOK, {"mail": MAIL}))
+    assert await said(pool) == []
+    await pool.execute("DELETE FROM timeline")
+    clock.forward(3_600)
+    await Goalposts(pool, clock).look(Ground(BOOK, {"mail": MAIL}))
+    assert {title for title, _, _ in await said(pool)} == {"Shared goal: New customers is lost again"}
 
 
 async def test_leads_of_a_segment_are_counted_by_the_hand_off_that_they_had(pool: Any) -> None:
@@ -192,3 +205,8 @@ async def test_money_counts_for_the_segment_of_the_hand_off_that_brought_it_and_
     rows = {row["lead_id"]: row["id"] for row in await pool.fetch("SELECT lead_id::text AS lead_id, id::text AS id FROM handoffs")}
     of = {name: rows[ident] for name, ident in people.items()}
     assert await reporting.won(pool, of.values(), ["salesforce"]) == {of["kim"]: 500.0, of["pat"]: 1_000.0}
+    async with pool.acquire() as connection:
+        known = (await accounts.look(connection, Asked(frozenset(one.ref for one in entries)))).entries.values()
+        later = [one.show({name: shown._replace(at=at + 9) for name, shown in one.fields.items()}, at + 9) for one in known]
+        await run(connection, accounts.write(later))
+    assert await reporting.reached(pool, at - 1, at + 1, ["salesforce"]) == found, "what was edited since was won then all the same"

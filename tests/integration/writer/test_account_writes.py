@@ -19,7 +19,7 @@ from sync.lead.decide import decide
 from sync.lead.ledger import Asked, Entry, Shown
 from sync.playbook import loader
 from sync.runtime.producer import make_producer
-from sync.store import accounts, pauses, playbooks, users
+from sync.store import account_writes, accounts, pauses, playbooks, users
 from sync.store.connect import open_pool
 from sync.store.statement import run
 from sync.topology import changes_name
@@ -174,6 +174,10 @@ async def test_what_is_refused_is_a_problem_and_is_not_tried_again(desk: Desk) -
     await desk.show(FIRM, 3_000, name="Nordwind Group")
     await desk.step()
     assert (desk.name(), desk.writes()) == ("Nordwind Group", calls + 1), "another value is"
+    await desk.hear()
+    await desk.step()
+    assert (await desk.state())["refused"] == {}
+    assert await desk.pool.fetchval("SELECT count(*) FROM problems WHERE closed_at IS NULL") == 0, "nothing is refused any more"
 
 
 async def test_nothing_is_written_while_paused_and_all_of_it_afterwards(desk: Desk) -> None:
@@ -183,6 +187,42 @@ async def test_nothing_is_written_while_paused_and_all_of_it_afterwards(desk: De
     await desk.pool.execute("DELETE FROM pauses")
     await desk.step()
     assert desk.name() == "Nordwind AS"
+
+
+async def test_a_paused_field_is_told_once_it_goes_on(desk: Desk) -> None:
+    await pauses.put(desk.pool, "field:name", "test", "test")
+    await desk.step()
+    assert desk.writes() == 0
+    await desk.pool.execute("DELETE FROM pauses")
+    await desk.step()
+    assert desk.name() == "Nordwind AS"
+
+
+async def test_a_look_that_ends_late_takes_no_write_of_others_for_over(desk: Desk) -> None:
+    await desk.pool.execute("UPDATE account_writes SET claimed_until = NULL")
+    (late,) = await account_writes.claim(desk.pool, "hubspot", 1, 1, 60.0)
+    await desk.show(FIRM, 3_000, name="Nordwind Group")
+    (row,) = await account_writes.claim(desk.pool, "hubspot", 1, 1, 60.0)
+    assert await account_writes.begin(desk.pool, "hubspot", [(row.ref, row.rev, {"id": "1", "at": 1, "fields": {}})], 1, 60.0) == {row.ref}
+    await account_writes.quiet(desk.pool, [(late.ref, late.rev, {})], 1)
+    assert await account_writes.claim(desk.pool, "hubspot", 1, 1, 60.0) == [], "its call may be under way"
+
+
+async def test_an_echo_is_known_by_the_write_that_is_under_way_elsewhere(desk: Desk) -> None:
+    files = loader.read(ROOT / "deploy" / "playbook")
+    told = b"    policy: %s\n    systems: {salesforce: NumberOfEmployees"
+    async with desk.pool.acquire() as one:
+        fields = files["fields.yaml"].replace(told % b"marketing", told % b"latest")
+        version = await playbooks.add(one, {**files, "fields.yaml": fields}, "2", "test")
+    await desk.show(FIRM, 2_500, name="Nordwind AS", employees=40)
+    await desk.show(desk.ref, 3_000, name="Nordwind AS", employees=50)
+    intent = {"id": "1", "at": 4_000, "fields": {"employees": {"name": "NumberOfEmployees", "value": 50, "sent": 50, "at": 3_000}}}
+    rev = await desk.pool.fetchval("SELECT rev FROM account_writes WHERE ref = $1", FIRM)
+    assert await account_writes.begin(desk.pool, "salesforce", [(FIRM, rev, intent)], version, 60.0) == {FIRM}
+    await desk.show(desk.ref, 5_000, employees=60)
+    await desk.show(FIRM, 6_000, employees=50)
+    await desk.step()
+    assert desk.writes() == 0, "our own 50 does not win over the 60 that somebody said since"
 
 
 async def test_what_a_new_version_says_is_looked_at_everywhere(desk: Desk) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.base import Capabilities
 from schemas.base import Scalar
-from sync.lead.accounts import company, plan_account
+from sync.lead.accounts import company, plan_account, seen_through
 from sync.lead.decide import decide
 from sync.lead.decision import Facts, fold
 from sync.lead.ledger import Entry, Ledger, Shown
@@ -95,6 +95,17 @@ def test_our_own_write_coming_back_is_no_act(echo_first: bool) -> None:
     assert found.ledger.entries[CRM].act("employees") == Shown(50, ms(2))
     fold(found, decide(changed(MAP, 5, {"numberofemployees": 60}), found, BOOK, ms(100)))
     assert sent(found, CRM) == {"NumberOfEmployees": 60}, "an edit from before our write that is known late wins all the same"
+
+
+def test_an_echo_that_is_heard_before_its_result_wins_over_nobody() -> None:
+    """The call ended without an answer: what the record shows now is newer than an edit that nobody overwrote knowingly."""
+    found = known((MAP, 2, {"name": "N", "numberofemployees": 50}), (CRM, 1, {"Name": "N", "NumberOfEmployees": 40}))
+    for message in (changed(MAP, 11, {"numberofemployees": 60}), changed(CRM, 12, {"NumberOfEmployees": 50})):
+        fold(found, decide(message, found, BOOK, ms(100)))
+    assert sent(found, MAP) == {"numberofemployees": 50}, "as somebody's act it would win"
+    fields = {"employees": {"name": "NumberOfEmployees", "value": 50, "sent": 50, "at": ms(2)}}
+    through = replace(found, ledger=seen_through(found.ledger, {CRM: {"id": "1", "at": ms(10), "fields": fields}}))
+    assert (sent(through, MAP), sent(through, CRM)) == ({}, {"NumberOfEmployees": 60})
 
 
 def test_a_result_settles_its_intent_and_what_a_person_did_since_stays() -> None:
