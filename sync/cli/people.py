@@ -16,7 +16,7 @@ from schemas.envelope import Envelope
 from sync.playbook.loader import load_files
 from sync.playbook.models import Playbook
 from sync.runtime.producer import make_producer
-from sync.store import find, meta, playbooks
+from sync.store import account_writes, find, meta, playbooks
 from sync.store.connect import connect
 from sync.store.parked import unpack_headers
 from sync.topology import changes_name
@@ -153,7 +153,7 @@ async def _resend(bootstrap: str, installation: str, connection: Any, row: dict[
 
 
 async def replay(dsn: str, installation: str, bootstrap: str, only: Sequence[str] = ()) -> int:
-    """Order everything parked (or only these ids) to be tried again from now; gives how many."""
+    """Order everything parked, and what accounts' records refused (or only these ids), to be tried again from now; gives how many."""
     connection = await connect(dsn, installation)
     try:
         rows = [row for row in await parked(connection) if not only or row["id"] in only]
@@ -165,7 +165,7 @@ async def replay(dsn: str, installation: str, bootstrap: str, only: Sequence[str
                 command = Command(name="replay", lead_id=row["lead_id"], parked_id=row["id"], by=whoami(), at=datetime.now(UTC))
                 orders.append((row["key"] or row["id"], command))
         await send(bootstrap, installation, connection, orders)
-        return len(rows)
+        return len(rows) + (0 if only else await account_writes.retry(connection))
     finally:
         await connection.close()
 

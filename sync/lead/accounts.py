@@ -24,13 +24,17 @@ def writing_id(ref: str) -> str:
 
 
 def company(own: Entry, ledger: Ledger) -> tuple[Entry, ...]:
-    """Give the records that are one account for sure: one in each system, by their domain.
+    """Give the records that are one account for sure: one in each system, by their domains, the same whichever of them is asked.
 
-    Where a system has several records of one domain (subsidiaries, duplicates) nobody knows which is meant, and it is none.
+    Where a system has several such records (subsidiaries, duplicates) nobody knows which is meant, and it is none.
     """
-    if not own.there or own.kind != "account":
+    if not own.there or own.kind != "account" or not own.domains:
         return ()
-    same = {entry.ref: entry for domain in own.domains for entry in ledger.with_domain(domain)}
+    same, next_ = dict[str, Entry](), [own]
+    while next_:
+        if (entry := next_.pop()).ref not in same:
+            same[entry.ref] = entry
+            next_ += [one for domain in entry.domains for one in ledger.with_domain(domain)]
     systems = {system_of(ref) for ref in same}
     return tuple(same[ref] for ref in sorted(same)) if len(same) == len(systems) else ()
 

@@ -9,13 +9,16 @@ from schemas.base import Scalar
 from sync.lead.ledger import Entry
 from sync.store.statement import Statement, columns
 
-# Everything that shares a domain with what changed, before or now: its record is due as well.
+# Everything that shares a domain with what changed, before or now, or with what shares one: its record is due as well.
 _ASK = """
 INSERT INTO account_writes (ref, system)
 SELECT w.ref, split_part(w.ref, ':', 1) FROM (
+  WITH RECURSIVE d(one) AS (
+    SELECT unnest($2::text[]) UNION SELECT unnest(domains) FROM accounts WHERE ref = ANY($1::text[])
+    UNION SELECT unnest(a.domains) FROM d
+      CROSS JOIN LATERAL (SELECT domains FROM accounts WHERE there AND domains @> ARRAY[d.one] OFFSET 0) a)
   SELECT unnest($1::text[]) AS ref
-  UNION SELECT a.ref FROM (SELECT unnest($2::text[]) UNION SELECT unnest(domains) FROM accounts WHERE ref = ANY($1::text[])) d(one)
-    CROSS JOIN LATERAL (SELECT ref FROM accounts WHERE there AND domains @> ARRAY[d.one] OFFSET 0) a) w
+  UNION SELECT a.ref FROM d CROSS JOIN LATERAL (SELECT ref FROM accounts WHERE there AND domains @> ARRAY[d.one] OFFSET 0) a) w
 ORDER BY w.ref
 ON CONFLICT (ref) DO UPDATE SET rev = account_writes.rev + 1, attempts = 0,
   intent = CASE WHEN account_writes.intent ->> 'id' = ANY($3::text[]) THEN NULL ELSE account_writes.intent END,
@@ -44,6 +47,9 @@ RETURNING a.ref
 _QUIET = """
 UPDATE account_writes a SET told_rev = w.rev, playbook = $4, claimed_until = NULL, refused = w.refused
 FROM unnest($1::text[], $2::bigint[], $3::jsonb[]) w(ref, rev, refused) WHERE a.ref = w.ref AND a.rev = w.rev AND a.intent IS NULL
+"""
+_RETRY = """
+UPDATE account_writes SET rev = rev + 1, attempts = 0, claimed_until = NULL, refused = '{}' WHERE refused <> '{}' AND intent IS NULL RETURNING ref
 """
 _UNDER_WAY = "SELECT ref, intent FROM account_writes WHERE ref = ANY($1::text[]) AND intent IS NOT NULL"
 _END = """
@@ -113,3 +119,8 @@ async def end(pool: Any, ended: Sequence[Ended]) -> None:
     """Keep how writes ended."""
     if ended:
         await pool.execute(_END, *columns(ended, 6))
+
+
+async def retry(connection: Any) -> int:
+    """Let what was refused be told once more; gives of how many records."""
+    return len(await connection.fetch(_RETRY))

@@ -96,6 +96,17 @@ async def look(connection: Connection, asked: Asked) -> Ledger:
     return found
 
 
+async def companies(connection: Connection, refs: frozenset[str]) -> Ledger:
+    """Look up accounts with all that share a domain with them, or with one of those: who has one domain alone leads no further."""
+    domains = frozenset[str]()
+    while True:
+        found = await look(connection, Asked(refs, domains))
+        several = [one.domains for one in found.entries.values() if one.kind == "account" and one.there and len(one.domains) > 1]
+        if (more := domains.union(*several)) == domains:
+            return found
+        domains = more
+
+
 async def _rows(connection: Connection, refs: Iterable[str], domains: Iterable[str] = (), people: Iterable[str] = ()) -> list[Entry]:
     return [_entry(row) for row in await connection.fetch(_LOOK, sorted(refs), sorted(domains), sorted(people))]
 

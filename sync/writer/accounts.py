@@ -16,7 +16,7 @@ from schemas.envelope import derived_id
 from schemas.keys import lead_key
 from sync.lead.accounts import plan_account, seen_through, writing_id
 from sync.lead.decision import ProblemNote
-from sync.lead.ledger import Asked, Ledger
+from sync.lead.ledger import Ledger
 from sync.lead.plan import PAUSED, REFUSED, Plan, Row
 from sync.lead.state import from_ms
 from sync.playbook.models import Playbook
@@ -107,7 +107,7 @@ class Accounts:
     async def _look(self, rows: Sequence[Claimed], playbook: Playbook, gates: Gates) -> None:
         """Plan each record; tell what there is to tell, and be done with those that show what they should."""
         control, now = await self.knowledge.control(gates, ""), int(self.clock() * 1000)
-        known = await accounts.look(self.pool, Asked(frozenset(one.ref for one in rows)))
+        known = await accounts.companies(self.pool, frozenset(one.ref for one in rows))
         ledger = seen_through(known, await store.under_way(self.pool, known.entries))
         plans = {one.ref: self._plan(one, ledger, playbook, control, now) for one in rows}
         would = [Would(writing_id(ref), w.record_id, w.field, w.before, w.after, w.rule) for ref, made in plans.items() for w in made.would]

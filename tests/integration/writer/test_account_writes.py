@@ -15,6 +15,7 @@ from connectors.registry import load
 from schemas import envelope
 from schemas.base import Scalar
 from schemas.change import RecordChanged
+from sync.cli import people
 from sync.lead.decide import decide
 from sync.lead.ledger import Asked, Entry, Shown
 from sync.playbook import loader
@@ -178,6 +179,31 @@ async def test_what_is_refused_is_a_problem_and_is_not_tried_again(desk: Desk) -
     await desk.step()
     assert (await desk.state())["refused"] == {}
     assert await desk.pool.fetchval("SELECT count(*) FROM problems WHERE closed_at IS NULL") == 0, "nothing is refused any more"
+
+
+async def test_what_was_refused_is_told_once_more_by_a_replay(desk: Desk, kafka: str, postgres: str, installation: str) -> None:
+    await desk.hub.fault(kind="status", path="/companies/batch/update", status=400, body=REFUSED)
+    await desk.step()
+    await desk.step()
+    assert desk.name() == "nordwind"
+    assert await people.replay(postgres, installation, kafka) == 1
+    await desk.step()
+    assert (desk.name(), (await desk.state())["refused"]) == ("Nordwind AS", {})
+
+
+async def test_a_third_record_tells_that_two_of_a_system_are_near_each_other(desk: Desk) -> None:
+    await desk.show(FIRM, 1_500, domain="nordwind.example, sudwind.example")
+    await desk.step()
+    await desk.hear()
+    await desk.step()
+    assert await desk.step() == 0
+    await desk.show("hubspot:companies:9", 5_000, name="Sudwind", domain="sudwind.example")
+    rows = await desk.pool.fetch("SELECT ref FROM account_writes WHERE system = 'hubspot' AND told_rev < rev")
+    assert {row["ref"] for row in rows} == {"hubspot:companies:9", desk.ref}
+    await desk.show(FIRM, 6_000, name="Nordwind Group")
+    calls = desk.writes()
+    await desk.step()
+    assert desk.writes() == calls, "which of both is Nordwind nobody knows"
 
 
 async def test_nothing_is_written_while_paused_and_all_of_it_afterwards(desk: Desk) -> None:

@@ -124,6 +124,14 @@ def test_several_of_one_domain_in_a_system_are_left_to_people() -> None:
     assert planned(one, OTHER).rows == []
 
 
+def test_who_belongs_together_does_so_whoever_is_asked() -> None:
+    """Two records of one system that share no domain, but each one with a third, are as ambiguous as two of one domain."""
+    found = known((CRM, 1, {"Name": "Nordwind"}), (OTHER, 1, {"Name": "Sudwind", "Website": "sudwind.example"}))
+    fold(found, decide(changed(MAP, 2, {"name": "x", "domain": "nordwind.example, sudwind.example"}), found, BOOK, ms(100)))
+    entries = found.ledger.entries
+    assert [company(entries[ref], found.ledger) for ref in (CRM, OTHER, MAP)] == [(), (), ()]
+
+
 def test_who_is_alone_or_has_no_domain_is_nobodys_account() -> None:
     alone = known((CRM, 1, {"Name": "Nordwind"}))
     assert company(alone.ledger.entries[CRM], alone.ledger) != ()

@@ -172,7 +172,9 @@ def test_what_became_of_the_opportunities_is_shown_to_marketing() -> None:
     deal(play, 2, 300, "Closed Lost", 5_000, "2026-11-22")
     assert shows(play, *RESULT) == ("lost", 5_000, "EUR", "2026-11-22", 20_000), "the latest, and the sum of what was won"
     deal(play, 1, 350, "Closed Won", 20_000, "2026-11-22", Name="Robots for all")
-    assert play.lead.value("opportunity_result") == "lost", "of one day the later: a new name of what was won before makes it no newer result"
+    assert play.lead.value("opportunity_result") == "lost", (
+        "of one day the later: a new name of what was won before makes it no newer result"
+    )
     deal(play, 3, 400, "Closed Won", None, "2026-11-23")
     assert shows(play, *RESULT) == ("won", None, "EUR", "2026-11-23", 20_000)
     play.go(factory.changed("hubspot:deals:9", 450, {"dealstage": "closedwon", "amount": 20_000, "associations.contacts": "kim@x.example"}))
