@@ -13,13 +13,11 @@ from typing import Literal
 from connectors.base import Capabilities
 from schemas.base import Scalar
 from sync.lead.queues import id_in, owner_in
-from sync.lead.seen import TRUCE_ID, Kind, OpenIntent, View, same, seen_through
+from sync.lead.seen import PAUSED, REFUSED, TRUCE_ID, Kind, OpenIntent, View, same, seen_through
 from sync.lead.state import Lead, Making, precedence
 from sync.playbook.models import Playbook, SharedField, System, SystemField
 
 Wait = Literal["paused", "intent"]
-PAUSED, REFUSED = "paused", "refused before"
-"""Why a difference is left."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from schemas.keys import lead_key
 from sync.lead.accounts import plan_account, seen_through, writing_id
 from sync.lead.decision import ProblemNote
 from sync.lead.ledger import Ledger
-from sync.lead.plan import PAUSED, REFUSED, Plan, Row
+from sync.lead.plan import Plan, Row
+from sync.lead.seen import PAUSED, REFUSED
 from sync.lead.state import from_ms
 from sync.playbook.models import Playbook
 from sync.runtime.metrics import metrics
