@@ -75,10 +75,14 @@ def anybody(playbook: Playbook, ready: Mapping[str, Medium]) -> tuple[Target, ..
 
 
 def handed_on(playbook: Playbook, target: Target, ready: Mapping[str, Medium]) -> Target | None:
-    """Give who has a message that a channel refused: its `next`; somebody's own message goes to their e-mail where that is one."""
-    channel = playbook.alerts.channels.get(target.channel)
-    name = channel.next if channel else None
-    if name is None:
+    """Give who has a message that a channel refused: the next that is set up (one that is not would keep it for ever), None where there is none.
+
+    Somebody's own message goes to their e-mail where that is one.
+    """
+    name: str | None = target.channel
+    while (channel := playbook.alerts.channels.get(name or "")) is not None and (name := channel.next) not in ready:
+        pass
+    if channel is None or name is None:
         return None
     if target.person and playbook.alerts.channels[name].medium == "email":
         return Target(name, target.person, target.role, target.person)

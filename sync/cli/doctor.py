@@ -15,6 +15,7 @@ from sync.alerts import outlets
 from sync.cli import emulate, place
 from sync.playbook import loader
 from sync.playbook.models import Playbook
+from sync.playbook.models.alerts import Medium
 from sync.playbook.problems import PlaybookError
 from sync.settings import Settings, SystemSettings
 from sync.store import audit, clocks, orphans, pauses, playbooks
@@ -29,7 +30,7 @@ async def examine(settings: Settings, *, fix: bool) -> list[Finding]:
         findings.append(Finding(ok=True, what=f"playbook folder {settings.playbook}: loads (what is in force is a version in the store)"))
     except PlaybookError as error:
         return [Finding(ok=False, what=f"playbook: {len(error.problems)} problems", todo="truce check says each with its line")]
-    findings += _channels(settings, playbook)
+    findings += channels(settings, playbook)
     findings += await _servers(settings, playbook)
     for system, how in systems_of(settings).items():
         findings += await _system(system, how, playbook, fix=fix)
@@ -40,21 +41,26 @@ async def examine(settings: Settings, *, fix: bool) -> list[Finding]:
     return findings
 
 
-def _channels(settings: Settings, playbook: Playbook) -> list[Finding]:
-    """Say which channels of alerts.yaml are set up here."""
-    ready = outlets.ready(playbook, settings)
+def channels(settings: Settings, playbook: Playbook) -> list[Finding]:
+    """Say which channels of alerts.yaml are set up here; a laptop with the emulated systems needs none."""
+    ready, tried = outlets.ready(playbook, settings) or _emulated_channels(settings, playbook), not settings.systems
     if playbook.alerts.channels and not ready:
         todo = (
             "set TRUCE_CHANNELS__MAIL__URL (smtp://…) or another; until then alerts stand in the terminal of truce up and as open problems"
         )
-        tried = not settings.systems  # a laptop with the emulated systems has nobody to tell
         return [Finding(ok=tried, what="no channel of alerts.yaml is set up: nobody is told", todo=todo)]
     missing = [name for name in playbook.alerts.channels if name not in ready]
     found = [Finding(ok=True, what=f"channels of alerts that are set up: {', '.join(ready)}")] if ready else []
     for name in missing:
         todo = f"set TRUCE_CHANNELS__{name.replace('-', '_').upper()}__URL, or take it out of alerts.yaml"
-        found.append(Finding(ok=False, what=f"the channel {name} of alerts.yaml is not set up: its next has what it should say", todo=todo))
+        found.append(Finding(ok=tried, what=f"the channel {name} of alerts.yaml is not set up: its next has what it should say", todo=todo))
     return found
+
+
+def _emulated_channels(settings: Settings, playbook: Playbook) -> dict[str, Medium]:
+    """Give the channels of the emulated Slack of a running `truce up`."""
+    there = "slack" in _addresses(settings) and not settings.systems
+    return {name: one.medium for name, one in playbook.alerts.channels.items() if one.medium == "slack"} if there else {}
 
 
 async def _in_force(connection: Any, settings: Settings, playbook: Playbook) -> Finding:
@@ -77,13 +83,18 @@ def systems_of(settings: Settings) -> Mapping[str, SystemSettings]:
     return settings.systems or _emulated(settings)
 
 
-def _emulated(settings: Settings) -> dict[str, SystemSettings]:
-    """Give the emulated systems of a running `truce up`."""
+def _addresses(settings: Settings) -> dict[str, str]:
     try:
-        urls = json.loads((settings.home / "emulated.json").read_text())
+        return dict(json.loads((settings.home / "emulated.json").read_text()))
     except (OSError, ValueError):
         return {}
-    found = {}
+
+
+def _emulated(settings: Settings) -> dict[str, SystemSettings]:
+    """Give the emulated systems of a running `truce up`."""
+    urls, found = _addresses(settings), dict[str, SystemSettings]()
+    if not urls:
+        return found
     for name, how in emulate.systems(urls, poll_s=1.0).items():
         options = {key: str(value) for key, value in how["options"].items()}
         found[name] = SystemSettings(vendor=how["vendor"], url=how["url"], secrets=how["secrets"], options=options)
@@ -192,7 +203,11 @@ ADVICE = {
     "frozen_field": "two automations change the field in turn: stop one of them",
     "held": "truce rejudge --hand-over lets them go, when they are meant",
     "connection": "is the system up, and are its secrets right? It is tried again by itself",
-    "alerts_failing": "truce doctor and the log of the notifier say what the channel answers",
+    "alerts_failing": "put right what it answers, or its TRUCE_CHANNELS__…; it is tried again by itself, and what it has not said is said then",
+    "unreachable": "is the system up, and does its source run? Its log says what it waits for; it is tried again by itself",
+    "not_accepted": "truce handoff show says who has it; truce handoff reassign gives it to somebody",
+    "not_worked": "truce handoff show says who has it; truce handoff reassign gives it to somebody",
+    "fell_back": "truce handoff reassign gives it to somebody; routing.yaml says who the last resort is",
     "no_handoff": "truce rejudge --hand-over hands it over anew",
     "part_failed": "see the log of this part; it is started again by itself",
 }

@@ -15,8 +15,8 @@ from sync.lead.legs import calendar_of
 from sync.playbook.models import Leg, Playbook
 from sync.playbook.models.sla import Within
 
-PATIENCE_MS = 300_000
-"""So long no system has to be read."""
+PATIENCE_MS = 600_000
+"""So long no system has to be read: twice as long as from one poll to the next of a system that calls us."""
 
 
 class Promise(NamedTuple):

@@ -1,14 +1,16 @@
 """The time of a hand-off's leg has come: a warning, a breach, and what follows from it. Pure. Times are ms.
 
 Only what is known counts: a deadline is missed when every sales system has been read up to it, so that an answer which was given there in
-time is known. Until then it is looked at again, ever more seldom, and one problem per system says that it is behind. What comes later than
-`LATE_MS` through no fault of the person (we were away, or a system was) is warned of first and has some time more.
+time is known. Until then it is looked at again, ever more seldom, and one problem per system says that it is behind, once that is longer than
+from one poll to the next. What comes later than `LATE_MS` through no fault of the person (we were away, or a system was) is warned of first and has some time more.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from schemas.clock import ClockDue
-from sync.lead import legs, offers
+from sync.lead import danger, legs, offers
 from sync.lead.again import expire
 from sync.lead.cycle import IN_HANDS, HandoffNote, LegNote
 from sync.lead.eligible import Team
@@ -38,7 +40,7 @@ def due(work: Work, lead: Lead, data: ClockDue) -> None:
         leg, held = found
         at, what, misses = held.steps[0]
         if what != "warn" and (behind := _behind(work, data, int(at))):
-            return _wait(work, held, behind)
+            return _wait(work, held, danger.unread(behind, work.playbook, work.now))
         if what == "warn" and work.now - held.due_at > LATE_MS:
             held.steps.pop(0)  # the deadline is forgiven next, which tells them of the new one
             continue
@@ -56,15 +58,16 @@ def _next(note: HandoffNote | None) -> tuple[Leg, LegNote] | None:
     return found if found is not None and found[1].steps else None
 
 
-def _behind(work: Work, data: ClockDue, at: int) -> list[str]:
-    """Give the sales systems that had not been read up to a moment when the message was sent."""
-    return [name for name in work.playbook.sales if name in data.seen and to_ms(data.seen[name]) < at]
+def _behind(work: Work, data: ClockDue, at: int) -> dict[str, int]:
+    """Give the sales systems that had not been read up to a moment when the message was sent, each with until when they were."""
+    return {name: to_ms(data.seen[name]) for name in work.playbook.sales if name in data.seen and to_ms(data.seen[name]) < at}
 
 
-def _wait(work: Work, held: LegNote, behind: list[str]) -> None:
+def _wait(work: Work, held: LegNote, silent: Iterable[str]) -> None:
+    """Look again later; `silent` are the systems whose next poll should have come long ago: that is a problem."""
     held.tries += 1
     held.again_at = work.now + min(AGAIN_MS * 2 ** min(held.tries - 1, 10), SELDOM_MS)
-    for system in behind:
+    for system in silent:
         text = f"{system} has not been read as far as deadlines that have passed: whether they were missed is not known; nobody loses a lead until it is"
         work.problem("unreachable", f"{system}:deadlines", text, None, system=system)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
 
-from sync.cli.doctor import examine
-from sync.playbook.loader import load_files, read
+from sync.cli.doctor import channels, examine
+from sync.playbook.loader import load, load_files, read
 from sync.settings import Settings
 from sync.store import playbooks
 from sync.store.connect import connect
@@ -50,6 +51,23 @@ def test_an_open_problem_is_one_and_says_what_to_do(settings: Settings) -> None:
     found = told(settings, OPEN)
     assert (False, "open: Salesforce refuses phone (3 times)", "truce parked says what the system wants; then truce replay") in found
     assert (False, "open: something", "truce parked and truce explain say more") in found
+
+
+UNREAD = (
+    "INSERT INTO problems (kind, key, text, system) VALUES ('unreachable', 'salesforce:deadlines', 'salesforce is not read', 'salesforce')"
+)
+
+
+def test_a_system_that_is_not_read_says_where_to_look(settings: Settings) -> None:
+    (todo,) = [todo for _, what, todo in told(settings, UNREAD) if what == "open: salesforce is not read"]
+    assert todo.startswith("is the system up, and does its source run?")
+
+
+def test_the_emulated_slack_of_a_laptop_is_a_channel_and_no_other_is_missed(settings: Settings) -> None:
+    (settings.home / "emulated.json").write_text(json.dumps({"slack": "http://127.0.0.1:9"}))
+    found = channels(settings, load(EXAMPLE))
+    assert found[0].what == "channels of alerts that are set up: sales-leads, managers"
+    assert [one.ok for one in found] == [True, True, True]
 
 
 def test_it_says_which_version_is_in_force_and_what_the_folder_is(settings: Settings) -> None:

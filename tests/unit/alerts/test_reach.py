@@ -51,6 +51,14 @@ def test_a_channel_that_is_broken_is_told_of_by_the_next(playbook: Playbook) -> 
     assert without(playbook, [Target("on-call")], ["on-call"], READY) == (Target("on-call"),)
 
 
+def test_a_channel_that_is_not_set_up_is_nobodys_next_so_that_what_is_to_be_said_waits_where_it_can_be(playbook: Playbook) -> None:
+    here: dict[str, Medium] = {"sales-leads": "slack", "managers": "slack", "on-call": "apprise"}
+    assert handed_on(playbook, Target("managers"), here) == Target("on-call", None)
+    only: dict[str, Medium] = {"sales-leads": "slack", "managers": "slack"}
+    assert handed_on(playbook, Target("sales-leads", "lea@acme.example", "owner", "lea@acme.example"), only) is None
+    assert without(playbook, [Target("managers")], ["managers"], only) == (Target("managers"),)
+
+
 def test_problems_with_the_same_owner_system_and_cause_are_one_group(playbook: Playbook) -> None:
     row: dict[str, object] = {"kind": "write_refused", "owner": None, "system": "salesforce", "labels": {}}
     assert place(playbook.alerts, row).id == place(playbook.alerts, {**row, "labels": {"segment": "x"}}).id

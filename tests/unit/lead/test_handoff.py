@@ -205,7 +205,7 @@ def test_nobody_loses_a_lead_while_the_crm_is_not_read_that_far(kim: Handed) -> 
     kim.ring()
     behind = kim.ring(seen={SF: 60})
     assert (states(behind), kim.offers) == ([], [(ANA, None)])
-    assert kim.kinds == {"unreachable"}
+    assert kim.kinds == {"unreachable"}, "half an hour without a read"
     first = kim.due
     assert first is not None
     assert first > kim.now
@@ -216,6 +216,14 @@ def test_nobody_loses_a_lead_while_the_crm_is_not_read_that_far(kim: Handed) -> 
     read = kim.ring()
     assert states(read) == ["breached", "escalated", "expired", "offered"]
     assert "unreachable" not in kim.kinds
+
+
+def test_the_time_from_one_poll_to_the_next_is_waited_for_and_no_problem(kim: Handed) -> None:
+    kim.shown(20)
+    kim.ring()
+    waits = kim.ring(seen={SF: 26 * M})
+    assert (states(waits), kim.offers, kim.kinds) == ([], [(ANA, None)], set())
+    assert states(kim.ring()) == ["breached", "escalated", "expired", "offered"]
 
 
 def test_an_answer_found_in_the_crm_after_a_while_was_in_time(kim: Handed) -> None:
