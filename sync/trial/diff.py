@@ -262,5 +262,7 @@ def _part(name: str, node: Node) -> str:
         if node.usual:
             return ""
         return node.text if name.startswith(tuple(ASKED)) else f"{name.replace('_', ' ')} {node.text}"
+    if name == "then":  # a step says what is done by its name alone
+        return f"then {', '.join(_part(step, part) or step for step, part in node.parts.items())}"
     inner = _summary(node)
     return f"{name.replace('_', ' ')} ({inner})" if inner and name not in ("when", "assign") else inner

@@ -75,6 +75,12 @@ def test_what_is_owed_is_told_with_its_sla_and_leg(before: str, after: str, want
     assert (place.partition(":")[0], text) == ("sla.yaml", wanted)
 
 
+def test_what_follows_in_a_new_sla_is_told_step_by_step() -> None:
+    leg = "accept: {within: 2h, then: [remind, {do: escalate, after: 1h}]}"
+    new = f"  large:\n    accountable: maria@acme.example\n    legs: {{{leg}}}\n  customer: "
+    assert "then remind, escalate (after 1 h)" in next(line for line in lines(**{"sla.yaml": ("  customer: ", new)}) if "SLA large" in line)
+
+
 def test_a_table_is_told_row_by_row() -> None:
     after = "PL,east,emea-ae,\nLT,east,,lea@acme.example\n"
     assert lines(**{TERRITORIES: ("PL,east,emea-ae,\n", after)}) == [f"{TERRITORIES}:18  + LT, east → lea@acme.example"]
