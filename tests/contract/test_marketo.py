@@ -324,6 +324,12 @@ async def test_a_programs_status_goes_forward_only(world: MarketoWorld, sink: Si
     assert world.vendor.leads.get(ident).programs == {3001: "Registered"}
 
 
+@pytest.mark.parametrize("words", ["Nurture", "1=x", "1,,x"])
+def test_lists_that_are_no_numbers_are_named(words: str) -> None:
+    with pytest.raises(ValueError, match="by their numbers"):
+        load("marketo").sink(MarketoWorld().connection(lists=words), NotedBudget(), NotedBreaker())
+
+
 # --- limits and the doctor ------------------------------------------------------------------------------------------------------
 
 
