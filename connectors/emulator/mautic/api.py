@@ -1,0 +1,211 @@
+"""The paths of contacts: lists with `where`, batches row by row, do-not-contact, stages and segments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from connectors.emulator.mautic.contacts import Contact, Contacts
+from connectors.emulator.mautic.shapes import TROUBLE, Refused, Shape, User, blanked, contact, listed, refused
+from connectors.emulator.mautic.wire import Call, Door
+
+NOT_FOUND = "Item was not found."
+_COLUMNS = {"date_added": "added", "date_modified": "modified", "date_identified": "identified", "id": "id"}
+
+
+class Api:
+    """The handlers of contacts."""
+
+    def __init__(self, contacts: Contacts, users: Mapping[int, User], stages: Mapping[int, str], segments: Mapping[int, str]) -> None:
+        self.contacts, self.users, self.stages, self.segments = contacts, users, stages, segments
+
+    def doors(self) -> list[Door]:
+        """Give the paths, fixed ones first."""
+        return [
+            ("GET", "/api/contacts", self.listing, False),
+            ("POST", "/api/contacts/new", self.new, True),
+            ("POST", "/api/contacts/batch/new", self.new_ones, True),
+            ("PATCH", "/api/contacts/batch/edit", self.edit_ones, True),
+            ("PUT", "/api/contacts/batch/edit", self.edit_ones, True),
+            ("GET", "/api/contacts/{id:int}", self.one, False),
+            ("PATCH", "/api/contacts/{id:int}/edit", self.edit, True),
+            ("DELETE", "/api/contacts/{id:int}/delete", self.delete, True),
+            ("POST", "/api/contacts/{id:int}/dnc/{channel}/{verb}", self.dnc, True),
+            ("POST", "/api/{list}/{of:int}/contact/{id:int}/{verb}", self.member, True),
+        ]
+
+    def show(self, one: Contact, *, fresh: bool = False, flags: Callable[[int], Any] = int) -> Shape:
+        """Give a contact as the API does."""
+        return contact(one, self.contacts.schema, self.users, self.stages, fresh=fresh, flags=flags)
+
+    def _echo(self, call: Call, one: Contact, row: Mapping[str, Any], status: int) -> Shape:
+        """Give a contact as a write of it is answered."""
+        shown = self.show(one, fresh=status == 201, flags=bool)
+        blanks = call.method == "PUT" or row.get("overwriteWithBlank")
+        return blanked(shown, self.contacts.schema) if blanks else shown
+
+    def listing(self, call: Call) -> tuple[int, Any]:
+        """Give contacts that fit `where`; an unknown column is an error of the server."""
+        known = {*_COLUMNS, *self.contacts.schema.by_alias}
+        if any(one.get("col") not in known for one in call.clauses("where")):
+            raise Refused(500, TROUBLE, kind=None)
+        seen = [one for one in self.contacts.live.values() if one.id not in self.contacts.hidden]
+        found = [one for one in seen if call.fits(lambda name, one=one: _column(one, name))]  # type: ignore[misc]
+        found.sort(key=lambda one: one.id, reverse=call.query.get("orderByDir", "").lower() == "desc")
+        start = int(call.query.get("start", "0"))
+        page = found[start : start + int(call.query.get("limit", "30"))]
+        return 200, {"total": str(len(found)), "contacts": {str(one.id): self.show(one, flags=str) for one in page}}
+
+    def one(self, call: Call) -> tuple[int, Any]:
+        """Give a contact; by the id of a merged one, the one that it was merged into."""
+        return 200, {"contact": self.show(self._known(call))}
+
+    def new(self, call: Call) -> tuple[int, Any]:
+        """Make a contact, or change the one that holds a unique value."""
+        row = call.json()
+        status, one = self._make(call, row)
+        return status, {"contact": self._echo(call, one, row, status)}
+
+    def new_ones(self, call: Call) -> tuple[int, Any]:
+        """Make or change contacts, row by row."""
+        return self._batch(call, 201, lambda row: self._make(call, row))
+
+    def edit(self, call: Call) -> tuple[int, Any]:
+        """Change a contact."""
+        one, row = self._known(call), call.json()
+        self._save(call, one, row)
+        return 200, {"contact": self._echo(call, one, row, 200)}
+
+    def edit_ones(self, call: Call) -> tuple[int, Any]:
+        """Change contacts, row by row; PUT blanks what a row does not name, and makes those that are not there."""
+        return self._batch(call, 200, lambda row: self._edited(call, row))
+
+    def delete(self, call: Call) -> tuple[int, Any]:
+        """Delete a contact."""
+        one = self._known(call)
+        self.contacts.delete(one, call.actor)
+        shown = self.show(one)
+        shown["fields"]["all"]["id"] = None
+        return 200, {"contact": {**shown, "id": None}}
+
+    def dnc(self, call: Call) -> tuple[int, Any]:
+        """Put a contact on a do-not-contact list, or take it off."""
+        one, asked, adds = self._known(call), call.json(), call.params["verb"] == "add"
+        reason = int(asked.get("reason") or 3) if adds else 0
+        by = call.actor._replace(way="")
+        was = self.contacts.consent(one, call.params["channel"], reason, str(asked.get("comments") or ""), by)
+        return 200, {**({} if adds else {"recordFound": was}), "contact": self.show(one)}
+
+    def member(self, call: Call) -> tuple[int, Any]:
+        """Add a contact to a segment or stage, or remove it."""
+        of, adds = call.params["of"], call.params["verb"] == "add"
+        if of not in {"segments": self.segments, "stages": self.stages}.get(call.params["list"], {}):
+            raise Refused(404, NOT_FOUND)
+        one = self._known(call)
+        if call.params["list"] == "stages":
+            self.contacts.change(one, {}, call.actor, stage=of if adds else None)
+        else:
+            row = {"leadlist_id": str(of), "lead_id": str(one.id), "manually_removed": str(int(not adds)), "manually_added": str(int(adds))}
+            self.contacts.note("lead_lists_leads", row)
+            self.contacts.tell("mautic.lead_list_change", one, {"action": "added" if adds else "removed", "segment": {"id": of}})
+        return 200, {"success": 1}
+
+    def _known(self, call: Call) -> Contact:
+        call.rows = 1
+        one = self.contacts.find(call.params["id"])
+        if one is None or one.id in self.contacts.hidden:
+            raise Refused(404, NOT_FOUND)
+        return one
+
+    def _batch(self, call: Call, status: int, save: Any) -> tuple[int, Any]:
+        rows = call.json()
+        if not isinstance(rows, list):
+            raise Refused(500, TROUBLE, kind=None)
+        if len(rows) > 200:
+            raise Refused(500, "A max of 200 entities are supported at a time.")
+        call.rows = len(rows)
+        found, codes, errors = dict[int, Any](), list[int](), dict[int, Any]()
+        for place, row in enumerate(rows):
+            try:
+                code, one = save(row)
+                found[place] = self._echo(call, one, row, code)
+            except Refused as error:
+                if (code := error.status) == 500:
+                    raise  # the rows before it are saved all the same
+                told = error.body["errors"][0]
+                errors[place] = {**told, "type": None} if told.get("details") else {"message": told["message"], "code": code, "type": "api"}
+                if status == 200 and (named := self.contacts.live.get(int(row.get("id") or 0))):
+                    found[place] = refused(self.show(named))
+            codes.append(code)
+        return status, {"contacts": listed(found), "statusCodes": codes, **({"errors": listed(errors)} if errors else {})}
+
+    def _make(self, call: Call, row: Mapping[str, Any]) -> tuple[int, Contact]:
+        unique = [known.alias for known in self.contacts.schema.by_alias.values() if known.unique]
+        held = next((one for name in unique if (one := self.contacts.holder(name, row.get(name)))), None)
+        if held is not None:
+            self._save(call, held, row)
+            return 200, held
+        kept = self._valid(call, row, None)
+        given = {name: value for name, value in kept.items() if value is not None and not self._is_nought(name, value)}
+        one = self.contacts.insert(given, call.actor)
+        one.owner, one.stage = row.get("owner") or None, row.get("stage") or None
+        self._consents(call, one, row)
+        return 201, one
+
+    def _edited(self, call: Call, row: Mapping[str, Any]) -> tuple[int, Contact]:
+        one = self.contacts.live.get(int(row.get("id") or 0))
+        if one is not None:
+            self._save(call, one, row)
+            return 200, one
+        if call.method == "PATCH":
+            raise Refused(404, NOT_FOUND)
+        return 201, self.contacts.insert(self._valid(call, row, None), call.actor)
+
+    def _save(self, call: Call, one: Contact, row: Mapping[str, Any]) -> None:
+        """PATCH and POST leave out blanks, unless `overwriteWithBlank`, and every number that is 0 when cut to a whole one."""
+        kept = self._valid(call, row, one)
+        if call.method == "PUT":
+            kept = {**dict.fromkeys(self.contacts.schema.by_alias), **kept}
+        else:
+            kept = {name: value for name, value in kept.items() if value is not None or row.get("overwriteWithBlank")}
+            kept = {name: value for name, value in kept.items() if not self._is_nought(name, value)}
+        more = {name: row[name] or None for name in ("owner", "stage") if name in row}
+        if kept or more:
+            self.contacts.change(one, kept, call.actor, **more)
+        self._consents(call, one, row)
+
+    def _is_nought(self, name: str, value: Any) -> bool:
+        return self.contacts.schema.by_alias[name].type == "number" and value is not None and int(value) == 0
+
+    def _consents(self, call: Call, one: Contact, row: Mapping[str, Any]) -> None:
+        for entry in row.get("doNotContact") or ():
+            reason = int(entry.get("reason", 3))
+            self.contacts.consent(one, entry.get("channel") or "email", reason, str(entry.get("comments") or ""), call.actor)
+
+    def _valid(self, call: Call, row: Mapping[str, Any], one: Contact | None) -> dict[str, Any]:
+        """Give the values as they are kept; raises Refused with every field that is wrong (400), or that another contact holds (422)."""
+        kept, wrong = self.contacts.schema.taken(row)
+        if row.get("stage") == "":
+            raise Refused(500, TROUBLE, kind=None)
+        for name, known in (("owner", self.users), ("stage", self.stages)):
+            if row.get(name) is not None and row[name] != "" and row[name] not in known:
+                wrong[name] = "This value is not valid."
+        if wrong:
+            raise _invalid(400, wrong)
+        unique = [known.alias for known in self.contacts.schema.by_alias.values() if known.unique and one is not None]
+        taken = [name for name in unique if (held := self.contacts.holder(name, kept.get(name))) and held is not one]
+        if taken:
+            raise _invalid(422, dict.fromkeys(taken, "This field must be unique."))
+        return kept
+
+
+def _invalid(status: int, wrong: Mapping[str, str]) -> Refused:
+    words = ", ".join(f"{name}: {one}" for name, one in wrong.items())
+    return Refused(status, words, details={name: [one] for name, one in wrong.items()})
+
+
+def _column(one: Contact, name: str) -> Any:
+    if name not in _COLUMNS:
+        return one.values.get(name)
+    held = getattr(one, _COLUMNS[name])
+    return held if name == "id" or held is None else f"{held:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,177 @@
+"""How every path of Mautic answers: faults and credentials first, then the handler; each call stands in the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import re
+import time
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, request_response
+
+from connectors.emulator.faults import Fault, Faults
+from connectors.emulator.journal import Journal
+from connectors.emulator.mautic.contacts import SYSTEM, Actor
+from connectors.emulator.mautic.shapes import Refused, User
+from connectors.emulator.silence import hang_up, until_gone
+
+NO_ANSWER = 0
+_WHERE = re.compile(r"(where|order)\[(\d+)\]\[(col|expr|val|dir)\]")
+
+
+@dataclass
+class Call:
+    """One request, as a handler sees it."""
+
+    method: str
+    params: Mapping[str, Any]
+    query: Mapping[str, str]
+    raw: bytes
+    actor: Actor
+    rows: int = 0
+
+    def json(self) -> Any:
+        """Give the body; raises Refused (400) for one that is no JSON."""
+        try:
+            return orjson.loads(self.raw) if self.raw.strip() else {}
+        except ValueError:
+            raise Refused(400, "Looks like I encountered an error (error #400).", kind=None) from None
+
+    def clauses(self, name: str) -> list[dict[str, str]]:
+        """Give the `where` or `order` clauses."""
+        found: dict[str, dict[str, str]] = {}
+        for key, value in self.query.items():
+            if (hit := _WHERE.fullmatch(key)) and hit[1] == name:
+                found.setdefault(hit[2], {})[hit[3]] = value
+        return list(found.values())
+
+    def fits(self, of: Callable[[str], Any]) -> bool:
+        """Tell whether a row, given as what it has under a column's name, fits every `where`."""
+        return all(_fits(of(one["col"]), one["expr"], one["val"]) for one in self.clauses("where"))
+
+
+def _fits(held: Any, expr: str, wanted: str) -> bool:
+    values = [one.lower() for one in (wanted.split(",") if expr == "in" else [wanted])]
+    if held is None:
+        return False
+    if expr in ("eq", "in"):
+        return str(held).lower() in values
+    left, right = (int(held), int(wanted)) if str(held).isdigit() and wanted.isdigit() else (str(held), wanted)
+    return {"gt": left > right, "gte": left >= right, "lt": left < right, "lte": left <= right}[expr]  # type: ignore[operator]
+
+
+@dataclass
+class Auth:
+    """OAuth 2 by client credentials, and basic authentication of users."""
+
+    client_id: str
+    client_secret: str
+    users: Mapping[int, User]
+    revoked: bool = False
+    minted: int = 0
+    valid: set[str] = field(default_factory=set)
+
+    def mint(self, form: Mapping[str, str]) -> dict[str, Any]:
+        """Give a token; raises Refused (400)."""
+        if form.get("grant_type") != "client_credentials":
+            raise Refused(400, "Invalid grant_type parameter or parameter missing", kind="invalid_request")
+        if self.revoked or (form.get("client_id"), form.get("client_secret")) != (self.client_id, self.client_secret):
+            raise Refused(400, "The client credentials are invalid", kind="invalid_client")
+        self.minted += 1
+        token = f"emulated-token-{self.minted}"
+        self.valid.add(token)
+        return {"access_token": token, "expires_in": 3600, "token_type": "bearer", "scope": None}
+
+    def actor(self, header: str) -> Actor:
+        """Say who calls; raises Refused (401)."""
+        kind, _, text = header.partition(" ")
+        if kind.lower() == "bearer":
+            if text not in self.valid or self.revoked:
+                raise Refused(401, "The access token provided is invalid.", kind="invalid_grant")
+            return Actor("truce", 0, "truce [1]")
+        try:
+            name, _, password = base64.b64decode(text).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            name = password = ""
+        for user in self.users.values():
+            if kind.lower() == "basic" and (user.username, user.password) == (name, password) and not self.revoked:
+                return Actor(user.username, user.id, f"{user.first} {user.last}")
+        raise Refused(401, "Authorization denied, invalid credentials." if text else "API authorization denied.", kind="access_denied")
+
+
+Handler = Callable[[Call], tuple[int, Any]]
+Door = tuple[str, str, Handler, bool]
+"""Method, path, handler, whether it writes."""
+
+
+@cache
+def _compiled(path: str, method: str) -> Route:
+    """Give a route without its endpoint: its pattern is compiled once for all emulators."""
+    return Route(path, _nobody, methods=[method])
+
+
+async def _nobody(_: Request) -> Response:
+    return Response(status_code=404)
+
+
+@dataclass
+class Wire:
+    """Answers the calls of one emulator."""
+
+    auth: Auth
+    journal: Journal
+    faults: Faults
+
+    def routes(self, doors: Sequence[Door]) -> list[Route]:
+        """Give Starlette's routes for the doors."""
+        return [self._route(*door) for door in doors]
+
+    def _route(self, method: str, path: str, handler: Handler, writing: bool) -> Route:
+        async def endpoint(request: Request) -> Response:
+            return await self._answer(handler, request, writing=writing)
+
+        route = copy(_compiled(path, method))
+        route.endpoint, route.app = endpoint, request_response(endpoint)
+        return route
+
+    async def _answer(self, handler: Handler, request: Request, *, writing: bool) -> Response:
+        started, body, path = time.perf_counter(), await request.body(), request.url.path
+        fault = self.faults.next(request.method, path)
+        kind = fault.kind if fault else ""
+        actor, rows, headers = SYSTEM, 0, dict[str, str]()
+        if fault is not None and kind in ("status", "timeout", "quota"):
+            status, content = _scripted(fault)
+            headers = fault.headers
+        else:
+            try:
+                open_ = path.startswith("/oauth/")
+                actor = SYSTEM if open_ else self.auth.actor(request.headers.get("authorization", ""))
+                call = Call(request.method, request.path_params, dict(request.query_params), body, actor)
+                status, found = handler(call)
+                content, rows = orjson.dumps(found), call.rows
+            except Refused as refused:
+                status, content = refused.status, orjson.dumps(refused.body)
+        if wait := self.faults.latency_s + (fault.seconds if fault and kind == "slow" else 0.0):
+            await asyncio.sleep(wait)
+        silent = kind in ("timeout", "drop_answer")
+        seconds, told = time.perf_counter() - started, NO_ANSWER if silent else status
+        self.journal.call(actor.client, request.method, path, told, rows, writing=writing, seconds=seconds)
+        if silent:
+            await (until_gone if kind == "timeout" else hang_up)(request)
+        content = b'{"total": "1", "contacts": {"1": {"id"' if kind == "invalid_json" else content
+        return Response(content, status, {"Content-Type": "application/json", "Mautic-Version": "5.1.0", **headers})
+
+
+def _scripted(fault: Fault) -> tuple[int, bytes]:
+    if fault.kind == "quota":
+        return 429, orjson.dumps({"errors": [{"message": "You exceeded the rate limit.", "code": 429, "type": None}]})
+    return fault.status, fault.body.encode()

@@ -1,0 +1,286 @@
+"""Reads Mautic: the audit log tells what changed, lists tell how it is now, statistics what people did, webhooks all of it at once.
+
+A contact that nobody has identified yet, of whom Mautic knows a visit and no more, is no person and is left out.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from hashlib import sha256
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from connectors.base import Connection, FieldType, Finding, Forged, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
+from connectors.errors import ConnectorError, Surprising
+from connectors.mautic.client import Client, mappings, rows
+from connectors.mautic.mapping import CONTACTS, OWN, TABLES, TRUCE_ID, Reading, Row, acted, moment, stamp, writable
+from schemas import strict
+from schemas.change import RecordChanged
+from schemas.touch import TouchRecorded
+
+_CHANGED = ("mautic.lead_post_save_new", "mautic.lead_post_save_update", "mautic.lead_channel_subscription_changed")
+_ACTS = {"mautic.form_on_submit": ("submission", "form_submissions"), "mautic.page_on_hit": ("hit", "page_hits")}
+_IDS = 100
+
+
+class Place(BaseModel):
+    """Where reading goes on: every entry of the audit log up to `low` is told; `seen` are those above it that are; `at` until it has begun."""
+
+    at: str = ""
+    low: int = 0
+    inside: int = 0
+    """In the middle of a sweep: the last entry of the page."""
+    seen: list[int] = []
+    acts: str = ""
+    """The newest act that was told."""
+    told: list[str] = []
+    """The acts of the last moments that were told, by activity id."""
+
+    def text(self) -> str:
+        """Give the cursor."""
+        return self.model_dump_json(exclude_defaults=True)
+
+
+def _person(row: Row) -> bool:
+    return bool(row.get("dateIdentified") or ((row.get("fields") or {}).get("all") or {}).get(TRUCE_ID))
+
+
+class MauticSource(Source):
+    """The reading side of one Mautic."""
+
+    def __init__(self, connection: Connection, client: Client, manifest: Manifest) -> None:
+        self.manifest, self._client, self._system = manifest, client, connection.system
+        self._lookback = timedelta(seconds=float(connection.options.get("lookback_s", "30")))
+        self._tables = [one.strip() for one in connection.options.get("touches", ",".join(TABLES)).split(",") if one.strip()]
+        if strange := set(self._tables) - TABLES.keys():
+            raise ValueError(f"{connection.system}: touches {', '.join(strange)} is none of {', '.join(TABLES)}")
+        self._secrets = connection.secrets.get("webhook_secret", "").split()
+        self._forms: dict[str, str] = {}
+
+    def calls(self, objects: int) -> int:
+        """Say how many calls a poll costs when nothing changed: one of the audit log, one of each table of statistics."""
+        return 1 + len(self._tables)
+
+    async def fields(self, object_: str) -> Mapping[str, FieldType]:
+        """Give the live schema of contacts, with owner, stage and consent."""
+        await self._client.fields()
+        return self._client.types
+
+    async def users(self) -> Sequence[User]:
+        """Give Mautic's users."""
+        found: list[User] = []
+        while True:
+            body = (await self._client.get("/users", {"limit": str(_IDS), "start": str(len(found))})).body
+            some = rows(body, "users")
+            names = [" ".join(part for part in (one.get("firstName"), one.get("lastName")) if part) for one in some]
+            found += [
+                User(id=str(one["id"]), email=str(one.get("email") or ""), name=name, active=bool(one.get("isPublished")))
+                for one, name in zip(some, names, strict=True)
+            ]
+            if len(some) < _IDS:
+                return found
+
+    def start(self, at: datetime) -> str:
+        """Give the cursor that reads what changed since `at`."""
+        return Place(at=stamp(at), acts=stamp(at)).text()
+
+    async def changes(self, cursor: str, wanted: Wanted) -> AsyncIterator[Page]:
+        """Read the contacts that the audit log says were changed, merged or deleted; then what people did."""
+        await self._client.known()
+        place, fields, more = Place.model_validate_json(cursor), wanted.get(CONTACTS, ()), True
+        while more:
+            items, place, more = await self._step(place, fields)
+            if items:
+                yield Page(items=tuple(items), cursor=place.text(), done=False)
+        acts = [one for table in self._tables for one in await self._acts(table, place.acts)]
+        newest = max([place.acts, *(stamp(one.at) for one in acts)])
+        late = [one.activity_id for one in acts if stamp(one.at) >= self._before(newest)]
+        new = [one for one in acts if one.activity_id not in place.told]
+        yield Page(items=tuple(new), cursor=place.model_copy(update={"acts": newest, "told": late}).text(), done=True)
+
+    async def _step(self, place: Place, fields: Sequence[str]) -> tuple[list[Item], Place, bool]:
+        """Read one page of the audit log, and what became of the contacts that are new in it."""
+        above = str(max(place.low, place.inside))
+        begin = ("date_added", "gte", place.at) if place.at and not place.inside else ("id", "gt", above)
+        answer, found = await self._client.table("audit_log", ("object", "eq", "lead"), begin, limit=self._client.page_rows)
+        new = [one for one in found if int(one["id"]) not in place.seen]
+        items = await self._changed(new, fields)
+        settled = stamp(answer.received_at - self._lookback)
+        entries = {int(one["id"]): str(one["date_added"]) for one in found}
+        if len(found) == self._client.page_rows:
+            update: dict[str, Any] = {"inside": max(entries), "seen": sorted({*place.seen, *entries})}
+            return items, place.model_copy(update=update), True
+        low = max([place.low, *(ident for ident, at in entries.items() if at < settled)])
+        seen = sorted(ident for ident in {*place.seen, *entries} if ident > low)
+        return items, place.model_copy(update={"inside": 0, "low": low, "seen": seen, "at": "" if low else place.at}), False
+
+    async def _changed(self, entries: Sequence[Row], fields: Sequence[str]) -> list[Item]:
+        by, ids = acted(entries), list(dict.fromkeys(str(one["object_id"]) for one in entries if one.get("action") != "ipadded"))
+        items: list[Item] = []
+        for start in range(0, len(ids), _IDS):
+            some = ids[start : start + _IDS]
+            answer, found = await self._client.contacts("id", "in", ",".join(some), limit=_IDS)
+            reading = self._client.reading(answer)
+            items += [reading.snapshot(row, fields, by.get(str(row["id"]))) for row in found if _person(row)]
+            gone = {str(one["object_id"]) for one in entries if one.get("action") in ("delete", "merge")}
+            here = {str(row["id"]) for row in found}
+            items += await self._client.told([one for one in some if one in gone - here], fields)
+        return items
+
+    def _before(self, at: str) -> str:
+        return stamp((moment(at) or datetime.now(UTC)) - self._lookback)
+
+    async def _acts(self, table: str, since: str) -> list[TouchRecorded]:
+        """Read a table of statistics since a moment less the look-back."""
+        from_ = self._before(since)
+        column, found, page = TABLES[table][0], list[Row](), list[Row]()
+        while not found or len(page) == _IDS:
+            _, page = await self._client.table(table, (column, "gte", from_), limit=_IDS, start=len(found))
+            found += page
+            if not page:
+                break
+        ids = list(dict.fromkeys(str(one["lead_id"]) for one in found if one.get("lead_id")))
+        people, touches = dict[str, tuple[Reading, Row]](), list[TouchRecorded]()
+        for start in range(0, len(ids), _IDS):
+            answer, some = await self._client.contacts("id", "in", ",".join(ids[start : start + _IDS]), limit=_IDS)
+            people |= {str(row["id"]): (self._client.reading(answer), row) for row in some if _person(row)}
+        for one in found:
+            if who := people.get(str(one.get("lead_id"))):
+                touch = who[0].touch(table, one, await self._name(table, one), who[1])
+                touches += [touch] if touch else []
+        return touches
+
+    async def _name(self, table: str, row: Row) -> str:
+        if table != "form_submissions":
+            return str(row.get("url") or row.get("email_id") or "")
+        ident = str(row.get("form_id"))
+        if ident not in self._forms:
+            found = rows((await self._client.get("/forms", {"limit": "1000", "minimal": "1"})).body, "forms")
+            self._forms = {ident: "", **{str(one["id"]): str(one.get("name") or "") for one in found}}
+        return self._forms[ident]
+
+    async def everything(self, cursor: str | None, wanted: Wanted) -> AsyncIterator[Page]:
+        """Read all contacts by their ids; the cursor is the last one."""
+        await self._client.known()
+        last, more = cursor or "0", CONTACTS in wanted
+        if not more:
+            yield Page(items=(), cursor=last, done=True)
+        while more:
+            answer, found = await self._client.contacts("id", "gt", last)
+            if found and int(found[-1]["id"]) <= int(last):
+                raise Surprising("a list gives contacts that were not asked for")  # going on would have no end
+            reading, more = self._client.reading(answer, bulk=True), len(found) == self._client.page_rows
+            last = str(found[-1]["id"]) if found else last
+            items = tuple(reading.snapshot(row, wanted[CONTACTS]) for row in found if _person(row))
+            yield Page(items=items, cursor=last, done=not more)
+
+    async def read(self, ids: Sequence[str], fields: Sequence[str], *, object_: str = "") -> Sequence[Item]:
+        """Read these contacts consistently; merged and deleted ones are told as that."""
+        return await self._client.told(ids, fields)
+
+    def notice(self, method: str, uri: str, headers: Mapping[str, str], body: bytes, *, received_at: datetime) -> Notice:
+        """Read one webhook call: its signature, base64(HMAC-SHA256(secret, body)), then what it says of contacts.
+
+        The signature covers no time, so an old call may come again: what it says is older than what is known. A deletion is told as a
+        contact to be read, because only that says whether it was merged.
+        """
+        given = {name.lower(): value for name, value in headers.items()}.get("webhook-signature", "").encode(errors="replace")
+        signed = [base64.b64encode(hmac.new(secret.encode(), body, sha256).digest()) for secret in self._secrets]
+        if not any([hmac.compare_digest(one, given) for one in signed]):  # noqa: C419  # every secret is tried, so that the time tells nothing
+            raise Forged("the signature is missing or wrong")
+        reading = Reading(self._system, self._client.types, self._client.own, received_at, None)
+        try:
+            told: Any = strict.once(body)
+            entries = [(str(name), one) for name, found in told.items() for one in mappings(found)]
+            items = [item for name, one in entries if (item := _noticed(reading, name, one))]
+            gone = [reading.ref(int(one["id"])) for name, one in entries if name == "mautic.lead_post_delete"]
+        except (ValidationError, ValueError, TypeError, KeyError, AttributeError, Surprising) as error:
+            raise Unwelcome(f"an event that nothing can be made of: {type(error).__name__}") from None
+        return Notice(items=tuple(sorted(items, key=lambda item: item.at)), read=tuple(dict.fromkeys(gone)))
+
+    async def close(self) -> None:
+        """Release every connection."""
+        await self._client.close()
+
+    async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
+        """Check credentials, the audit log, the Truce id, the mapped fields, the webhook and the clocks; `fix` adds the Truce id."""
+        try:
+            answer = await self._client.get("/users/self")
+            schema = {str(one["alias"]): one for one in await self._client.fields()}
+        except ConnectorError as error:
+            return [self._finding("the credentials", error.words, "check address and secrets, and that the API is switched on in Mautic")]
+        secret = "" if self._secrets else "set the secret webhook_secret to the webhook's: without it only polling sees changes"
+        found = [self._finding("the credentials"), self._finding("webhook secret", todo=secret), await self._log(), await self._hook()]
+        if answer.headers.get("date"):
+            skew = (parsedate_to_datetime(answer.headers["date"]) - answer.received_at).total_seconds()
+            found.append(self._finding(f"its clock is {skew:+.0f} s from ours", todo="" if abs(skew) < 60 else "set one of the clocks"))
+        found.append(await self._truce_id(schema.get(TRUCE_ID), fix=fix))
+        return found + [self._field(name, schema.get(name), written) for name, written in sorted(fields.items())]
+
+    def _finding(self, what: str, words: str = "", todo: str = "") -> Finding:
+        return Finding(ok=not todo, what=f"{self._system}: {what}" + (f": {words}" if words else ""), todo=todo)
+
+    async def _log(self) -> Finding:
+        try:
+            _, found = await self._client.table("audit_log", ("object", "eq", "lead"), limit=1)
+            words = "" if found else "has no entry of a contact yet"
+        except ConnectorError as error:
+            return self._finding("the audit log", error.words, "give the credentials a role that is an administrator")
+        return self._finding("the audit log", words)
+
+    async def _hook(self) -> Finding:
+        """Who does without webhooks needs none, so their lack is told and is no fault."""
+        try:
+            found = [
+                name
+                for one in rows((await self._client.get("/hooks", {"limit": "100"})).body, "hooks")
+                for name in one.get("triggers") or ()
+            ]
+        except ConnectorError as error:
+            return self._finding("webhooks", f"cannot be read ({error.words})")
+        lacking = [name for name in (*_CHANGED, "mautic.lead_post_delete", *_ACTS) if name not in found]
+        return self._finding("webhooks", f"none for {', '.join(lacking)}: seen by polling alone" if lacking else "")
+
+    async def _truce_id(self, schema: Row | None, *, fix: bool) -> Finding:
+        what = f"the unique field {TRUCE_ID}"
+        if schema is not None:
+            return self._finding(
+                what, todo="" if schema.get("isUniqueIdentifier") else "make it a unique identifier in Mautic's custom fields"
+            )
+        if not fix:
+            return self._finding(what, "missing", "run doctor --fix, or create it as a text that is a unique identifier")
+        made = {"label": "Truce id", "alias": TRUCE_ID, "type": "text", "group": "core", "isUniqueIdentifer": True}  # so misspelt there
+        try:
+            await self._client.send("POST", "/fields/contact/new", made)
+        except ConnectorError as error:
+            return self._finding(what, error.words, "give the role the right to create custom fields")
+        return self._finding(f"{what} was created")
+
+    def _field(self, name: str, schema: Row | None, written: bool) -> Finding:
+        what = f"{CONTACTS}.{name}"
+        if schema is None and name not in OWN:
+            return self._finding(what, "does not exist", "create the field, or take it out of fields.yaml")
+        if written and schema and not writable(schema):
+            return self._finding(what, "read-only, or without seconds", "map a text (times: option time_fields), or let Mautic own it")
+        return self._finding(what)
+
+
+def _noticed(reading: Reading, trigger: str, entry: Row) -> RecordChanged | TouchRecorded | None:
+    """Give what one event of a webhook says."""
+    if trigger in _CHANGED:
+        told = reading.snapshot(entry["contact"], None)
+        return told.model_copy(update={"created": trigger == _CHANGED[0]})
+    part, table = _ACTS.get(trigger, ("", ""))
+    row, who = entry.get(part) or {}, (entry.get(part) or {}).get("lead") or {}
+    email = (row.get("results") or {}).get("email") or reading.values(who).get("email")
+    if not who.get("id") or not email:
+        return None  # somebody unknown
+    who = {**who, "fields": {"all": {"email": email}}}  # the contact is told as it was before the form was saved
+    times = {"date_submitted": row.get("dateSubmitted"), "date_hit": row.get("dateHit"), "email_id": row.get("email")}
+    name = str((row.get("form") or {}).get("name") or row.get("url") or "")
+    return reading.touch(table, {**row, **times}, name, who)

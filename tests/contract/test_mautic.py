@@ -1,0 +1,310 @@
+"""Mautic against the standard suite, and what only Mautic has."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from connectors.base import Create, Done, Failed, Forged, Notice, Sink, Source, Unwelcome, Update
+from connectors.contract import ConnectorContract, Emulated, NotedBreaker, NotedBudget
+from connectors.contract_world import items, long_ago, pages, snapshots
+from connectors.emulator.control import serve
+from connectors.errors import Conflict, Rejected
+from connectors.registry import load
+from schemas.base import Scalar
+from schemas.change import RecordChanged, RecordDeleted, RecordMerged
+from schemas.touch import TouchRecorded
+from tests.contract.mautic_world import WEBHOOK_SECRET, MauticWorld, mautic_world
+
+
+class TestMautic(ConnectorContract):
+    vendor: ClassVar[str] = "mautic"
+    payloads: ClassVar[Path] = Path(__file__).parent / "mautic"
+
+    def emulated(self) -> AbstractAsyncContextManager[Emulated]:
+        return mautic_world()
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[MauticWorld]:
+    async with mautic_world() as world:
+        yield world
+
+
+@pytest.fixture
+async def source(world: MauticWorld) -> AsyncIterator[Source]:
+    source = load("mautic").source(world.connection(), NotedBudget(), NotedBreaker())
+    yield source
+    await source.close()
+
+
+@pytest.fixture
+async def sink(world: MauticWorld) -> AsyncIterator[Sink]:
+    sink = load("mautic").sink(world.connection(), NotedBudget(), NotedBreaker())
+    yield sink
+    await sink.close()
+
+
+def setting(ident: str, **fields: Scalar) -> Update:
+    return Update(key=ident, object="contacts", id=ident, fields=fields)
+
+
+async def held(sink: Sink, ident: str, *names: str) -> dict[str, Scalar]:
+    return snapshots(await sink.read([ident], names))[ident].fields
+
+
+@asynccontextmanager
+async def receiver(world: MauticWorld, source: Source) -> AsyncIterator[list[Notice]]:
+    """Receive the emulator's webhooks as Truce does."""
+    told: list[Notice] = []
+
+    async def take(request: Request) -> Response:
+        told.append(source.notice("POST", str(request.url), request.headers, await request.body(), received_at=datetime.now(UTC)))
+        return Response()
+
+    async with serve(Starlette(routes=[Route("/", take, methods=["POST"])])) as running:
+        world.mautic.hooks.set(running.url, WEBHOOK_SECRET)
+        yield told
+
+
+# --- consent, owner and stage ---------------------------------------------------------------------------------------------------
+
+
+async def test_an_opt_out_goes_with_the_row_and_comes_back_as_a_flag(world: MauticWorld, source: Source, sink: Sink) -> None:
+    ident = await world.seed({"email": "out@example.com"})
+    (done,) = await sink.update([setting(ident, dnc_email=True, phone="+49 30 1")])
+    assert isinstance(done, Done)
+    assert done.fields == {"dnc_email": True, "phone": "+49 30 1"}
+    assert [(one["channel"], one["reason"]) for one in world.mautic.contact(ident).dnc] == [("email", 3)]
+    assert await held(sink, ident, "dnc_email", "dnc_sms") == {"dnc_email": True, "dnc_sms": False}
+    await sink.update([setting(ident, dnc_email=False)])
+    assert world.mautic.contact(ident).dnc == []
+    world.mautic.opt_out(ident)
+    seen = snapshots(items(await pages(source, source.start(long_ago()), ["dnc_email"])))
+    assert seen[ident].fields == {"dnc_email": True}
+    assert seen[ident].origin != "own"
+
+
+async def test_a_bounce_is_no_opt_out(world: MauticWorld, sink: Sink) -> None:
+    ident = await world.seed({"email": "bounced@example.com"})
+    world.mautic.contacts.consent(world.mautic.contact(ident), "email", 2, "mailbox is full", world.mautic.person("ana"))
+    assert await held(sink, ident, "dnc_email") == {"dnc_email": False}
+
+
+async def test_owner_and_stage_are_fields_too(world: MauticWorld, sink: Sink) -> None:
+    ident = await world.seed({"email": "owned@example.com"})
+    await sink.update([setting(ident, owner="1", stage="MQL")])
+    assert await held(sink, ident, "owner", "stage") == {"owner": "1", "stage": "MQL"}
+    await sink.update([setting(ident, owner=None)])
+    assert await held(sink, ident, "owner", "stage") == {"owner": None, "stage": "MQL"}
+    outcome = await sink.update([setting(ident, stage="Nowhere"), setting(await world.seed({"email": "x@example.com"}), owner="77")])
+    assert [(type(one.error), [two.field for two in one.error.refused]) for one in outcome if isinstance(one, Failed) and isinstance(one.error, Rejected)] == [
+        (Rejected, ["stage"]), (Rejected, ["owner"]),
+    ]  # fmt: skip
+
+
+# --- what Mautic lets drop, and makes one of ------------------------------------------------------------------------------------
+
+
+async def test_a_number_near_nought_is_written_and_nothing_else_is_lost(world: MauticWorld, sink: Sink) -> None:
+    ident = await world.seed({"email": "zero@example.com", "employees": 7, "met_us": True, "sales_note": "kept", "points": 12})
+    other = await world.seed({"email": "other@example.com"})
+    await sink.update([setting(ident, owner="1", stage="MQL", dnc_sms=True)])
+    outcome = await sink.update([setting(ident, employees=0), setting(other, phone="+1 1"), setting("999", employees=0)])
+    assert [type(one) for one in outcome] == [Done, Done, Failed]
+    names = ("employees", "met_us", "sales_note", "points", "email", "owner", "stage", "dnc_sms")
+    assert list((await held(sink, ident, *names)).values()) == [0, True, "kept", 12, "zero@example.com", "1", "MQL", True]
+    assert [one["verb"] for one in await world.effects()].count("create") == 2
+
+
+async def test_a_nought_in_a_create_is_told_as_not_there(world: MauticWorld, sink: Sink) -> None:
+    (done,) = await sink.create([Create(key="k", object="contacts", fields={"truce_id": "t", "email": "new@example.com", "employees": 0})])
+    assert isinstance(done, Done)
+    assert done.created
+    assert done.fields == {"truce_id": "t", "email": "new@example.com", "employees": None}, "so that the next plan writes it"
+    assert isinstance((await sink.update([setting(done.id, employees=0)]))[0], Done)
+    assert await held(sink, done.id, "employees") == {"employees": 0}
+
+
+async def test_a_blank_blanks_its_field_alone(world: MauticWorld, sink: Sink) -> None:
+    ident = await world.seed({"email": "blank@example.com", "phone": "+1 1", "employees": 7, "lastname": "Kept"})
+    (done,) = await sink.update([setting(ident, phone=None, employees=None)])
+    assert isinstance(done, Done)
+    assert done.fields == {"phone": None, "employees": None}
+    assert await held(sink, ident, "phone", "employees", "lastname") == {"phone": None, "employees": None, "lastname": "Kept"}
+
+
+async def test_a_field_that_mautic_does_not_have_is_told(world: MauticWorld, sink: Sink) -> None:
+    ident = await world.seed({"email": "lacking@example.com"})
+    (failed,) = await sink.update([setting(ident, no_such_field="x")])
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error, Rejected)
+    assert [one.field for one in failed.error.refused] == ["no_such_field"]
+
+
+async def test_its_own_times_are_read_and_never_written(sink: Sink, source: Source) -> None:
+    able = await sink.capabilities("contacts")
+    assert "attribution_date" not in able.writable
+    assert {"mql_date", "dnc_email", "owner", "stage"} <= able.writable
+    (told,) = [one for one in await source.doctor({"attribution_date": True}) if "attribution_date" in one.what]
+    assert "time_fields" in told.todo
+
+
+async def test_two_contacts_never_become_one_by_our_writing(world: MauticWorld, sink: Sink) -> None:
+    one, two = [await world.seed({"email": f"{name}@example.com", "truce_id": f"t-{name}"}) for name in ("one", "two")]
+    (taken,) = await sink.update([setting(two, email="one@example.com")])
+    assert isinstance(taken, Failed)
+    assert isinstance(taken.error, Conflict)
+    assert taken.error.existing == (one,)
+    row = Create(key="k", object="contacts", fields={"truce_id": "t-three", "email": "One@example.com", "lastname": "Three"})
+    (known,) = await sink.create([row])
+    assert isinstance(known, Failed)
+    assert isinstance(known.error, Conflict)
+    assert known.error.existing == (one,)
+    assert (await held(sink, one, "lastname", "truce_id")) == {"lastname": None, "truce_id": "t-one"}
+    assert not [call for call in await world.calls() if call["writing"]]
+
+
+# --- who acted, and what people did ---------------------------------------------------------------------------------------------
+
+
+async def test_the_audit_log_says_who_changed_which_field_when(world: MauticWorld, source: Source) -> None:
+    ident = await world.seed({"email": "audit@example.com"})
+    first = await pages(source, source.start(long_ago()), ["phone"])
+    before = datetime.now(UTC).replace(microsecond=0)
+    world.mautic.edit(ident, "ana", phone="+49 30 1", sales_note='text with "fields";a:1:{s:5:"email"; in it')
+    (changed,) = items(await pages(source, first[-1].cursor, ["email", "phone", "sales_note"]))
+    assert isinstance(changed, RecordChanged)
+    assert changed.times.keys() == {"phone", "sales_note"}
+    assert before <= changed.times["phone"] <= datetime.now(UTC)
+    assert changed.origin == "person"
+
+
+async def test_a_form_is_a_touch_by_webhook_and_by_poll_under_one_id(world: MauticWorld, source: Source) -> None:
+    await source.fields("contacts")
+    async with receiver(world, source) as told:
+        ident = world.mautic.submit(1, "kim@example.com", phone="+49 30 1")
+        await world.mautic.hooks.waiting.join()
+        (told_at_once,) = [one for notice in told for one in notice.items if isinstance(one, TouchRecorded)]
+    first = await pages(source, source.start(long_ago()), ["email", "phone"])
+    (polled,) = [one for one in items(first) if isinstance(one, TouchRecorded)]
+    for touch in (told_at_once, polled):
+        assert (touch.kind, touch.name, touch.ref, touch.email) == ("form", "Pricing", f"mautic:contacts:{ident}", "kim@example.com")
+    assert (polled.activity_id, polled.at) == (told_at_once.activity_id, told_at_once.at)
+    assert snapshots(items(first))[ident].origin == "form"
+    assert not items(await pages(source, first[-1].cursor, ["email"])), "told once"
+
+
+async def test_visits_and_opened_mails_are_touches_of_people_alone(world: MauticWorld, source: Source) -> None:
+    ident = await world.seed({"email": "visits@example.com"})
+    world.mautic.visit(ident, "https://acme.example/pricing")
+    world.mautic.open_mail(ident, 12)
+    nobody = world.mautic.visit(None, "https://acme.example/")
+    found = items(await pages(source, source.start(long_ago()), ["email"]))
+    touches = [one for one in found if isinstance(one, TouchRecorded)]
+    assert sorted((one.kind, one.name) for one in touches) == [("open", "12"), ("visit", "https://acme.example/pricing")]
+    assert {one.ref for one in found if isinstance(one, RecordChanged | TouchRecorded)} == {f"mautic:contacts:{ident}"}
+    seen = [one async for page in source.everything(None, {"contacts": ["email"]}) for one in page.items]
+    assert nobody not in snapshots(seen)
+
+
+async def test_a_merge_by_a_form_is_told_by_poll_though_mautic_calls_it_a_deletion(world: MauticWorld, source: Source) -> None:
+    loser = await world.seed({"email": "kim@example.com", "lastname": "Kim"})
+    first = await pages(source, source.start(long_ago()), ["email"])
+    visitor = world.mautic.visit(None, "https://acme.example/")
+    await source.fields("contacts")
+    async with receiver(world, source) as told:
+        await world.merge(visitor, loser)
+        await world.mautic.hooks.waiting.join()
+    assert [ref for notice in told for ref in notice.read] == [f"mautic:contacts:{loser}"]
+    assert not [one for notice in told for one in notice.items if isinstance(one, RecordDeleted)]
+    found = [one for one in items(await pages(source, first[-1].cursor, ["email"])) if isinstance(one, RecordDeleted | RecordMerged)]
+    merged = {(one.survivor, one.losers) for one in found if isinstance(one, RecordMerged)}
+    assert merged == {(f"mautic:contacts:{visitor}", (f"mautic:contacts:{loser}",))}
+    assert not [one for one in found if isinstance(one, RecordDeleted)]
+
+
+# --- webhooks and credentials ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_change_is_told_at_once_by_webhook(world: MauticWorld, source: Source, sink: Sink) -> None:
+    await source.fields("contacts")
+    await pages(source, source.start(long_ago()), [])
+    async with receiver(world, source) as told:
+        ident = await world.seed({"email": "hook@example.com", "employees": 7, "met_us": True})
+        world.mautic.opt_out(ident)
+        await sink.update([setting(ident, phone="+49 30 1")])
+        await world.mautic.hooks.waiting.join()
+    changes = [one for notice in told for one in notice.items if isinstance(one, RecordChanged)]
+    assert [(one.created, one.origin) for one in changes] == [(True, "person"), (False, "unknown"), (False, "unknown"), (False, "own")]
+    assert {name: changes[-1].fields[name] for name in ("employees", "met_us", "dnc_email", "phone")} == {
+        "employees": 7, "met_us": True, "dnc_email": True, "phone": "+49 30 1",
+    }  # fmt: skip
+    assert changes[-1].email == "hook@example.com"
+
+
+@pytest.mark.parametrize("signature", ["", "x", "HCgYp00w1CSfNpO9Ji3OfiZd/4mbL5E36fXHc+EZIzw="])
+async def test_a_forged_webhook_is_not_read(source: Source, signature: str) -> None:
+    with pytest.raises(Forged):
+        source.notice("POST", "/", {"Webhook-Signature": signature}, b'{"mautic.lead_post_save_new": [{}]}', received_at=datetime.now(UTC))
+
+
+@pytest.mark.parametrize("body", [b"[", b"[]", b'{"mautic.lead_post_save_new": [{"contact": {}}]}', b'{"mautic.lead_post_delete": [{}]}'])
+async def test_a_signed_body_that_is_none_is_unwelcome(world: MauticWorld, source: Source, body: bytes) -> None:
+    world.mautic.hooks.secret = WEBHOOK_SECRET
+    with pytest.raises(Unwelcome):
+        source.notice("POST", "/", {"webhook-signature": world.mautic.hooks.signature(body)}, body, received_at=datetime.now(UTC))
+
+
+RECORDED = {
+    "lead_post_save_update": "SwiYhh0mrIc/WSZk3QJNFqPHnFN7xixdvjw5FJoXngQ=",
+    "lead_post_delete": "ZbYCrcQY/GJSEDg48cgnLf3f4KjUwtZQdpI/H6c30UQ=",
+    "form_on_submit": "hZzcL9rZgsNNAET17GUo4JHz2wWzlmaTTS9QdE3fqD0=",
+}
+"""Calls of a Mautic 5.1.0 that ran, signed by the secret "s3cret"."""
+
+
+@pytest.mark.parametrize("trigger", RECORDED)
+async def test_a_recorded_webhook_is_read(world: MauticWorld, trigger: str) -> None:
+    connection = replace(world.connection(), secrets={**world.connection().secrets, "webhook_secret": "old s3cret"})
+    source, now = load("mautic").source(connection, NotedBudget(), NotedBreaker()), datetime.now(UTC)
+    await source.fields("contacts")
+    body = (Path(__file__).parent / "mautic" / "webhooks" / f"{trigger}.body").read_bytes()
+    told = source.notice("POST", "/", {"Webhook-Signature": RECORDED[trigger]}, body, received_at=now)
+    await source.close()
+    for one in told.items:
+        assert isinstance(one, RecordChanged | TouchRecorded)
+        assert one.email == "o'made+x@x.example"
+    assert [type(one) for one in told.items] == {"form_on_submit": [TouchRecorded], "lead_post_save_update": [RecordChanged]}.get(
+        trigger, []
+    )
+    assert bool(told.read) == (trigger == "lead_post_delete")
+    with pytest.raises(Forged):
+        source.notice("POST", "/", {"Webhook-Signature": RECORDED[trigger]}, body + b" ", received_at=now)
+
+
+async def test_a_user_and_a_password_do_too(world: MauticWorld) -> None:
+    connection = replace(world.connection(), secrets={"username": "ana", "password": "emulated"})
+    sink = load("mautic").sink(connection, NotedBudget(), NotedBreaker())
+    ident = await world.seed({"email": "basic@example.com"})
+    assert isinstance((await sink.update([setting(ident, phone="+1 1")]))[0], Done)
+    await sink.close()
+    with pytest.raises(ValueError, match="client_id"):
+        load("mautic").sink(replace(connection, secrets={}), NotedBudget(), NotedBreaker())
+
+
+async def test_the_doctor_makes_the_field_of_the_truce_id(world: MauticWorld, source: Source) -> None:
+    await world.drop_field("truce_id")
+    assert [one.todo for one in await source.doctor({}) if not one.ok and "truce_id" in one.what]
+    assert all(one.ok for one in await source.doctor({}, fix=True))
+    assert world.mautic.schema.by_alias["truce_id"].unique
