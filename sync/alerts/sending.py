@@ -70,7 +70,7 @@ class Sender:
         begun = self._clock.monotonic()
         for row in rows:
             if away is None and self._clock.monotonic() - begun > LANE_S:
-                await telling.later(self._pool, row["id"], self._clock.now(), "", unsure=row["was_unsure"])
+                await telling.back(self._pool, row["id"], self._clock.now(), unsure=row["was_unsure"])
                 continue
             try:
                 if away is not None:

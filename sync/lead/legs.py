@@ -80,6 +80,7 @@ def go_on(leg: LegNote, at: int, before: Calendar, by: Calendar, *, waited: bool
     leg.due_at = _on(leg, at, _spent(leg, since, leg.due_at, before), by) if leg.due_at > since else leg.due_at
     leg.steps = [[_on(leg, at, _spent(leg, since, when, before), by), what, misses] for when, what, misses in leg.steps]
     leg.paused_ms += max(0, at - since) if waited else 0
+    leg.quiet_until = leg.quiet_until if waited else None  # who has it now did not ask for quiet
     leg.since, leg.held_at = at, None
 
 

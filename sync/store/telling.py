@@ -33,6 +33,11 @@ UPDATE alert_messages SET state = 'sent', sent_at = $2, ref = $3, sent = $4, cop
 WHERE id = $1 AND state = 'waiting'
 """
 _LATER = "UPDATE alert_messages SET ready_at = $2, claimed_until = NULL, unsure = $3, words = $4 WHERE id = $1 AND state = 'waiting'"
+# Claimed, and not tried: its time to be taken elsewhere has not begun.
+_BACK = """
+UPDATE alert_messages SET claimed_until = NULL, ready_at = $2, unsure = $3, attempts = attempts - 1, first_at = CASE WHEN attempts > 1 THEN first_at END
+WHERE id = $1 AND state = 'waiting'
+"""
 _END = "UPDATE alert_messages SET state = $2, claimed_until = NULL, words = $3 WHERE id = $1 AND state = 'waiting'"
 _VOID = "UPDATE alert_messages SET state = 'void', words = 'overtaken' WHERE group_id = $1 AND state = 'waiting' AND claimed_until IS NULL"
 _SHOWN = """
@@ -103,6 +108,11 @@ async def sent(connection: Connection, ident: str, now: datetime, ref: str, data
 async def later(connection: Connection, ident: str, at: datetime, words: str, *, unsure: bool) -> None:
     """Try a message again at a time."""
     await connection.execute(_LATER, ident, at, unsure, clean(words, 500))
+
+
+async def back(connection: Connection, ident: str, now: datetime, *, unsure: bool) -> None:
+    """Give a message back that was claimed and not tried."""
+    await connection.execute(_BACK, ident, now, unsure)
 
 
 async def end(connection: Connection, ident: str, state: str, words: str) -> None:

@@ -110,6 +110,7 @@ async def test_a_slow_channel_takes_a_part_of_each_look_and_nothing_is_sent_twic
     await office.notifier.step()
     assert 0 < len(hook.calls) < 12
     assert office.clock.monotonic() - begun < 30, "what is left is left to the next look"
+    assert not await pool.fetchval("SELECT count(*) FROM alert_messages WHERE state = 'waiting' AND (first_at IS NOT NULL OR attempts > 0)")
     for _ in range(12):
         await asyncio.gather(office.notifier.step(), other.step())
     assert len(hook.calls) == len(hook.taken) == 12

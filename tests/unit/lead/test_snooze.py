@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import factory
-from tests.factory import at
+from tests.factory import at, ms
 from tests.unit.lead.handing import ANA, JOE, VERA, Handed, M, book, states, told
 
 
@@ -55,6 +55,16 @@ def test_the_next_one_has_no_snooze_of_the_one_before(kim: Handed) -> None:
     kim.order("reassign", 120, VERA, to=JOE)
     kim.shown(200)
     assert (kim.leg().quiet_until, kim.due) == (None, 200 + 20 * M)
+
+
+def test_who_goes_on_with_what_was_begun_did_not_ask_for_quiet(kim: Handed) -> None:
+    kim.order("accept", 60)
+    kim.order("snooze", 120, until=at(20 * M))
+    quiet = kim.leg("first_response").quiet_until
+    kim.order("reassign", 180, VERA, to=JOE)
+    kim.shown(200)
+    kim.order("accept", 240, JOE)
+    assert (quiet, kim.note.owner, kim.leg("first_response").quiet_until) == (ms(20 * M), JOE, None)
 
 
 def test_a_record_that_sales_has_from_now_on_is_shown_on_the_card_once() -> None:
