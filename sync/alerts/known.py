@@ -12,7 +12,10 @@ from sync.playbook.models import Playbook
 from sync.settings import SystemSettings
 from sync.store import accounts
 
-_WHERE = {"salesforce": "{url}/{id}", "hubspot": "https://app.hubspot.com/contacts/{portal_id}/record/0-1/{id}"}
+_WHERE = {
+    "salesforce": "{url}/{id}", "hubspot": "https://app.hubspot.com/contacts/{portal_id}/record/0-1/{id}",
+    "espocrm": "{url}/#{object}/view/{id}",
+}  # fmt: skip
 """Vendor → where a person's record is opened; TRUCE_SYSTEMS__<NAME>__OPTIONS__RECORD_URL says another address, with {id} in it."""
 
 
