@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
+import aiohttp
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -308,3 +309,27 @@ async def test_the_doctor_makes_the_field_of_the_truce_id(world: MauticWorld, so
     assert [one.todo for one in await source.doctor({}) if not one.ok and "truce_id" in one.what]
     assert all(one.ok for one in await source.doctor({}, fix=True))
     assert world.mautic.schema.by_alias["truce_id"].unique
+
+
+# --- what other clients send ----------------------------------------------------------------------------------------------------
+
+
+async def test_the_emulator_takes_forms_and_makes_what_put_does_not_find(world: MauticWorld) -> None:
+    async with aiohttp.ClientSession(world.url, headers={"Authorization": aiohttp.encode_basic_auth("ana", "emulated")}) as session:
+        async with session.post("/api/contacts/new", data={"firstname": "Kim", "email": "kim@example.com"}) as answer:
+            assert answer.status == 201
+            ident = (await answer.json())["contact"]["id"]
+        async with session.post(f"/api/contacts/{ident}/dnc/email/add", data={"reason": "1"}) as answer:
+            assert [one["reason"] for one in (await answer.json())["contact"]["doNotContact"]] == [1]
+        async with session.post(f"/api/contacts/{ident}/dnc/add/email") as answer:
+            assert answer.status == 404
+        async with session.put("/api/contacts/999/edit", json={"phone": "+1 1"}) as answer:
+            assert answer.status == 201
+        async with session.put(f"/api/contacts/{ident}/edit", json={"phone": "+1 1"}) as answer:
+            told = (await answer.json())["contact"]["fields"]["all"]
+            assert (told["phone"], told["email"], told["firstname"]) == ("+1 1", "", "")
+        for verb, at in (("add", "MQL"), ("remove", None)):
+            async with session.post(f"/api/stages/2/contact/{ident}/{verb}") as answer:
+                assert await answer.json() == {"success": 1}
+            stage = world.mautic.contact(str(ident)).stage
+            assert (world.mautic.stages[stage] if stage else None) == at

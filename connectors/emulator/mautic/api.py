@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from connectors.emulator.mautic.contacts import Contact, Contacts
@@ -29,9 +30,12 @@ class Api:
             ("PUT", "/api/contacts/batch/edit", self.edit_ones, True),
             ("GET", "/api/contacts/{id:int}", self.one, False),
             ("PATCH", "/api/contacts/{id:int}/edit", self.edit, True),
+            ("PUT", "/api/contacts/{id:int}/edit", self.edit, True),
             ("DELETE", "/api/contacts/{id:int}/delete", self.delete, True),
-            ("POST", "/api/contacts/{id:int}/dnc/{channel}/{verb}", self.dnc, True),
-            ("POST", "/api/{list}/{of:int}/contact/{id:int}/{verb}", self.member, True),
+            ("POST", "/api/contacts/{id:int}/dnc/{channel}/add", partial(self.dnc, adds=True), True),
+            ("POST", "/api/contacts/{id:int}/dnc/{channel}/remove", partial(self.dnc, adds=False), True),
+            ("POST", "/api/{list}/{of:int}/contact/{id:int}/add", partial(self.member, adds=True), True),
+            ("POST", "/api/{list}/{of:int}/contact/{id:int}/remove", partial(self.member, adds=False), True),
         ]
 
     def show(self, one: Contact, *, fresh: bool = False, flags: Callable[[int], Any] = int) -> Shape:
@@ -53,7 +57,7 @@ class Api:
         found = [one for one in seen if call.fits(lambda name, one=one: _column(one, name))]  # type: ignore[misc]
         found.sort(key=lambda one: one.id, reverse=call.query.get("orderByDir", "").lower() == "desc")
         start = int(call.query.get("start", "0"))
-        page = found[start : start + int(call.query.get("limit", "30"))]
+        page = found[start : start + (int(call.query.get("limit", "30")) or 30)]
         return 200, {"total": str(len(found)), "contacts": {str(one.id): self.show(one, flags=str) for one in page}}
 
     def one(self, call: Call) -> tuple[int, Any]:
@@ -71,8 +75,11 @@ class Api:
         return self._batch(call, 201, lambda row: self._make(call, row))
 
     def edit(self, call: Call) -> tuple[int, Any]:
-        """Change a contact."""
-        one, row = self._known(call), call.json()
+        """Change a contact; PUT makes one that is not there."""
+        row = call.json()
+        if call.method == "PUT" and self.contacts.find(call.params["id"]) is None:
+            return 201, {"contact": self.show(self.contacts.insert(self._valid(call, row, None), call.actor), fresh=True)}
+        one = self._known(call)
         self._save(call, one, row)
         return 200, {"contact": self._echo(call, one, row, 200)}
 
@@ -88,17 +95,17 @@ class Api:
         shown["fields"]["all"]["id"] = None
         return 200, {"contact": {**shown, "id": None}}
 
-    def dnc(self, call: Call) -> tuple[int, Any]:
+    def dnc(self, call: Call, *, adds: bool) -> tuple[int, Any]:
         """Put a contact on a do-not-contact list, or take it off."""
-        one, asked, adds = self._known(call), call.json(), call.params["verb"] == "add"
+        one, asked = self._known(call), call.json()
         reason = int(asked.get("reason") or 3) if adds else 0
         by = call.actor._replace(way="")
         was = self.contacts.consent(one, call.params["channel"], reason, str(asked.get("comments") or ""), by)
         return 200, {**({} if adds else {"recordFound": was}), "contact": self.show(one)}
 
-    def member(self, call: Call) -> tuple[int, Any]:
+    def member(self, call: Call, *, adds: bool) -> tuple[int, Any]:
         """Add a contact to a segment or stage, or remove it."""
-        of, adds = call.params["of"], call.params["verb"] == "add"
+        of = call.params["of"]
         if of not in {"segments": self.segments, "stages": self.stages}.get(call.params["list"], {}):
             raise Refused(404, NOT_FOUND)
         one = self._known(call)

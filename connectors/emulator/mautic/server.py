@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
@@ -145,7 +144,7 @@ class Mautic:
 
     def _doors(self) -> list[Door]:
         return [
-            ("POST", "/oauth/v2/token", lambda call: (200, self.auth.mint(dict(parse_qsl(call.raw.decode())))), False),
+            ("POST", "/oauth/v2/token", lambda call: (200, self.auth.mint(call.json())), False),
             ("GET", "/api/users/self", self._self, False),
             ("GET", "/api/users", self._all_users, False),
             ("GET", "/api/fields/contact", self._all_fields, False),
