@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -113,7 +114,7 @@ def start_roles(local: Local, workers: int, port: int, poll_s: float, urls: dict
         environment.update(emulate.channels(urls[CHAT]))
         door(urls[CHAT], "app", {name: f"http://127.0.0.1:{port}/slack/{name}" for name in ("actions", "commands")})
     environment.update({"TRUCE_HTTP_PORT": str(port), "TRUCE_SESSION_S": "3"})  # the local broker allows it: a dead worker is missed sooner
-    environment["TRUCE_CONSOLE_PORT"] = str(free_port())  # the same when the part is started again: links stay good
+    environment["TRUCE_CONSOLE_PORT"] = os.environ.get("TRUCE_CONSOLE_PORT") or str(free_port())  # the same at each start: links stay good
     local.parts.environment = environment
     for n in range(workers):
         local.parts.start(f"worker-{n + 1}", "worker")
@@ -179,8 +180,6 @@ def up(
         if urls:
             door(urls["hubspot"], "webhooks", {"url": f"http://127.0.0.1:{chosen}/webhooks/hubspot"})
         here = place.Place(local.dsn, settings.installation, local.bootstrap, settings.secret.get_secret_value())
-        import os
-
         place.remember(settings.home, local.folder, here, os.getpid())
         if urls:
             (settings.home / "emulated.json").write_text(json.dumps(urls))

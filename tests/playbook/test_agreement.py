@@ -23,6 +23,7 @@ reps:
 pools:
   emea-ae: [ana@acme.example, ben@acme.example]
 """
+FILES["goals.yaml"] += b"    - {id: all-others, sla: normal, within: {accept: 0.9}, accountable: ben@acme.example}\n"
 TODAY = date(2026, 11, 25)
 HERE_ = Where("goals.yaml", 1)
 
@@ -211,7 +212,7 @@ CALM = (b"clock: always", b"clock: business")
          "team.yaml:5:3 Ana Diaz answers for the stage lead and 7 more and has neither manager nor deputy → add deputy:, who is asked when they are away"),
         ({"team": ("Ana Diaz, manager: maria@acme.example", "Ana Diaz, deputy: maria@acme.example")}, ""),
         ({"team": ("manager: ana@acme.example}", "manager: ana@acme.example, away: [{from: 2026-11-24, to: 2026-11-25}]}")},
-         "team.yaml:6:72 Ben Roth is away until 2026-11-25 and answers for the promise hot-leads and 1 more → add deputy:, who is asked meanwhile"),
+         "team.yaml:6:72 Ben Roth is away until 2026-11-25 and answers for the promise hot-leads and 2 more → add deputy:, who is asked meanwhile"),
         ({"team": ("manager: ana@acme.example}", "manager: ana@acme.example, away: [{from: 2026-11-20, to: 2026-11-24}]}")}, ""),
         ({"content": ("review_by: 2027-03-31, material", "review_by: 2026-11-24, material")},
          'content.yaml:2:86 "Shorter changeovers" should have been looked at 1 day ago → ana@acme.example says whether it still holds, and until when'),
@@ -222,6 +223,8 @@ CALM = (b"clock: always", b"clock: business")
          "content.yaml:1:1 no message is approved for anyone at mql, where leads are handed over → add one with stage: mql"),
         ({"goals": ("sla: hot, within: {accept: 0.95, work: 0.8}", "sla: normal, within: {accept: 0.95}")},
          "sla.yaml:3:3 nothing uses hot → name it in a route's assign, or delete it"),
+        ({"goals": ("sla: normal, within: {accept: 0.9}", "sla: hot, within: {first_response: 0.9}")},
+         "goals.yaml:13:3 hand-offs under the SLA normal count for no promise of sales → add a promise with sla: normal"),
         ({"alerts": ("  mail: {kind: email}", "  mail: {kind: email}\n  spare: {kind: email}")},
          "alerts.yaml:4:3 nothing is told in spare → name it under to, or delete it"),
         ({"sla": ("first_response: {within: 1h", "first_response: {within: 20h")},

@@ -10,6 +10,7 @@ from sync.playbook.build import goals as build
 from sync.playbook.build.files import Files
 from sync.playbook.checks import names
 from sync.playbook.checks.people import person
+from sync.playbook.checks.sla import routed
 from sync.playbook.document import Path
 from sync.playbook.models import LEGS, PLURALS, REACHED, Goal, Goals, Part, number
 from sync.playbook.problems import did_you_mean
@@ -28,6 +29,7 @@ def run(files: Files, form: forms.GoalsFile) -> None:
     _marketing(files, form)
     for index, promise in enumerate(form.promises.sales):
         _sales(files, ("promises", "sales", index), promise)
+    _unpromised(files, form)
     built = build.goals(files, form)
     for index, goal in enumerate(built.goals):
         person(files, FILE, ("goals", index, "accountable"), goal.accountable)
@@ -78,6 +80,17 @@ def _sales(files: Files, path: Path, promise: forms.SalesForm) -> None:
             place = files.where("sla.yaml", ("slas", promise.sla), key=True)
             said = f"the SLA {promise.sla} has no leg {leg}"
             files.problem(FILE, (*path, "within", leg), said, f"add it at {place}, which has {', '.join(there)}", key=True)
+
+
+def _unpromised(files: Files, form: forms.GoalsFile) -> None:
+    """Warn of SLAs that routes name and no promise of sales speaks of: their hand-offs would count for nobody's."""
+    default = files.sla.default if files.sla else None
+    used = {name or default for _, _, name in routed(files)} - {promise.sla for promise in form.promises.sales}
+    for name in files.sla.slas if files.sla and form.promises.sales else ():
+        if name not in used:
+            continue
+        said = f"hand-offs under the SLA {name} count for no promise of sales"
+        files.problem(FILE, ("promises", "sales"), said, f"add a promise with sla: {name}", key=True, warning=True)
 
 
 def _reached(files: Files, path: Path, goals: Goals, goal: Goal) -> None:
