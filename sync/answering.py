@@ -9,6 +9,7 @@ from typing import Any
 
 from starlette.routing import BaseRoute
 
+from sync.alerts.known import record_links
 from sync.alerts.slack.client import client
 from sync.alerts.slack.desk import Desk
 from sync.alerts.slack.door import Door
@@ -64,4 +65,6 @@ def _desk(settings: Settings, orders: Orders, playbook: Callable[[], Awaitable[P
         return None
     web = client(token, settings.channels[SLACK].url)
     people = People(web)
-    return Desk(web, people, orders, playbook, Errands(orders, people, settings.secret_bytes, alerts.snooze))
+    return Desk(
+        web, people, orders, playbook, Errands(orders, people, settings.secret_bytes, alerts.snooze, record_links(settings.systems))
+    )

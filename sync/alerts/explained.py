@@ -11,8 +11,8 @@ from sync.playbook.models import MQL, Playbook
 MOST = 12
 
 
-def explained(doc: Mapping[str, Any], playbook: Playbook, reader: str) -> Iterator[str]:
-    """Give the lines; `reader` is an e-mail."""
+def explained(doc: Mapping[str, Any], playbook: Playbook, reader: str, accepted_by: str = "") -> Iterator[str]:
+    """Give the lines; `reader` is an e-mail, `accepted_by` whose yes made it a SAL (an e-mail, or what else stands in the timeline)."""
     story, note = Story(doc, playbook, int(doc.get("now") or 0), {}), doc.get("handoff") or {}
     mine = reader == (note.get("owner") or story.value("owner"))
     who = f"{story.name} · {story.where}" if mine else story.company
@@ -22,11 +22,18 @@ def explained(doc: Mapping[str, Any], playbook: Playbook, reader: str) -> Iterat
     for what, title in (("stage", f"Why {story.stage or 'no stage'}?"), (_owner(note), f"Why {story.person(owner)}?")):
         why = whys.get(what)
         if why:
-            yield f"{title} {' · '.join(one for one in (why.get('rule'), why.get('how')) if one)}, playbook v{why.get('version', '?')}"
+            yes = _yes(story, accepted_by) if what == "stage" and story.value("stage") == "sal" else ""
+            yield f"{title} {' · '.join(one for one in (yes, why.get('rule'), why.get('how')) if one)}, playbook v{why.get('version', '?')}"
             yield from (_line(one, told=mine) for one in list(why.get("lines") or ())[:MOST])
             over = [f"{story.person(one['who'])} ({one['why']})" for one in why.get("passed_over") or ()]
             if over:
                 yield f"passed over: {' · '.join(over[:MOST])}"
+
+
+def _yes(story: Story, by: str) -> str:
+    if not by:
+        return ""
+    return f"{story.person(by)} accepted it" if "@" in by else f"accepted in {story.system(by)}"
 
 
 def _owner(note: Mapping[str, Any]) -> str:

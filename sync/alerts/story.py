@@ -49,6 +49,11 @@ class Story:
         rep = self.playbook.reps.get(str(email))
         return rep.name if rep else str(email)
 
+    def system(self, name: str) -> str:
+        """Give a system as its vendor writes it; one that is not known as it is named here."""
+        manifest = manifests().get(self.playbook.systems[name].vendor if name in self.playbook.systems else name)
+        return manifest.title if manifest else name
+
     @cached_property
     def name(self) -> str:
         """The person's name, else their address."""
@@ -165,10 +170,8 @@ class Story:
             if record.get("gone") or system not in patterns or system in found or not _sales(system, self.playbook):
                 continue
             kind, _, ident = rest.partition(":")
-            vendor = self.playbook.systems[system].vendor if system in self.playbook.systems else system
-            manifest = manifests().get(vendor)
             url = patterns[system].replace("{object}", kind).replace("{id}", ident)
-            found[system] = Link(f"Open in {manifest.title if manifest else system}", url)
+            found[system] = Link(f"Open in {self.system(system)}", url)
         return tuple(found.values())
 
 

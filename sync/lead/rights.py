@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from schemas.command import Command
 from sync.lead.eligible import Team
 from sync.lead.offers import OWN, going, labels, sla_of
@@ -41,6 +43,15 @@ def may_answer(work: Work, actor: str, owner: str) -> bool:
     return actor == owner or owner not in work.playbook.reps or actor in stand_ins(work, owner)
 
 
+def answering(playbook: Playbook, labels: Mapping[str, str], owners: Iterable[str]) -> tuple[str, ...]:
+    """Give who may keep an alert quiet: whoever answers for it by alerts.yaml, and whoever stands above them or above those whom it is about."""
+    root = playbook.alerts.root
+    named = root.find(labels).accountable if root is not None else ""
+    return tuple(
+        dict.fromkeys(one for one in (named, *above(playbook, named), *(boss for who in owners for boss in above(playbook, who))) if one)
+    )
+
+
 def accountable(work: Work, lead: Lead) -> tuple[str, ...]:
     """Give who answers for a lead by the playbook: for its promises, for what is told of them, and for its stage."""
     found = [stage.accountable for stage in work.playbook.stages if stage.id == lead.value("stage")]
@@ -65,8 +76,7 @@ def no_mover(work: Work, lead: Lead, data: Command, owner: str) -> str | None:
     answers, bosses = accountable(work, lead), chain(work.playbook, owner)
     if actor in (owner, *stand_ins(work, owner), *answers):
         return None
-    there = owner in work.playbook.reps
-    named = list(dict.fromkeys(name(one) for one in (*bosses[:1], *answers[:1])))
-    others = ["they themselves", *named] if there else named
+    own = (owner,) if owner in work.playbook.reps else ()
+    others = list(dict.fromkeys(name(one) for one in (*own, *bosses[:1], *answers[:1])))
     listed = " or ".join(one for one in (", ".join(others[:-1]), *others[-1:]) if one) or "an operator of Truce"
     return f"This is with {name(owner)}: {listed} can give it to somebody else"

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 MOST_ID, MOST_URL, MOST_TEXT = 255, 1_000, 4_000
 LINK = "link-"
 Lines = str | Iterable[str]
 """What somebody is told."""
+
+
+class Home(NamedTuple):
+    """The workspace, and the grid of workspaces, that a call says it comes from."""
+
+    team: str = ""
+    grid: str = ""
+
+
+NOWHERE = Home()
 
 
 class Odd(ValueError):
@@ -29,6 +39,7 @@ class Pressed:
     where: str = ""
     """The response_url; '' where there is none."""
     trigger: str = ""
+    home: Home = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +50,7 @@ class SentOff:
     at: datetime
     view: Mapping[str, Any]
     ident: str
+    home: Home = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,8 @@ class Typed:
     text: str
     where: str = ""
     trigger: str = field(default="", repr=False)
+    command: str = ""
+    home: Home = NOWHERE
 
 
 def _text(value: object, most: int = MOST_ID) -> str:
@@ -82,7 +96,7 @@ def interactive(payload: object, received: datetime, sent: datetime | None = Non
         raise Odd("user.id: missing")
     if kind == "view_submission":
         view = _part(payload, "view")
-        return SentOff(user, sent or received, view, _text(view.get("id")))
+        return SentOff(user, sent or received, view, _text(view.get("id")), _home(payload))
     if kind == "view_closed":
         return None
     if kind != "block_actions":
@@ -102,7 +116,11 @@ def _pressed(payload: Mapping[str, Any], user: str, received: datetime) -> Press
         return None
     at = _moment(action.get("action_ts"), received)
     about, where = _text(action.get("value"), 2_000), _url(payload.get("response_url"))
-    return Pressed(name, about, user, at, where, _text(payload.get("trigger_id")))
+    return Pressed(name, about, user, at, where, _text(payload.get("trigger_id")), _home(payload))
+
+
+def _home(payload: Mapping[str, Any]) -> Home:
+    return Home(_text(_part(payload, "team").get("id")), _text(_part(payload, "enterprise").get("id")))
 
 
 def _url(value: object) -> str:
@@ -117,7 +135,8 @@ def typed(form: Mapping[str, Any], received: datetime) -> Typed:
         raise Odd("user_id: missing")
     text = form.get("text")
     said = text[:MOST_TEXT] if isinstance(text, str) else ""
-    return Typed(user, received, said, _url(form.get("response_url")), _text(form.get("trigger_id")))
+    home = Home(_text(form.get("team_id")), _text(form.get("enterprise_id")))
+    return Typed(user, received, said, _url(form.get("response_url")), _text(form.get("trigger_id")), _text(form.get("command")), home)
 
 
 def minutes(value: str) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from sync.alerts.card import Card
 from sync.alerts.channel import Action, Link, Message
-from sync.alerts.slack.text import Block, bold, fallback, label, part, rich, web
+from sync.alerts.slack.text import Block, bold, fallback, label, line, part, rich, web
 
 MOST_LINES, MOST_LINKS = 40, 5
 _STYLES = {"accept": "primary"}
@@ -62,4 +62,4 @@ def _leading(one: Link, n: int) -> Block:
 def answer(lines: str | Iterable[str]) -> Block:
     """Give what somebody who pressed is told, as a response_url or chat.postEphemeral takes it."""
     told = [lines] if isinstance(lines, str) else list(lines)
-    return {"text": fallback(" ".join(told)), "blocks": rich([[part(one)] for one in told[:MOST_LINES]], "answer")}
+    return {"text": fallback(" ".join(told)), "blocks": rich([line(one) for one in told[:MOST_LINES]], "answer")}

@@ -23,6 +23,8 @@ from sync.runtime import log
 from sync.runtime.orders import LATER, Handoff, Orders, order, same
 from sync.store.answers import Answer
 
+COMMAND = "/truce"
+"""The slash command's name in Slack."""
 ANSWER_S = 20.0
 """So long somebody who pressed is told what became of it; later the card shows it."""
 Extra = Callable[[Pressed | SentOff | Typed, modals.Wanted | None, Rep, Playbook], Awaitable[Lines | Awaitable[Lines]]]
@@ -47,7 +49,7 @@ class Desk:
         found = modals.wanted(asked.view) if isinstance(asked, SentOff) else None
         where = found.where if found is not None else asked.where if isinstance(asked, Pressed) else ""
         try:
-            rep = await self._rep(asked.user, playbook)
+            rep = await self._rep(asked, playbook)
         except _Unknown as unknown:
             self._later(self._tell(where, asked.user, str(unknown)))
             return None
@@ -94,16 +96,22 @@ class Desk:
         """Answer a slash command; gives what its author alone sees."""
         playbook = await self.playbook()
         try:
-            rep = await self._rep(asked.user, playbook)
+            if asked.command != COMMAND:
+                raise _Unknown(f"Truce answers to {COMMAND} alone, so nothing was done: name the app's command so in Slack.")
+            rep = await self._rep(asked, playbook)
             lines = await _known(await self.extra(asked, None, rep, playbook))
         except _Unknown as unknown:
             lines = str(unknown)
         return {"response_type": "ephemeral", **answer(lines)}
 
-    async def _rep(self, user: str, playbook: Playbook) -> Rep:
+    async def _rep(self, asked: Pressed | SentOff | Typed, playbook: Playbook) -> Rep:
         """Give who it was; raises _Unknown with what to tell them."""
         try:
-            email = await self.people.email(user, playbook.reps)
+            if not await self.people.here(*asked.home):
+                raise _Unknown(
+                    "This comes from a workspace that is not Truce's: only people of team.yaml can answer, in theirs; nothing was done."
+                )
+            email = await self.people.email(asked.user, playbook.reps)
         except Refused:
             raise _Unknown("Slack does not say who you are just now, so nothing was done. Please press again in a minute.") from None
         rep = playbook.reps.get(email or "")

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
 import orjson
 
 from schemas.command import too_long
+from schemas.envelope import derived_id
 from sync.alerts.channel import Refused
 from sync.alerts.explained import explained
+from sync.alerts.slack import standing
 from sync.alerts.slack.asked import Lines, Pressed, SentOff, Typed, about
 from sync.alerts.slack.modals import Wanted
 from sync.alerts.slack.people import People
-from sync.alerts.slack.slash import About, Away, Back, Unclear, parse
+from sync.alerts.slack.slash import About, Away, Back, Look, Unclear, parse
 from sync.lead import dates, hours
+from sync.lead.decision import AnswerNote
 from sync.lead.presence import on_leave
-from sync.lead.rights import above
+from sync.lead.rights import above, answering
 from sync.lead.state import from_ms, to_ms
 from sync.playbook.models import Playbook, Rep
 from sync.runtime.orders import LATER, Handoff, Orders, of_lead, order, same
-from sync.store import presence
+from sync.store import answers, presence
 from sync.store.find import lead_of
 
 SNOOZE = timedelta(hours=1)
@@ -32,6 +35,16 @@ ANSWER_S = 5.0
 """So long what became of many orders is waited for."""
 _NAMES = {"hold": "hold_clock", "run": "run_clock"}
 _GROUP = "SELECT DISTINCT key FROM problems WHERE alert_group = $1 AND closed_at IS NULL ORDER BY key LIMIT 200"
+
+
+_ABOUT_GROUP = """
+SELECT g.labels, count(p.id) AS open, array_agg(DISTINCT p.owner) FILTER (WHERE p.owner <> '') AS owners
+FROM alert_groups g LEFT JOIN problems p ON p.alert_group = g.id AND p.closed_at IS NULL WHERE g.id = $1 GROUP BY g.id
+"""
+_ACCEPTED = """
+SELECT data->>'by' FROM timeline WHERE lead_id = $1::uuid AND kind = 'handoff' AND data->>'state' = 'accepted' AND data->>'handoff' = $2
+ORDER BY id DESC LIMIT 1
+"""
 
 
 class NotSo(Exception):
@@ -46,6 +59,8 @@ class Errands:
     people: People
     secret: bytes
     snooze: Callable[[Any, str, datetime], Awaitable[None]]
+    patterns: Mapping[str, str] = field(default_factory=dict)
+    """Where each system shows a record."""
 
     async def __call__(
         self, asked: Pressed | SentOff | Typed, found: Wanted | None, rep: Rep, playbook: Playbook
@@ -65,12 +80,20 @@ class Errands:
             known = await self.orders.find(about(asked.about)[0])
             return await self._why(known.lead_id if known is not None else None, rep, playbook)
         if asked.name == "snooze":
-            until = datetime.now(UTC) + SNOOZE
-            await self.snooze(self.orders.pool, asked.about, until)
-            return (
-                f"Quiet until {hours.moment(to_ms(until), to_ms(datetime.now(UTC)), _zone(rep, playbook))}. What is open then is told again.",
-            )
+            return (await self._once(asked, rep, lambda pool: self._hush(pool, asked, rep, playbook)),)
         return ("Nothing was done: this button is of an older Truce.",)
+
+    async def _hush(self, connection: Any, asked: Pressed, rep: Rep, playbook: Playbook) -> str:
+        """Keep a group quiet, where something of it is open and who pressed answers for it or stands above whom it is about."""
+        row = await connection.fetchrow(_ABOUT_GROUP, asked.about)
+        if row is None or not row["open"]:
+            raise NotSo("Nothing was done: this alert is over, so there is nothing to keep quiet.")
+        may = answering(playbook, row["labels"], row["owners"] or ())
+        if may and rep.email not in may:
+            raise NotSo(f"Nothing was done: {' or '.join(playbook.name_of(one) for one in may[:2])} can keep this quiet.")
+        until = asked.at + SNOOZE
+        await self.snooze(connection, asked.about, until)
+        return f"Quiet until {hours.moment(to_ms(until), to_ms(asked.at), _zone(rep, playbook))}. What is open then is told again."
 
     async def _assigned(self, found: Wanted, asked: Pressed | SentOff, rep: Rep, playbook: Playbook) -> Awaitable[Sequence[str]]:
         """Order every hand-off of a group to go to whoever was chosen; gives what tells how many went, and why others did not."""
@@ -99,18 +122,38 @@ class Errands:
         if isinstance(said, Unclear):
             return said.lines
         if isinstance(said, Away):
-            return (await self._away(said, rep, playbook, to_ms(asked.at)),)
+            return (await self._once(asked, rep, lambda pool: self._away(pool, said, rep, playbook, to_ms(asked.at))),)
         if isinstance(said, Back):
-            return (await self._back(said, rep, playbook, to_ms(asked.at)),)
+            return (await self._once(asked, rep, lambda pool: self._back(pool, said, rep, playbook, to_ms(asked.at))),)
+        if isinstance(said, Look) and said.what == "team":
+            return await standing.team(self.orders.pool, rep, playbook, to_ms(asked.at))
+        if isinstance(said, Look):
+            return await standing.mine(self.orders.pool, rep, playbook, self.patterns, to_ms(asked.at))
         row = await lead_of(self.orders.pool, said.who, self.secret)
         if said.what == "why":
             return await self._why(None if row is None else str(row["id"]), rep, playbook)
         known = None if row is None else await of_lead(self.orders.pool, str(row["id"]))
         if known is None:
             raise NotSo(f"Nobody with a hand-off is known as {said.who}.")
-        return (await self._ordered(said, known, rep, playbook, asked.at),)
+        return (await self._ordered(said, known, rep, playbook, asked),)
 
-    async def _ordered(self, said: About, known: Handoff, rep: Rep, playbook: Playbook, at: datetime) -> str:
+    async def _once(self, asked: Typed | Pressed, rep: Rep, act: Callable[[Any], Awaitable[str]]) -> str:
+        """Do once what is no order, however often Slack (or who replays it) tells of it: the second time gives the first one's answer."""
+        async with self.orders.pool.acquire() as connection, connection.transaction():
+            if not asked.trigger:
+                return await act(connection)
+            ident = derived_id("command", rep.email, asked.trigger)
+            await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", ident)
+            known = await answers.get(connection, ident)
+            if known is not None:
+                return known.text
+            text = await act(connection)
+            kept = answers.write([AnswerNote(ident, None, True, text)])
+            await connection.execute(kept.sql, *kept.args)
+            return text
+
+    async def _ordered(self, said: About, known: Handoff, rep: Rep, playbook: Playbook, asked: Typed) -> str:
+        at = asked.at
         if (long := too_long(said.comment)) is not None:
             raise NotSo(f"Nothing was done: {long}.")
         more: dict[str, Any] = {"comment": said.comment}
@@ -125,11 +168,13 @@ class Errands:
             more["until"] = from_ms(_when(said.until, to_ms(at), _zone(rep, playbook)))
         name = _NAMES.get(said.what, said.what)
         ident = same(name, known, known.offer, rep.email) if name in ("accept", "reject") else None
+        if ident is None and asked.trigger:
+            ident = same(name, known, None, rep.email, asked.trigger)
         message = order(name, known, by=rep.email, at=at, source="slack", ident=ident, offer=known.offer or None, **more)
         found = await self.orders.give(known, message) or await self.orders.answer(message.id, 1.0)
         return found.text if found is not None else LATER
 
-    async def _away(self, said: Away, rep: Rep, playbook: Playbook, now: int) -> str:
+    async def _away(self, connection: Any, said: Away, rep: Rep, playbook: Playbook, now: int) -> str:
         who = await self._whose(said.who, rep, playbook)
         zone = _zone(who, playbook)
         since = _when(said.since, now, zone) if said.since else now
@@ -140,19 +185,17 @@ class Errands:
         if cover is not None and cover.email == who.email:
             raise NotSo("Nobody covers for themselves: name somebody else.")
         by = {"by": rep.email, "why": said.why}
-        async with self.orders.pool.acquire() as connection:
-            await presence.away(connection, who.email, since=since, until=until, cover=cover.email if cover else None, source="slack", **by)
+        await presence.away(connection, who.email, since=since, until=until, cover=cover.email if cover else None, source="slack", **by)
         begins = "" if since <= now else f" from {dates.shown(since, now, zone)}"
         ends = f", back on {dates.shown(until, now, zone)}" if until is not None else " until /truce back"
         covers = f"{cover.name} covers" if cover else "nobody covers what is open: “cover ben@…” names somebody"
         return f"{_you(who, rep, 'are', 'is')} away{begins}{ends} ({zone}); {covers}."
 
-    async def _back(self, said: Back, rep: Rep, playbook: Playbook, now: int) -> str:
+    async def _back(self, connection: Any, said: Back, rep: Rep, playbook: Playbook, now: int) -> str:
         who = await self._whose(said.who, rep, playbook)
         own = on_leave(who, now, playbook.timezone)
         until = None if own is None else dates.end_of(own.last, now, _zone(who, playbook))
-        async with self.orders.pool.acquire() as connection:
-            ended = await presence.back(connection, who.email, at=now, by=rep.email, source="slack", until=until)
+        ended = await presence.back(connection, who.email, at=now, by=rep.email, source="slack", until=until)
         if ended or own is not None:
             return f"{_you(who, rep, 'are', 'is')} there again."
         return f"{_you(who, rep, 'were', 'was')} not away."
@@ -187,7 +230,9 @@ class Errands:
         if row is None:
             raise NotSo("Nobody is known under that.")
         doc = row["doc"] if isinstance(row["doc"], dict) else orjson.loads(row["doc"])
-        return list(explained(doc, playbook, rep.email))
+        ident = (doc.get("handoff") or {}).get("id")
+        said = await self.orders.pool.fetchval(_ACCEPTED, lead_id, ident) if ident else None
+        return list(explained(doc, playbook, rep.email, accepted_by=said or ""))
 
 
 def _when(text: str, now: int, zone: str) -> int:

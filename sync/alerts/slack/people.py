@@ -43,12 +43,15 @@ class People:
 
     async def _ours(self, found: Mapping[str, Any]) -> bool:
         """Say whether somebody is of the workspace (or grid) whose app this is: who shares a channel with it says of themselves what they like."""
+        return await self.here(str(found.get("team_id") or ""), str((found.get("enterprise_user") or {}).get("enterprise_id") or ""))
+
+    async def here(self, team: str, grid: str) -> bool:
+        """Say whether a workspace (or grid) is the one whose app this is, as the token itself says (auth.test). Raises Refused."""
         if self._home is None:
-            own: Any = await self._client.auth_test()
+            async with refusals():
+                own: Any = await self._client.auth_test()
             self._home = (str(own.get("team_id") or ""), str(own.get("enterprise_id") or ""))
-        team, grid = self._home
-        theirs = str((found.get("enterprise_user") or {}).get("enterprise_id") or "")
-        return found.get("team_id") == team or (theirs != "" and theirs == grid)
+        return (team != "" and team == self._home[0]) or (grid != "" and grid == self._home[1])
 
     async def user(self, email: str) -> str:
         """Give the Slack user who has an address; raises Refused when there is none."""

@@ -9,6 +9,7 @@ HELP = (
     "/truce away until Mon cover ben@… – you get no leads before Mon; who covers has your open hand-offs meanwhile",
     "/truce back – you are there again; “for ben@…” after away or back speaks for somebody of yours",
     "/truce why kim@nordwind.example – where a lead stands, and why it is whose it is",
+    "/truce mine – what is open with you, and by when; /truce team – the same of your people, counted",
     "/truce accept WHO · /truce reject WHO REASON … – as the buttons do; /truce note WHO … – kept with the hand-off",
     "/truce hold WHO until Fri – you wait for the customer, so your clock stands; /truce run WHO – it runs again",
     "/truce snooze WHO until 14:30 – no reminder before; the clock runs on, and what is due stays due",
@@ -17,6 +18,7 @@ _MAILTO = re.compile(r"<mailto:([^|>]+)(?:\|[^>]*)?>")
 _LINK = re.compile(r"<(https?://[^|>]+)(?:\|([^>]*))?>")
 _USER = re.compile(r"<@([A-Z0-9]+)(?:\|[^>]*)?>")
 _WORDS = ("until", "from", "cover", "for", "because")
+_LOOKS = {"mine": "mine", "open": "mine", "team": "team"}
 _ABOUT = ("why", "accept", "reject", "note", "hold", "run", "snooze")
 
 
@@ -37,6 +39,12 @@ class Back(NamedTuple):
     who: str = ""
 
 
+class Look(NamedTuple):
+    """What is open: `mine`, or with the people of a manager (`team`)."""
+
+    what: str
+
+
 class About(NamedTuple):
     """One lead's hand-off: why, accept, reject, note, hold, run, snooze."""
 
@@ -53,7 +61,7 @@ class Unclear(NamedTuple):
     lines: tuple[str, ...]
 
 
-def parse(text: str) -> Away | Back | About | Unclear:
+def parse(text: str) -> Away | Back | Look | About | Unclear:
     """Read what was typed; a mention of a person stays `@U…`, a linked address is the address."""
     plain = _LINK.sub(lambda found: found[2] or found[1], _USER.sub(r"@\1", _MAILTO.sub(r"\1", text)))
     first, _, rest = " ".join(plain.split()).partition(" ")
@@ -62,6 +70,8 @@ def parse(text: str) -> Away | Back | About | Unclear:
         return _away(rest)
     if word == "back" and (not rest or rest.startswith("for ")):
         return Back(rest.removeprefix("for ").strip())
+    if word in _LOOKS and not rest:
+        return Look(_LOOKS[word])
     if word in _ABOUT:
         return _about(word, rest)
     if word in ("", "help"):

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 
+from sync.alerts.channel import Link
 from sync.alerts.escape import plain
 
 MOST = 600
 Block = dict[str, Any]
+
+
+class Linked(str):
+    """A line that leads somewhere at its end."""
+
+    __slots__ = ("link",)
+    link: Link
+
+    @classmethod
+    def to(cls, text: str, link: Link) -> Self:
+        """Give a line with where it leads."""
+        made = cls(text)
+        made.link = link
+        return made
 
 
 def words(text: str, most: int = MOST) -> str:
@@ -40,6 +55,12 @@ def part(text: str) -> Block:
 def link(text: str, url: str) -> Block:
     """Give a part of a line that leads somewhere; what is no web address is only words."""
     return {"type": "link", "url": url, "text": words(text, 200)} if web(url) else part(text)
+
+
+def line(text: str) -> list[Block]:
+    """Give the parts of a line of words, with the link of one that leads somewhere."""
+    end = [{"type": "text", "text": " · "}, link(text.link.text, text.link.url)] if isinstance(text, Linked) else []
+    return [part(text), *end]
 
 
 def web(url: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from connectors.emulator.slack import Slack
+from connectors.emulator.slack.workspace import TEAM
 from sync.alerts.channel import Action, Message, Outlet
 from sync.alerts.slack import SlackChannel
 from sync.answering import answering
@@ -20,7 +21,7 @@ from sync.runtime.producer import make_producer
 from sync.sources.publisher import Publisher
 from sync.store import presence
 from tests.integration.answers.conftest import LEAD, SECRET, UANA, UBEN, UGONE, UMARIA, UOUT, USTRANGE, Desk, plain, settings
-from tests.unit.slack.kim import HANDOFF
+from tests.unit.slack.kim import HANDOFF, doc, leg
 
 
 async def press(desk: Desk, user: str, action: str) -> int:
@@ -138,6 +139,71 @@ async def test_commands_do_what_the_buttons_do(desk: Desk) -> None:
     assert "is known" in (await desk.slack.hands.slash(UANA, "C000SALES", "/truce", "accept nobody@x.example")).body["text"]
 
 
+async def test_what_is_open_with_somebody_is_told_with_what_is_owed_by_when_and_where(desk: Desk) -> None:
+    due = int((datetime.now(UTC) + timedelta(minutes=12, seconds=30)).timestamp() * 1000)
+    await desk.pool.execute("UPDATE leads SET doc = $1", doc(note={"legs": {"accept": leg(due)}}))
+    for text in ("mine", "open"):
+        told = await desk.slack.hands.slash(UANA, "C000SALES", "/truce", text)
+        head, line = (section["elements"] for section in told.body["blocks"][0]["elements"])
+        assert head[0]["text"] == "Open with you: 1"
+        assert line[0]["text"].startswith("Kim Larsen · Nordwind AS · accept by ")
+        assert line[0]["text"].endswith("(12 min left)")
+        assert line[-1] == {"type": "link", "url": "https://acme.my.salesforce.example/00Q1", "text": "Open in Salesforce"}
+    assert (await desk.slack.hands.slash(UBEN, "C000SALES", "/truce", "mine")).body["text"] == "Nothing is open with you."
+
+
+async def test_a_manager_sees_what_is_open_with_each_of_theirs_and_who_is_away(desk: Desk) -> None:
+    await desk.slack.hands.slash(UBEN, "C000SALES", "/truce", "away")
+    lines = (await desk.slack.hands.slash(UMARIA, "C000SALES", "/truce", "team")).body["blocks"][0]["elements"]
+    shown = [section["elements"][0]["text"] for section in lines]
+    assert shown[0] == "Ana Diaz: 1 open, 1 not answered yet, 1 overdue"
+    assert "Ben Roth: away until they are back" in shown
+    assert "manager" in (await desk.slack.hands.slash(UBEN, "C000SALES", "/truce", "team")).body["text"]
+
+
+async def test_a_command_that_is_told_again_is_done_once(desk: Desk) -> None:
+    def form(text: str, trigger: str) -> dict[str, str]:
+        return {"user_id": UANA, "team_id": TEAM, "command": "/truce", "text": text, "trigger_id": trigger}
+
+    for _ in range(2):
+        for n, text in enumerate(("note {} called", "hold {} until 10 Dec", "run {}", "snooze {} until 2 hours")):
+            await desk.slack.caller.slash(form(text.format("kim.larsen@nordwind.example"), f"t{n}"))
+    assert len({one.id for one in await desk.ordered(4)}) == 4
+    said = [(await desk.slack.caller.slash(form("away until 10 Dec", "t9"))).body["text"] for _ in range(2)]
+    assert said[0] == said[1]
+    await desk.slack.caller.slash(form("back", "t10"))
+    assert (await desk.slack.caller.slash(form("away until 10 Dec", "t9"))).body["text"] == said[0]
+    assert len(await presence.history(desk.pool, "ana@acme.example")) == 1, "back it stays, whoever plays the first one again"
+
+
+async def test_another_workspace_and_another_command_are_refused(desk: Desk) -> None:
+    def form(**more: str) -> dict[str, str]:
+        return {"user_id": UANA, "team_id": TEAM, "command": "/truce", "text": "away", "trigger_id": "t", **more}
+
+    for more, words in (
+        ({"team_id": "T0ELSEWHERE"}, "workspace"),
+        ({"team_id": ""}, "workspace"),
+        ({"command": "/deploy"}, "/truce alone"),
+    ):
+        assert words in (await desk.slack.caller.slash(form(**more))).body["text"]
+    room, _, ts = (await desk.card()).ref.partition(":")
+    payload = desk.slack.hands.pressed(UANA, room, ts, "accept")
+    await desk.slack.caller.interactive({**payload, "team": {"id": "T0ELSEWHERE"}})
+    assert "workspace" in (await desk.said_to(UANA))[0]
+    assert await desk.ordered(0) == []
+    assert await presence.current(desk.pool) == {}
+
+
+async def test_why_a_lead_is_a_sal_says_who_accepted_it(desk: Desk) -> None:
+    stage = {"stage": "sal", "rule": "fields.yaml:102 most_advanced", "version": 1}
+    await desk.pool.execute("UPDATE leads SET doc = $1", doc(values={"stage": "sal"}, why={"stage": stage}))
+    for by, words in (("maria@acme.example", "Maria Lund accepted it"), ("salesforce", "accepted in Salesforce")):
+        line = {"state": "accepted", "by": by, "handoff": HANDOFF}
+        await desk.pool.execute("INSERT INTO timeline (lead_id, at, kind, data) VALUES ($1, now(), 'handoff', $2)", LEAD, line)
+        told = await desk.slack.hands.slash(UBEN, "C000SALES", "/truce", "why kim.larsen@nordwind.example")
+        assert f"Why SAL? {words} · fields.yaml:102 most_advanced, playbook v1" in told.body["text"]
+
+
 async def _group(desk: Desk) -> str:
     """Put a group's failure before the managers; gives where it is."""
     await desk.pool.execute(
@@ -177,6 +243,16 @@ async def test_a_group_is_quiet_for_an_hour_when_somebody_says_so(desk: Desk) ->
     assert (await desk.said_to(UMARIA))[0].startswith("Quiet until")
     until = await desk.pool.fetchval("SELECT snoozed_until FROM alert_groups")
     assert timedelta(minutes=59) < until - datetime.now(UTC) < timedelta(minutes=61)
+
+
+async def test_only_who_answers_for_an_alert_keeps_it_quiet_and_not_what_is_over(desk: Desk) -> None:
+    ts = await _group(desk)
+    await desk.slack.hands.press(UBEN, "C000SALES", ts, "snooze")
+    assert (await desk.said_to(UBEN))[0].startswith("Nothing was done: ")
+    await desk.pool.execute("UPDATE problems SET closed_at = now()")
+    await desk.slack.hands.press(UMARIA, "C000SALES", ts, "snooze")
+    assert "this alert is over" in (await desk.said_to(UMARIA))[0]
+    assert await desk.pool.fetchval("SELECT snoozed_until FROM alert_groups") is None
 
 
 async def test_without_a_public_address_the_same_comes_over_the_web_socket(desk: Desk, kafka: str) -> None:

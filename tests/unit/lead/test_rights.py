@@ -13,7 +13,7 @@ from sync.playbook.models.alerts import AlertRoute, Alerts
 from tests.factory import at, envelope
 from tests.unit.lead.handing import ANA, BEN, JOE, VERA, Handed, book
 
-REFUSED = "This is with Ana: they themselves or Vera can give it to somebody else, so that changed nothing."
+REFUSED = "This is with Ana: Ana or Vera can give it to somebody else, so that changed nothing."
 
 
 def handed() -> Handed:
@@ -72,5 +72,5 @@ def test_what_has_no_hand_off_is_its_owners_to_give() -> None:
     kim.said("reassign", 60, JOE, to=ANA, handoff=None)
     assert kim.lead.value("owner") == ANA, "it was nobody's"
     ok, text = kim.said("reassign", 70, JOE, to=JOE, handoff=None)
-    assert (ok, text.startswith("This is with Ana: they themselves")) == (False, True)
+    assert (ok, text.startswith("This is with Ana: Ana")) == (False, True)
     assert kim.said("reassign", 80, ANA, to=JOE, handoff=None)[0]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.alerts.slack.asked import Odd, Pressed, SentOff, about, interactive, typed
-from sync.alerts.slack.slash import HELP, About, Away, Back, Unclear, parse
+from sync.alerts.slack.asked import Home, Odd, Pressed, SentOff, about, interactive, typed
+from sync.alerts.slack.slash import HELP, About, Away, Back, Look, Unclear, parse
 from tests.examples import examples
 
 NOW = datetime(2026, 11, 23, 9, 21, tzinfo=UTC)
@@ -30,6 +30,9 @@ TYPED: dict[str, object] = {
     "note kim@nordwind.example called, no answer": About("note", "kim@nordwind.example", comment="called, no answer"),
     "hold kim@nordwind.example until Fri": About("hold", "kim@nordwind.example", until="Fri"),
     "snooze kim@nordwind.example until 14:30": About("snooze", "kim@nordwind.example", until="14:30"),
+    "mine": Look("mine"),
+    "open": Look("mine"),
+    "Team": Look("team"),
     "help": Unclear(HELP),
     "": Unclear(HELP),
 }
@@ -88,6 +91,17 @@ def test_what_asks_for_nothing_is_nothing() -> None:
 def test_an_odd_payload_is_named_as_one(payload: object) -> None:
     with pytest.raises(Odd):
         interactive(payload, NOW)
+
+
+def test_a_call_says_from_which_workspace_it_comes_and_of_which_command() -> None:
+    found = interactive(press(team={"id": "T1"}, enterprise=None), NOW)
+    assert found is not None
+    assert found.home == Home("T1")
+    grid = interactive({"type": "view_submission", "user": {"id": "U1"}, "team": None, "enterprise": {"id": "E1"}, "view": {}}, NOW)
+    assert grid is not None
+    assert grid.home == Home("", "E1")
+    said = typed({"user_id": "U1", "team_id": "T1", "command": "/truce"}, NOW)
+    assert (said.home, said.command) == (Home("T1"), "/truce")
 
 
 def test_a_dialog_and_a_command_are_read_however_little_they_say() -> None:
