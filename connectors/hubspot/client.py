@@ -172,6 +172,11 @@ class Client:
         hide = [value for row in inputs for value in row["properties"].values()]
         return await self.post(f"{self.at(object_)}/batch/{verb}", {"inputs": inputs}, priority=priority, hide=hide)
 
+    async def tie(self, object_: str, other: str, pairs: Sequence[tuple[str, Row]], *, priority: Priority) -> Answer:
+        """Associate records with others, (id, far end): one attempt; what is associated already stays so."""
+        inputs = [{"from": {"id": own}, **far} for own, far in pairs]
+        return await self.post(f"{self.paths['links']}/{object_}/{other}/batch/create", {"inputs": inputs}, priority=priority)
+
     async def properties(self, object_: str) -> list[Row]:
         """Read an object's live schema, and keep its types."""
         found = rows((await self.get(f"{self.paths['properties']}/{object_}", archived="false")).body)

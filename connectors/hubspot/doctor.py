@@ -36,6 +36,7 @@ class Doctor:
             await self._owners(),
             await self._truce_id(schema.get(TRUCE_ID), fix=fix),
             await self._task_key(fix=fix),
+            await self._deal_key(fix=fix),
             *[await self._readable(name) for name in (COMPANIES, DEALS)],
         ]
         return found + [self._field(name, schema.get(name), writable) for name, writable in sorted(fields.items())]
@@ -86,6 +87,22 @@ class Doctor:
             await self._client.post(f"{self._client.paths['properties']}/{TASKS}", made | {"formField": False})
         except ConnectorError as error:
             return self._finding(what, f"not to be had ({error.words}); reps get no tasks")
+        return self._finding(f"{what} was created")
+
+    async def _deal_key(self, *, fix: bool) -> Finding:
+        """Without this property no deal is made; a playbook that makes none of opportunities needs none, so its lack is told and is no fault."""
+        what = f"the unique property {TRUCE_ID} of deals"
+        try:
+            held = next((one for one in await self._client.properties(DEALS) if one["name"] == TRUCE_ID), None)
+            if held is not None:
+                todo = "" if held.get("hasUniqueValue") else "delete it and run doctor --fix: a property cannot be made unique later"
+                return self._finding(what, todo=todo)
+            if not fix:
+                return self._finding(what, "missing; deals made of opportunities need it: doctor --fix creates it")
+            made = {"name": TRUCE_ID, "label": "Truce id", "type": "string", "fieldType": "text", "groupName": "dealinformation"}
+            await self._client.post(f"{self._client.paths['properties']}/{DEALS}", made | {"hasUniqueValue": True, "formField": False})
+        except ConnectorError as error:
+            return self._finding(what, f"not to be had ({error.words}); no deals are made of opportunities")
         return self._finding(f"{what} was created")
 
     async def _readable(self, name: str) -> Finding:

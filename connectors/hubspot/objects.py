@@ -71,6 +71,8 @@ SHAPES = {
 """Accounts before who stands under them: the order of a full read."""
 RESPONSES = tuple(one.object for one in SHAPES.values() if one.response)
 TASK_TO_CONTACT = 204
+TIES = {"associations.contacts": 3, "associations.companies": 5}
+"""By which type a deal is associated through a field: with its people, and with its primary company."""
 PLAIN_TASK = "TO" + "DO"  # in two parts: in our own texts the word is forbidden
 TASK_KEY = "truce_task_key"
 """The property that says which of our tasks it is; HubSpot keeps no property of tasks unique."""
@@ -85,6 +87,11 @@ def named(subscription: str, type_id: str | None) -> tuple[str | None, str]:
         if kind == one.singular or (kind == "object" and type_id == one.type_id):
             return one.object, verb
     return None, verb
+
+
+def tied(own: str, types: Sequence[int]) -> Row:
+    """Give the far end of an association as HubSpot takes it."""
+    return {"to": {"id": own}, "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": one} for one in types]}
 
 
 def joined(field_: str, links: Sequence[tuple[str, frozenset[int]]]) -> str:

@@ -27,7 +27,8 @@ from connectors.hubspot import mapping
 from connectors.hubspot.batch import Sent, error_of, joined, ours, outcomes
 from connectors.hubspot.client import Client, records
 from connectors.hubspot.mapping import LIFECYCLE, OPT_OUT, TRUCE_ID
-from connectors.hubspot.objects import COMPANIES, CONTACTS, PLAIN_TASK, TASK_KEY, TASK_TO_CONTACT, TASKS, Row
+from connectors.hubspot.objects import COMPANIES, CONTACTS, DEALS, PLAIN_TASK, SHAPES, TASK_KEY, TASK_TO_CONTACT, TASKS, Row, tied
+from connectors.hubspot.ties import Ties, ends, plain
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged
 from schemas.write import FieldRefused
@@ -55,16 +56,18 @@ class HubSpotSink(Sink):
         self._explained = options.get("legal_explanation", "Opted in by the person; recorded by Truce")
 
     async def capabilities(self, object_: str) -> Capabilities:
-        """Say what the live schema of an object lets us write, of contacts consent included."""
+        """Say what the live schema of an object lets us write, of contacts consent included; a deal is made where the Truce id is unique."""
         schema = await self._client.properties(object_)
         consent = frozenset(str(one["name"]) for one in schema if is_consent(str(one["name"])))
         free = (one for one in schema if not one.get("calculated") and not (one.get("modificationMetadata") or {}).get("readOnlyValue"))
         stages = LIFECYCLE if object_ in (CONTACTS, COMPANIES) else None
-        writable = frozenset(str(one["name"]) for one in free) | consent
-        return Capabilities(writable, creates=object_ == CONTACTS, lifecycle_field=stages, consent_fields=consent)
+        writable = frozenset(str(one["name"]) for one in free) | consent | SHAPES[object_].linked.keys()
+        unique = any(one["name"] == TRUCE_ID and one.get("hasUniqueValue") for one in schema)
+        makes = object_ == CONTACTS or (object_ == DEALS and unique)
+        return Capabilities(writable, creates=makes, lifecycle_field=stages, consent_fields=consent)
 
     async def update(self, rows: Sequence[Update], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
-        """Update records of one object by their ids: consent first, then the rest in one batch, then a stage that did not go backwards.
+        """Update records of one object by their ids: consent first, then the rest in one batch, a stage that did not go backwards, associations.
 
         A row whose consent is refused is refused whole, so that the next plan leaves that field out and writes the others.
         """
@@ -73,22 +76,24 @@ class HubSpotSink(Sink):
         object_ = rows[0].object
         await self._client.known(object_)
         told = await self._consents([row for row in rows if any(map(is_consent, row.fields))], priority)
-        sent = [Sent(row.key, row.id, _split(row.fields)[1]) for row in rows]
+        sent = [Sent(row.key, row.id, plain(_split(row.fields)[1], object_)) for row in rows]
         sent = [row for row in sent if row.fields and not isinstance(told.get(row.key), Failed)]
         if sent:
             for outcome in (await self._batch(object_, "update", sent, priority)).values():
                 told[outcome.key] = joined(told.get(outcome.key), outcome)
             await self._backwards(object_, sent, told, priority)
+        await Ties(self._client).tell([row for row in rows if not isinstance(told.get(row.key), Failed)], told, priority)
         return [told.get(row.key) or Done(key=row.key, id=row.id) for row in rows]
 
     async def create(self, rows: Sequence[Create], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
-        """Create contacts; a row whose Truce id HubSpot has already is told as done, a taken e-mail as a Conflict naming the record."""
+        """Create records of one object; a row whose Truce id HubSpot has is told as done, a taken e-mail as a Conflict naming the record."""
         if not rows:
             return []
-        await self._client.known(CONTACTS)
-        sent = [Sent(row.key, None, _split(row.fields)[1]) for row in rows]
-        told = await self._batch(CONTACTS, "create", sent, priority)
-        await self._found_again(sent, told, priority)
+        object_ = rows[0].object
+        await self._client.known(object_)
+        sent = [Sent(row.key, None, plain(_split(row.fields)[1], object_), ends(row.fields, object_)) for row in rows]
+        told = await self._batch(object_, "create", sent, priority)
+        await self._found_again(object_, sent, told, priority)
         for row in rows:
             done, consent = told[row.key], {name: value for name, value in _split(row.fields)[0].items() if value is not None}
             if isinstance(done, Done) and consent and row.fields.get("email"):
@@ -99,13 +104,13 @@ class HubSpotSink(Sink):
 
     async def find(self, emails: Sequence[str], wanted: Wanted, *, priority: Priority = "normal") -> Sequence[RecordChanged]:
         """Look contacts up by e-mail, consistently."""
-        return await self._by("email", emails, wanted.get(CONTACTS, ()), priority)
+        return await self._by(CONTACTS, "email", emails, wanted.get(CONTACTS, ()), priority)
 
     async def find_created(
         self, truce_ids: Sequence[str], fields: Sequence[str], *, object_: str = "", priority: Priority = "normal"
     ) -> Sequence[RecordChanged]:
-        """Look contacts up by the Truce id, consistently."""
-        return await self._by(TRUCE_ID, truce_ids, fields, priority)
+        """Look records of one object up by the Truce id, consistently."""
+        return await self._by(object_ or CONTACTS, TRUCE_ID, truce_ids, fields, priority)
 
     async def read(self, ids: Sequence[str], fields: Sequence[str], *, object_: str = "", priority: Priority = "normal") -> Sequence[Item]:
         """Read records of one object back; merged and deleted ones are told as that."""
@@ -151,14 +156,16 @@ class HubSpotSink(Sink):
                     found.setdefault(key, TaskSeen(key=key, id=str(row["id"]), done=done))
         return found
 
-    async def _by(self, name: str, values: Sequence[str], fields: Sequence[str], priority: Priority) -> list[RecordChanged]:
-        await self._client.known(CONTACTS)
+    async def _by(self, object_: str, name: str, values: Sequence[str], fields: Sequence[str], priority: Priority) -> list[RecordChanged]:
+        await self._client.known(object_)
         asked, most = list(dict.fromkeys(value for value in values if value)), self.manifest.batch_read
         found: dict[str, RecordChanged] = {}
         for start in range(0, len(asked), most):
-            answer = await self._client.read(CONTACTS, asked[start : start + most], mapping.wanted(fields), by=name, priority=priority)
-            reading = self._client.reading(CONTACTS, answer, consistent=True)
-            found |= {str(row["id"]): reading.snapshot(row, fields) for row in records(answer.body)}
+            wanted = sorted({*mapping.wanted(fields, object_), name})
+            answer = await self._client.read(object_, asked[start : start + most], wanted, by=name, priority=priority)
+            reading, told = self._client.reading(object_, answer, consistent=True), records(answer.body)
+            await self._client.link(object_, told, fields, priority=priority)
+            found |= {str(row["id"]): reading.snapshot(row, fields) for row in told}
         return list(found.values())
 
     async def _batch(self, object_: str, verb: str, sent: Sequence[Sent], priority: Priority) -> dict[str, RowOutcome]:
@@ -205,7 +212,7 @@ class HubSpotSink(Sink):
             for key, outcome in outcomes.items():
                 told[key] = joined(told[key], outcome)
 
-    async def _found_again(self, sent: Sequence[Sent], told: dict[str, RowOutcome], priority: Priority) -> None:
+    async def _found_again(self, object_: str, sent: Sequence[Sent], told: dict[str, RowOutcome], priority: Priority) -> None:
         """Tell a create as done whose Truce id a record has already: an earlier try was applied."""
         refused = {
             str(row.fields.get(TRUCE_ID)): row
@@ -214,7 +221,7 @@ class HubSpotSink(Sink):
         }
         fields = sorted({name for row in refused.values() for name in row.fields})
         try:
-            found = await self.find_created(list(refused), fields, priority=priority) if refused else []
+            found = await self.find_created(list(refused), fields, object_=object_, priority=priority) if refused else []
         except ConnectorError:
             return  # the conflicts stand as they are; the next try finds out
         for record in found:
@@ -282,5 +289,4 @@ def _task(row: TaskWanted) -> Sent:
     if row.id is not None:
         return Sent(row.key, row.id, fields | ({"hs_task_status": "COMPLETED"} if row.done else {}))
     fields |= {TASK_KEY: row.key, "hs_task_status": "COMPLETED" if row.done else "NOT_STARTED", "hs_task_type": PLAIN_TASK}
-    kind = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": TASK_TO_CONTACT}
-    return Sent(row.key, None, fields, ({"to": {"id": Ref.parse(row.person).id}, "types": [kind]},))
+    return Sent(row.key, None, fields, (tied(Ref.parse(row.person).id, [TASK_TO_CONTACT]),))

@@ -15,6 +15,7 @@ from sync.store import (
     accounts,
     answers,
     clocks,
+    copies,
     decided,
     duplicates,
     erased,
@@ -115,6 +116,7 @@ def statements(items: Sequence[Decided], total: Net, locked: dict[str, Lead], un
     notes = [note for d in decisions for note in d.duplicates]
     reads = {ref for d in decisions for ref in d.read_orders}
     given = [turn for d in decisions for turn in d.turns]
+    copied = {pair for d in decisions for pair in d.copies}
     intents = {ident for d in decisions for ident in d.settled_intents}
     revs = {lead: (total.leads.get(lead) or locked[lead]).rev for lead, _ in total.dirty if lead in total.leads or lead in locked}
     dirty = {key: (lane, revs.get(key[0], 0)) for key, lane in total.dirty.items()}
@@ -151,6 +153,7 @@ def statements(items: Sequence[Decided], total: Net, locked: dict[str, Lead], un
         *(joined.move(survivors, settled=intents, noted={note.id for note in notes}) if survivors else ()),
         *(erased.forget(gone, parked=aside, settled=intents) if gone else ()),
         *accounts.write((entry for d in decisions for entry in d.entries), intents),
+        copies.ask(copied, intents) if copied else None,
         *problems.write(note for d in decisions for note in d.problems),
         *_parked(items),
         outbox.write({p: payload.pack() for p, payload in total.payloads.items()}) if total.payloads else None,

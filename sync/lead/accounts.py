@@ -10,7 +10,7 @@ from connectors.base import Capabilities
 from schemas.base import Ref, Scalar
 from schemas.envelope import derived_id
 from sync.lead.index import index
-from sync.lead.ledger import BLANK, Entry, Ledger, Shown
+from sync.lead.ledger import BLANK, Entry, Kind, Ledger, Shown
 from sync.lead.observe import honours_blank
 from sync.lead.plan import Control, Plan, plan
 from sync.lead.reconcile import system_of, winner
@@ -56,9 +56,10 @@ def _claims(shared: SharedField, records: Sequence[Entry], playbook: Playbook) -
             yield entry.ref, Claim(act.value, act.at)
 
 
-def _desired(records: Sequence[Entry], playbook: Playbook) -> dict[str, Desired]:
+def agreed(records: Sequence[Entry], fields: Mapping[str, SharedField], playbook: Playbook) -> dict[str, Desired]:
+    """Say what records of one account or opportunity are to show, each field by its policy."""
     found, ranks = {}, index(playbook).ranks
-    for name, shared in playbook.account_fields.items():
+    for name, shared in fields.items():
         claims = dict(_claims(shared, records, playbook))
         won = winner(shared, claims, playbook, ranks) if claims else None
         if won is not None:
@@ -66,14 +67,22 @@ def _desired(records: Sequence[Entry], playbook: Playbook) -> dict[str, Desired]
     return found
 
 
-def _book(playbook: Playbook) -> Playbook:
-    """Give the playbook with the fields of accounts where those of leads stand."""
+def book(playbook: Playbook, about: Kind, fields: Mapping[str, SharedField]) -> Playbook:
+    """Give the playbook with these fields where those of leads stand."""
     kept = index(playbook).kept
-    if "accounts" not in kept:
-        kept["accounts"] = replace(playbook, fields=playbook.account_fields)
-    found = kept["accounts"]
+    if about not in kept:
+        kept[about] = replace(playbook, fields=fields)
+    found = kept[about]
     assert isinstance(found, Playbook)
     return found
+
+
+def shown(entry: Entry, refused: Mapping[str, Scalar], now: int) -> Record:
+    """Give an account's or opportunity's record as a lead's stands, for `plan`."""
+    ref = Ref.parse(entry.ref)
+    fields = {name: Observed(one.value, one.at, one.at) for name, one in entry.fields.items()}
+    not_taken = {name: Refused(value, "", "", None, now) for name, value in refused.items()}
+    return Record(entry.ref, ref.system, ref.object, 0, entry.at, fields, not_taken, has_truce_id=True, partial=True)
 
 
 def plan_account(
@@ -89,8 +98,7 @@ def plan_account(
     records, ref = company(own, ledger), Ref.parse(own.ref)
     if len(records) < 2:
         return Plan()
-    lead = Lead(writing_id(own.ref), "", 0, now, desired=_desired(records, playbook))
-    fields = {name: Observed(shown.value, shown.at, shown.at) for name, shown in own.fields.items()}
-    not_taken = {name: Refused(value, "", "", None, now) for name, value in refused.items()}
-    lead.records[own.ref] = Record(own.ref, ref.system, ref.object, 0, own.at, fields, not_taken, has_truce_id=True, partial=True)
-    return plan(lead, ref.system, _book(playbook), (), capabilities, control, now)
+    fields = playbook.account_fields
+    lead = Lead(writing_id(own.ref), "", 0, now, desired=agreed(records, fields, playbook))
+    lead.records[own.ref] = shown(own, refused, now)
+    return plan(lead, ref.system, book(playbook, "account", fields), (), capabilities, control, now)

@@ -212,6 +212,8 @@ class Decision:
     """(lead id, kind) → the clock as it is set now; None: it is over."""
     entries: list[Entry] = field(default_factory=list)
     """Accounts and opportunities as they are now."""
+    copies: set[tuple[str, str]] = field(default_factory=set)
+    """(opportunity, system) whose copy there may have to show something else."""
     concerns: set[Identity] = field(default_factory=set)
     """People whom it concerns besides those that the message names: it counts only if they were locked, too."""
 

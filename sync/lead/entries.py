@@ -11,6 +11,7 @@ from dataclasses import replace
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged, RecordDeleted, RecordMerged
 from schemas.keys import keyed, normal_email
+from sync.lead.copies import due
 from sync.lead.decision import Decision, Identity
 from sync.lead.ledger import Entry, Kind, Shown, blank, outcome_of
 from sync.lead.settle import settle
@@ -51,8 +52,13 @@ def _put(work: Work, before: Entry, after: Entry) -> bool:
         after = replace(after, outcome=outcome_of(after, work.playbook))
     if after == before and after.acts == before.acts:
         return False
-    work.out.entries.append(after)
+    _enter(work, before, after)
     return True
+
+
+def _enter(work: Work, before: Entry, after: Entry) -> None:
+    work.out.entries.append(after)
+    work.out.copies |= due(before, after, work.playbook)
 
 
 def _changed(work: Work, data: RecordChanged, kind: Kind) -> Decision:
@@ -70,7 +76,7 @@ def _changed(work: Work, data: RecordChanged, kind: Kind) -> Decision:
     before = _held(work, kind, data.ref)
     if data.intent_id is not None:
         work.out.settled_intents.append(data.intent_id)
-        work.out.entries.append(before.told(shown, at))
+        _enter(work, before, before.told(shown, at))
         return work.end("applied")
     after = before.show(shown, at)
     if _put(work, before, after):

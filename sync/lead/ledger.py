@@ -20,6 +20,8 @@ BLANK = (None, "")
 """What stands in a field where nothing does."""
 _STAMP = 1000
 """A vendor's times may be cut to the second: what somebody did right after our write may bear a time so much before it (ms)."""
+COPY_OF = "copy_of"
+"""The field of an opportunity's copy in another system that names the opportunity."""
 BLOCK = 6
 """Names are compared when their first letters, so many and spaces apart, are the same; shorter ones are the same or another company's."""
 
@@ -218,6 +220,8 @@ class Ledger:
             if key := entry.name_key:
                 index.blocks.setdefault(_block(key), []).append(entry.ref)
             return
+        if entry.text(COPY_OF):
+            return  # a copy says nothing that its opportunity does not
         account = self.account(entry.text("account"))
         if account is not None:
             index.opportunities.setdefault(account.ref, []).append(entry.ref)

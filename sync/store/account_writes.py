@@ -1,4 +1,4 @@
-"""Accounts' records that may have to be written: asked for by the batch that changed one, claimed by the writer, settled when all is told."""
+"""Accounts' records and copies that may have to be written: asked for by the batch that changed one, claimed by the writer, settled when told."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from schemas.base import Scalar
-from sync.lead.ledger import Entry
+from sync.lead.ledger import Entry, Kind
 from sync.store.statement import Statement, columns
 
+# How a row is asked for again: what was written is part of what is known now, so nothing holds it back any more.
+ANEW = """rev = account_writes.rev + 1, attempts = 0,
+  intent = CASE WHEN account_writes.intent ->> 'id' = ANY({settled}) THEN NULL ELSE account_writes.intent END,
+  outcome = CASE WHEN account_writes.intent ->> 'id' = ANY({settled}) THEN NULL ELSE account_writes.outcome END,
+  claimed_until = CASE WHEN account_writes.intent IS NULL OR account_writes.intent ->> 'id' = ANY({settled}) THEN NULL
+    ELSE account_writes.claimed_until END"""
 # Everything that shares a domain with what changed, before or now, or with what shares one: its record is due as well.
-_ASK = """
+_ASK = f"""
 INSERT INTO account_writes (ref, system)
 SELECT w.ref, split_part(w.ref, ':', 1) FROM (
   WITH RECURSIVE d(one) AS (
@@ -20,18 +26,15 @@ SELECT w.ref, split_part(w.ref, ':', 1) FROM (
   SELECT unnest($1::text[]) AS ref
   UNION SELECT a.ref FROM d CROSS JOIN LATERAL (SELECT ref FROM accounts WHERE there AND domains @> ARRAY[d.one] OFFSET 0) a) w
 ORDER BY w.ref
-ON CONFLICT (ref) DO UPDATE SET rev = account_writes.rev + 1, attempts = 0,
-  intent = CASE WHEN account_writes.intent ->> 'id' = ANY($3::text[]) THEN NULL ELSE account_writes.intent END,
-  outcome = CASE WHEN account_writes.intent ->> 'id' = ANY($3::text[]) THEN NULL ELSE account_writes.outcome END,
-  claimed_until = CASE WHEN account_writes.intent IS NULL OR account_writes.intent ->> 'id' = ANY($3::text[]) THEN NULL ELSE account_writes.claimed_until END
+ON CONFLICT (ref, system) DO UPDATE SET {ANEW.format(settled="$3::text[]")}
 """
 _CLAIM = """
 UPDATE account_writes SET claimed_until = clock_timestamp() + make_interval(secs => $4)
-WHERE ref IN (
-  SELECT ref FROM account_writes WHERE system = $1 AND (told_rev < rev OR playbook < $2)
+WHERE system = $1 AND ref IN (
+  SELECT ref FROM account_writes WHERE system = $1 AND about = $5 AND (told_rev < rev OR playbook < $2 OR again_at < clock_timestamp())
     AND coalesce(claimed_until, '-infinity') < clock_timestamp()
   LIMIT $3 FOR UPDATE SKIP LOCKED)
-RETURNING ref, rev, attempts, intent, outcome, refused
+RETURNING ref, rev, attempts, intent, outcome, refused, record
 """
 # Again in one statement: neither paused since, nor is anything to be said otherwise.
 _BEGIN = """
@@ -45,24 +48,27 @@ RETURNING a.ref
 """
 # What was asked for since is somebody else's by now, who may be writing it.
 _QUIET = """
-UPDATE account_writes a SET told_rev = w.rev, playbook = $4, claimed_until = NULL, refused = w.refused
-FROM unnest($1::text[], $2::bigint[], $3::jsonb[]) w(ref, rev, refused) WHERE a.ref = w.ref AND a.rev = w.rev AND a.intent IS NULL
+UPDATE account_writes a SET told_rev = w.rev, playbook = $6, claimed_until = NULL, refused = w.refused,
+  again_at = clock_timestamp() + make_interval(secs => w.again)
+FROM unnest($2::text[], $3::bigint[], $4::jsonb[], $5::float8[]) w(ref, rev, refused, again)
+WHERE a.ref = w.ref AND a.system = $1 AND a.rev = w.rev AND a.intent IS NULL
 """
 _RETRY = """
 UPDATE account_writes SET rev = rev + 1, attempts = 0, claimed_until = NULL, refused = '{}' WHERE refused <> '{}' AND intent IS NULL RETURNING ref
 """
-_UNDER_WAY = "SELECT ref, intent FROM account_writes WHERE ref = ANY($1::text[]) AND intent IS NOT NULL"
+_UNDER_WAY = "SELECT ref, intent FROM account_writes WHERE ref = ANY($1::text[]) AND about = 'account' AND intent IS NOT NULL"
 _END = """
-UPDATE account_writes a SET outcome = w.outcome, refused = a.refused || w.refused,
+UPDATE account_writes a SET outcome = w.outcome, refused = a.refused || w.refused, record = coalesce(w.record, a.record),
   intent = CASE WHEN w.outcome IS NULL AND w.known THEN NULL ELSE a.intent END,
   claimed_until = clock_timestamp() + make_interval(secs => w.wait)
-FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::jsonb[], $5::bool[], $6::float8[]) w(ref, intent, outcome, refused, known, wait)
+FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::jsonb[], $5::bool[], $6::float8[], $7::text[])
+  w(ref, intent, outcome, refused, known, wait, record)
 WHERE a.ref = w.ref AND a.intent ->> 'id' = w.intent
 """
 
 
 class Claimed(NamedTuple):
-    """One account's record, claimed for a while."""
+    """One account's record, or an opportunity that is copied, claimed for a while."""
 
     ref: str
     rev: int
@@ -71,6 +77,8 @@ class Claimed(NamedTuple):
     """A write without outcome, or whose outcome is no part of the account yet."""
     outcome: Mapping[str, Any] | None
     refused: Mapping[str, Scalar]
+    record: str | None = None
+    """An opportunity's copy, once there is one."""
 
 
 class Ended(NamedTuple):
@@ -83,6 +91,8 @@ class Ended(NamedTuple):
     known: bool = True
     wait: float = 0.0
     """Seconds until it may be claimed again."""
+    record: str | None = None
+    """The copy that was made."""
 
 
 def ask(entries: Sequence[Entry], settled: Iterable[str] = ()) -> Statement:
@@ -91,9 +101,9 @@ def ask(entries: Sequence[Entry], settled: Iterable[str] = ()) -> Statement:
     return Statement(_ASK, (sorted(entry.ref for entry in entries), sorted(domains), sorted(settled)))
 
 
-async def claim(pool: Any, system: str, playbook: int, most: int, seconds: float) -> list[Claimed]:
+async def claim(pool: Any, system: str, playbook: int, most: int, seconds: float, about: Kind = "account") -> list[Claimed]:
     """Claim records that may show something else than they should, by what is agreed now; they come back unless they are settled by then."""
-    return [Claimed(*row) for row in await pool.fetch(_CLAIM, system, playbook, most, seconds)]
+    return [Claimed(*row) for row in await pool.fetch(_CLAIM, system, playbook, most, seconds, about)]
 
 
 async def begin(
@@ -104,21 +114,21 @@ async def begin(
     return frozenset(row["ref"] for row in rows)
 
 
-async def quiet(pool: Any, rows: Sequence[tuple[str, int, Mapping[str, Scalar]]], playbook: int) -> None:
-    """Keep (ref, rev, what is refused still) of records that show what they should as far as they can."""
+async def quiet(pool: Any, system: str, rows: Sequence[tuple[str, int, Mapping[str, Scalar], float | None]], playbook: int) -> None:
+    """Keep (ref, rev, what is refused still, seconds after which more may be known) of records that show what they should as far as they can."""
     if rows:
-        await pool.execute(_QUIET, *columns(rows, 3), playbook)
+        await pool.execute(_QUIET, system, *columns(rows, 4), playbook)
 
 
 async def under_way(pool: Any, refs: Iterable[str]) -> dict[str, Mapping[str, Any]]:
-    """Give the intents, by record, whose result is no part of the account yet."""
+    """Give the intents, by account's record, whose result is no part of the account yet."""
     return {row["ref"]: row["intent"] for row in await pool.fetch(_UNDER_WAY, sorted(refs))}
 
 
 async def end(pool: Any, ended: Sequence[Ended]) -> None:
     """Keep how writes ended."""
     if ended:
-        await pool.execute(_END, *columns(ended, 6))
+        await pool.execute(_END, *columns(ended, 7))
 
 
 async def retry(connection: Any) -> int:

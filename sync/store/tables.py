@@ -131,21 +131,26 @@ account_writes = Table(
     "account_writes",
     metadata,
     Column("ref", Text, primary_key=True),
-    Column("system", Text, nullable=False),
+    Column("system", Text, primary_key=True),
+    Column("about", Text, nullable=False, server_default="account"),
+    Column("record", Text),
     Column("rev", BigInteger, nullable=False, server_default="1"),
     Column("told_rev", BigInteger, nullable=False, server_default="0"),
     Column("playbook", Integer, nullable=False, server_default="0"),
     Column("claimed_until", Time),
+    Column("again_at", Time),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("intent", JSONB),
     Column("outcome", JSONB),
     Column("refused", JSONB, nullable=False, server_default="{}"),
     Index("account_writes_due", "system", "claimed_until", postgresql_where=text("told_rev < rev")),
     Index("account_writes_playbook", "system", "playbook"),
+    Index("account_writes_again", "system", "again_at", postgresql_where=text("again_at IS NOT NULL")),
 )
-"""Accounts' records as far as they are written: due while `told_rev` is behind, or was decided by an older version of the playbook.
+"""Accounts' records, and the copies of opportunities, as far as they are written: due while `told_rev` is behind, when `again_at` has come, or
+what was decided by an older version of the playbook.
 
-`intent`: what is about to be told, kept before the call: {"id", "at": ms, "fields": shared field → {"name", "value", "sent", "at"}}; `outcome`: what
+`ref`: the account's record, or the opportunity that is copied (`about`) to a system; `record`: the copy, once there is one. `intent`: what is about to be told, kept before the call: {"id", "at": ms, "fields": shared field → {"name", "value", "sent", "at"}}; `outcome`: what
 came of it, until it is part of the account; `refused`: shared field → a value that the vendor would not take.
 """
 

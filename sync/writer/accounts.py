@@ -1,4 +1,7 @@
-"""Accounts' records, written by the policies of their shared fields: planned as leads are, the intent kept before the call, read back without an answer."""
+"""Accounts' records, written by the policies of their shared fields: planned as leads are, the intent kept before the call, read back without an answer.
+
+Copies of opportunities are written in the same way; what is particular to them stands in `opportunities`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from connectors.base import Item, Priority, Sink
 from connectors.errors import AuthExpired, ConnectorError, RateLimited, Surprising
@@ -16,14 +19,14 @@ from schemas.envelope import derived_id
 from schemas.keys import lead_key
 from sync.lead.accounts import plan_account, seen_through, writing_id
 from sync.lead.decision import ProblemNote
-from sync.lead.ledger import Ledger
-from sync.lead.plan import Plan, Row
+from sync.lead.ledger import Kind
+from sync.lead.plan import Control, Plan, Row
 from sync.lead.seen import PAUSED, REFUSED
 from sync.lead.state import from_ms
-from sync.playbook.models import Playbook
+from sync.playbook.models import Playbook, SharedField
 from sync.runtime.metrics import metrics
 from sync.store import account_writes as store
-from sync.store import accounts, intents, problems, read_orders
+from sync.store import accounts, cursors, intents, problems, read_orders
 from sync.store.account_writes import Claimed, Ended
 from sync.store.intents import Gates, Would
 from sync.store.statement import run
@@ -35,7 +38,8 @@ from sync.writer.intents import GRACE_S
 from sync.writer.results import News, Results, corrected
 from sync.writer.sweep import by_record
 
-NORMAL: Priority = "normal"
+BULK: Priority = "bulk"
+"""An import of accounts does not compete with what people wait for."""
 LATER_S = 15.0
 TRIES = 5
 """So often a write is begun that comes to nothing before it waits for the next change."""
@@ -43,9 +47,18 @@ STUCK_S = 3600.0
 
 
 @dataclass(slots=True)
+class Planned:
+    """What is to be told of claimed rows, by ref; `again`: the seconds after which something may be known that is not yet."""
+
+    plans: Mapping[str, Plan]
+    again: Mapping[str, float]
+
+
+@dataclass(slots=True)
 class Accounts:
     """One system's accounts; several processes share the work by claiming rows."""
 
+    about: ClassVar[Kind] = "account"
     pool: Any
     system: str
     sink: Sink
@@ -63,16 +76,50 @@ class Accounts:
             playbook = await self.knowledge.playbook(gates.playbook)
         except NoPlaybook:
             return 0
-        rules = playbook.systems.get(self.system)
-        if rules is None or not rules.account or not playbook.account_fields:
+        object_ = self._object(playbook)
+        if not object_ or not await self._all_known(playbook):
             return 0
+        await self._begin(playbook)
         most = self.sink.manifest.batch_write
-        claimed = await store.claim(self.pool, self.system, gates.playbook, most, self.timeout_s + GRACE_S)
-        await self._unheard([one for one in claimed if one.intent is not None], rules.account, playbook)
+        claimed = await store.claim(self.pool, self.system, gates.playbook, most, self.timeout_s + GRACE_S, self.about)
+        await self._unheard([one for one in claimed if one.intent is not None], object_, playbook)
         fresh = [one for one in claimed if one.intent is None]
         if fresh:
             await self._look(fresh, playbook, gates)
         return len(claimed)
+
+    async def _all_known(self, playbook: Playbook) -> bool:
+        """Say whether all accounts were read once; before, nobody knows that a company has a second record in a system."""
+        return await cursors.read_fully(self.pool) >= {name for name, rules in playbook.systems.items() if rules.account}
+
+    # --- what is particular to accounts ----------------------------------------------------------------------------------------------
+
+    def _object(self, playbook: Playbook) -> str:
+        """Name the object that is written here; empty when none is."""
+        rules = playbook.systems.get(self.system)
+        return rules.account if rules is not None and playbook.account_fields else ""
+
+    def _fields(self, playbook: Playbook) -> Mapping[str, SharedField]:
+        """Give the shared fields that are told."""
+        return playbook.account_fields
+
+    async def _begin(self, playbook: Playbook) -> None:
+        """Make ready for a version."""
+
+    async def _reread(self, rows: Sequence[Claimed], object_: str, names: Sequence[str]) -> Mapping[str, Item]:
+        """Read the records of rows; gives what is there by the row's ref."""
+        found = by_record(await self.sink.read([Ref.parse(one.ref).id for one in rows], names, object_=object_, priority=BULK))
+        return {one.ref: found[ident] for one in rows if (ident := Ref.parse(one.ref).id) in found}
+
+    async def _planned(self, rows: Sequence[Claimed], playbook: Playbook, control: Control, now: int) -> Planned:
+        """Plan each row; one that is left out waits."""
+        known = await accounts.companies(self.pool, frozenset(one.ref for one in rows))
+        ledger = seen_through(known, await store.under_way(self.pool, known.entries))
+        able, entries = self.knowledge.capabilities, ledger.entries
+        made = {
+            one.ref: plan_account(entries[one.ref], ledger, playbook, able, control, now, one.refused) for one in rows if one.ref in entries
+        }
+        return Planned({one.ref: made.get(one.ref, Plan()) for one in rows}, {})
 
     # --- what an earlier call came to -------------------------------------------------------------------------------------------
 
@@ -85,32 +132,32 @@ class Accounts:
         if not lost:
             return
         try:
-            names = sorted(_mapped(playbook, self.system, object_))
-            found = by_record(await self.sink.read([Ref.parse(one.ref).id for one in lost], names, object_=object_, priority=NORMAL))
+            found = await self._reread(lost, object_, sorted(self._mapped(playbook, object_)))
         except ConnectorError:
             return  # they come back when their time has passed
         for one in lost:
-            await self._found(one, found.get(Ref.parse(one.ref).id), playbook)
+            await self._found(one, found.get(one.ref), playbook)
 
     async def _found(self, one: Claimed, item: Item | None, playbook: Playbook) -> None:
         held: dict[str, Scalar] = {}
+        ref = _ref(item) if item is not None else one.ref
         if isinstance(item, RecordChanged):
             told = _intent(one)["fields"].values()
-            agrees = self.knowledge.agreeing(_mapped(playbook, self.system, Ref.parse(one.ref).object))
+            agrees = self.knowledge.agreeing(self._mapped(playbook, Ref.parse(ref).object))
             held = {f["name"]: f["sent"] for f in told if f["name"] in item.fields and agrees(f["name"], f["sent"], item.fields[f["name"]])}
-        outcome = self._outcome(one.ref, _intent(one), held) if held else None
+        outcome = self._outcome(ref, _intent(one), held) if held else None
         await self._publish([*([corrected(item, self.knowledge.skew)] if item is not None else []), *([outcome] if outcome else [])])
         kept = outcome.model_dump(mode="json") if outcome else None
-        await store.end(self.pool, [Ended(one.ref, _intent(one)["id"], kept, wait=LATER_S if held else 0.0)])
+        record = ref if held else None
+        await store.end(self.pool, [Ended(one.ref, _intent(one)["id"], kept, wait=LATER_S if held else 0.0, record=record)])
 
     # --- what is to be told -----------------------------------------------------------------------------------------------------
 
     async def _look(self, rows: Sequence[Claimed], playbook: Playbook, gates: Gates) -> None:
         """Plan each record; tell what there is to tell, and be done with those that show what they should."""
         control, now = await self.knowledge.control(gates, ""), int(self.clock() * 1000)
-        known = await accounts.companies(self.pool, frozenset(one.ref for one in rows))
-        ledger = seen_through(known, await store.under_way(self.pool, known.entries))
-        plans = {one.ref: self._plan(one, ledger, playbook, control, now) for one in rows}
+        planned = await self._planned(rows, playbook, control, now)
+        plans, rows = planned.plans, [one for one in rows if one.ref in planned.plans]
         would = [Would(writing_id(ref), w.record_id, w.field, w.before, w.after, w.rule) for ref, made in plans.items() for w in made.would]
         await intents.settle(self.pool, self.system, planned=[writing_id(ref) for ref in plans], would=would)
         if reads := sorted({ref for made in plans.values() for ref in made.reads}):
@@ -118,16 +165,13 @@ class Accounts:
         telling = [one for one in rows if plans[one.ref].rows]
         done = [one for one in rows if one not in telling and not _waits(plans[one.ref])]  # the rest comes back as claimed rows do
         stuck = {one.ref: _refused(one, plans[one.ref]) for one in done}
-        await store.quiet(self.pool, [(one.ref, one.rev, stuck[one.ref]) for one in done], playbook.version)
+        quiet = [(one.ref, one.rev, stuck[one.ref], planned.again.get(one.ref)) for one in done]
+        await store.quiet(self.pool, self.system, quiet, playbook.version)
         await self._problems([one for one in done if not stuck[one.ref]], "")
         allowed = await self.guard.allow(len(telling), playbook.guards) if telling else 0
-        await self._tell(telling[:allowed], {ref: made.rows[0] for ref, made in plans.items() if made.rows}, playbook, now)
-
-    def _plan(self, one: Claimed, ledger: Ledger, playbook: Playbook, control: Any, now: int) -> Plan:
-        own = ledger.entries.get(one.ref)
-        if own is None:
-            return Plan()
-        return plan_account(own, ledger, playbook, self.knowledge.capabilities, control, now, one.refused)
+        first = {ref: made.rows[0] for ref, made in plans.items() if made.rows}
+        for kind in ("update", "create"):  # a call is of one kind
+            await self._tell([one for one in telling[:allowed] if first[one.ref].kind == kind], first, playbook, now)
 
     async def _tell(self, rows: Sequence[Claimed], planned: Mapping[str, Row], playbook: Playbook, now: int) -> None:
         """Make one call: the intents are kept before it, the outcomes after it."""
@@ -137,30 +181,33 @@ class Accounts:
         standing = [one for one in rows if one.ref in begun]
         if not standing:
             return
-        agrees = self.knowledge.agreeing(_mapped(playbook, self.system, planned[standing[0].ref].object))
+        agrees = self.knowledge.agreeing(self._mapped(playbook, planned[standing[0].ref].object))
         sent = [Sent(made[one.ref]["id"], writing_id(one.ref), planned[one.ref]) for one in standing]
-        ended = {one.sent.intent_id: one for one in await Teller(self.sink, agrees=agrees).tell(sent, NORMAL)}
+        ended = {one.sent.intent_id: one for one in await Teller(self.sink, agrees=agrees).tell(sent, BULK)}
         for one in standing:
             await self._ended(one, made[one.ref], ended[made[one.ref]["id"]])
 
     def _intent_of(self, one: Claimed, row: Row, now: int) -> Mapping[str, Any]:
         fields = {name: {"name": f.name, "value": f.value, "sent": f.sent, "at": f.at} for name, f in row.fields.items()}
-        return {"id": derived_id("account intent", one.ref, one.rev, one.attempts, now), "at": now, "fields": fields}
+        ident = derived_id("account intent", one.ref, self.system, one.rev, one.attempts, now)
+        return {"id": ident, "at": now, "fields": fields, "beside": dict(row.defaults)}
 
     async def _ended(self, one: Claimed, intent: Mapping[str, Any], ended: batch.Ended) -> None:
         """Keep how one write ended, and let the lead agent take it in."""
-        outcome = self._outcome(one.ref, intent, ended.held) if ended.held else None
+        ref = _made(one, ended.sent.row, self.system, ended.record_id)
+        outcome = self._outcome(ref, intent, ended.held) if ended.held else None
         names = {f["name"]: (name, f["value"]) for name, f in intent["fields"].items()}
         refused = dict(names[r.field] for r in ended.refused if r.field in names)
         kept = outcome.model_dump(mode="json") if outcome else None
-        await store.end(self.pool, [Ended(one.ref, intent["id"], kept, refused, ended.end != "unknown", self._wait(one, ended))])
+        record = ref if outcome else None
+        await store.end(self.pool, [Ended(one.ref, intent["id"], kept, refused, ended.end != "unknown", self._wait(one, ended), record)])
         await self._publish([outcome] if outcome else [])
         if refused:
             words = next((r.words or r.code for r in ended.refused if r.field in names), "")
-            await self._problems([one], f"{self.system} refuses {', '.join(sorted(refused))} of an account: {words}")
+            await self._problems([one], f"{self.system} refuses {', '.join(sorted(refused))} of an {self.about}: {words}")
         if ended.end == "gone":
-            await read_orders.order(self.pool, [one.ref])
-        metrics.count("truce_writes_total", system=self.system, outcome=f"account_{ended.end}")
+            await read_orders.order(self.pool, [ref])
+        metrics.count("truce_writes_total", system=self.system, outcome=f"{self.about}_{ended.end}")
 
     def _wait(self, one: Claimed, ended: batch.Ended) -> float:
         """Say how long a record rests: an outcome is to be taken in, trouble to pass; what fails again and again waits long."""
@@ -180,9 +227,15 @@ class Accounts:
     def _outcome(self, ref: str, intent: Mapping[str, Any], held: Mapping[str, Scalar]) -> RecordChanged:
         """Say what our write left there: each value with the time that it has where it comes from."""
         times = {f["name"]: from_ms(f["at"]) for f in intent["fields"].values() if f["name"] in held}
+        fields = {**intent.get("beside", {}), **held}
         return RecordChanged(
-            ref=ref, at=from_ms(intent["at"]), fields=dict(held), times=times, origin="own", received_at=datetime.now(UTC), intent_id=intent["id"],
+            ref=ref, at=from_ms(intent["at"]), fields=fields, times=times, origin="own", received_at=datetime.now(UTC), intent_id=intent["id"],
         )  # fmt: skip
+
+    def _mapped(self, playbook: Playbook, object_: str) -> dict[str, SharedField]:
+        """Give the shared fields by the vendor's names."""
+        every = (one for one in self._fields(playbook).values() if self.system in one.systems)
+        return {name: one for one in every if (name := one.systems[self.system].name_of(object_))}
 
     async def _publish(self, items: Sequence[Item]) -> None:
         if items:
@@ -191,7 +244,7 @@ class Accounts:
 
     async def _problems(self, rows: Sequence[Claimed], text: str) -> None:
         """Open a problem for these records, or close it (no text)."""
-        notes = [ProblemNote("write_refused", f"account:{one.ref}", bool(text), text, system=self.system, ref=one.ref) for one in rows]
+        notes = [ProblemNote("write_refused", f"{self.about}:{one.ref}", bool(text), text, system=self.system, ref=one.ref) for one in rows]
         if notes:
             await run(self.pool, problems.write(notes))
 
@@ -216,8 +269,6 @@ def _refused(one: Claimed, made: Plan) -> Mapping[str, Scalar]:
     return {name: value for name, value in one.refused.items() if name in still}
 
 
-def _mapped(playbook: Playbook, system: str, object_: str) -> dict[str, Any]:
-    """Give accounts' shared fields by the vendor's names."""
-    return {
-        name: one for one in playbook.account_fields.values() if system in one.systems and (name := one.systems[system].name_of(object_))
-    }
+def _made(one: Claimed, row: Row, system: str, ident: str | None) -> str:
+    """Give the record that a row was written to."""
+    return one.ref if one.record is None and row.kind == "update" else f"{system}:{row.object}:{ident or row.record_id}"

@@ -12,6 +12,7 @@ from connectors.base import Capabilities, Sink, Wanted
 from connectors.errors import AuthExpired, ConnectorError, RateLimited, Unavailable
 from schemas.base import Scalar
 from sync.lead.canonical import Unfit, canonical
+from sync.lead.copies import key_of
 from sync.lead.plan import Control
 from sync.lead.seen import same
 from sync.playbook.loader import load_files
@@ -102,9 +103,10 @@ class Knowledge:
         return (person, *others)
 
     def _beside(self, playbook: Playbook) -> tuple[str, ...]:
-        """Name the object beside people that is written: accounts."""
+        """Name the objects beside people that are written: accounts, and opportunities where copies are made."""
         rules = playbook.systems.get(self.system)
-        return (rules.account,) if rules is not None and rules.account else ()
+        named = (rules.account, rules.opportunity if key_of(playbook, self.system) else "") if rules is not None else ()
+        return tuple(name for name in named if name)
 
     def mapped(self, object_: str = "") -> list[str]:
         """Name the vendor fields of a person that the playbook maps, as an object (the usual one unless it is named) calls them."""

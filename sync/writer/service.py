@@ -30,6 +30,7 @@ from sync.writer.control import Knowledge
 from sync.writer.guard import Guard
 from sync.writer.intents import GRACE_S, Desk
 from sync.writer.lanes import Lanes, Offsets
+from sync.writer.opportunities import Opportunities
 from sync.writer.pump import Pump
 from sync.writer.queue import Mark
 from sync.writer.results import Results
@@ -48,10 +49,16 @@ class Writer:
     """The parts of one writer; `run` makes and ends them."""
 
     def __init__(
-        self, settings: Settings, pump: Pump, sweep: Sweep, knowledge: Knowledge, beside: tuple[Tasks, Accounts], stop: asyncio.Event
+        self,
+        settings: Settings,
+        pump: Pump,
+        sweep: Sweep,
+        knowledge: Knowledge,
+        beside: tuple[Tasks, Accounts, Opportunities],
+        stop: asyncio.Event,
     ) -> None:
         self.pump, self.sweep, self.knowledge, self.stop = pump, sweep, knowledge, stop
-        self.tasks, self.accounts = beside
+        self.tasks, self.accounts, self.opportunities = beside
         self.system, self.log = sweep.system, pump.log
         self.timeout_s = settings.systems[sweep.system].timeout_s
         self.offsets = Offsets()
@@ -128,6 +135,12 @@ class Writer:
             if not await self.accounts.step():
                 await asyncio.sleep(TASKS_S)
 
+    async def tell_opportunities(self) -> None:
+        """Make and keep copies of opportunities, for ever."""
+        while True:
+            if not await self.opportunities.step():
+                await asyncio.sleep(TASKS_S)
+
     async def read_back(self) -> None:
         """Read back what has no outcome, for ever."""
         while True:
@@ -163,7 +176,10 @@ class Writer:
         pump = asyncio.create_task(self.pump.run())
         others = [
             asyncio.create_task(self._always(job))
-            for job in (self.read, self.keep, self.watch, self.read_back, self.tell_tasks, self.tell_accounts, self.look_again)
+            for job in (
+                *(self.read, self.keep, self.watch, self.read_back, self.look_again),
+                *(self.tell_tasks, self.tell_accounts, self.tell_opportunities),
+            )
         ]
         ended = asyncio.create_task(self.stop.wait())
         try:
@@ -220,7 +236,8 @@ def put_together(
     sweep = Sweep(pool, settings.installation, system, sink, knowledge, settler, results, timeout_s, settings.sweep_s)
     tasks = Tasks(pool, system, sink, knowledge, guard, timeout_s)
     firms = Accounts(pool, system, sink, knowledge, results, guard, timeout_s, settings.secret_bytes)
-    return Writer(settings, Pump(carrier, log, breaker.wait_s), sweep, knowledge, (tasks, firms), stop)
+    deals = Opportunities(pool, system, sink, knowledge, results, guard, timeout_s, settings.secret_bytes)
+    return Writer(settings, Pump(carrier, log, breaker.wait_s), sweep, knowledge, (tasks, firms, deals), stop)
 
 
 async def run(settings: Settings, system: str, *, stop: asyncio.Event) -> None:

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from connectors.base import Connection, Create, Done, Failed, Forged, RowOutcome, Sink, Source, Update
 from connectors.contract import ConnectorContract, EmulatedTasks, NotedBreaker, NotedBudget
+from connectors.contract_deals import Deals
 from connectors.contract_world import items, long_ago, pages, snapshots
 from connectors.emulator.faults import Fault
 from connectors.emulator.hubspot import search
@@ -29,7 +30,7 @@ from tests.contract.hubspot_world import PRICING, WEBHOOK_SECRET, HubSpotWorld, 
 FORMS = f"{PRICING.guid}=Pricing"
 
 
-class TestHubSpot(ConnectorContract):
+class TestHubSpot(ConnectorContract, Deals):
     vendor: ClassVar[str] = "hubspot"
     payloads: ClassVar[Path] = Path(__file__).parent / "hubspot"
 

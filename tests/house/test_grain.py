@@ -24,6 +24,7 @@ BESIDES = {
         "events.py": "webhooks tell of them in two forms, under a signature of their own",
         "refusals.py": "errors have no fixed form: words, nested JSON, categories",
         "batch.py": "answers to a batch are not positional and say little about which row they mean",
+        "ties.py": "a deal's people and company are associations, written by calls of their own",
         "doctor.py": "what an account must have differs by object",
     },
 }
@@ -113,7 +114,7 @@ def test_a_connector_is_six_files_and_says_why_it_has_more(vendor: str) -> None:
 def test_every_connector_is_held_to_the_contract_suite(vendor: str) -> None:
     held = [path for path in modules("tests") if f'vendor: ClassVar[str] = "{vendor}"' in path.read_text(encoding="utf-8")]
     assert len(held) == 1
-    assert "(ConnectorContract)" in held[0].read_text(encoding="utf-8")
+    assert "(ConnectorContract" in held[0].read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("words", [REGISTRIES, PLACES], ids=["registries", "machine paths"])

@@ -115,4 +115,5 @@ def of(object_: str, lifecycle: Sequence[tuple[str, str]]) -> list[Property]:
 
 def custom() -> dict[str, list[Property]]:
     """Give the properties that this company added to other objects than contacts."""
-    return {"tasks": [Property("truce_task_key", "Truce key", hubspot_defined=False)]}
+    deals = [Property("truce_id", "Truce id", unique=True, hubspot_defined=False)]
+    return {"tasks": [Property("truce_task_key", "Truce key", hubspot_defined=False)], "deals": deals}

@@ -19,7 +19,15 @@ NEEDED: dict[str, FieldKind] = {"email": "email", "stage": "picklist", "owner": 
 KINDS: dict[Section, dict[str, FieldKind]] = {
     "fields": NEEDED | {"status": "picklist"},
     "accounts": {"name": "text", "owner": "user"},
-    "opportunities": {"stage": "picklist", "owner": "user", "amount": "number", "account": "ref", "close_date": "date", "currency": "text"},
+    "opportunities": {
+        "stage": "picklist",
+        "owner": "user",
+        "amount": "number",
+        "account": "ref",
+        "close_date": "date",
+        "currency": "text",
+        "copy_of": "text",
+    },
 }
 """Shared fields that have a meaning, with their type."""
 REFS: frozenset[tuple[Section, str]] = frozenset({("fields", "account"), ("opportunities", "account")})

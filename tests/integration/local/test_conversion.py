@@ -1,4 +1,4 @@
-"""Lead, contact and account on the wire: a conversion in the middle of a hand-off, a person made under their account, one account in both. Both emulated systems, real Kafka and PostgreSQL, parts as processes."""
+"""Lead, contact and account on the wire: a conversion in the middle of a hand-off, a person made under their account, one account in both, an opportunity as a deal. Both emulated systems, real Kafka and PostgreSQL, parts as processes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from hubspot import HubSpot as Client
 
 from connectors.emulator.journal import Effect
+from sync.cli import emulate
 from tests.integration.local.town import Town
 from tests.integration.local.town import town as run_town
 
@@ -108,4 +110,62 @@ async def test_an_account_and_its_company_show_the_same_and_then_nothing_is_writ
     told = written()
     await asyncio.sleep(3)  # three polls: whatever comes back must not be answered
     assert written() == told
+    assert [dict(one) for one in await town.pool.fetch("SELECT kind, text FROM problems WHERE closed_at IS NULL")] == []
+
+
+COPIED = ("fields.yaml", "opportunities:\n", "opportunities:\n  copy_of: {type: text, policy: marketing, systems: {hubspot: truce_id}}\n")
+CLOSING = ("fields.yaml", "systems: {salesforce: CloseDate}", "systems: {salesforce: CloseDate, hubspot: closedate}")
+
+
+def _deals(url: str) -> list[dict[str, Any]]:
+    """Read the deals with their people and companies, as HubSpot's own client does."""
+    api = Client.create(access_token=emulate.MARKETING_TOKEN).crm.deals.basic_api
+    api.api_client.configuration.host = url
+    names = ["truce_id", "dealname", "dealstage", "amount", "closedate", "hubspot_owner_id"]
+    found = api.get_page(properties=names, associations=["contacts", "companies"]).results
+    ends = [{name: sorted({one.id for one in some.results}) for name, some in (row.associations or {}).items()} for row in found]
+    return [{**row.properties, **end} for row, end in zip(found, ends, strict=True)]
+
+
+@pytest.mark.parametrize("town", [[COPIED, CLOSING]], indirect=True, ids=["copied"])
+async def test_an_opportunity_becomes_a_deal_and_stays_it(town: Town) -> None:
+    lead = town.crm.save("Lead", by=ANA, FirstName="Kim", LastName="Larsen", Company="Nordwind", Email=KIM, OwnerId=town.crm.user_id(ANA))
+    kim = (await town.until("Kim is in HubSpot", lambda: town.marketing.by_email(KIM)))["hs_object_id"]
+    became = town.crm.convert(lead, opportunity=True, by=ANA)
+    opportunity = str(became["ConvertedOpportunityId"])
+    town.crm.save("Opportunity", opportunity, by=ANA, Name="First order", Amount=1200.5, CloseDate="2027-03-01")
+
+    def shown(*names: str) -> list[tuple[str | None, ...]]:
+        return [tuple(deal.get(name) for name in names) for deal in town.marketing.records("deals")]
+
+    await town.until("the deal", lambda: shown("dealname", "dealstage", "amount") == [("First order", "appointmentscheduled", "1200.5")])
+    (ident,) = [deal["hs_object_id"] for deal in town.marketing.records("deals")]
+    await town.until("Kim is in it", lambda: town.marketing.linked("deals", ident, "contacts") == [kim])
+
+    town.crm.save("Account", str(became["ConvertedAccountId"]), by=ANA, Website="https://nordwind.example")
+    company = town.marketing.put("companies", {"name": "Nordwind", "domain": "nordwind.example"}, client=ANA)
+    await town.until("its company, once it is known", lambda: town.marketing.linked("deals", ident, "companies") == [company])
+
+    town.marketing.put("deals", {"amount": "7"}, ident=ident, client=ANA)
+    await town.until("what sales owns is put back", lambda: shown("amount") == [("1200.5",)])
+    town.crm.save("Opportunity", opportunity, by=ANA, StageName="Closed Won", Amount=1500)
+    await town.until("it is won", lambda: shown("dealstage", "amount") == [("closedwon", "1500")])
+    await town.settled()
+
+    (read,) = await asyncio.to_thread(_deals, str(town.visitors.base_url))
+    assert (read["truce_id"], read["closedate"][:10]) == (f"salesforce:Opportunity:{opportunity}", "2027-03-01")
+    assert (read["contacts"], read["companies"]) == ([kim], [company])
+    assert read["hubspot_owner_id"] == town.marketing.record("contacts", kim)["hubspot_owner_id"]
+
+    def written() -> list[Effect]:
+        return [one for one in town.wrote(town.marketing) if one.object == "deals"]
+
+    told = written()
+    assert [one.verb for one in told].count("create") == 1
+    town.crm.doors.delete({"id": opportunity, "by": ANA})
+    await town.until(
+        "it is known as deleted", lambda: town.pool.fetchval("SELECT gone = 'deleted' FROM opportunities WHERE system = 'salesforce'")
+    )
+    await town.settled()
+    assert written() == told, "the deal stays as it was"
     assert [dict(one) for one in await town.pool.fetch("SELECT kind, text FROM problems WHERE closed_at IS NULL")] == []

@@ -20,7 +20,7 @@ from sync.lead.decide import decide
 from sync.lead.ledger import Asked, Entry, Shown
 from sync.playbook import loader
 from sync.runtime.producer import make_producer
-from sync.store import account_writes, accounts, pauses, playbooks, users
+from sync.store import account_writes, accounts, cursors, pauses, playbooks, users
 from sync.store.connect import open_pool
 from sync.store.statement import run
 from sync.topology import changes_name
@@ -109,6 +109,8 @@ async def desk(kafka: str, postgres: str, installation: str) -> AsyncIterator[De
         knowledge, guard = Knowledge(pool, "hubspot", sink), Guard(pool, "hubspot")
         writer = Accounts(pool, "hubspot", sink, knowledge, Results(producer, topic, "hubspot"), guard, 1.0, b"s")
         desk = Desk(pool, hub, writer, consumer, company)
+        for system in ("salesforce", "hubspot"):
+            await cursors.put(pool, system, "everything", "", done=True)
         await desk.show(FIRM, 1_000, name="Nordwind AS", domain="nordwind.example")
         await desk.show(desk.ref, 2_000, name="nordwind", domain="nordwind.example")
         yield desk
@@ -224,13 +226,22 @@ async def test_a_paused_field_is_told_once_it_goes_on(desk: Desk) -> None:
     assert desk.name() == "Nordwind AS"
 
 
+async def test_nothing_is_written_before_all_accounts_were_read_once(desk: Desk) -> None:
+    await desk.pool.execute("UPDATE cursors SET done_at = NULL WHERE system = 'salesforce'")
+    assert await desk.step() == 0
+    await desk.show("salesforce:Account:001Z", 3_000, name="Nordwind GmbH", domain="nordwind.example")
+    await cursors.put(desk.pool, "salesforce", "everything", "", done=True)
+    await desk.step()
+    assert desk.writes() == 0, "the company has two records there: nobody knows which is meant"
+
+
 async def test_a_look_that_ends_late_takes_no_write_of_others_for_over(desk: Desk) -> None:
     await desk.pool.execute("UPDATE account_writes SET claimed_until = NULL")
     (late,) = await account_writes.claim(desk.pool, "hubspot", 1, 1, 60.0)
     await desk.show(FIRM, 3_000, name="Nordwind Group")
     (row,) = await account_writes.claim(desk.pool, "hubspot", 1, 1, 60.0)
     assert await account_writes.begin(desk.pool, "hubspot", [(row.ref, row.rev, {"id": "1", "at": 1, "fields": {}})], 1, 60.0) == {row.ref}
-    await account_writes.quiet(desk.pool, [(late.ref, late.rev, {})], 1)
+    await account_writes.quiet(desk.pool, "hubspot", [(late.ref, late.rev, {}, None)], 1)
     assert await account_writes.claim(desk.pool, "hubspot", 1, 1, 60.0) == [], "its call may be under way"
 
 
