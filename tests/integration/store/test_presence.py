@@ -25,6 +25,7 @@ from tests.integration.store.installed import EXAMPLE
 
 ANA, BEN, LEA = "ana@acme.example", "ben@acme.example", "lea@acme.example"
 NOW = 1_795_608_000_000
+NEXT = datetime.now(UTC).year + 1
 """Wednesday 25 November 2026, 12:00 UTC."""
 HOUR = 3_600_000
 Store = tuple[str, str]
@@ -42,8 +43,11 @@ def inside(store: Store, step: Callable[[Any], Awaitable[Any]]) -> Any:
 
 
 def test_away_cover_back_weight_and_caps_by_command(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    command.away("ana", since="now", until="2099-12-03 09:00", cover="ben", why="a conference")
-    assert capsys.readouterr().out == "Ana Diaz is away from now on, back on Thu 3 Dec 09:00 (Europe/Berlin); Ben Roth covers.\n"
+    command.away("ana", since="now", until=f"{NEXT}-12-03 09:00", cover="ben", why="a conference")
+    assert (
+        capsys.readouterr().out
+        == f"Ana Diaz is away from now on, back on {datetime(NEXT, 12, 3):%a} 3 Dec {NEXT} 09:00 (Europe/Berlin); Ben Roth covers.\n"
+    )
     command.team("ben@acme.example", weight=0.5, day=3, json=True)
     ben = json.loads(capsys.readouterr().out)[0]
     assert (ben["weights"], ben["caps"], ben["set_here"]) == ({"emea-ae": 0.5, "sdr": 0.5}, {"day": 3}, True)
@@ -71,7 +75,7 @@ def test_what_is_no_person_and_no_date_is_said(store: Store) -> None:
     with pytest.raises(CannotRun, match="cannot cover for themselves"):
         command.away("ana", cover="ana")
     with pytest.raises(CannotRun, match="is not after"):
-        command.away("ana", since="2099-12-03", until="2099-12-02")
+        command.away("ana", since=f"{NEXT}-12-03", until=f"{NEXT}-12-02")
     assert inside(store, presence.current) == {}
 
 
