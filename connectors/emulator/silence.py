@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import asyncio
 
+from starlette.applications import Starlette
 from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
 
 LONGEST_SILENCE_S = 600.0
+
+
+class App(Starlette):
+    """Remembers the connection of a request, so that it can be cut."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, with its connection in the scope."""
+        scope["emulator.transport"] = getattr(getattr(send, "__self__", None), "transport", None)
+        await super().__call__(scope, receive, send)
 
 
 async def until_gone(request: Request) -> None:
@@ -20,7 +31,7 @@ async def until_gone(request: Request) -> None:
 
 
 async def hang_up(request: Request) -> None:
-    """Close the connection without a word; the app puts its transport into the scope, as `emulator.transport`."""
+    """Close the connection without a word; an `App` knows it."""
     transport = request.scope.get("emulator.transport")
     if transport is not None:
         transport.abort()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,10 +12,9 @@ from connectors.contract import Emulated
 from connectors.contract_objects import AccountRole, EmulatedDeals, OpportunityRole
 from connectors.contract_tasks import EmulatedTasks
 from connectors.contract_world import Role
-from connectors.emulator.control import serve
 from connectors.emulator.espocrm import Espo, User
-from connectors.emulator.faults import Fault
 from schemas.base import Scalar
+from tests.contract.served import Served, served
 
 KEY = "espo-truce-key"
 LEAD = {
@@ -25,7 +24,7 @@ LEAD = {
 }  # fmt: skip
 
 
-class EspoWorld:
+class EspoWorld(Served):
     """One company; its clock can be held, so that rows get one modifiedAt."""
 
     roles: Mapping[Role, str] = {
@@ -48,7 +47,8 @@ class EspoWorld:
         self.held: datetime | None = None
         users = (User("jo", "jo@acme.example", password="jo"),)
         self.espo = Espo(users, api_key=KEY, extra={"Lead": LEAD}, clock=lambda: self.held or datetime.now(UTC))
-        self.org, self.jo, self.admin, self.url = self.espo.org, self.espo.user("jo"), self.espo.user("admin"), ""
+        self.org, self.jo, self.admin = self.espo.org, self.espo.user("jo"), self.espo.user("admin")
+        super().__init__(self.espo)
 
     def connection(self, *, timeout_s: float = 5.0, **options: str) -> Connection:
         stated = {"lookback_s": "3", "page_rows": str(self.page), **options}
@@ -121,22 +121,12 @@ class EspoWorld:
 
     async def fault(self, **fault: Any) -> None:
         method, space, path = fault.get("path", "").rpartition(" ")
-        self.espo.faults.add(Fault(**{**fault, "path": path, **({"method": method} if space else {})}))
-
-    async def effects(self) -> Sequence[Mapping[str, Any]]:
-        return list(self.espo.journal.lines("effects"))
-
-    async def calls(self) -> Sequence[Mapping[str, Any]]:
-        return list(self.espo.journal.lines("calls"))
+        await super().fault(**{**fault, "path": path, **({"method": method} if space else {})})
 
 
-@asynccontextmanager
-async def espocrm_world() -> AsyncIterator[EspoWorld]:
+def espocrm_world() -> AbstractAsyncContextManager[EspoWorld]:
     """Start an empty company on a free port, and end it."""
-    world = EspoWorld()
-    async with serve(world.espo.app) as running:
-        world.url = running.url
-        yield world
+    return served(EspoWorld())
 
 
 def _holds_the_protocols(world: EspoWorld) -> tuple[Emulated, EmulatedDeals, EmulatedTasks]:

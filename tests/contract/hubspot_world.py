@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,12 +12,11 @@ from connectors.contract import Emulated
 from connectors.contract_objects import AccountRole, EmulatedDeals, OpportunityRole
 from connectors.contract_tasks import EmulatedTasks
 from connectors.contract_world import Role
-from connectors.emulator.control import serve
-from connectors.emulator.faults import Fault
 from connectors.emulator.hubspot import Form, HubSpot, Owner, Property
 from connectors.emulator.hubspot.properties import custom
 from connectors.hubspot.mapping import vendor
 from schemas.base import Scalar
+from tests.contract.served import Served, served
 
 WEBHOOK_SECRET = "webhook-signing-secret"
 PRICING = Form("f1a2", "Pricing")
@@ -33,7 +32,7 @@ EXTRA = (
 )
 
 
-class HubSpotWorld:
+class HubSpotWorld(Served):
     """One account; its clock can be held, so that contacts get one time of change."""
 
     roles: Mapping[Role, str] = {
@@ -59,7 +58,7 @@ class HubSpotWorld:
             owners=OWNERS, forms=[PRICING], properties=[*custom(), *EXTRA], clock=self.now, calls_per_10s=100_000, searches_per_s=None,
             search_lag_s=0.0, client_secret=WEBHOOK_SECRET,
         )  # fmt: skip
-        self.url = ""
+        super().__init__(self.hub)
 
     def now(self) -> datetime:
         return self.held or datetime.now(UTC)
@@ -154,22 +153,12 @@ class HubSpotWorld:
 
     async def fault(self, **fault: Any) -> None:
         daily = {"body": "DAILY"} if fault["kind"] == "quota" else {}
-        self.hub.faults.add(Fault(**(daily | fault)))
-
-    async def effects(self) -> Sequence[Mapping[str, Any]]:
-        return list(self.hub.journal.lines("effects"))
-
-    async def calls(self) -> Sequence[Mapping[str, Any]]:
-        return list(self.hub.journal.lines("calls"))
+        await super().fault(**(daily | fault))
 
 
-@asynccontextmanager
-async def hubspot_world() -> AsyncIterator[HubSpotWorld]:
+def hubspot_world() -> AbstractAsyncContextManager[HubSpotWorld]:
     """Start an empty account on a free port, and end it."""
-    world = HubSpotWorld()
-    async with serve(world.hub.app) as running:
-        world.url = running.url
-        yield world
+    return served(HubSpotWorld())
 
 
 def _holds_the_protocols(world: HubSpotWorld) -> tuple[Emulated, EmulatedDeals, EmulatedTasks]:

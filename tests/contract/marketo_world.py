@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 from connectors.base import Connection
 from connectors.contract import Emulated
 from connectors.contract_world import Role
-from connectors.emulator.control import serve
-from connectors.emulator.faults import Fault
 from connectors.emulator.marketo import Field, Marketo
 from connectors.emulator.marketo.fields import custom
 from schemas.base import Scalar
+from tests.contract.served import Served, served
 
 EXTRA = (Field("metUs", "Met us", "boolean"),)
 PEOPLE = (
@@ -23,7 +21,7 @@ PEOPLE = (
 )
 
 
-class MarketoWorld:
+class MarketoWorld(Served):
     """One subscription; its clock can be held, so that activities get one time. Pages look through few activities and may be empty."""
 
     roles: Mapping[Role, str] = {
@@ -39,7 +37,7 @@ class MarketoWorld:
     def __init__(self) -> None:
         self.held: datetime | None = None
         self.vendor = Marketo(fields=[*custom(), *EXTRA], salespersons=PEOPLE, calls_per_20s=100_000, at_once=200, scan=7, clock=self.now)
-        self.url = ""
+        super().__init__(self.vendor)
 
     def now(self) -> datetime:
         return self.held or datetime.now(UTC)
@@ -89,23 +87,10 @@ class MarketoWorld:
     async def mints(self) -> int:
         return self.vendor.identity.mints
 
-    async def fault(self, **fault: Any) -> None:
-        self.vendor.faults.add(Fault(**fault))
 
-    async def effects(self) -> Sequence[Mapping[str, Any]]:
-        return list(self.vendor.journal.lines("effects"))
-
-    async def calls(self) -> Sequence[Mapping[str, Any]]:
-        return list(self.vendor.journal.lines("calls"))
-
-
-@asynccontextmanager
-async def marketo_world() -> AsyncIterator[MarketoWorld]:
+def marketo_world() -> AbstractAsyncContextManager[MarketoWorld]:
     """Start an empty subscription on a free port, and end it."""
-    world = MarketoWorld()
-    async with serve(world.vendor.app) as running:
-        world.url = running.url
-        yield world
+    return served(MarketoWorld())
 
 
 def _holds_the_protocol(world: MarketoWorld) -> Emulated:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 from connectors.base import Connection
 from connectors.contract import Emulated
 from connectors.contract_world import Role
-from connectors.emulator.control import serve
-from connectors.emulator.faults import Fault
 from connectors.emulator.mautic import Field, Mautic, User
 from connectors.emulator.mautic.fields import CUSTOM
 from schemas.base import Scalar
+from tests.contract.served import Served, served
 
 WEBHOOK_SECRET = "webhook-signing-secret"
 USERS = (User(1, "ana", "Ana", "Diaz", "ana@acme.example"), User(2, "gone", "Gone", "Girl", "gone@acme.example", active=False))
 EXTRA = (Field("birthday", "Birthday", "date"), Field("met_us", "Met us", "boolean"))
 
 
-class MauticWorld:
+class MauticWorld(Served):
     """One installation; its clock can be held, so that contacts get one time of change."""
 
     roles: Mapping[Role, str] = {
@@ -37,7 +35,7 @@ class MauticWorld:
     def __init__(self) -> None:
         self.held: datetime | None = None
         self.mautic = Mautic(users=USERS, fields=[*CUSTOM, *EXTRA], clock=lambda: self.held or datetime.now(UTC))
-        self.url = ""
+        super().__init__(self.mautic)
 
     def connection(self, *, timeout_s: float = 5.0, **options: str) -> Connection:
         secrets = {"client_id": "1_truce", "client_secret": "emulated", "webhook_secret": WEBHOOK_SECRET}
@@ -82,23 +80,10 @@ class MauticWorld:
     async def mints(self) -> int:
         return self.mautic.auth.minted
 
-    async def fault(self, **fault: Any) -> None:
-        self.mautic.faults.add(Fault(**fault))
 
-    async def effects(self) -> Sequence[Mapping[str, Any]]:
-        return list(self.mautic.journal.lines("effects"))
-
-    async def calls(self) -> Sequence[Mapping[str, Any]]:
-        return list(self.mautic.journal.lines("calls"))
-
-
-@asynccontextmanager
-async def mautic_world() -> AsyncIterator[MauticWorld]:
+def mautic_world() -> AbstractAsyncContextManager[MauticWorld]:
     """Start an empty installation on a free port, and end it."""
-    world = MauticWorld()
-    async with serve(world.mautic.app) as running:
-        world.url = running.url
-        yield world
+    return served(MauticWorld())
 
 
 def _holds_the_protocol(world: MauticWorld) -> Emulated:

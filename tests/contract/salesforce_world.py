@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from connectors.base import Connection
 from connectors.contract import Emulated
 from connectors.contract_objects import AccountRole, EmulatedDeals, OpportunityRole
 from connectors.contract_tasks import EmulatedTasks
 from connectors.contract_world import Role
-from connectors.emulator.control import serve
-from connectors.emulator.faults import Fault
 from connectors.emulator.salesforce import Field, Salesforce
 from connectors.emulator.salesforce.saving import Options, Saving
 from schemas.base import Scalar
+from tests.contract.served import Served, served
 
 EXTRA = (Field("Notes__c", "Notes", "textarea", 4000), Field("Birthday__c", "Birthday", "date"))
 
 
-class SalesforceWorld:
+class SalesforceWorld(Served):
     """One org; its clock can be held, so that rows get one SystemModstamp."""
 
     roles: Mapping[Role, str] = {
@@ -44,7 +42,7 @@ class SalesforceWorld:
     def __init__(self) -> None:
         self.held: datetime | None = None
         self.org = Salesforce(extra_fields=EXTRA, clock=lambda: self.held or datetime.now(UTC))
-        self.url = ""
+        super().__init__(self.org)
 
     def connection(self, *, timeout_s: float = 5.0, **options: str) -> Connection:
         secrets = {"client_id": "truce", "client_secret": "emulated"}
@@ -115,23 +113,10 @@ class SalesforceWorld:
     async def mints(self) -> int:
         return self.org.sessions.minted
 
-    async def fault(self, **fault: Any) -> None:
-        self.org.faults.add(Fault(**fault))
 
-    async def effects(self) -> Sequence[Mapping[str, Any]]:
-        return list(self.org.journal.lines("effects"))
-
-    async def calls(self) -> Sequence[Mapping[str, Any]]:
-        return list(self.org.journal.lines("calls"))
-
-
-@asynccontextmanager
-async def salesforce_world() -> AsyncIterator[SalesforceWorld]:
+def salesforce_world() -> AbstractAsyncContextManager[SalesforceWorld]:
     """Start an empty org on a free port, and end it."""
-    world = SalesforceWorld()
-    async with serve(world.org.app) as running:
-        world.url = running.url
-        yield world
+    return served(SalesforceWorld())
 
 
 def _holds_the_protocols(world: SalesforceWorld) -> tuple[Emulated, EmulatedDeals, EmulatedTasks]:

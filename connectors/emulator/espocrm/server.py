@@ -17,7 +17,6 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from connectors.emulator import control
 from connectors.emulator.espocrm import actions, records
@@ -28,19 +27,11 @@ from connectors.emulator.espocrm.schema import Fields
 from connectors.emulator.espocrm.webhooks import Hooks
 from connectors.emulator.faults import Fault, Faults
 from connectors.emulator.journal import Journal
-from connectors.emulator.silence import hang_up, until_gone
+from connectors.emulator.silence import App, hang_up, until_gone
 
 BASE = "/api/v1/"
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _SILENT = ("timeout", "drop_answer")
-
-
-class _App(Starlette):
-    """Remembers the connection of a request, so that it can be cut."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["emulator.transport"] = getattr(getattr(send, "__self__", None), "transport", None)
-        await super().__call__(scope, receive, send)
 
 
 @dataclass(frozen=True)
@@ -71,7 +62,7 @@ class Espo:
         self.org = Org(clock, self.journal, everyone, extra or {})
         self.hooks = Hooks(self.org)
         routes = [*control.routes(self.journal, self.faults), Route(BASE + "{path:path}", self._answer, methods=_METHODS)]
-        self.app = _App(routes=routes, lifespan=self._lifespan)
+        self.app = App(routes=routes, lifespan=self._lifespan)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:

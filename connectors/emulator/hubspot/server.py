@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.types import Receive, Scope, Send
 
 from connectors.emulator import control
 from connectors.emulator.faults import Faults
@@ -28,18 +27,11 @@ from connectors.emulator.hubspot.records import Records
 from connectors.emulator.hubspot.sender import Sender
 from connectors.emulator.hubspot.webhooks import Hooks
 from connectors.emulator.journal import Journal
+from connectors.emulator.silence import App
 
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-class _App(Starlette):
-    """Remembers the connection of a request, so that it can be cut."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["emulator.transport"] = getattr(getattr(send, "__self__", None), "transport", None)
-        await super().__call__(scope, receive, send)
 
 
 class HubSpot:
@@ -114,7 +106,7 @@ class HubSpot:
         for portal in self.portal.objects.values():
             own = [*objects.doors(portal.kind), *batch.doors(portal.kind), *search.doors(portal.kind), *account.schema_doors(portal.kind)]
             routes += wire.routes(portal, [*own, *(vendor if portal is self.portal else [])])
-        self.app = _App(routes=routes, lifespan=self._lifespan)
+        self.app = App(routes=routes, lifespan=self._lifespan)
 
     def _portal(
         self, portal_id: int, clock: Any, schemas: Mapping[str, Schema], lag_s: float, defaults: Mapping[str, str],

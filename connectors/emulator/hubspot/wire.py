@@ -5,20 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, request_response
+from starlette.routing import Route
 
 from connectors.emulator.faults import Fault
 from connectors.emulator.hubspot.auth import Actor
 from connectors.emulator.hubspot.errors import Refused, throttled
 from connectors.emulator.hubspot.portal import Answer, Call, Door, Portal
+from connectors.emulator.routes import route
 from connectors.emulator.silence import hang_up, until_gone
 
 NO_ANSWER = 0
@@ -41,19 +40,7 @@ def _route(portal: Portal, door: Door) -> Route:
     async def endpoint(request: Request) -> Response:
         return await _answer(portal, door, request)
 
-    route = copy(_compiled(door.path, door.method))
-    route.endpoint, route.app = endpoint, request_response(endpoint)
-    return route
-
-
-@cache
-def _compiled(path: str, method: str) -> Route:
-    """Give a route without its endpoint: its pattern is compiled once for all portals."""
-    return Route(path, _nobody, methods=[method])
-
-
-async def _nobody(_: Request) -> Response:
-    return Response(status_code=404)
+    return route(door.path, door.method, endpoint)
 
 
 async def _answer(portal: Portal, door: Door, request: Request) -> Response:

@@ -6,10 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import Receive, Scope, Send
 
 from connectors.emulator import control
 from connectors.emulator.faults import Faults
@@ -21,6 +19,7 @@ from connectors.emulator.marketo.identity import Identity
 from connectors.emulator.marketo.leads import Actor, Leads
 from connectors.emulator.marketo.limits import Limits
 from connectors.emulator.marketo.refusals import Refused
+from connectors.emulator.silence import App
 from schemas.base import Scalar
 
 USERS = {"truce": ("emulated", "truce.api@acme.example"), "other-tool": ("emulated-other", "other.api@acme.example")}
@@ -29,14 +28,6 @@ USERS = {"truce": ("emulated", "truce.api@acme.example"), "other-tool": ("emulat
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-class _App(Starlette):
-    """Remembers the connection of a request, so that it can be cut."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["emulator.transport"] = getattr(getattr(send, "__self__", None), "transport", None)
-        await super().__call__(scope, receive, send)
 
 
 class Marketo:
@@ -73,7 +64,7 @@ class Marketo:
         self.programs = programs or {3001: ("Invited", "Registered", "Attended")}
         doors = [*reading.doors(), *writing.doors()]
         missing = {404: _no_such_path, 405: _no_such_path}
-        self.app = _App(routes=[*control.routes(self.journal, self.faults), *wire.routes(self, doors)], exception_handlers=missing)
+        self.app = App(routes=[*control.routes(self.journal, self.faults), *wire.routes(self, doors)], exception_handlers=missing)
         self.app.state.sends_date = True
 
     def static_list(self, ident: str) -> set[int]:

@@ -6,21 +6,20 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from email.utils import format_datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, request_response
+from starlette.routing import Route
 
 from connectors.emulator.faults import Fault
 from connectors.emulator.marketo.leads import Actor
 from connectors.emulator.marketo.refusals import Refused, day_is_over
+from connectors.emulator.routes import route
 from connectors.emulator.silence import hang_up, until_gone
 
 if TYPE_CHECKING:
@@ -100,8 +99,8 @@ class _Done:
 
 def routes(world: Marketo, doors: Sequence[Door]) -> list[Route]:
     """Give Starlette's routes for the doors, fixed paths before those with parameters, and the identity service's."""
-    found = [_route(door.path, door.method, _endpoint(world, door)) for door in sorted(doors, key=lambda door: door.path.count("{"))]
-    return [*found, *(_route("/identity/oauth/token", method, _endpoint(world, None)) for method in ("GET", "POST"))]
+    found = [route(door.path, door.method, _endpoint(world, door)) for door in sorted(doors, key=lambda door: door.path.count("{"))]
+    return [*found, *(route("/identity/oauth/token", method, _endpoint(world, None)) for method in ("GET", "POST"))]
 
 
 def _endpoint(world: Marketo, door: Door | None) -> Callable[[Request], Any]:
@@ -109,22 +108,6 @@ def _endpoint(world: Marketo, door: Door | None) -> Callable[[Request], Any]:
         return await _answer(world, door, request)
 
     return endpoint
-
-
-def _route(path: str, method: str, endpoint: Callable[[Request], Any]) -> Route:
-    route = copy(_compiled(path, method))
-    route.endpoint, route.app = endpoint, request_response(endpoint)
-    return route
-
-
-@cache
-def _compiled(path: str, method: str) -> Route:
-    """Give a route without its endpoint: its pattern is compiled once for all instances."""
-    return Route(path, _nobody, methods=[method])
-
-
-async def _nobody(_: Request) -> Response:
-    return Response(status_code=404)
 
 
 async def _answer(world: Marketo, door: Door | None, request: Request) -> Response:

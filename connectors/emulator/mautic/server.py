@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.types import Receive, Scope, Send
 
 from connectors.emulator import control
 from connectors.emulator.faults import Faults
@@ -23,6 +22,7 @@ from connectors.emulator.mautic.fields import CUSTOM, KINDS, Field, Schema
 from connectors.emulator.mautic.hooks import TRIGGERS, Hooks
 from connectors.emulator.mautic.shapes import Refused, User
 from connectors.emulator.mautic.wire import Auth, Call, Door, Wire
+from connectors.emulator.silence import App
 
 ADMIN = User(1, "admin", "Ana", "Diaz", "ana@acme.example")
 STAGES = {1: "Lead", 2: "MQL", 3: "SAL", 4: "Customer"}
@@ -30,14 +30,6 @@ STAGES = {1: "Lead", 2: "MQL", 3: "SAL", 4: "Customer"}
 
 def _utc_now() -> datetime:
     return datetime.now(UTC)
-
-
-class _App(Starlette):
-    """Remembers the connection of a request, so that it can be cut."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["emulator.transport"] = getattr(getattr(send, "__self__", None), "transport", None)
-        await super().__call__(scope, receive, send)
 
 
 class Mautic:
@@ -65,7 +57,7 @@ class Mautic:
         self.api = Api(self.contacts, self.users, self.stages, dict(segments or {1: "Nurture"}))
         wire = Wire(self.auth, self.journal, self.faults)
         routes = [*control.routes(self.journal, self.faults), *wire.routes([*self._doors(), *self.api.doors()]), *wire.routes(_nowhere())]
-        self.app = _App(routes=routes, lifespan=self._lifespan)
+        self.app = App(routes=routes, lifespan=self._lifespan)
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:

@@ -6,16 +6,15 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
-from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from connectors.emulator import control
 from connectors.emulator.faults import Faults
 from connectors.emulator.journal import Journal
+from connectors.emulator.silence import App
 from connectors.emulator.slack import methods
 from connectors.emulator.slack.caller import Caller
 from connectors.emulator.slack.door import Door, Method
@@ -25,14 +24,6 @@ from connectors.emulator.slack.methods import Answer, Given
 from connectors.emulator.slack.reading import Reading, Views
 from connectors.emulator.slack.texts import called
 from connectors.emulator.slack.workspace import Message, Person, Workspace
-
-
-class _App(Starlette):
-    """Remembers the connection of a request, so that it can be cut."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["emulator.transport"] = getattr(getattr(send, "__self__", None), "transport", None)
-        await super().__call__(scope, receive, send)
 
 
 class Slack:
@@ -62,7 +53,7 @@ class Slack:
         self.caller = Caller(signing_secret, clock)
         self.hands = Hands(self.space, self.caller)
         self.door = Door(self._methods(), self.limits, self.faults, self.journal, {token: "bot", app_token: "app"})
-        self.app = _App(
+        self.app = App(
             routes=[
                 *control.routes(self.journal, self.faults),
                 *self._doors(),
