@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 from pydantic import BaseModel, ConfigDict
 
+from connectors.base import Item, Wanted
 from connectors.errors import Surprising
 
 Row = Mapping[str, Any]
@@ -90,6 +91,30 @@ class Step(NamedTuple):
     new: Sequence[Row]
     rows: Rows
     place: Place
+
+
+Told = tuple[str, list[Item], Place]
+"""Of which object, what, and how far it is read by it."""
+Changed = Callable[[Places, str, Sequence[str]], AsyncIterator[Told]]
+"""Gives the changes of one object with these fields."""
+
+
+async def people(places: Places, wanted: Wanted, lead: str, kinds: Sequence[str], changed: Changed) -> AsyncIterator[Told]:
+    """Give the changes of people, who are leads first and may become one of the other `kinds`.
+
+    Who was converted shows as two records. The other kinds are asked for first and told last: between the two queries nobody can become
+    one of whom it is not told that they were a lead.
+    """
+    leads = places
+    for name in (one for one in kinds if one in wanted and one != lead and lead in wanted):
+        async for held in changed(places, name, wanted[name]):
+            async for told in changed(leads, lead, wanted[lead]):
+                leads = leads.moved(lead, told[2])
+                yield told
+            yield held
+    for name in (one for one in kinds if one in wanted and leads is places):  # of one kind alone nobody can become the other
+        async for told in changed(places, name, wanted[name]):
+            yield told
 
 
 @dataclass(kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from connectors.base import FieldType, Item
@@ -106,26 +106,6 @@ def from_wire(value: Any, type_: FieldType | None) -> Scalar:
 def to_wire(value: Scalar, type_: FieldType | None) -> Scalar:
     """Give a canonical value as EspoCRM takes it."""
     return literal(datetime.fromisoformat(value)) if type_ == "time" and isinstance(value, str) else value
-
-
-def misfit(value: Scalar, type_: FieldType | None) -> str | None:
-    """Say what EspoCRM would bend or break on without a word (measured): a blank flag is a failure 500, any text for a flag is false, a fraction in a whole number is cut off."""
-    if value is None:
-        return "a flag cannot be blank" if type_ == "flag" else None
-    if type_ == "number":
-        return None if isinstance(value, int | float) and not isinstance(value, bool) else "not a number"
-    if type_ == "flag":
-        return None if isinstance(value, bool) else "neither true nor false"
-    if type_ in ("date", "time"):
-        return None if isinstance(value, str) and _dated(value, type_) else f"not a {type_}"
-    return None if isinstance(value, str) else "not a text"
-
-
-def _dated(value: str, type_: FieldType) -> bool:
-    try:
-        return len(value) == 10 and bool(date.fromisoformat(value)) if type_ == "date" else datetime.fromisoformat(value).tzinfo is not None
-    except ValueError:
-        return False
 
 
 def selected(fields: Iterable[str], known: Mapping[str, FieldType]) -> list[str]:

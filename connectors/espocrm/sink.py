@@ -23,7 +23,8 @@ from connectors.base import (
 )
 from connectors.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Unavailable
 from connectors.espocrm.client import Client
-from connectors.espocrm.mapping import DONE, TRUCE_ID, Row, from_wire, literal, misfit, moment, to_wire, writable
+from connectors.espocrm.mapping import DONE, TRUCE_ID, Row, from_wire, literal, moment, to_wire, writable
+from connectors.fit import misfit
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged
 from schemas.envelope import derived_id
@@ -139,7 +140,10 @@ class EspoSink(Sink):
         return told
 
     async def _values(self, row: Update | Create) -> dict[str, Scalar]:
-        """Give a row's values as EspoCRM takes them; raises Rejected for what it would leave out, bend or break on without a word."""
+        """Give a row's values as EspoCRM takes them; raises Rejected for what it would leave out, bend or break on without a word.
+
+        Measured: a blank flag is a failure 500, any text for a flag is false, a fraction in a whole number is cut off.
+        """
         types = await self._client.types(row.object, max_age_s=60)
         wrong = {name: "there is no such field" for name in row.fields if name not in types}
         wrong |= {name: words for name, value in row.fields.items() if name in types and (words := misfit(value, types[name]))}

@@ -20,13 +20,11 @@ from connectors.base import FieldType, Finding, Forged, Item, Manifest, Notice, 
 from connectors.espocrm.client import Client
 from connectors.espocrm.doctor import Doctor
 from connectors.espocrm.mapping import ACTS, DONE, LOG, Reading, Row, literal, moment
-from connectors.scan import Place, Places, Rows, Scan
+from connectors.scan import Place, Places, Rows, Scan, Told, people
 from schemas.base import Ref
 
 _ID = re.compile(r"[A-Za-z0-9]{1,24}")
 _MOST_EVENTS = 1_000
-Told = tuple[str, list[Item], Place]
-"""Of which object, what, and how far it is read by it."""
 
 
 @dataclass(kw_only=True)
@@ -116,25 +114,13 @@ class EspoSource(Source):
         return [*others, *(name for name in (lead, *(one for one in people if one != lead)) if name in wanted), *acts]
 
     async def _steps(self, places: Places, wanted: Wanted) -> AsyncIterator[Told]:
-        """Give accounts and opportunities, then people, then what was done.
-
-        Who was converted shows as two records. Contacts are asked for first and told last: between the two lists nobody can become a contact
-        of whom it is not told that they were a lead.
-        """
-        lead, people, acts = self.manifest.person_object, self.manifest.people, self._acts(wanted)
-        for name in (one for one in wanted if one not in (*people, *acts)):
+        """Give accounts and opportunities, then people, then what was done."""
+        kinds, acts = self.manifest.people, self._acts(wanted)
+        for name in (one for one in wanted if one not in (*kinds, *acts)):
             async for told in self._changed(places, name, wanted[name]):
                 yield told
-        leads = places
-        for name in (one for one in people if one in wanted and one != lead and lead in wanted):
-            async for held in self._changed(places, name, wanted[name]):
-                async for told in self._changed(leads, lead, wanted[lead]):
-                    leads = leads.moved(lead, told[2])
-                    yield told
-                yield held
-        for name in (one for one in people if one in wanted and leads is places):  # of one kind alone nobody can become the other
-            async for told in self._changed(places, name, wanted[name]):
-                yield told
+        async for told in people(places, wanted, self.manifest.person_object, kinds, self._changed):
+            yield told
         for name in acts:
             async for told in self._acted(places, name):
                 yield told

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from connectors.base import FieldType, Item
@@ -103,28 +103,6 @@ def from_wire(value: Any, type_: FieldType | None) -> Scalar:
     if isinstance(value, int):
         return value
     raise Surprising("a value that is no plain one")
-
-
-def misfit(value: Scalar, type_: FieldType | None) -> str | None:
-    """Say why the vendor could not read a value for a field of this type; it would refuse the whole batch for it (JSON_PARSER_ERROR)."""
-    if value is None:
-        return "a flag cannot be blank" if type_ == "flag" else None
-    if type_ == "number":
-        return None if isinstance(value, int | float) and not isinstance(value, bool) else "not a number"
-    if type_ == "flag":
-        return None if isinstance(value, bool) else "neither true nor false"
-    if type_ in ("date", "time"):
-        return None if _dated(value, type_) else f"not a {type_}"
-    return None if isinstance(value, str) else "not a text"
-
-
-def _dated(value: Scalar, type_: FieldType) -> bool:
-    try:
-        if type_ == "date":
-            return isinstance(value, str) and len(value) == 10 and bool(date.fromisoformat(value))
-        return isinstance(value, str) and datetime.fromisoformat(value).tzinfo is not None
-    except ValueError:
-        return False
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,10 @@ from connectors.base import (
     Wanted,
 )
 from connectors.errors import ConnectorError, Rejected, Unavailable
+from connectors.fit import misfit
 from connectors.http import Complaint, Kind
 from connectors.salesforce.client import DIALECT, Client, complaint
-from connectors.salesforce.mapping import TRUCE_ID, Row, id18, misfit
+from connectors.salesforce.mapping import TRUCE_ID, Row, id18
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged
 from schemas.envelope import derived_id

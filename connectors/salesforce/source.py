@@ -11,14 +11,12 @@ from connectors.errors import ConnectorError
 from connectors.salesforce.client import Client
 from connectors.salesforce.mapping import RESPONSE, ROLES, TRUCE_ID, Row, moment, quoted
 from connectors.salesforce.scan import ENDED, MEETINGS, WHERE, SoqlScan, noted_after, scanned
-from connectors.scan import Place, Places, Rows
+from connectors.scan import Places, Rows, Told, people
 
 ROLE = "OpportunityContactRole"
 ROLE_COLUMNS = "Id, IsDeleted, SystemModstamp, OpportunityId"
 MOST_QUERIES = 5
 """Salesforce runs so many queries in one composite call at most."""
-Told = tuple[str, list[Item], Place]
-"""Of which object, what, and how far it is read by it."""
 
 
 class SalesforceSource(Source):
@@ -104,28 +102,16 @@ class SalesforceSource(Source):
         return [*acts, *([ENDED] if MEETINGS in acts else [])]
 
     async def _steps(self, places: Places, wanted: Wanted) -> AsyncIterator[Told]:
-        """Give accounts and opportunities before the people who stand under them, then what reps did.
-
-        Who was converted shows as two records. Contacts are asked for first and told last: between the two queries nobody can become a
-        contact of whom it is not told that they were a lead.
-        """
-        lead, people = self.manifest.person_object, self.manifest.people
-        for name in (one for one in wanted if one not in (*people, *self.manifest.response_objects)):
+        """Give accounts and opportunities before the people who stand under them, then what reps did."""
+        kinds = self.manifest.people
+        for name in (one for one in wanted if one not in (*kinds, *self.manifest.response_objects)):
             async for told in self._changed(places, name, wanted[name]):
                 yield told
         if ROLES in wanted.get(self.manifest.opportunity_object, ()):
             async for told in self._roles(places, wanted[self.manifest.opportunity_object]):
                 yield told
-        leads = places
-        for name in (one for one in people if one in wanted and one != lead and lead in wanted):
-            async for held in self._changed(places, name, wanted[name]):
-                async for told in self._changed(leads, lead, wanted[lead]):
-                    leads = leads.moved(lead, told[2])
-                    yield told
-                yield held
-        for name in (one for one in people if one in wanted and leads is places):  # of one kind alone nobody can become the other
-            async for told in self._changed(places, name, wanted[name]):
-                yield told
+        async for told in people(places, wanted, self.manifest.person_object, kinds, self._changed):
+            yield told
         for name in self._acts(wanted):
             async for told in self._responses(places, name):
                 yield told

@@ -13,7 +13,8 @@ from connectors.base import FieldType
 from connectors.emulator.salesforce.soql import parse
 from connectors.emulator.salesforce.soql_tree import Compare
 from connectors.errors import Surprising
-from connectors.salesforce.mapping import Reading, field_type, from_wire, id18, literal, misfit, moment, quoted
+from connectors.fit import misfit
+from connectors.salesforce.mapping import Reading, field_type, from_wire, id18, literal, moment, quoted
 from schemas.base import Scalar
 from schemas.change import RecordChanged, RecordDeleted, RecordMerged
 

@@ -1,0 +1,28 @@
+"""Whether a value is one of its field's type: what a vendor would bend, or refuse a whole batch for, is found before it is sent."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from connectors.base import FieldType
+from schemas.base import Scalar
+
+
+def misfit(value: Scalar, type_: FieldType | None) -> str | None:
+    """Say why a value cannot be one of a type; None where it can, and for a type that is not known any text can."""
+    if value is None:
+        return "a flag cannot be blank" if type_ == "flag" else None
+    if type_ == "number":
+        return None if isinstance(value, int | float) and not isinstance(value, bool) else "not a number"
+    if type_ == "flag":
+        return None if isinstance(value, bool) else "neither true nor false"
+    if type_ in ("date", "time"):
+        return None if isinstance(value, str) and _dated(value, type_) else f"not a {type_}"
+    return None if isinstance(value, str) else "not a text"
+
+
+def _dated(value: str, type_: FieldType) -> bool:
+    try:
+        return len(value) == 10 and bool(date.fromisoformat(value)) if type_ == "date" else datetime.fromisoformat(value).tzinfo is not None
+    except ValueError:
+        return False
