@@ -270,9 +270,9 @@ async def _roles(
                     alone=bool(writes) or not reads,
                 )
                 group.create_task(keep("source", reading, pool, stop, ENDS))
-            for system in writes:
+            if writes:
                 from sync.writer import service as writer
-
+            for system in writes:
                 group.create_task(keep(f"writer of {system}", partial(writer.run, settings, system, stop=stop), pool, stop, ENDS))
             if tells:
                 group.create_task(keep("notifier", partial(_notifier, settings, ready, pool, stop), pool, stop, ENDS))

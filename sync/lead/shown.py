@@ -25,7 +25,7 @@ def show(work: Work, lead: Lead) -> list[Moved]:
     fields = work.playbook.fields
     mapped = [name for name in COMPUTED if name in fields]
     claimed = [name for name in mapped if _stage_date(work, lead, name)]
-    claimed += [name for name in mapped if name in OF_OPPORTUNITY and _ended(work, lead, name)]
+    claimed += _ended(work, lead, [name for name in mapped if name in OF_OPPORTUNITY])
     if RETURN_WHEN in mapped and _claim(work, lead, RETURN_WHEN, _returning(work, lead), work.now):
         claimed.append(RETURN_WHEN)
     note = lead.handoff
@@ -67,10 +67,10 @@ def _stage_date(work: Work, lead: Lead, name: str) -> bool:
     return (mine is None or mine.at < at) and _claim(work, lead, name, _moment(work, name, at), at)
 
 
-def _ended(work: Work, lead: Lead, name: str) -> bool:
+def _ended(work: Work, lead: Lead, names: list[str]) -> list[str]:
     """Claim what became of the lead's opportunities."""
-    found = deals.shown(work, lead)
-    return found is not None and _claim(work, lead, name, found[name], work.now)
+    found = deals.shown(work, lead) if names else None
+    return [name for name in names if _claim(work, lead, name, found[name], work.now)] if found is not None else []
 
 
 def _returning(work: Work, lead: Lead) -> Scalar:

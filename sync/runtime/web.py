@@ -6,7 +6,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
 from typing import Any
 
 import uvicorn
@@ -14,9 +13,6 @@ import uvicorn
 
 class AddressTaken(RuntimeError):
     """A port is in use; the text says which and which setting names it."""
-
-
-_config = partial(uvicorn.Config, timeout_graceful_shutdown=2, timeout_keep_alive=20)
 
 
 class Server(uvicorn.Server):
@@ -50,7 +46,10 @@ def bind(host: str, port: int, setting: str, zero: str = "takes a free one") -> 
 @asynccontextmanager
 async def serving(app: Any, listener: socket.socket, *, http: Any = "auto") -> AsyncIterator[None]:
     """Answer for the length of the block, by uvicorn's protocol or `http`, and give the port back however it ends."""
-    server = Server(_config(app, http=http, log_config=None, access_log=False, lifespan="off"))
+    config = uvicorn.Config(
+        app, http=http, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2, timeout_keep_alive=20
+    )
+    server = Server(config)
     task = asyncio.create_task(server.serve([listener]))
     try:
         yield
