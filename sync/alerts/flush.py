@@ -87,12 +87,17 @@ async def _look(connection: Any, ground: Ground, held: Held, now: datetime, quie
         await alerts.look_again(connection, held.id, None, held=False)
         return
     last, snoozed = (ms(at) if at else None for at in (held.last_at, held.snoozed_until))
-    verdict = judge(route, State(ms(held.opened_at), held.open, len(held.new), len(held.gone), last, snoozed), ms(now), quiet)
+    state = State(ms(held.opened_at), held.open, len(held.new), len(held.gone), last, snoozed, held.snooze_shown)
+    verdict = judge(route, state, ms(now), quiet)
     if verdict.say is None:
         if verdict.due is None:  # nobody has to hear that these are over
             await alerts.told(connection, (), held.gone, now)
         waits = (snoozed or 0) > ms(now) or (quiet is not None and not route.wakes)
         await alerts.look_again(connection, held.id, moment(verdict.due), held=waits)
+        return
+    if verdict.say == "quiet":
+        await telling.intend(connection, await _intents(connection, ground, route, held, "quiet", now), now)
+        await alerts.snooze_shown(connection, held.id, moment(verdict.due))
         return
     await telling.void(connection, held.id)
     await telling.intend(connection, await _intents(connection, ground, route, held, verdict.say, now), now)
@@ -101,17 +106,19 @@ async def _look(connection: Any, ground: Ground, held: Held, now: datetime, quie
 
 async def _intents(connection: Any, ground: Ground, route: AlertRoute, held: Held, say: Say, now: datetime) -> list[Intent]:
     """Give what is said to whom: what is over or changed to those who were told, in place where that can be; else to all of the node."""
-    rows = await telling.shown(connection, held.id, held.opened_at) if say in ("over", "changed") else []
-    if rows:
+    rows = await telling.shown(connection, held.id, held.opened_at) if say in ("over", "changed", "quiet") else []
+    if rows or say == "quiet":
         readers = [(Target(row["channel"], row["address"], row["role"], row["person"]), row["changes"] or row["id"]) for row in rows]
     else:
         readers = [(target, None) for target in _told(ground, route, held)]
     owners = held.owners or tuple(one for one in (held.labels.get("owner"),) if one)  # nobody's are open where all are over
-    summary = wording.Summary(held.open, len(held.new), held.oldest, owners, held.texts, len(held.gone), held.now_with)
+    named = await alerts.companies(connection, held.id, wording.NAMED) if say != "over" and wording.of_leads(held.labels) else ()
+    quiet = (ms(held.snoozed_until), held.snoozed_by or "") if say == "quiet" and held.snoozed_until is not None else None
+    summary = wording.Summary(held.open, len(held.new), held.oldest, owners, held.texts, len(held.gone), held.now_with, named, quiet)
     made = []
     for target, changes in readers:
         text = wording.message(ground.playbook, route, held.id, held.labels, say, summary, target, ground.link(held.token), now)
-        ident = derived_id("alert", held.id, ms(held.opened_at), held.said, target.channel, target.to or "")
+        ident = derived_id("alert", held.id, ms(held.opened_at), held.said, target.channel, target.to or "", *(quiet or ()))
         made.append(Intent(ident, say, target.channel, target.to, target.role, target.person, kept(text), held.id, None, changes))
     return made
 

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 from sync.playbook.models.alerts import AlertRoute
 
-Say = Literal["open", "more", "repeat", "changed", "over"]
-"""open: the first word; more: others joined; repeat: still open; changed: some are over, shown in place; over: all are."""
+Say = Literal["open", "more", "repeat", "changed", "quiet", "over"]
+"""open: the first word; more: others joined; repeat: still open; changed: some are over, quiet: somebody snoozed it, both shown in place; over: all are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,8 @@ class State:
     last_at: int | None = None
     """When something was said last; None: never."""
     snoozed_until: int | None = None
+    snooze_shown: bool = True
+    """Whether what was said shows already who keeps it quiet."""
 
 
 class Verdict(NamedTuple):
@@ -43,6 +45,8 @@ def judge(route: AlertRoute, state: State, now: int, quiet: int | None) -> Verdi
         return Verdict(None, None)  # the digest tells it
     held = max((until for until in (state.snoozed_until, None if route.wakes else quiet) if until and until > now), default=None)
     wanted, at = _wanted(route, state)
+    if held is not None and not state.snooze_shown and state.last_at is not None and (state.snoozed_until or 0) > now:
+        return Verdict("quiet", max(at, held))
     if wanted is None or at > now:
         return Verdict(None, at if wanted is None or held is None else max(at, held))
     if held is not None:

@@ -33,7 +33,7 @@ BUSY_S = 40.0
 LANE_S = 15.0
 """So long one look sends in one channel; what is left is claimed anew. A slow channel holds up no other, and no claim runs out meanwhile."""
 LONGEST_S = 300.0
-IN_PLACE = frozenset({"changed", "accepted", "rejected", "expired", "worked", "closed", "linked", "snoozed"})
+IN_PLACE = frozenset({"changed", "quiet", "accepted", "rejected", "expired", "worked", "closed", "linked", "snoozed"})
 """What only changes a message that is there: where it cannot, nothing more is said."""
 
 Render = Callable[[Any], Awaitable[Message | None]]

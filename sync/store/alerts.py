@@ -34,8 +34,8 @@ UPDATE alert_groups g SET due_at = w.due FROM (
 WHERE g.id = w.id AND (g.due_at IS NULL OR g.due_at > w.due)
 """
 _DUE = """
-SELECT id, token, route, labels, opened_at, last_at, snoozed_until, said FROM alert_groups WHERE due_at <= $1 ORDER BY due_at LIMIT $2
-FOR UPDATE SKIP LOCKED
+SELECT id, token, route, labels, opened_at, last_at, snoozed_until, snoozed_by, snooze_shown, said FROM alert_groups WHERE due_at <= $1
+ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
 """
 _NEW = "SELECT id FROM problems WHERE alert_group = $1 AND closed_at IS NULL AND told_at IS NULL ORDER BY id FOR UPDATE SKIP LOCKED"
 _GONE = """
@@ -58,7 +58,19 @@ GROUP BY 1, 2 ORDER BY 2, 3 DESC, 1 LIMIT 5
 """
 _SAID = "UPDATE alert_groups SET last_at = $2, due_at = $3, held_until = NULL, said = said + 1 WHERE id = $1"
 _LOOK = "UPDATE alert_groups SET due_at = $2, held_until = $3 WHERE id = $1"
-_SNOOZE = "UPDATE alert_groups SET snoozed_until = $2::timestamptz, held_until = greatest(held_until, $2::timestamptz), due_at = greatest(due_at, $2::timestamptz) WHERE id = $1"
+# It is due at once, so that whoever reads the message sees who keeps it quiet, and until when.
+_SNOOZE = """
+UPDATE alert_groups SET snoozed_until = $2::timestamptz, snoozed_by = $3, snooze_shown = false, held_until = greatest(held_until, $2::timestamptz),
+  due_at = $4::timestamptz WHERE id = $1
+"""
+# The companies of the leads whose problems have waited longest, the longest first.
+_COMPANIES = """
+SELECT company, count(*)::int AS count FROM (
+  SELECT p.n, nullif(btrim(l.doc #>> '{desired,company,value}'), '') AS company FROM (
+    SELECT lead_id, row_number() OVER (ORDER BY opened_at, id) AS n FROM problems
+    WHERE alert_group = $1 AND closed_at IS NULL AND lead_id IS NOT NULL ORDER BY opened_at, id LIMIT 2000) p JOIN leads l ON l.id = p.lead_id) named
+WHERE company IS NOT NULL GROUP BY company ORDER BY min(n) LIMIT $2
+"""
 _TICK = """
 INSERT INTO alert_ticks AS t (name, at) VALUES ($1, $2::timestamptz)
 ON CONFLICT (name) DO UPDATE SET at = excluded.at WHERE t.at <= excluded.at - make_interval(secs => $3) RETURNING name
@@ -87,6 +99,8 @@ class Held:
     opened_at: datetime
     last_at: datetime | None
     snoozed_until: datetime | None
+    snoozed_by: str | None
+    snooze_shown: bool
     said: int
     open: int
     new: tuple[int, ...]
@@ -127,7 +141,8 @@ async def _held(connection: Connection, row: Any) -> Held:
     new, gone = await connection.fetch(_NEW, row["id"]), await connection.fetch(_GONE, row["id"])
     open_, texts = await connection.fetchrow(_OPEN, row["id"]), await connection.fetch(_TEXTS, row["id"])
     return Held(
-        *(row["id"], row["token"], row["route"], row["labels"], row["opened_at"], row["last_at"], row["snoozed_until"], row["said"]),
+        *(row["id"], row["token"], row["route"], row["labels"], row["opened_at"], row["last_at"]),
+        *(row["snoozed_until"], row["snoozed_by"], row["snooze_shown"], row["said"]),
         *(open_["open"], tuple(one["id"] for one in new), tuple(one["id"] for one in gone), open_["oldest"]),
         *(tuple(open_["owners"] or ()), tuple((one["text"], one["count"]) for one in texts), tuple(open_["fields"] or ())),
         tuple((one["person"], one["stays"], one["count"]) for one in await connection.fetch(_WITH, row["id"])),
@@ -151,9 +166,19 @@ async def look_again(connection: Connection, group: str, at: datetime | None, *,
     await connection.execute(_LOOK, group, at, at if held else None)
 
 
-async def snooze(connection: Connection, group: str, until: datetime) -> None:
-    """Say nothing of a group until then."""
-    await connection.execute(_SNOOZE, group, until)
+async def companies(connection: Connection, group: str, most: int) -> tuple[tuple[str, int], ...]:
+    """Give the companies of the leads that a group's open problems are about, each with how many, the one that waits longest first."""
+    return tuple((row["company"], row["count"]) for row in await connection.fetch(_COMPANIES, group, most))
+
+
+async def snooze(connection: Connection, group: str, until: datetime, by: str, now: datetime) -> None:
+    """Say nothing of a group until then, because somebody wants it so; the notifier shows it in what was said already."""
+    await connection.execute(_SNOOZE, group, until, by, now)
+
+
+async def snooze_shown(connection: Connection, group: str, next_due: datetime | None) -> None:
+    """Note that readers see who keeps a group quiet; what is new or over stays to be told when that ends."""
+    await connection.execute("UPDATE alert_groups SET snooze_shown = true, due_at = $2, held_until = $2 WHERE id = $1", group, next_due)
 
 
 async def tick(connection: Connection, name: str, now: datetime, seconds: float) -> bool:

@@ -649,6 +649,8 @@ alert_groups = Table(
     Column("last_at", Time),
     Column("held_until", Time),
     Column("snoozed_until", Time),
+    Column("snoozed_by", Text),
+    Column("snooze_shown", Boolean, nullable=False, server_default="true"),
     Column("said", Integer, nullable=False, server_default="0"),
     Index("alert_groups_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
 )

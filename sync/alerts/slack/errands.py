@@ -53,12 +53,12 @@ class NotSo(Exception):
 
 @dataclass(frozen=True)
 class Errands:
-    """Does what was asked and gives what to tell; `snooze` keeps a group quiet until a moment."""
+    """Does what was asked and gives what to tell; `snooze` keeps a group quiet until a moment, for somebody, from a moment on."""
 
     orders: Orders
     people: People
     secret: bytes
-    snooze: Callable[[Any, str, datetime], Awaitable[None]]
+    snooze: Callable[[Any, str, datetime, str, datetime], Awaitable[None]]
     patterns: Mapping[str, str] = field(default_factory=dict)
     """Where each system shows a record."""
 
@@ -92,7 +92,7 @@ class Errands:
         if may and rep.email not in may:
             raise NotSo(f"Nothing was done: {' or '.join(playbook.name_of(one) for one in may[:2])} can keep this quiet.")
         until = asked.at + SNOOZE
-        await self.snooze(connection, asked.about, until)
+        await self.snooze(connection, asked.about, until, rep.email, asked.at)
         return f"Quiet until {hours.moment(to_ms(until), to_ms(asked.at), _zone(rep, playbook))}. What is open then is told again."
 
     async def _assigned(self, found: Wanted, asked: Pressed | SentOff, rep: Rep, playbook: Playbook) -> Awaitable[Sequence[str]]:

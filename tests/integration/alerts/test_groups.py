@@ -10,11 +10,16 @@ from typing import Any
 
 import pytest
 
+from connectors.emulator.control import serve
+from connectors.emulator.slack import Slack
+from sync.lead import hours
+from sync.lead.state import to_ms
+from sync.playbook.models.alerts import Channel as AlertChannel
 from sync.playbook.models.alerts import Quiet
 from sync.settings import ChannelSettings
 from sync.store import alerts, telling
 from tests.integration.alerts.ledger import handoff, lead
-from tests.integration.alerts.office import Office, agreed, problem, secret
+from tests.integration.alerts.office import HERE, Office, agreed, problem, secret
 from tests.integration.alerts.receivers import SECRET, Hook, Mailbox
 
 
@@ -124,12 +129,44 @@ async def test_a_snoozed_group_is_silent_until_then(office: Office, hook: Hook, 
     await office.opened(problem(1))
     await office.minutes(1)
     group = await pool.fetchval("SELECT id FROM alert_groups")
-    await alerts.snooze(pool, group, office.clock.now() + timedelta(hours=1))
+    await alerts.snooze(pool, group, office.clock.now() + timedelta(hours=1), "maria@acme.example", office.clock.now())
     await office.opened(problem(2))
     await office.minutes(30, 60)
     assert len(hook.taken) == 1
     await office.minutes(35, 60)
     assert titles(hook)[1:] == ["1 more · 2 leads not accepted in time: Ben Roth"]
+
+
+async def test_every_reader_sees_in_the_message_who_keeps_it_quiet_and_until_when(pool: Any) -> None:
+    slack = Slack((), {"C000SALES": "managers"}, unlimited=True)
+    async with serve(slack.app) as there:
+        settings = ChannelSettings(url=f"{there.url}/api/", address="C000SALES", secrets={"token": secret("emulated-bot-token")})
+        office = Office(pool, {"room": settings}, agreed(("room",), channels={"room": AlertChannel("room", "slack", HERE)}))
+        await office.opened(problem(1))
+        await office.minutes(1)
+        group, until = await pool.fetchval("SELECT id FROM alert_groups"), office.clock.now() + timedelta(hours=1)
+        await alerts.snooze(pool, group, until, "maria@acme.example", office.clock.now())
+        await office.opened(problem(2))
+        await office.after(1)
+        (shown,) = slack.messages()
+        at = hours.moment(to_ms(until), office.clock.now_ms(), office.ground().zone)
+        assert f"Quiet until {at} (by Maria Lund)" in str(shown.blocks)
+        await office.minutes(55, 300)
+        assert len(slack.messages()) == 1
+        await office.minutes(10, 300)
+        assert [one.text for one in slack.messages()][1:] == ["1 more · 2 leads not accepted in time: Ben Roth"]
+        await office.close()
+
+
+async def test_the_companies_that_wait_longest_are_named_and_how_many_leads_there_are_besides(
+    office: Office, hook: Hook, pool: Any
+) -> None:
+    now = office.clock.now()
+    for n, company in enumerate(("Nordwind AS", "Fjord Metall", "Nordwind AS", "", "Hav AS", "Berg AS", "Elv AS")):
+        await office.opened(replace(problem(n), lead_id=await lead(pool, now, company=company)))
+    await office.minutes(1)
+    (body,) = hook.taken.values()
+    assert "From Nordwind AS (2), Fjord Metall, Hav AS and 3 more." in body["data"]["lines"]
 
 
 async def test_quiet_hours_hold_what_does_not_wake(pool: Any, hook: Hook) -> None:

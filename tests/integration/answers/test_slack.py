@@ -243,6 +243,7 @@ async def test_a_group_is_quiet_for_an_hour_when_somebody_says_so(desk: Desk) ->
     assert (await desk.said_to(UMARIA))[0].startswith("Quiet until")
     until = await desk.pool.fetchval("SELECT snoozed_until FROM alert_groups")
     assert timedelta(minutes=59) < until - datetime.now(UTC) < timedelta(minutes=61)
+    assert await desk.pool.fetchval("SELECT snoozed_by FROM alert_groups") == "maria@acme.example"
 
 
 async def test_only_who_answers_for_an_alert_keeps_it_quiet_and_not_what_is_over(desk: Desk) -> None:

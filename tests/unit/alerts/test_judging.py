@@ -76,3 +76,11 @@ def test_at_most_one_message_in_any_interval_however_many_problems_come(steps: l
         due = judge(route, State(T0, open_, new, gone, last), now, None).due
         assert due is not None
         assert judge(route, State(T0, open_, new, gone, last), due, None).say in ("open", "more")
+
+
+def test_a_snooze_is_shown_at_once_to_those_who_were_told_and_then_nothing_is_said_until_it_ends() -> None:
+    state = State(T0, 5, 2, last_at=T0, snoozed_until=T0 + 3_600 * S, snooze_shown=False)
+    assert judge(ROUTE, state, T0 + 60 * S, None) == ("quiet", T0 + 3_600 * S)
+    assert judge(ROUTE, replace(state, snooze_shown=True), T0 + 60 * S, None) == (None, T0 + 3_600 * S)
+    assert judge(ROUTE, replace(state, last_at=None), T0 + 60 * S, None).say is None
+    assert judge(ROUTE, state, T0 + 3_600 * S, None).say == "more"
