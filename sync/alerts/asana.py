@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 
 from sync.alerts import escape
 from sync.alerts.calls import Calls
-from sync.alerts.channel import Channel, Message, Outlet, Refused, Sent
+from sync.alerts.channel import Channel, Message, Outlet, Refused, Sent, Zoneless
 from sync.playbook.models.alerts import Medium
 
 API = "https://app.asana.com/api/1.0"
@@ -24,7 +24,7 @@ class Completed(NamedTuple):
     by: str
 
 
-class Asana:
+class Asana(Zoneless):
     """One project: its gid is the channel's address, a personal access token its secret."""
 
     medium: Medium = "asana"

@@ -101,12 +101,24 @@ class Channel(Protocol):
         """Change a message in place (resolved, accepted); None: this medium cannot, and the notifier decides whether to say it anew."""
         ...
 
+    async def zone(self, person: str) -> str:
+        """Give the zone (IANA) in which a person (a message's `to`) reads it; '' where the medium knows none."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections."""
         ...
 
 
-class OneWay:
+class Zoneless:
+    """What a channel is that does not know by which clock somebody reads it."""
+
+    async def zone(self, person: str) -> str:
+        """Nobody's is known."""
+        return ""
+
+
+class OneWay(Zoneless):
     """What a channel is whose medium can neither be asked what arrived nor change what was sent: receivers drop a copy by its id."""
 
     async def find(self, message: Message, *, key: str, since: datetime) -> Sent | None:

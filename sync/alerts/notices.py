@@ -76,8 +76,13 @@ async def _change(connection: Any, row: Any, card: Any, *, first: bool) -> Inten
     return Intent(derived_id("notice", row["id"], card["id"]), BESIDE, *reader, {}, None, row["id"], card["id"])
 
 
-async def render(pool: Any, playbook: Playbook, row: Any, now: int, systems: Mapping[str, SystemSettings], secret: bytes) -> Message | None:
-    """Give the message of a row that tells a notice, from what is so at `now` (ms); None: there is nothing to say any more."""
+async def render(
+    pool: Any, playbook: Playbook, row: Any, now: int, systems: Mapping[str, SystemSettings], secret: bytes, zone: str = ""
+) -> Message | None:
+    """Give the message of a row that tells a notice, from what is so at `now` (ms); None: there is nothing to say any more.
+
+    `zone`: the reader's as the medium knows it.
+    """
     notice = await notified.full(pool, row["notice_id"])
     if notice is None or notice["doc"] is None or (notice["kind"] in WHILE_OPEN and notice["ended"] is not None):
         return None
@@ -90,7 +95,7 @@ async def render(pool: Any, playbook: Playbook, row: Any, now: int, systems: Map
         "data": notice["data"],
     }
     account = await account_of(pool, notice["doc"], playbook, secret) if reader != "channel" else {}
-    shown = card(orjson.loads(notice["doc"]), note, Seen(playbook, now, reader, record_links(systems), account))
+    shown = card(orjson.loads(notice["doc"]), note, Seen(playbook, now, reader, record_links(systems), account, zone))
     if row["say"] == BESIDE:
         shown = replace(shown, said=(), actions=())
     return Message(

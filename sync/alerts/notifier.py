@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from sync.alerts import digest, flush, message, notices
-from sync.alerts.channel import Message
+from sync.alerts.channel import Message, Refused
 from sync.alerts.flush import Ground
 from sync.alerts.notices import Publish
 from sync.alerts.outlets import Outlets
@@ -19,6 +19,8 @@ from sync.store import alerts
 
 REST_S = 1.0
 """So long a new problem or notice may wait to be seen: one look is a few look-ups in small indexes."""
+ZONE_S = 5.0
+"""So long a medium is asked for a reader's zone: the message does not wait for it."""
 Often = Callable[[Ground], Awaitable[object]]
 
 
@@ -70,6 +72,17 @@ class Notifier:
     async def _render(self, row: Any) -> Message | None:
         assert self._current is not None
         if row["notice_id"] is not None:
-            settings = self._outlets.settings
-            return await notices.render(self._pool, self._current, row, self._clock.now_ms(), settings.systems, settings.secret_bytes)
+            settings, zone = self._outlets.settings, await self._zone(self._current, row)
+            return await notices.render(self._pool, self._current, row, self._clock.now_ms(), settings.systems, settings.secret_bytes, zone)
         return message.read(row["data"], row)
+
+    async def _zone(self, playbook: Playbook, row: Any) -> str:
+        """Give the zone in which a person reads it, as the medium says, where team.yaml says none; '' where it does not say so at once."""
+        rep = playbook.reps.get(row["person"] or "")
+        if row["address"] is None or (rep is not None and rep.hours.timezone):
+            return ""
+        try:
+            async with asyncio.timeout(ZONE_S):
+                return await (await self._outlets.get(playbook, row["channel"])).zone(row["address"])
+        except (Refused, TimeoutError):
+            return ""

@@ -34,6 +34,8 @@ class Seen:
     """System → address of a record there, with `{object}` and `{id}` in it."""
     account: Mapping[str, Any] = field(default_factory=dict)
     """What conditions see of the lead's account and its open opportunity now: `account.owner`, `account.open_opportunities` …"""
+    zone: str = ""
+    """The reader's zone as the medium knows it, for whom team.yaml says none; '' for the company's."""
 
 
 class Told:
@@ -49,7 +51,7 @@ class Told:
             self.kind = state if (state := str(self.note.get("state"))) in LATER else "offered"
         self.person = str(notice.get("person") or self.note.get("owner") or "")
         rep = seen.playbook.reps.get(self.person)
-        self.zone = (rep.hours.timezone if rep else "") or seen.playbook.timezone or "UTC"
+        self.zone = (rep.hours.timezone if rep else "") or seen.zone or seen.playbook.timezone or "UTC"
 
     @property
     def mine(self) -> bool:

@@ -44,10 +44,10 @@ def rep_of(playbook: Playbook, who: str | None) -> Rep:
 
 def when(text: str, now: int, zone: str, option: str) -> int:
     """Read a date as people say it; raises CannotRun."""
-    found = dates.moment(text, now, zone)
-    if found is None:
-        raise CannotRun(f"{option}: {text!r} is no date that Truce understands. Say it like: {dates.EXAMPLES}.")
-    return found
+    try:
+        return dates.moment(text, now, zone)
+    except dates.NoDate as no:
+        raise CannotRun(f"{option}: {text!r} {no}") from None
 
 
 async def _playbook(connection: Any) -> Playbook:

@@ -11,6 +11,7 @@ import typer
 from schemas.command import too_long
 from schemas.envelope import Envelope
 from sync.cli import people, place
+from sync.cli.away import when
 from sync.cli.duty import Json, with_store
 from sync.cli.names import stage
 from sync.cli.output import PROBLEM, CannotRun, as_json, console
@@ -163,9 +164,7 @@ def hold(
 
     def make(known: Handoff, playbook: Playbook) -> Envelope:
         rep = playbook.reps.get(known.owner)
-        at = dates.moment(until, to_ms(datetime.now(UTC)), (rep.hours.timezone if rep else "") or playbook.timezone)
-        if at is None:
-            raise CannotRun(f"--until: {until!r} is no date that Truce understands. Say it like: {dates.EXAMPLES}.")
+        at = when(until, to_ms(datetime.now(UTC)), (rep.hours.timezone if rep else "") or playbook.timezone, "--until")
         return _order("hold_clock", known, on_behalf, playbook, until=from_ms(at), comment=comment)
 
     _give(who, make, json=json)

@@ -10,7 +10,7 @@ from sync.lead import hours
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _CLOCK = re.compile(r"^(?:at )?([01]?\d|2[0-3])[:.h]([0-5]\d)$")
-_LENGTH = re.compile(r"^(?:for |in )?(\d{1,3}) ?(m|min|minutes?|h|hours?|d|days?|w|weeks?)$")
+_LENGTH = re.compile(r"^(?:for |in )?(\d{1,9}) ?(m|min|minutes?|h|hours?|d|days?|w|weeks?)$")
 _ISO = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 _DAY_MONTH = re.compile(r"^(\d{1,2})(?:st|nd|rd|th|\.)? ([a-z]{3})[a-z]*\.?(?: (\d{4}))?$")
 _MONTH_DAY = re.compile(r"^([a-z]{3})[a-z]*\.? (\d{1,2})(?:st|nd|rd|th)?(?:,? (\d{4}))?$")
@@ -19,8 +19,16 @@ FURTHEST_DAYS = 3_660
 EXAMPLES = "Mon, tomorrow, 3 Dec, 2026-12-03, 17:00, Fri 9:00, 3 days"
 
 
-def moment(text: str, now: int, zone: str) -> int | None:
-    """Give the moment that is meant; a day alone is its beginning, a time alone the next. None where nothing is understood, or it is years away."""
+class NoDate(ValueError):
+    """What was typed is no moment that can be meant; the text goes on after what was typed, for who typed it."""
+
+
+_UNCLEAR = f"is no date that Truce understands. Say it like: {EXAMPLES}."
+_TOO_FAR = "is too far away: ten years to either side is the most. Is the year as you mean it?"
+
+
+def moment(text: str, now: int, zone: str) -> int:
+    """Give the moment that is meant; a day alone is its beginning, a time alone the next. Raises NoDate where nothing is understood, or it is years away."""
     words = " ".join(text.strip().lower().split())
     if (found := _LENGTH.match(words)) is not None:
         return _later(now, int(found[1]), found[2][0], zone)
@@ -32,8 +40,10 @@ def moment(text: str, now: int, zone: str) -> int | None:
     day_, _, rest = words.rpartition(" ")
     clock = _clock(rest)
     on = _day(words if clock is None else day_.removesuffix(" at").removesuffix(","), hours.wall(now, zone).date())
-    if on is None or abs((on - hours.wall(now, zone).date()).days) > FURTHEST_DAYS:
-        return None
+    if on is None:
+        raise NoDate(_UNCLEAR)
+    if abs((on - hours.wall(now, zone).date()).days) > FURTHEST_DAYS:
+        raise NoDate(_TOO_FAR)
     return _at(on, clock or time.min, zone)
 
 
@@ -51,6 +61,8 @@ def shown(at: int, now: int, zone: str) -> str:
 
 
 def _later(now: int, count: int, unit: str, zone: str) -> int:
+    if count * {"m": 1, "h": 60, "d": 1_440, "w": 10_080}[unit] > FURTHEST_DAYS * 1_440:
+        raise NoDate(_TOO_FAR)
     if unit in "mh":
         return now + count * (60_000 if unit == "m" else 3_600_000)
     return _at(hours.wall(now, zone).date() + timedelta(days=count * (7 if unit == "w" else 1)), time.min, zone)

@@ -132,6 +132,7 @@ def _plain(person: Person) -> dict[str, Any]:
         "name": person.name.lower().replace(" ", "."),
         "deleted": person.deleted,
         "profile": profile,
+        **({"tz": person.tz} if person.tz else {}),
     }
 
 

@@ -24,6 +24,8 @@ class Person:
     deleted: bool = False
     team: str = TEAM
     """Another workspace's person is there by a channel that both share."""
+    tz: str = ""
+    """Their zone (IANA) as their profile says it; '' for none."""
 
 
 @dataclass

@@ -110,6 +110,10 @@ class SlackChannel:
             raise
         return sent
 
+    async def zone(self, person: str) -> str:
+        """Give the zone that a person's profile says; raises Refused."""
+        return await self._people.zone(person)
+
     async def close(self) -> None:
         """Nothing is kept open between calls."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -105,20 +105,21 @@ class Desk:
         return {"response_type": "ephemeral", **answer(lines)}
 
     async def _rep(self, asked: Pressed | SentOff | Typed, playbook: Playbook) -> Rep:
-        """Give who it was; raises _Unknown with what to tell them."""
+        """Give who it was, in the zone of their Slack where team.yaml says none; raises _Unknown with what to tell them."""
         try:
             if not await self.people.here(*asked.home):
                 raise _Unknown(
                     "This comes from a workspace that is not Truce's: only people of team.yaml can answer, in theirs; nothing was done."
                 )
             email = await self.people.email(asked.user, playbook.reps)
+            zone = await self.people.zone(asked.user) if (email or "") in playbook.reps else ""
         except Refused:
             raise _Unknown("Slack does not say who you are just now, so nothing was done. Please press again in a minute.") from None
         rep = playbook.reps.get(email or "")
         if rep is None:
             whose = f" as {email}" if email else ""
             raise _Unknown(f"Truce does not know you{whose}: only people of team.yaml can answer. Ask RevOps to add you; nothing was done.")
-        return rep
+        return rep if rep.hours.timezone or not zone else replace(rep, hours=replace(rep.hours, timezone=zone))
 
     async def _order(
         self, name: str, ident: str, offer: int | None, rep: Rep, at: datetime, where: str, user: str, dialog: str = "", **more: Any

@@ -193,7 +193,7 @@ class Errands:
 
     async def _back(self, connection: Any, said: Back, rep: Rep, playbook: Playbook, now: int) -> str:
         who = await self._whose(said.who, rep, playbook)
-        own = on_leave(who, now, playbook.timezone)
+        own = on_leave(playbook.reps[who.email], now, playbook.timezone)
         until = None if own is None else dates.end_of(own.last, now, _zone(who, playbook))
         ended = await presence.back(connection, who.email, at=now, by=rep.email, source="slack", until=until)
         if ended or own is not None:
@@ -236,10 +236,10 @@ class Errands:
 
 
 def _when(text: str, now: int, zone: str) -> int:
-    at = dates.moment(text, now, zone)
-    if at is None:
-        raise NotSo(f"“{text[:40]}” is no date that Truce understands. Say it like: {dates.EXAMPLES}.")
-    return at
+    try:
+        return dates.moment(text, now, zone)
+    except dates.NoDate as no:
+        raise NotSo(f"“{text[:40]}” {no}") from None
 
 
 def _zone(rep: Rep, playbook: Playbook) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from sync.alerts.channel import Refused
 from sync.alerts.slack.client import refusals
+from sync.lead import hours
 from sync.playbook.models import Rep
 
 KEPT_S, MOST = 3_600.0, 10_000
@@ -38,6 +40,7 @@ class People:
             if not refused.permanent:
                 raise
             return None
+        self._keep(f"zone:{user}", _zone(found))
         email = str((found.get("profile") or {}).get("email") or "").strip().lower()
         return self._keep(user, email if ours else "") or None
 
@@ -58,8 +61,17 @@ class People:
         if (known := self._known(f"@{email}")) is not None:
             return known
         async with refusals():
-            found = (await self._client.users_lookupByEmail(email=email))["user"]
-        return self._keep(f"@{email}", str((found or {})["id"]))
+            found = (await self._client.users_lookupByEmail(email=email))["user"] or {}
+        self._keep(f"zone:{found['id']}", _zone(found))
+        return self._keep(f"@{email}", str(found["id"]))
+
+    async def zone(self, who: str) -> str:
+        """Give the zone (IANA) in which somebody, named by Slack user or address, reads Slack; '' where their profile says none. Raises Refused."""
+        user = await self.user(who) if "@" in who else who
+        if (known := self._known(f"zone:{user}")) is not None:
+            return known
+        async with refusals():
+            return self._keep(f"zone:{user}", _zone((await self._client.users_info(user=user))["user"] or {}))
 
     def _known(self, name: str) -> str | None:
         at, value = self._kept.get(name, (0.0, ""))
@@ -70,3 +82,9 @@ class People:
             self._kept.clear()
         self._kept[name] = (self._clock(), value)
         return value
+
+
+def _zone(found: Mapping[str, Any]) -> str:
+    """Give the zone that a profile says, where it is one that exists."""
+    said = str(found.get("tz") or "")
+    return said if said and hours.zone(said) is not UTC else ""

@@ -11,6 +11,7 @@ from connectors.emulator.control import serve
 from connectors.emulator.slack import Person, Slack
 from schemas.envelope import read
 from schemas.notice import NoticeSent
+from sync.lead import hours
 from sync.playbook.models.alerts import Channel
 from sync.settings import ChannelSettings
 from tests.integration.alerts.ledger import handoff, lead, leg, notice
@@ -100,3 +101,18 @@ async def test_a_reminder_that_was_mail_is_not_sent_again_beside_what_the_card_s
         await notice(pool, lead_id, handoff_id, kind, "ana@acme.example", now, leg="accept", to="maria@acme.example")
         await office.after(1)
     assert len(mailbox.mails) == 3
+
+
+async def test_times_are_those_of_the_readers_slack_where_the_playbook_says_no_zone_for_them(pool: Any) -> None:
+    slack = Slack([Person("U00MARIA", "maria@acme.example", "Maria Lund", tz="Pacific/Auckland")], {"C000SALES": "sales"}, unlimited=True)
+    async with serve(slack.app) as there:
+        room = ChannelSettings(url=f"{there.url}/api/", address="C000SALES", secrets={"token": secret("emulated-bot-token")})
+        office = Office(pool, {"room": room}, agreed(("room",), channels={"room": Channel("room", "slack", HERE)}))
+        now = office.clock.now()
+        lead_id = await lead(pool, now)
+        due = round(now.timestamp() * 1000) - 60_000
+        await notice(pool, lead_id, await handoff(pool, lead_id, now), "escalated", "maria@acme.example", now, leg="accept", due=due)
+        await office.after(1)
+        (card,) = slack.messages()
+        assert f"was due {hours.moment(due, office.clock.now_ms(), 'Pacific/Auckland')}" in str(card.blocks)
+        await office.close()

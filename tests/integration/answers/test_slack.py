@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -16,6 +17,7 @@ from sync.alerts.channel import Action, Message, Outlet
 from sync.alerts.slack import SlackChannel
 from sync.answering import answering
 from sync.app import active_playbook
+from sync.lead import hours
 from sync.lead.presence import Presence
 from sync.runtime.producer import make_producer
 from sync.sources.publisher import Publisher
@@ -114,10 +116,19 @@ async def test_somebody_says_that_they_are_away_and_who_covers(desk: Desk) -> No
     assert (await presence.current(desk.pool)).get("ana@acme.example", Presence()).away == ()
 
 
-@pytest.mark.parametrize("until", ["1 Jan 0001", "9999-12-31", "99999 days"])
+async def test_who_has_no_zone_in_the_playbook_reads_times_and_types_them_by_their_own_slack(desk: Desk) -> None:
+    desk.slack.space.people[UBEN] = replace(desk.slack.space.people[UBEN], tz="Pacific/Auckland")
+    told = await desk.slack.hands.slash(UBEN, "C000SALES", "/truce", "away until tomorrow")
+    assert "(Pacific/Auckland)" in told.body["text"]
+    (ben,) = (await presence.current(desk.pool))["ben@acme.example"].away
+    assert hours.wall(ben.until or 0, "Pacific/Auckland").hour == 0
+    assert (await desk.slack.hands.slash(UBEN, "C000SALES", "/truce", "back")).body["text"] == "You are there again."
+
+
+@pytest.mark.parametrize("until", ["1 Jan 0001", "9999-12-31", "99999 days", "900 weeks"])
 async def test_a_date_out_of_any_calendar_is_refused_and_nobody_is_away(desk: Desk, until: str) -> None:
     told = await desk.slack.hands.slash(UANA, "C000SALES", "/truce", f"away until {until}")
-    assert told.body["text"].startswith(f"“{until}” is no date that Truce understands")
+    assert told.body["text"].startswith(f"“{until}” is too far away: ten years")
     assert await presence.current(desk.pool) == {}
 
 
