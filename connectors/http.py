@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import cache
 from ssl import SSLContext
 from typing import Any
@@ -45,6 +46,14 @@ class Answer:
     body: Any
     sent_at: datetime
     received_at: datetime
+
+    @property
+    def at_vendor(self) -> datetime:
+        """The vendor's time of the answer, by its Date header; ours where it has none."""
+        try:
+            return parsedate_to_datetime(self.headers.get("date", "")).astimezone(UTC)
+        except ValueError:
+            return self.sent_at
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from time import monotonic
 from typing import Any
 from urllib.parse import quote
@@ -114,7 +113,7 @@ class Client:
         found = answer.body.get("list") if isinstance(answer.body, dict) else None
         if not isinstance(found, list):
             raise Surprising("a list's answer has no list")
-        return Rows(found, len(found) >= most, answer.sent_at, answer.received_at, at_vendor(answer))
+        return Rows(found, len(found) >= most, answer.sent_at, answer.received_at, answer.at_vendor)
 
     async def rows_in(
         self, object_: str, field: str, values: Sequence[str], fields: Sequence[str], *, priority: Priority
@@ -196,14 +195,6 @@ class Client:
     async def close(self) -> None:
         """Release everything."""
         await self._session.close()
-
-
-def at_vendor(answer: Answer) -> datetime:
-    """Give EspoCRM's time of an answer, by its Date header; ours where it has none."""
-    try:
-        return parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
-    except ValueError:
-        return answer.sent_at
 
 
 def _parts(values: Sequence[str]) -> Iterable[list[str]]:

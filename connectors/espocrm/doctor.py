@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from connectors.base import Finding
 from connectors.errors import ConnectorError
-from connectors.espocrm.client import Client, at_vendor
+from connectors.espocrm.client import Client
 from connectors.espocrm.mapping import TRUCE_ID, Row, types, writable
 
 _VERBS = ("create", "update", "delete")
@@ -52,7 +52,7 @@ class Doctor:
 
     async def _clock(self) -> Finding:
         answer = await self._client.call("GET", "App/user")
-        skew = (at_vendor(answer) - answer.received_at).total_seconds()
+        skew = (answer.at_vendor - answer.received_at).total_seconds()
         return self._finding(f"its clock is {skew:+.0f} s from ours", todo="" if abs(skew) < 60 else "set one of the two clocks")
 
     async def _truce_id(self, object_: str) -> Finding:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
 
 from connectors.base import (
     Capabilities,
     Create,
     Done,
-    Failed,
     Item,
     Manifest,
     Priority,
@@ -21,7 +18,8 @@ from connectors.base import (
     Update,
     Wanted,
 )
-from connectors.errors import AuthExpired, ConnectorError, RateLimited, Rejected, Unavailable
+from connectors.each import each
+from connectors.errors import ConnectorError, Rejected, Unavailable
 from connectors.espocrm.client import Client
 from connectors.espocrm.mapping import DONE, TRUCE_ID, Row, from_wire, literal, moment, to_wire, writable
 from connectors.fit import misfit
@@ -30,9 +28,6 @@ from schemas.change import RecordChanged
 from schemas.envelope import derived_id
 from schemas.write import FieldRefused
 
-_WHOLE = (Unavailable, RateLimited, AuthExpired)
-"""What ends a batch: the next row would meet the same."""
-_R = TypeVar("_R", Update, Create)
 _NOT_PROVIDED = "[not provided]"
 
 
@@ -59,12 +54,12 @@ class EspoSink(Sink):
 
     async def update(self, rows: Sequence[Update], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
         """Update records by their ids, one call each; what EspoCRM leaves out without a word (a field that the role does not have) is told."""
-        return await self._each(rows, lambda row: self._updated(row, priority))
+        return await each(rows, lambda row: self._updated(row, priority), in_flight=self.manifest.in_flight)
 
     async def create(self, rows: Sequence[Create], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
         """Create records whose Truce id is not there yet: EspoCRM knows no unique field, so that they are looked up in one call before."""
         there = await self._there(rows[0].object, [str(row.fields.get(TRUCE_ID) or "") for row in rows], priority) if rows else {}
-        return await self._each(rows, lambda row: self._created(row, there, priority))
+        return await each(rows, lambda row: self._created(row, there, priority), in_flight=self.manifest.in_flight)
 
     async def find(self, emails: Sequence[str], wanted: Wanted, *, priority: Priority = "normal") -> Sequence[RecordChanged]:
         """Look people up by e-mail, consistently; what was converted comes last."""
@@ -115,29 +110,6 @@ class EspoSink(Sink):
         asked = [one for one in truce_ids if one]
         found = await self._client.rows_in(object_, TRUCE_ID, asked, ["id", TRUCE_ID], priority=priority) if asked else []
         return {str(row[TRUCE_ID]): str(row["id"]) for row, _ in found}
-
-    async def _each(self, rows: Sequence[_R], step: Callable[[_R], Awaitable[Done]]) -> Sequence[RowOutcome]:
-        """Write rows side by side; a failure that the others would meet too ends the batch, and where nothing else came of it, it is raised."""
-        room, ended, failed = asyncio.Semaphore(self.manifest.in_flight), list[ConnectorError](), list[ConnectorError]()
-
-        async def one(row: _R) -> RowOutcome:
-            async with room:
-                if ended:
-                    failed.append(ended[0])
-                    return Failed(row.key, _unsent(ended[0]))
-                try:
-                    return await step(row)
-                except _WHOLE as error:
-                    ended.append(error)
-                    failed.append(error)
-                    return Failed(row.key, error)
-                except ConnectorError as error:
-                    return Failed(row.key, error)
-
-        told = await asyncio.gather(*(one(row) for row in rows))
-        if rows and len(failed) == len(rows):
-            raise next((error for error in failed if isinstance(error, Unavailable) and error.unknown_outcome), failed[0])
-        return told
 
     async def _values(self, row: Update | Create) -> dict[str, Scalar]:
         """Give a row's values as EspoCRM takes them; raises Rejected for what it would leave out, bend or break on without a word.
@@ -200,8 +172,3 @@ def _task(row: TaskWanted) -> dict[str, Scalar]:
 def _refused(row: Update | Create, wrong: Mapping[str, str]) -> Rejected:
     refused = tuple(FieldRefused(field=name, value=row.fields[name], code="", words=words) for name, words in wrong.items())
     return Rejected("; ".join(f"{name}: {words}" for name, words in wrong.items()), refused=refused)
-
-
-def _unsent(error: ConnectorError) -> ConnectorError:
-    """Give the error of a row that was not sent because another one failed: nothing was done."""
-    return Unavailable(f"not sent: {error.words}", code=error.code, status=error.status) if isinstance(error, Unavailable) else error

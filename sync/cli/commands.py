@@ -99,6 +99,7 @@ COMMANDS: Mapping[str, Command] = {
     "playbook": Command("playbook:app", "The versions of the agreement."),
     "handoff": Command("handoff:app", "Answer a hand-off: the same as in the CRM or in Slack."),
     "record": Command("record:app", "Tell Truce about a record by hand, as if its system had said so."),
+    "connector": Command("connector:app", "Add a system that Truce does not know yet; in a checkout."),
     "house": Command("house:app", "Check Truce's own code; for those who change it, in a checkout."),
 }
 
