@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from sync.alerts.reach import Target, of_person
 from sync.lead import hours
 from sync.lead.periods import current
 from sync.lead.state import to_ms
-from sync.playbook.models import Goals, number
+from sync.playbook.models import Goals, money, number
 from sync.playbook.models.goals import Goal
 from sync.runtime.clock import Clock
 from sync.store import meta, reporting, telling
@@ -41,6 +41,8 @@ class _Seen:
     got: float
     spans: tuple[date, date]
     over: bool
+    besides: Mapping[str, float]
+    """What was won in other currencies, which does not count."""
 
 
 async def _news(connection: Connection, kind: str, seen: _Seen) -> tuple[News | None, News, int] | None:
@@ -63,13 +65,14 @@ def news(before: str | None, got: float, target: float, *, over: bool) -> News |
     return "missed" if over and before != "missed" else None
 
 
-def words(goal: Goal, what: News, got: float, spans: tuple[date, date], currency: str) -> tuple[str, str]:
+def words(goal: Goal, what: News, got: float, spans: tuple[date, date], currency: str, besides: Mapping[str, float]) -> tuple[str, str]:
     """Give (title, line) for people of both teams."""
     last = spans[1] - timedelta(days=1)
     unit = f" {currency}" if goal.measure == "amount" else ""
     said = {"reached": "is reached", "lost": "is lost again", "missed": "was missed"}[what]
     line = f"{number(got)} of {number(goal.target)}{unit} in the {goal.per} from {hours.short(spans[0].isoformat())} to {hours.short(last.isoformat())}."
-    return f"Shared goal: {goal.name} {said}", line
+    others = f" Besides, {money(besides)} were won, which {currency} does not count." if besides else ""
+    return f"Shared goal: {goal.name} {said}", f"{line}{others}"
 
 
 def people(goals: Goals, goal: Goal) -> tuple[str, ...]:
@@ -103,8 +106,8 @@ class Goalposts:
         days = (now - LATE, now)
         for spans in dict.fromkeys(current(goal.per, hours.wall(to_ms(at), zone).date(), goals) for at in days):
             start, end = (to_ms(datetime(one.year, one.month, one.day, tzinfo=hours.zone(zone))) for one in spans)
-            got = (await reporting.reached(self._pool, start, end, crm)).get(goal.counts, 0.0)
-            seen = _Seen(goal, got, spans, over=to_ms(now) >= end)
+            reached = await reporting.reached(self._pool, start, end, crm, goals.currency)
+            seen = _Seen(goal, reached.get(goal.counts, 0.0), spans, over=to_ms(now) >= end, besides=goal.besides(reached))
             await self._event(ground, seen, now)
             if ground.ready:  # without a channel it stays untold
                 await self._tell(ground, seen, now)
@@ -123,7 +126,7 @@ class Goalposts:
             found = await _news(connection, "goal", seen)
             if found is not None:
                 _, what, number = found
-                text = words(seen.goal, what, seen.got, seen.spans, ground.playbook.goals.currency)
+                text = words(seen.goal, what, seen.got, seen.spans, ground.playbook.goals.currency, seen.besides)
                 thread = f"{seen.goal.id}:{seen.spans[0].isoformat()}:{number}"
                 await telling.intend(connection, self._intents(ground, seen.goal, what, text, thread), now)
 

@@ -17,6 +17,7 @@ from sync.alerts.flush import BROKEN, Ground
 from sync.alerts.outlets import Outlets
 from sync.alerts.reach import Target, handed_on
 from sync.lead.decision import ProblemNote
+from sync.runtime import log
 from sync.runtime.clock import Clock
 from sync.runtime.guard import passing
 from sync.runtime.metrics import metrics
@@ -36,6 +37,8 @@ LONGEST_S = 300.0
 IN_PLACE = frozenset({"changed", "quiet", "accepted", "rejected", "expired", "worked", "closed", "linked", "snoozed"})
 """What only changes a message that is there: where it cannot, nothing more is said."""
 
+_log = log.get("notifier")
+
 Render = Callable[[Any], Awaitable[Message | None]]
 """Gives the message of a row now; None: there is nothing to say any more."""
 
@@ -51,6 +54,8 @@ class Sender:
 
     def __init__(self, pool: Any, outlets: Outlets, clock: Clock, render: Render) -> None:
         self._pool, self._outlets, self._clock, self._render = pool, outlets, clock, render
+        self._broken: set[str] = set()
+        """Channels that refused, and took nothing since."""
 
     async def step(self, ground: Ground) -> int:
         """Send what is ready; gives how many messages were claimed."""
@@ -134,6 +139,9 @@ class Sender:
             return
         await telling.sent(self._pool, row["id"], now, done.sent.ref, done.sent.data, copy=done.copy)
         metrics.count("truce_alert_messages_total", channel=name, outcome="copy" if done.copy else "sent")
+        if name in self._broken:
+            self._broken.discard(name)
+            _log.info("channel takes messages again", channel=name)
         await run(self._pool, problems.write([ProblemNote(BROKEN, name, False)]))
 
     async def _refused(self, ground: Ground, row: Any, refused: Refused) -> None:
@@ -141,6 +149,9 @@ class Sender:
         now, words = self._clock.now(), plain(str(refused), 300)
         metrics.count("truce_alert_messages_total", channel=row["channel"], outcome="refused")
         busy = refused.retry_after is not None and not refused.permanent  # it works, and takes no more just now
+        if not busy and row["channel"] not in self._broken:
+            self._broken.add(row["channel"])
+            _log.warning("channel does not take messages", channel=row["channel"], reason=words)
         wait = timedelta(seconds=max(1.0, refused.retry_after or 0) if busy else AGAIN_S)
         late = now + wait - row["first_at"] > timedelta(seconds=BUSY_S if busy else PATIENCE_S)
         if not refused.permanent and not late:

@@ -18,7 +18,7 @@ from sync.lead import account
 from sync.lead.decision import Facts
 from sync.lead.qualify import stage_values
 from sync.lead.state import load, to_ms
-from sync.playbook.models import SIDE_EXITS, Playbook, Values, number
+from sync.playbook.models import SIDE_EXITS, Playbook, Values, money
 from sync.reports.feedback import LineResult, Result, Tally, changed, results, tallies, worst
 from sync.reports.profile import Trait, candidate, traits
 from sync.store import accounts, leads, playbooks, reporting
@@ -45,7 +45,7 @@ def feedback(
         rows = await reporting.handoffs(connection, *bounds(playbook, period, now))
         ids, stage = [row["id"] for row in rows], next((one.id for one in playbook.stages if one.handoff), "")
         offered, lines = await reporting.offers(connection, ids), await reporting.let_in(connection, ids, stage)
-        reasons, money = playbook.slas.reasons, await reporting.won(connection, ids, playbook.sales)
+        reasons, money = playbook.slas.reasons, await reporting.won(connection, ids, playbook.sales, playbook.goals.currency)
         found = results(rows, offered, lines, lambda reason: reason not in reasons or reasons[reason].quality, money)
         return playbook, found, kept.files if kept is not None else {}
 
@@ -89,13 +89,13 @@ def _feedback(playbook: Playbook, counted: Mapping[str, Mapping[str, Tally]], li
         rows = [
             (
                 *(name, one.offered, one.accepted, one.refused, ", ".join(f"{labels.get(r, r)} {n}" for r, n in one.rejected.items())),
-                *(one.won, number(one.amount) if one.amount else ""),
+                *(one.won, money(one.amounts)),
             )
             for name, one in some.items()
         ]
         if rows or title == "source":
             table(
-                (title, "offered", "accepted", "given back", "why", "won", playbook.goals.currency),
+                (title, "offered", "accepted", "given back", "why", "won", "money"),
                 rows,
                 "No MQL was handed over in that time.",
             )

@@ -19,7 +19,7 @@ from sync.cli.quality import feedback, profile
 from sync.lead import hours
 from sync.lead.periods import months
 from sync.lead.state import to_ms
-from sync.playbook.models import LEGS, Leg, Playbook
+from sync.playbook.models import LEGS, Leg, Playbook, money, number
 from sync.reports import goals as both
 from sync.reports.sla import Label, Share, Unit, causes, from_ledger, from_timeline, shares
 from sync.store import reporting
@@ -170,7 +170,7 @@ def promises(counted: Counted, reached: Mapping[str, float]) -> list[both.Line]:
 
 
 def _amount(value: float | None, line: both.Line) -> str:
-    return "" if value is None else f"{value:.0%}" if line.is_share else f"{value:,.6g}"
+    return "" if value is None else f"{value:.0%}" if line.is_share else money({line.currency: value}) if line.currency else number(value)
 
 
 def kept(line: both.Line, *, over: bool) -> str:
@@ -189,6 +189,9 @@ def _promised(lines: Sequence[both.Line], *, over: bool) -> None:
         for one in lines
     ]
     table(("side", "promise", "what", "segment", "promised", "reached", "of", "", "under"), rows, "goals.yaml promises nothing.")
+    for one in lines:
+        if one.besides:
+            console.print(f"{one.id}: besides, {money(one.besides)} were won, which {one.currency} does not count.", markup=False)
 
 
 @app.command()
@@ -206,7 +209,7 @@ def goals(
         playbook, now = await in_force(connection), to_ms(datetime.now(UTC))
         start, end = bounds(playbook, period, now)
         counted = await count(connection, playbook, start, end)
-        return counted, promises(counted, await reporting.reached(connection, start, end, playbook.sales))
+        return counted, promises(counted, await reporting.reached(connection, start, end, playbook.sales, playbook.goals.currency))
 
     counted, found = with_store(step)
     if json:
@@ -228,6 +231,8 @@ def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _safe(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name} {one:g}" for name, one in value.items())
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 

@@ -45,6 +45,7 @@ def shown(work: Work, lead: Lead) -> Mapping[str, Scalar] | None:
         "opportunity_currency": last.currency,
         "opportunity_closed": last.day,
         "won_amount": won,
+        "won_currency": home,
     }
 
 

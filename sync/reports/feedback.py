@@ -21,8 +21,8 @@ class Tally:
     offered: int = 0
     accepted: int = 0
     won: int = 0
-    amount: float = 0.0
-    """The money of the opportunities that they won."""
+    amounts: dict[str, float] = field(default_factory=dict)
+    """The money of the opportunities that they won, by currency: amounts of different ones are never added."""
     rejected: dict[str, int] = field(default_factory=dict)
     """By reason."""
 
@@ -38,7 +38,7 @@ class Tally:
             "accepted": self.accepted,
             "rejected": dict(sorted(self.rejected.items())),
             "won": self.won,
-            "amount": self.amount,
+            "amounts": dict(sorted(self.amounts.items())),
         }
 
 
@@ -58,8 +58,8 @@ class Result:
     """That reason counts against the quality that marketing promised."""
     lines: tuple[tuple[str, str, str], ...] = ()
     """The lines that let it into the stage: (text, file:line, what it saw)."""
-    amount: float = 0.0
-    """The money of the opportunities that it won."""
+    amounts: Mapping[str, float] = field(default_factory=dict)
+    """The money of the opportunities that it won, by currency."""
 
 
 def results(
@@ -67,11 +67,11 @@ def results(
     offers: Iterable[Mapping[str, Any]],
     let_in: Mapping[str, Sequence[Mapping[str, Any]]],
     against: Callable[[str], bool],
-    money: Mapping[str, float] | None = None,
+    money: Mapping[str, Mapping[str, float]] | None = None,
 ) -> list[Result]:
     """Read the ledger: `let_in`: hand-off → the lines of the stage's rule as they were judged; `against`: whether a reason counts.
 
-    `money`: hand-off → what its opportunities won.
+    `money`: hand-off → what its opportunities won, by currency.
     """
     said: dict[str, str] = {}
     for offer in offers:
@@ -84,8 +84,8 @@ def results(
         source, _, campaign = one["source"].partition(":")
         reason = said.get(one["id"], one["reason"] or "")
         lines = tuple((str(v["text"]), str(v["where"]), str(v["why"])) for v in let_in.get(one["id"], ()) if v.get("matched"))
-        amount = (money or {}).get(one["id"], 0.0)
-        won = amount > 0 or "customer" in (one["closed_as"], one["stage"])
+        amounts = (money or {}).get(one["id"], {})
+        won = any(amount > 0 for amount in amounts.values()) or "customer" in (one["closed_as"], one["stage"])
         accepted = one["accepted_at"] is not None
         found.append(
             Result(
@@ -98,7 +98,7 @@ def results(
                 reason,
                 bool(reason) and against(reason),
                 lines,
-                amount,
+                amounts,
             )
         )
     return found
@@ -117,7 +117,8 @@ def _count(tally: Tally, one: Result) -> None:
     tally.offered += 1
     tally.accepted += one.accepted
     tally.won += one.won
-    tally.amount += one.amount
+    for currency, amount in one.amounts.items():
+        tally.amounts[currency] = tally.amounts.get(currency, 0.0) + amount
     if one.reason:
         tally.rejected[one.reason] = tally.rejected.get(one.reason, 0) + 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from sync.playbook.models import MONTHS, MQL, REACHED, STAGES, MqlPromise, Playbook, WorkPromise
@@ -30,6 +30,10 @@ class Line:
     kept: bool | None
     versions: str
     """The versions of the playbook under which its hand-offs were opened, the one in force where there are none."""
+    currency: str = ""
+    """Of promised and reached, where they are money."""
+    besides: Mapping[str, float] = field(default_factory=dict)
+    """What was won in other currencies, which does not count: amounts of different ones are never added."""
 
     @property
     def is_share(self) -> bool:
@@ -54,7 +58,7 @@ def lines(
     own = {one.segment for one in goals.marketing if one.segment}
     found = [line for one in goals.marketing for line in _marketing(one, handoffs, own, length, playbook.version)]
     found += [line for one in goals.sales for line in _sales(one, units, labels, playbook.version)]
-    return [*found, *(_shared(one, reached, length, playbook.version) for one in goals.goals)]
+    return [*found, *(_shared(one, reached, length, playbook) for one in goals.goals)]
 
 
 def _versions(versions: Iterable[int], now: int) -> str:
@@ -102,7 +106,9 @@ def _sales(promise: WorkPromise, units: Sequence[Unit], labels: Mapping[str, Lab
     return made
 
 
-def _shared(goal: Goal, reached: Mapping[str, float], length: int, version: int) -> Line:
+def _shared(goal: Goal, reached: Mapping[str, float], length: int, playbook: Playbook) -> Line:
     target = goal.target * length / MONTHS[goal.per]
     got = float(reached.get(goal.counts, 0))
-    return Line("both", goal.id, goal.accountable, goal.segment or "", goal.name, target, got, int(got), got >= target, f"v{version}")
+    head = (goal.id, goal.accountable, goal.segment or "", goal.name)
+    money = (playbook.goals.currency, goal.besides(reached)) if goal.measure == "amount" else ("", {})
+    return Line("both", *head, target, got, int(got), got >= target, f"v{playbook.version}", *money)

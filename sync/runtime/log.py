@@ -13,7 +13,7 @@ import structlog
 ALLOWED = frozenset(
     "event level timestamp logger role system topic partition offset next_offset generation group epoch count batch seconds ms outcome kind "
     "reason code status path method intent lead record_object quota attempt port url rows error exception version checksum lane waiting "
-    "problem parked pid worker signal retry_after incarnation expected found".split()
+    "problem parked pid worker channel signal retry_after incarnation expected found".split()
 )
 """Every key that a log line may have. Values of these never come from a person's record."""
 
@@ -36,7 +36,7 @@ class _Once:
     def __call__(self, _: Any, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         if method == "warning":
             same, now = (
-                tuple(str(event.get(name)) for name in ("event", "role", "system", "waiting", "error", "reason", "kind")),
+                tuple(str(event.get(name)) for name in ("event", "role", "system", "channel", "waiting", "error", "reason", "kind")),
                 monotonic(),
             )
             if now - self.last.get(same, -self.every_s) < self.every_s:

@@ -37,22 +37,26 @@ GROUP BY GROUPING SETS ((t.data->>'after'), (t.data->>'after', h.segment)) HAVIN
 """
 """A lead's segment is that of the hand-off that it had then."""
 _CREDITED = """
-won AS (SELECT ref, people, amount, (fields->'stage'->> -1)::bigint AS at FROM opportunities
-  WHERE there AND outcome = 'won' AND amount IS NOT NULL AND system = ANY($1::text[])),
-credited AS (SELECT w.amount, w.at, h.id, h.segment FROM won w LEFT JOIN LATERAL (
+won AS (SELECT ref, people, amount, (fields->'stage'->> -1)::bigint AS at, coalesce(nullif(upper(btrim(fields->'currency'->>0)), ''), $2) AS currency
+  FROM opportunities WHERE there AND outcome = 'won' AND amount IS NOT NULL AND system = ANY($1::text[])),
+credited AS (SELECT w.amount, w.at, w.currency, h.id, h.segment FROM won w LEFT JOIN LATERAL (
   SELECT h.id, h.segment FROM unnest(w.people) p(one)
     JOIN identities i ON i.kind = CASE WHEN p.one LIKE 'email:%' THEN 'email' ELSE 'ref' END AND i.key = regexp_replace(p.one, '^email:', '')
     JOIN handoffs h ON h.lead_id = i.lead_id AND h.opened_at <= to_timestamp(w.at / 1000.0)
   ORDER BY h.kind = 'mql' DESC, h.opened_at DESC, h.id LIMIT 1) h ON true)
 """
-"""What was won when its stage came to say so, not when the record changed last; it is the merit of one hand-off, the last MQL before that of somebody who is in it."""
-_WON = f"""
-WITH {_CREDITED} SELECT segment, sum(amount)::double precision AS amount FROM credited WHERE at >= $2 AND at < $3
-GROUP BY GROUPING SETS ((), (segment)) HAVING GROUPING(segment) = 1 OR segment <> ''
+"""What was won when its stage came to say so, not when the record changed last; it is the merit of one hand-off, the last MQL before that of somebody who is in it.
+
+An opportunity without a currency is in the company's ($2). Amounts of different currencies are never added.
 """
-_WON_BY = (
-    f"WITH {_CREDITED} SELECT id::text AS id, sum(amount)::double precision AS amount FROM credited WHERE id = ANY($2::uuid[]) GROUP BY id"
-)
+_WON = f"""
+WITH {_CREDITED} SELECT currency, segment, sum(amount)::double precision AS amount FROM credited WHERE at >= $3 AND at < $4
+GROUP BY GROUPING SETS ((currency), (currency, segment)) HAVING GROUPING(segment) = 1 OR segment <> ''
+"""
+_WON_BY = f"""
+WITH {_CREDITED} SELECT id::text AS id, currency, sum(amount)::double precision AS amount FROM credited WHERE id = ANY($3::uuid[])
+GROUP BY id, currency ORDER BY id, currency
+"""
 _LET_IN = """
 SELECT DISTINCT ON (h.id) h.id::text AS id, t.data->'why'->'lines' AS lines FROM handoffs h
 JOIN timeline t ON t.lead_id = h.lead_id AND t.kind = 'stage' AND t.data->>'after' = $2 AND t.at <= h.opened_at
@@ -80,21 +84,26 @@ async def lines(connection: Connection, ids: Iterable[str], leads: Iterable[str]
     return [dict(row) for row in await connection.fetch(_LINES, sorted(ids), sorted(set(leads)))]
 
 
-async def reached(connection: Connection, start: int, end: int, systems: Iterable[str]) -> dict[str, float]:
+async def reached(connection: Connection, start: int, end: int, systems: Iterable[str], home: str) -> dict[str, float]:
     """Give how many leads came to each stage from `start` to `end`, and `amount`, the money of opportunities won then in these systems.
 
-    Of one segment it is `customer:enterprise`, `amount:enterprise`.
+    Of one segment it is `customer:enterprise`, `amount:enterprise`. Money is in the company's currency (`home`); in others it stands apart:
+    `amount@USD`, `amount:enterprise@USD`.
     """
     rows = await connection.fetch(_REACHED, start, end)
     found = {row["stage"] + (f":{row['segment']}" if row["segment"] else ""): float(row["leads"]) for row in rows}
-    money = await connection.fetch(_WON, sorted(systems), start, end)
-    return found | {"amount" + (f":{row['segment']}" if row["segment"] else ""): row["amount"] or 0.0 for row in money}
+    for row in await connection.fetch(_WON, sorted(systems), home, start, end):
+        whose = f":{row['segment']}" if row["segment"] else ""
+        found[f"amount{whose}{'' if row['currency'] == home else '@' + row['currency']}"] = row["amount"]
+    return {"amount": 0.0} | found
 
 
-async def won(connection: Connection, ids: Iterable[str], systems: Iterable[str]) -> dict[str, float]:
-    """Give per hand-off the money of opportunities in these systems that were won by it; each opportunity counts once."""
-    rows = await connection.fetch(_WON_BY, sorted(systems), sorted(ids))
-    return {row["id"]: row["amount"] for row in rows}
+async def won(connection: Connection, ids: Iterable[str], systems: Iterable[str], home: str) -> dict[str, dict[str, float]]:
+    """Give per hand-off the money, by currency, of opportunities in these systems that were won by it; each opportunity counts once."""
+    found: dict[str, dict[str, float]] = {}
+    for row in await connection.fetch(_WON_BY, sorted(systems), home, sorted(ids)):
+        found.setdefault(row["id"], {})[row["currency"]] = row["amount"]
+    return found
 
 
 async def let_in(connection: Connection, ids: Iterable[str], stage: str) -> dict[str, list[dict[str, Any]]]:

@@ -48,9 +48,12 @@ FIGURES = """
 SELECT count(*) FILTER (WHERE state = 'sent')::int AS sent, coalesce(sum(copies), 0)::int AS copies,
   count(*) FILTER (WHERE state = 'waiting')::int AS waiting FROM alert_messages
 """
-# Whatever comes first of a problem's or a notice's way to a reader: not grouped, not said, not made a message, not sent.
+# Whatever comes first of a problem's or a notice's way to a reader: not grouped, not said, not made a message, not sent. A long queue that gets
+# shorter (Slack takes one message a second and channel) is none: stuck is a channel to which nothing went in that time.
 _STUCK = """
-SELECT EXISTS (SELECT FROM alert_messages WHERE state = 'waiting' AND at < $1::timestamptz - make_interval(secs => $2))
+SELECT EXISTS (
+    SELECT FROM (SELECT DISTINCT channel FROM alert_messages WHERE state = 'waiting' AND at < $1::timestamptz - make_interval(secs => $2)) late
+    WHERE NOT EXISTS (SELECT FROM alert_messages m WHERE m.channel = late.channel AND m.sent_at >= $1::timestamptz - make_interval(secs => $2)))
   OR EXISTS (SELECT FROM problems WHERE alert_group IS NULL AND closed_at IS NULL AND opened_at < $1::timestamptz - make_interval(secs => $2))
   OR EXISTS (SELECT FROM alert_groups WHERE due_at < $1::timestamptz - make_interval(secs => $2))
   OR EXISTS (SELECT FROM notices WHERE sent_at IS NULL AND coalesce(claimed_until, at) < $1::timestamptz - make_interval(secs => $2))
@@ -142,7 +145,7 @@ async def figures(connection: Connection) -> dict[str, int]:
 
 
 async def stuck(connection: Connection, now: datetime, seconds: float) -> bool:
-    """Say whether something has waited for longer than that to be told."""
+    """Say whether something has waited for longer than that to be told, while nothing went its way."""
     return bool(await connection.fetchval(_STUCK, now, seconds))
 
 

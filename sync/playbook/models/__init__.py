@@ -61,6 +61,7 @@ from sync.playbook.models.goals import Period as Period
 from sync.playbook.models.goals import Reached as Reached
 from sync.playbook.models.goals import Weekday as Weekday
 from sync.playbook.models.goals import WorkPromise as WorkPromise
+from sync.playbook.models.goals import money as money
 from sync.playbook.models.goals import number as number
 from sync.playbook.models.lifecycle import MQL as MQL
 from sync.playbook.models.lifecycle import SIDE_EXITS as SIDE_EXITS

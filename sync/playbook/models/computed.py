@@ -44,6 +44,7 @@ OF_OPPORTUNITY: Mapping[str, Computed] = {
     "opportunity_currency": Computed(("text",), "in which currency"),
     "opportunity_closed": Computed(("date",), "when it ended"),
     "won_amount": Computed(("number",), "the money of all of the person's opportunities that were won, in the currency of goals.yaml"),
+    "won_currency": Computed(("text",), "in which currency that is: what was won in others is not added"),
 }
 """What became of the opportunities that a person is in."""
 RETURN_WHEN = "return_when"

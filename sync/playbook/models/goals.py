@@ -44,6 +44,11 @@ class Goal:
         """Give what is counted for it, as reports call it: `customer`, of one segment `customer:enterprise`."""
         return f"{self.measure}:{self.segment}" if self.segment else self.measure
 
+    def besides(self, reached: Mapping[str, float]) -> dict[str, float]:
+        """Give by currency what was won in others than the company's, as reports count it (`amount@USD`): it does not count."""
+        found = ((*name.rpartition("@"), amount) for name, amount in sorted(reached.items()))
+        return {currency: amount for counts, _, currency, amount in found if counts == self.counts}
+
 
 @dataclass(frozen=True, slots=True)
 class MqlPromise:
@@ -121,3 +126,8 @@ def _part(promise: MqlPromise, goal: Goal, mqls: float) -> Part:
 def number(value: float) -> str:
     """Give a number as people write it: 1,200 and 0.25."""
     return f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def money(amounts: Mapping[str, float]) -> str:
+    """Give amounts of money, each with its currency: 18,000 EUR · 500 USD."""
+    return " · ".join(f"{number(amount)} {currency}" for currency, amount in amounts.items())

@@ -17,14 +17,17 @@ import pytest
 from schemas.change import RecordChanged
 from schemas.envelope import new, write
 from sync.agents import ground
+from sync.alerts.alive import LATE_S
 from sync.alerts.rounds import Rounds
 from sync.runtime.kafka import free_port
 from sync.runtime.producer import make_producer
 from sync.settings import ChannelSettings
 from sync.sources.lag import LagGate
+from sync.store import telling
+from sync.store.telling import Intent
 from tests.house.project import ROOT
 from tests.integration.alerts.ledger import lead
-from tests.integration.alerts.office import Office, agreed, problem
+from tests.integration.alerts.office import Office, agreed, later, problem
 from tests.integration.alerts.receivers import Mailbox, Pulse
 from tests.integration.store.installed import put
 
@@ -71,6 +74,16 @@ async def test_it_stops_when_alerts_do_not_go_out(pool: Any, office: Office, mai
     await office.minutes(6)
     assert await beats(office, rounds, pulse) == 1
     await rounds.close()
+
+
+async def test_a_long_queue_that_gets_shorter_is_well_and_a_channel_to_which_nothing_goes_is_not(pool: Any, office: Office) -> None:
+    now, ago = office.clock.now(), office.clock.now() - later(600)
+    await telling.intend(pool, [Intent(f"m{n}", "open", "mail", None, "channel", None) for n in range(400)], ago)
+    assert await telling.stuck(pool, now, LATE_S)
+    await telling.sent(pool, "m0", now - later(1), "ref", {}, copy=False)
+    assert not await telling.stuck(pool, now, LATE_S), "one a second is what it takes"
+    await telling.intend(pool, [Intent("o1", "open", "other", None, "channel", None)], ago)
+    assert await telling.stuck(pool, now, LATE_S), "what goes elsewhere says nothing of this one"
 
 
 async def test_it_stops_when_the_notifier_does_nothing_but_beat(pool: Any, office: Office, pulse: Pulse) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from schemas.event import GoalEvent
 from sync import app
 from sync.alerts.flush import Ground
-from sync.alerts.goalposts import Goalposts, news
+from sync.alerts.goalposts import Goalposts, news, words
 from sync.alerts.service import Way
 from sync.lead.ledger import Asked, Entry, Shown
 from sync.playbook.loader import load
@@ -117,7 +117,7 @@ async def test_leads_of_a_segment_are_counted_by_the_hand_off_that_they_had(pool
     for row, segment, opened in zip(some, ("enterprise", "enterprise", ""), (NOW, NOW + timedelta(days=1), NOW), strict=True):
         await pool.execute(HANDOFF, row["id"], segment, opened)
     start, end = (int((NOW + timedelta(hours=hours)).timestamp() * 1000) for hours in (-1, 1))
-    assert await reporting.reached(pool, start, end, []) == {"customer": 3, "customer:enterprise": 1, "amount": 0}
+    assert await reporting.reached(pool, start, end, [], "EUR") == {"customer": 3, "customer:enterprise": 1, "amount": 0}
 
 
 async def test_each_news_of_a_goal_is_one_event_whoever_looks_and_however_often(
@@ -200,13 +200,22 @@ async def test_money_counts_for_the_segment_of_the_hand_off_that_brought_it_and_
     ]
     async with pool.acquire() as connection:
         await run(connection, accounts.write(entries))
-    found = await reporting.reached(pool, at - 1, at + 1, ["salesforce"])
+    found = await reporting.reached(pool, at - 1, at + 1, ["salesforce"], "EUR")
     assert found == {"amount": 1_570.0, "amount:mid-market": 1_000.0, "amount:enterprise": 500.0}
     rows = {row["lead_id"]: row["id"] for row in await pool.fetch("SELECT lead_id::text AS lead_id, id::text AS id FROM handoffs")}
     of = {name: rows[ident] for name, ident in people.items()}
-    assert await reporting.won(pool, of.values(), ["salesforce"]) == {of["kim"]: 500.0, of["pat"]: 1_000.0}
+    assert await reporting.won(pool, of.values(), ["salesforce"], "EUR") == {of["kim"]: {"EUR": 500.0}, of["pat"]: {"EUR": 1_000.0}}
     async with pool.acquire() as connection:
         known = (await accounts.look(connection, Asked(frozenset(one.ref for one in entries)))).entries.values()
         later = [one.show({name: shown._replace(at=at + 9) for name, shown in one.fields.items()}, at + 9) for one in known]
         await run(connection, accounts.write(later))
-    assert await reporting.reached(pool, at - 1, at + 1, ["salesforce"]) == found, "what was edited since was won then all the same"
+    assert await reporting.reached(pool, at - 1, at + 1, ["salesforce"], "EUR") == found, "what was edited since was won then all the same"
+
+
+def test_what_was_won_in_other_currencies_is_said_besides_and_does_not_count() -> None:
+    goal = next(one for one in BOOK.goals.goals if one.id == "new-revenue")
+    others = goal.besides({"amount": 18_000.0, "amount@USD": 9_000.0, "amount@NOK": 5.5, "amount:enterprise@USD": 1.0})
+    spans = (date(2026, 10, 1), date(2027, 1, 1))
+    assert words(goal, "missed", 18_000.0, spans, "EUR", others)[1].endswith(
+        " EUR in the year from 1 Oct to 31 Dec. Besides, 5.5 NOK · 9,000 USD were won, which EUR does not count."
+    )

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from sync.settings import ChannelSettings
 from sync.store import telling
@@ -59,6 +60,21 @@ async def test_a_message_that_every_channel_refuses_is_kept_and_sent_once_one_ta
     mailbox.refuse = None
     await office.minutes(10)
     assert [s for s in mailbox.subjects() if "not accepted" in s] == ["1 lead not accepted in time: Ben Roth"]
+
+
+async def test_a_break_is_one_line_in_the_log_and_so_is_its_end(office: Office, hook: Hook) -> None:
+    hook.status = 500
+    with capture_logs() as lines:
+        await office.opened(problem(1), problem(2, owner="ana@acme.example"))
+        await office.minutes(2)
+        hook.status = 200
+        await office.opened(problem(3, owner="z@acme.example"))
+        await office.minutes(8)
+    assert [(one["log_level"], one["event"], one["channel"]) for one in lines if "channel" in one] == [
+        ("warning", "channel does not take messages", "ops"),
+        ("info", "channel takes messages again", "ops"),
+    ]
+    assert "500" in next(one["reason"] for one in lines if "channel" in one)
 
 
 async def test_a_copy_has_the_id_of_the_first_and_is_counted(office: Office, hook: Hook, pool: Any) -> None:

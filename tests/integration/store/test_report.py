@@ -66,7 +66,7 @@ def keep(store: Store, *some: tuple[Lead, Sequence[Line]]) -> None:
     asyncio.run(go())
 
 
-def won(store: Store, *deals: tuple[str, Outcome, float, int], people: str = "") -> None:
+def won(store: Store, *deals: tuple[str, Outcome, float, int], people: str = "", currency: str | None = None) -> None:
     """Keep opportunities: (system, outcome, amount, when their stage came to say so); `people`: `email:` and the id of the lead with that key."""
 
     async def go() -> None:
@@ -74,8 +74,8 @@ def won(store: Store, *deals: tuple[str, Outcome, float, int], people: str = "")
         shown = [
             Entry(
                 "opportunity",
-                f"{system}:deal:{n}",
-                {"stage": Shown("x", at), "amount": Shown(amount, at), "people": Shown(people, at)},
+                f"{system}:deal:{n}{currency or ''}",
+                {"stage": Shown("x", at), "amount": Shown(amount, at), "people": Shown(people, at), "currency": Shown(currency, at)},
                 at,
                 outcome=outcome,
             )
@@ -131,6 +131,7 @@ def test_both_sides_as_csv_with_the_version(store: Store, capsys: pytest.Capture
         ("salesforce", "open", 5_000, AT),
         ("hubspot", "won", 1, AT),
     )
+    won(store, ("salesforce", "won", 9_000, AT), currency="USD")
     command.goals(period="2026-Q4", csv_=True)
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert {row["side"] for row in rows} == {"marketing", "sales", "both"}
@@ -138,6 +139,11 @@ def test_both_sides_as_csv_with_the_version(store: Store, capsys: pytest.Capture
     assert (accept["promised"], accept["reached"], accept["of"], accept["kept"], accept["versions"]) == ("0.95", "0.5", "2", "False", "v1")
     revenue = next(row for row in rows if row["id"] == "new-revenue")
     assert (revenue["promised"], revenue["reached"]) == ("225000.0", "18000.0"), "of this quarter, counted once, in the CRM"
+    assert (revenue["currency"], revenue["besides"]) == ("EUR", "USD 9000"), "amounts of different currencies are never added"
+    command.goals(period="2026-Q4")
+    out = capsys.readouterr().out
+    assert "18,000 EUR" in out
+    assert "new-revenue: besides, 9,000 USD were won, which EUR does not count." in out
     with pytest.raises(CannotRun, match="write a quarter"):
         command.goals(period="soon")
 
@@ -158,16 +164,17 @@ def test_what_sales_made_of_the_leads_and_what_buyers_have_in_common(
         told.insert(0, Line(one.id, AT, "stage", {"before": "lead", "after": "mql", "why": {"lines": [line]}}))  # type: ignore[attr-defined]
     keep(store, *some)
     won(store, ("salesforce", "won", 18_000, AT + 1), ("hubspot", "won", 18_000, AT + 1), people=f"email:{some[6][0].id}")
+    won(store, ("salesforce", "won", 500, AT + 1), people=f"email:{some[6][0].id}", currency="USD")
     quality.feedback(period="2026-Q4", simulated=True, json=True)
     found = json.loads(capsys.readouterr().out)
-    assert found["source"]["form"] == {"offered": 4, "accepted": 0, "rejected": {"no_fit": 4}, "won": 0, "amount": 0}
-    assert found["source"]["meeting"] == {"offered": 6, "accepted": 6, "rejected": {}, "won": 6, "amount": 18_000}
+    assert found["source"]["form"] == {"offered": 4, "accepted": 0, "rejected": {"no_fit": 4}, "won": 0, "amounts": {}}
+    assert found["source"]["meeting"] == {"offered": 6, "accepted": 6, "rejected": {}, "won": 6, "amounts": {"EUR": 18_000, "USD": 500}}
     assert found["rule"]["routing.yaml:4 emea"] | {"rejected": {}} == {
         "offered": 10,
         "accepted": 6,
         "rejected": {},
         "won": 6,
-        "amount": 18_000,
+        "amounts": {"EUR": 18_000, "USD": 500},
     }
     (line,) = found["lines"]
     assert (line["against_quality"], line["stricter"]["text"]) == (4, "lead.engagement >= 42 && lead.fit >= 20")
@@ -175,7 +182,7 @@ def test_what_sales_made_of_the_leads_and_what_buyers_have_in_common(
     quality.feedback(period="2026-Q4", simulated=False)
     out = capsys.readouterr().out
     assert "Does not fit 4" in out
-    assert "18,000" in out
+    assert "18,000 EUR · 500 USD" in out
     quality.profile(candidate_=tmp_path / "next")
     assert f"Written to {tmp_path / 'next'}" in capsys.readouterr().out.replace("\n", "")
     quality.profile(json=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from schemas.command import Command
@@ -181,6 +182,14 @@ def test_what_became_of_the_opportunities_is_shown_to_marketing() -> None:
     assert play.lead.value("won_amount") == 20_000, "a copy in marketing's system counts none twice"
     play.go(factory.deleted(f"{DEAL}3", 500))
     assert shows(play, *RESULT) == ("lost", 5_000, "EUR", "2026-11-22", 20_000)
+
+
+def test_the_currency_of_what_was_won_is_shown_where_there_is_a_field_for_it() -> None:
+    own = {**BOOK.fields, "won_currency": replace(BOOK.fields["opportunity_currency"], name="won_currency")}
+    play = Play(replace(BOOK, fields=own), factory.facts(users=USERS))
+    play.did("demo", 10)
+    deal(play, 1, 200, "Closed Won", 18_000, "2026-11-20")
+    assert shows(play, "won_amount", "won_currency") == (18_000, "EUR")
 
 
 def test_a_recycled_lead_shows_what_must_happen_for_it_to_come_back() -> None:

@@ -62,8 +62,8 @@ def test_the_ledger_is_read_as_sales_meant_it() -> None:
 def test_counted_per_source_and_campaign() -> None:
     by = tallies(FOUND, lambda one: one.source)
     assert {name: one.plain() for name, one in by.items()} == {
-        "form": {"offered": 6, "accepted": 3, "rejected": {"no_fit": 3}, "won": 1, "amount": 0},
-        "visit": {"offered": 1, "accepted": 0, "rejected": {"no_time": 1}, "won": 0, "amount": 0},
+        "form": {"offered": 6, "accepted": 3, "rejected": {"no_fit": 3}, "won": 1, "amounts": {}},
+        "visit": {"offered": 1, "accepted": 0, "rejected": {"no_time": 1}, "won": 0, "amounts": {}},
     }
     assert list(tallies(FOUND, lambda one: one.campaign)) == ["demo"], "who came by no campaign is not one"
 
