@@ -12,14 +12,17 @@ from connectors.errors import ConnectorError
 from connectors.registry import load
 from connectors.unmetered import Unmetered
 from sync.alerts import outlets
-from sync.cli import emulate, place
+from sync.cli import emulate, people, place
+from sync.cli.still import still
 from sync.playbook import loader
 from sync.playbook.models import Playbook
 from sync.playbook.models.alerts import Medium
 from sync.playbook.problems import PlaybookError
 from sync.settings import Settings, SystemSettings
+from sync.sources.lag import LagGate
 from sync.store import audit, clocks, orphans, pauses, playbooks
 from sync.store.connect import connect
+from sync.topology import changes_name
 
 
 async def examine(settings: Settings, *, fix: bool) -> list[Finding]:
@@ -112,6 +115,7 @@ async def _servers(settings: Settings, playbook: Playbook) -> list[Finding]:
                 connection = await connect(here.dsn, here.installation)
                 try:
                     found = [await _in_force(connection, settings, playbook), *await _kept(connection)]
+                    found += await _still(connection, here, settings, playbook)
                 finally:
                     await connection.close()
             except (PostgresError, OSError) as error:
@@ -135,6 +139,16 @@ async def _servers(settings: Settings, playbook: Playbook) -> list[Finding]:
             return found
     except place.NothingThere as error:
         return [Finding(ok=False, what="no installation here", todo=str(error))]
+
+
+async def _still(connection: Any, here: place.Place, settings: Settings, playbook: Playbook) -> list[Finding]:
+    """Say which parts stand still; nothing where none can run, because Kafka does not."""
+    if here.bootstrap is None:
+        return []
+    topic = changes_name(here.installation, await people.incarnation(connection))
+    told = bool(outlets.ready(playbook, settings) or _emulated_channels(settings, playbook))
+    async with LagGate(here.bootstrap, topic, connection) as gate:
+        return await still(connection, gate, systems_of(settings), told=told)
 
 
 async def _kept(connection: Any) -> list[Finding]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 import typer
 
+from connectors.base import Finding
 from sync.cli import people, place
 from sync.cli.mending import todo
 from sync.cli.output import PROBLEM, CannotRun, as_json, console, table
@@ -193,6 +194,15 @@ def report(json: Json = False, limit: Annotated[int, typer.Option(min=1)] = 50) 
         table(("system", "record", "field", "now", "would be", "because"), shown, "")
 
 
+def summed_up(findings: Sequence[Finding]) -> list[str]:
+    """Say at the end what is wrong, where the reader looks first: each finding again, with what to do."""
+    wrong = [one for one in findings if not one.ok]
+    if not wrong:
+        return ["", "Nothing is wrong."]
+    head = f"{len(wrong)} finding{'s' * (len(wrong) > 1)}:"
+    return ["", head, *(line for one in wrong for line in (f"✘ {one.what}", *([f"    {one.todo}"] if one.todo else [])))]
+
+
 def doctor(
     json: Json = False, fix: Annotated[bool, typer.Option(help="Make in the systems what can be made (external-id fields).")] = False
 ) -> None:
@@ -207,5 +217,7 @@ def doctor(
         as_json([f.model_dump() for f in findings])
     else:
         table(("", "what", "to do"), [("✔" if f.ok else "✘", f.what, f.todo) for f in findings], "")
+        for line in summed_up(findings):
+            console.print(line, markup=False)
     if not all(f.ok for f in findings):
         raise typer.Exit(PROBLEM)

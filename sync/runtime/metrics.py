@@ -1,55 +1,74 @@
-"""Every metric by a typed name: mypy refuses one that is not here, and the documentation is made from this list."""
+"""Every metric by a typed name, which mypy refuses where it is not here, with what Prometheus is told of it (HELP) and its labels."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 CounterName = Literal[
-    "truce_inputs_total",  # by outcome: applied | noop | filtered | parked
-    "truce_batches_total",  # by result: committed | dropped | halved
-    "truce_rewinds_total",  # by why: gap | tail
-    "truce_doorbells_total",  # by system, lane
-    "truce_calls_total",  # by system, outcome
-    "truce_writes_total",  # by system, outcome
-    "truce_received_total",  # by system, kind (webhook | poll | sweep | read)
-    "truce_refused_total",  # by system, why (forged | unwelcome | too_large | busy)
-    "truce_alerts_total",  # by kind
-    "truce_alert_messages_total",  # by channel, outcome (sent | copy: a second one, the first may have arrived | refused)
-    "truce_clocks_due_total",  # put on `changes`, one that came back counts again
+    "truce_inputs_total",
+    "truce_batches_total",
+    "truce_rewinds_total",
+    "truce_doorbells_total",
+    "truce_calls_total",
+    "truce_writes_total",
+    "truce_received_total",
+    "truce_refused_total",
+    "truce_alerts_total",
+    "truce_alert_messages_total",
+    "truce_clocks_due_total",
 ]
 GaugeName = Literal[
-    "truce_lag_messages",  # by partition
-    "truce_dirty_leads",  # by system
-    "truce_open_problems",  # by kind
+    "truce_lag_messages",
+    "truce_dirty_leads",
+    "truce_open_problems",
     "truce_playbook_version",
     "truce_playbook_last_load_ok",
-    "truce_clocks_overdue_seconds",  # how long ago the first clock was due that is not decided; what is parked does not count
-    "truce_waiting",  # by reason: 1 while a role waits for it
+    "truce_clocks_overdue_seconds",
+    "truce_waiting",
 ]
-HistogramName = Literal[
-    "truce_batch_seconds",
-    "truce_batch_messages",
-    "truce_decide_seconds",
-    "truce_call_seconds",  # by system
-]
-_LABELS: dict[str, tuple[str, ...]] = {
-    "truce_inputs_total": ("outcome",),
-    "truce_batches_total": ("result",),
-    "truce_rewinds_total": ("why",),
-    "truce_doorbells_total": ("system", "lane"),
-    "truce_calls_total": ("system", "outcome"),
-    "truce_writes_total": ("system", "outcome"),
-    "truce_received_total": ("system", "kind"),
-    "truce_refused_total": ("system", "why"),
-    "truce_alerts_total": ("kind",),
-    "truce_alert_messages_total": ("channel", "outcome"),
-    "truce_lag_messages": ("partition",),
-    "truce_dirty_leads": ("system",),
-    "truce_open_problems": ("kind",),
-    "truce_waiting": ("reason",),
-    "truce_call_seconds": ("system",),
+HistogramName = Literal["truce_batch_seconds", "truce_batch_messages", "truce_decide_seconds", "truce_call_seconds"]
+
+
+class Known(NamedTuple):
+    """What Prometheus is told of a metric (its HELP), and its labels."""
+
+    says: str
+    labels: tuple[str, ...] = ()
+
+
+KNOWN: Mapping[str, Known] = {
+    "truce_inputs_total": Known("Messages of changes that were decided, by outcome: applied, noop, filtered, parked.", ("outcome",)),
+    "truce_batches_total": Known(
+        "Transactions of the lead agent, by result: committed, dropped (another worker took over), halved.", ("result",)
+    ),
+    "truce_rewinds_total": Known("Times that a worker went back on changes, by why: gap, tail.", ("why",)),
+    "truce_doorbells_total": Known("Doorbells for the writers, by system and lane.", ("system", "lane")),
+    "truce_calls_total": Known("Calls to a system's API, by system and outcome.", ("system", "outcome")),
+    "truce_writes_total": Known("Records that were told to a system, by system and how it ended.", ("system", "outcome")),
+    "truce_received_total": Known("Items that a system told, by system and kind: webhook, poll, sweep, read.", ("system", "kind")),
+    "truce_refused_total": Known(
+        "Calls to our doors that were refused, by system and why: forged, unwelcome, too_large, busy.", ("system", "why")
+    ),
+    "truce_alerts_total": Known("Problems that were printed in the terminal, by kind.", ("kind",)),
+    "truce_alert_messages_total": Known(
+        "Messages to people, by channel and outcome: sent, copy (a second one: the first may have arrived), refused.",
+        ("channel", "outcome"),
+    ),
+    "truce_clocks_due_total": Known("Clocks that were put on changes when they were due; one that came back counts again."),
+    "truce_lag_messages": Known("Messages of changes that wait to be decided, by partition.", ("partition",)),
+    "truce_dirty_leads": Known("Leads that a system has not been told everything about.", ("system",)),
+    "truce_open_problems": Known("Open problems, by kind.", ("kind",)),
+    "truce_playbook_version": Known("The version of the playbook that this process decides by."),
+    "truce_playbook_last_load_ok": Known("1 while the version in force can be loaded; 0: the one before it stays."),
+    "truce_clocks_overdue_seconds": Known("How long ago the first clock was due that is not decided; what is parked does not count."),
+    "truce_waiting": Known("1 while this role waits for something, by its reason.", ("reason",)),
+    "truce_batch_seconds": Known("How long a transaction of the lead agent took, in seconds."),
+    "truce_batch_messages": Known("How many messages a transaction of the lead agent decided."),
+    "truce_decide_seconds": Known("How long it took to decide one batch, without the store, in seconds."),
+    "truce_call_seconds": Known("How long a writing call to a system took, in seconds.", ("system",)),
 }
 
 
@@ -62,7 +81,7 @@ class Metrics:
 
     def _get(self, kind: type[Counter] | type[Gauge] | type[Histogram], name: str) -> Counter | Gauge | Histogram:
         if name not in self._made:
-            self._made[name] = kind(name, name.replace("_", " "), _LABELS.get(name, ()), registry=self.registry)
+            self._made[name] = kind(name, KNOWN[name].says, KNOWN[name].labels, registry=self.registry)
         return self._made[name]
 
     def count(self, name: CounterName, by: float = 1, **labels: str) -> None:

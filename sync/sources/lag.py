@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 LITTLE = 1_000
+LOOK_S = 10.0
+"""So long the first message that waits is looked for."""
 
 
 class LagGate:
@@ -25,6 +28,21 @@ class LagGate:
     async def waiting(self) -> dict[int, int]:
         """Give the partitions on which messages wait to be applied → the offset of the first of them."""
         return {partition: at for partition, (at, end) in (await self._places()).items() if at < end}
+
+    async def since(self) -> dict[int, datetime]:
+        """Give the partitions on which messages wait to be applied → when the first of them came. Not for a gate that others ask meanwhile."""
+        places = await self.waiting()
+        consumer, found = self._known, dict[int, datetime]()
+        if consumer is None or not places:
+            return found
+        consumer.assign([TopicPartition(self._topic, partition) for partition in places])
+        for partition, at in places.items():
+            consumer.seek(TopicPartition(self._topic, partition), at)
+        async with asyncio.timeout(LOOK_S):
+            while len(found) < len(places):
+                for tp, records in (await consumer.getmany(timeout_ms=200)).items():
+                    found.setdefault(tp.partition, datetime.fromtimestamp(records[0].timestamp / 1000, UTC))
+        return found
 
     async def _places(self) -> dict[int, tuple[int, int]]:
         """Give partition → (the next offset to be applied, where the log ends)."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import get_args
 
 import pytest
 from prometheus_client import CollectorRegistry
 
 from sync.runtime.clock import SetClock
 from sync.runtime.health import PATIENCE_S, Health
-from sync.runtime.metrics import Metrics
+from sync.runtime.metrics import KNOWN, CounterName, GaugeName, HistogramName, Metrics
 from sync.runtime.status import serve
 from sync.runtime.web import AddressTaken
 
@@ -44,6 +45,16 @@ async def test_metrics_are_told_as_prometheus_reads_them() -> None:
         status, body = await ask(port, "/metrics")
     assert status == 200
     assert 'truce_rewinds_total{why="gap"} 1.0' in body
+    assert (
+        "# HELP truce_rewinds_total Times that a worker went back on changes, by why: gap, tail.\n# TYPE truce_rewinds_total counter"
+        in body
+    )
+
+
+def test_every_metric_says_what_it_counts() -> None:
+    names = {*get_args(CounterName), *get_args(GaugeName), *get_args(HistogramName)}
+    assert set(KNOWN) == names
+    assert all(one.says.endswith(".") and one.says.partition(" ")[0] != name for name, one in KNOWN.items())
 
 
 async def test_a_port_in_use_is_told_in_one_sentence() -> None:

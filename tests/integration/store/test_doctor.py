@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from connectors.base import Finding
+from sync.agents import ground
 from sync.cli.doctor import channels, examine
+from sync.cli.duty import summed_up
+from sync.cli.still import still
 from sync.playbook.loader import load, load_files, read
+from sync.runtime.producer import make_producer
 from sync.settings import Settings
+from sync.sources.lag import LagGate
 from sync.store import playbooks
-from sync.store.connect import connect
+from sync.store.connect import connect, open_pool
 from tests.house.project import ROOT
 
 EXAMPLE = ROOT / "deploy" / "playbook"
@@ -100,3 +107,35 @@ def test_clocks_that_are_overdue_are_told_when_deciding_should_have_been_done(se
 
 def test_clocks_that_stand_still_are_told_apart_from_those_that_are_late(settings: Settings) -> None:
     assert late(settings, "'3 hours'|'infinity'") == ["1 clock is not told any more: what was told could not be decided"]
+
+
+def test_what_is_wrong_stands_at_the_end_again_with_what_to_do() -> None:
+    findings = [Finding(ok=True, what="Kafka: reached"), Finding(ok=False, what="x is off", todo="turn it on"), Finding(ok=False, what="y")]
+    assert summed_up(findings) == ["", "2 findings:", "✘ x is off", "    turn it on", "✘ y"]
+    assert summed_up(findings[:1]) == ["", "Nothing is wrong."]
+
+
+STANDING = """INSERT INTO alert_messages (id, say, channel, role, at, ready_at) VALUES ('m1', 'open', 'mail', 'channel', now(), now());
+INSERT INTO dirty (lead_id, system, lane, rev) SELECT gen_random_uuid(), system, 'hot', 1 FROM unnest(ARRAY['salesforce', 'hubspot']) system;
+INSERT INTO pauses (scope, reason, by) VALUES ('system:hubspot', 'x', 'ana');
+INSERT INTO cursors (system, name, cursor, seen_until) VALUES ('salesforce', 'changes', '', now()), ('gone', 'changes', '', now())"""
+
+
+async def test_parts_that_stand_still_are_named(settings: Settings, kafka: str) -> None:
+    assert settings.database is not None
+    pool = await open_pool(settings.database.get_secret_value(), settings.installation)
+    topic = (await ground.prepare(pool, kafka, settings.installation, ("salesforce",), 2)).topic
+    producer = await make_producer(kafka)
+    await producer.send_and_wait(topic, b"{}", key=b"k")
+    await producer.stop()
+    await pool.execute(STANDING)
+
+    async def at(seconds: float) -> list[tuple[bool, str]]:
+        now = datetime.now(UTC) + timedelta(seconds=seconds)
+        return [(one.ok, one.what.partition(":")[0]) for one in await still(pool, gate, ("salesforce", "hubspot"), told=True, now=now)]
+
+    async with LagGate(kafka, topic, pool) as gate:
+        assert await at(60) == [(True, "worker, notifier, writers and sources")]
+        parts = ("a worker", "the notifier", "the writer of salesforce", "the source of salesforce")
+        assert await at(660) == [(False, f"{part} stands still") for part in parts]
+    await pool.close()

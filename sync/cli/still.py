@@ -1,0 +1,64 @@
+"""Which parts of Truce stand still: something has waited for one of them for so long that it cannot be at its work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connectors.base import Finding
+from sync.alerts.alive import LATE_S
+from sync.lead.danger import PATIENCE_MS
+from sync.runtime.guard import OUTAGES
+from sync.sources.lag import LagGate
+from sync.store import cursors, telling
+
+_UNRUNG = """
+SELECT system, min(rung_at) AS since FROM dirty
+WHERE rung_at > '-infinity' AND rung_at < $1 AND NOT EXISTS (SELECT FROM pauses WHERE scope IN ('all', 'system:' || dirty.system))
+GROUP BY system ORDER BY system
+"""
+"""A writer that is at its work rings again for whatever stays dirty, also where it may not write it yet."""
+LOOK = "is it running, and does its log name a wait? One that is frozen goes on when it is ended and started again"
+
+
+async def still(
+    connection: Any, gate: LagGate, systems: Iterable[str], *, told: bool, late_s: float = LATE_S, now: datetime | None = None
+) -> list[Finding]:
+    """Name the parts that stand still; `systems` are those that are set up, `told`: a channel is set up, so that a notifier has work to do."""
+    at = now or datetime.now(UTC)
+    late = at - timedelta(seconds=late_s)
+    found = await _worker(gate, late)
+    if told and await telling.stuck(connection, at, late_s):
+        what = f"the notifier stands still: something that is to be told has waited for more than {late_s / 60:g} min"
+        found.append(
+            Finding(ok=False, what=what, todo=f"truce notifier (truce up has one): {LOOK}; a channel that refuses is an open problem")
+        )
+    for row in await connection.fetch(_UNRUNG, late):
+        what = f"the writer of {row['system']} stands still: something was to be written at {_clock(row['since'])}"
+        found.append(Finding(ok=False, what=what, todo=f"truce writer {row['system']}: {LOOK}"))
+    seen = await cursors.seen(connection)
+    for name in sorted(set(systems) & set(seen)):
+        if at - seen[name] > max(timedelta(seconds=late_s), timedelta(milliseconds=PATIENCE_MS)):
+            what = f"the source of {name} stands still: {name} was read last at {_clock(seen[name])}"
+            found.append(
+                Finding(ok=False, what=what, todo=f"truce source {name}: {LOOK}; a system that does not answer is an open problem")
+            )
+    return found or [Finding(ok=True, what="worker, notifier, writers and sources: none stands still")]
+
+
+async def _worker(gate: LagGate, late: datetime) -> list[Finding]:
+    try:
+        since = await gate.since()
+    except OUTAGES:
+        return []  # that Kafka does not answer is a finding of its own
+    stand = {partition: came for partition, came in since.items() if came < late}
+    if not stand:
+        return []
+    many = f"{len(stand)} partition{'s' * (len(stand) > 1)} of changes"
+    what = f"a worker stands still: what came on {many} at {_clock(min(stand.values()))} is not decided"
+    return [Finding(ok=False, what=what, todo=f"truce worker (truce up has one): {LOOK}")]
+
+
+def _clock(at: datetime) -> str:
+    return f"{at.astimezone():%a %d %b %H:%M %Z}"
