@@ -52,6 +52,7 @@ COMMANDS: Mapping[str, Command] = {
     "doctor": Command(
         "duty:doctor", "Check Kafka, PostgreSQL, the playbook and every system, and say what to do; exit 1 if something is wrong."
     ),
+    "backfill": Command("backfill:backfill", "Say what the first sync would do (--dry-run)."),
     "rejudge": Command(
         "rejudge:rejudge",
         "Judge leads again by the rules in force. It is bulk: stages and fields change, no hand-off is opened (see --hand-over).",

@@ -41,6 +41,11 @@ console = _Console(
 )
 
 
+def cell(value: Any) -> Any:
+    """Give a value for a CSV as a spreadsheet shows it and does not take it for a formula."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else value
+
+
 class CannotRun(RuntimeError):
     """A command that cannot run; the text says why and what to do."""
 

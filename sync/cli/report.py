@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from sync.cli.duty import Json, with_store
-from sync.cli.output import as_json, console, table
+from sync.cli.output import as_json, cell, console, table
 from sync.cli.periods import Period, bounds, in_force, zone_of
 from sync.cli.quality import feedback, profile
 from sync.lead import hours
@@ -226,14 +226,14 @@ def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     if rows:
         writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
         writer.writeheader()
-        writer.writerows({name: _safe(value) for name, value in row.items()} for row in rows)
+        writer.writerows({name: _for_csv(value) for name, value in row.items()} for row in rows)
     return out.getvalue()
 
 
-def _safe(value: Any) -> Any:
+def _for_csv(value: Any) -> Any:
     if isinstance(value, Mapping):
         return "; ".join(f"{name} {one:g}" for name, one in value.items())
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    return cell(value)
 
 
 app.command()(feedback)

@@ -1,0 +1,140 @@
+"""The first-sync report as it grows: counts and a few examples, however many people there are; what is to be listed is given out as lines."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from schemas.base import Ref, Scalar
+from schemas.keys import normal_email
+from sync.lead.identity import address
+from sync.lead.state import Lead
+from sync.playbook.models import Playbook
+from sync.trial.first.compare import MOST, Difference, FieldCount, compared
+from sync.trial.first.person import Together
+from sync.trial.first.unmapped import Unmapped
+from sync.trial.first.writes import Target, Writes
+
+
+class Line(NamedTuple):
+    """One line of a list that people clean from."""
+
+    list: str
+    """`only_in_<system>`, `ambiguous`, `several`, `without_email`, `differing`."""
+    cells: tuple[Scalar, ...]
+
+
+HEADS: dict[str, tuple[str, ...]] = {
+    "ambiguous": ("record", "e-mail", "why a person must say who it is"),
+    "several": ("system", "e-mail", "record"),
+    "without_email": ("system", "record"),
+    "differing": ("field", "system", "record", "value", "wins", "becomes", "rule"),
+    "unmapped": ("system", "vendor's field", "shared field", "kind", "value", "records"),
+}
+ONLY_IN = ("record", "e-mail", "also made in")
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts people; memory does not grow with them."""
+
+    playbook: Playbook
+    """With every system in write mode: what it would be told does not depend on whether it may be told yet."""
+    targets: dict[str, Target]
+    now: int
+    records: Counter[str] = field(default_factory=Counter)
+    people: int = 0
+    where: Counter[tuple[str, ...]] = field(default_factory=Counter)
+    """Systems → people who have a record in just these."""
+    by: Counter[str] = field(default_factory=Counter)
+    """By what a record came to somebody known → records."""
+    asked: Counter[str] = field(default_factory=Counter)
+    asked_of: dict[str, list[str]] = field(default_factory=dict)
+    """Reason → some of the records."""
+    several: Counter[str] = field(default_factory=Counter)
+    """System → addresses that more than one record there has."""
+    without: Counter[str] = field(default_factory=Counter)
+    outside: Counter[str] = field(default_factory=Counter)
+    """Rule → people whom it leaves outside the scope."""
+    fields: dict[str, FieldCount] = field(default_factory=dict)
+    values: Unmapped = field(init=False)
+    writes: dict[str, Writes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.values = Unmapped(self.playbook)
+        self.writes = {system: Writes(target) for system, target in self.targets.items()}
+
+    def take(self, group: Together) -> Iterator[Line]:
+        """Count those whom some records are; gives what is to be listed of them."""
+        yield from self._addresses(group)
+        self.by.update(group.matched.values())
+        for note in group.unfit:
+            self.values.parked(note)
+        emails = {data.ref: address(data, self.playbook) or "" for data in group.seen}
+        for ref, (reason, _) in group.asked.items():
+            self.asked[reason] += 1
+            if len(self.asked_of.setdefault(reason, [])) < MOST:
+                self.asked_of[reason].append(ref)
+            yield Line("ambiguous", (ref, emails.get(ref, ""), reason))
+        for lead in group.leads:
+            yield from self._person(lead, emails)
+
+    def _addresses(self, group: Together) -> Iterator[Line]:
+        """Count records, those without an address, and addresses that are several records'."""
+        known: dict[tuple[str, str], list[str]] = {}
+        for data in group.seen:
+            system, email = Ref.parse(data.ref).system, normal_email(address(data, self.playbook))
+            self.records[system] += 1
+            if email is None:
+                self.without[system] += 1
+                yield Line("without_email", (system, data.ref))
+            else:
+                known.setdefault((system, email), []).append(data.ref)
+        for (system, email), refs in known.items():
+            if len(refs) > 1:
+                self.several[system] += 1
+                yield from (Line("several", (system, email, ref)) for ref in refs)
+
+    def _person(self, lead: Lead, emails: dict[str, str]) -> Iterator[Line]:
+        self.people += 1
+        here = tuple(name for name in self.playbook.systems if lead.live(name))
+        self.where[here] += 1
+        if lead.undecided is None and not lead.in_scope:
+            self.outside[lead.scope_rule] += 1
+        if lead.undecided is not None or not lead.in_scope:
+            return
+        self.values.shown(lead)
+        for shared, found in compared(lead, self.playbook):
+            count = self.fields.get(shared.name)
+            if count is None:
+                count = self.fields[shared.name] = FieldCount(shared.name, shared.policy, str(shared.where), shared.personal)
+            count.take(found)
+            yield from _listed(found) if isinstance(found, Difference) else ()
+        for system, writes in self.writes.items():
+            writes.take(lead, system, self.playbook, self.now)
+        if len(here) == 1:
+            made = [name for name, one in lead.makes.items() if one.object]
+            yield from (Line(f"only_in_{here[0]}", (ref, emails.get(ref, ""), " ".join(made))) for ref in lead.records)
+
+    def plain(self) -> dict[str, Any]:
+        """Give the report as plain data."""
+        return {
+            "records": dict(self.records),
+            "people": self.people,
+            "in": [{"systems": list(systems), "people": count} for systems, count in self.where.most_common()],
+            "matched_by": dict(self.by),
+            "ambiguous": [{"reason": one, "records": count, "examples": self.asked_of[one]} for one, count in self.asked.most_common()],
+            "several_records_of_one_address": dict(self.several),
+            "records_without_email": dict(self.without),
+            "outside_the_scope": dict(self.outside.most_common()),
+            "fields": [self.fields[name].plain() for name in self.playbook.fields if name in self.fields],
+            "unmapped": self.values.plain(),
+            "writes": {system: one.plain() for system, one in self.writes.items()},
+        }
+
+
+def _listed(one: Difference) -> Iterator[Line]:
+    for system, ref in one.refs.items():
+        yield Line("differing", (one.field, system, ref, one.values[system], one.wins, one.becomes, one.rule))
