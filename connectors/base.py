@@ -14,19 +14,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from connectors import shape
 from connectors.errors import Rejected
 from connectors.rows import Create, Done, Failed, RowOutcome, TaskSeen, TaskWanted, Update
-from schemas.base import Message, Scalar
-from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
-from schemas.response import ResponseRecorded
-from schemas.touch import TouchRecorded
+from connectors.seen import Finding, Item, Notice, Page, Ring, User
+from schemas.base import Scalar
+from schemas.change import RecordChanged
 
 __all__ = [
     "Breaker", "Budget", "Capabilities", "Connection", "Connector", "Create", "Done", "Failed", "FieldType", "Finding", "Forged", "Item",
-    "Manifest", "Notice", "Page", "Priority", "Quota", "RowOutcome", "Sink", "Source", "TaskSeen", "TaskWanted", "Unwelcome", "Update", "User",
+    "Manifest", "Notice", "Page", "Priority", "Quota", "Ring", "RowOutcome", "Sink", "Source", "TaskSeen", "TaskWanted", "Unwelcome", "Update", "User",
     "Wanted",
 ]  # fmt: skip
-
-Item = RecordChanged | RecordMerged | RecordConverted | RecordDeleted | TouchRecorded | ResponseRecorded
-"""Anything that a source can see."""
 
 Wanted = Mapping[str, Sequence[str]]
 """What is to be read: the vendor's object → its fields, which may be none. An object that is not in it costs no call."""
@@ -93,38 +89,6 @@ class Capabilities:
     """The field that names the account which a record of this object stands under; one is made under a known account only."""
 
 
-class Page(Message):
-    """One page of a read: what was seen, and the cursor to store once Kafka has it. `done`: nothing more for now."""
-
-    items: tuple[Item, ...]
-    cursor: str
-    done: bool
-
-
-class Notice(Message):
-    """What one inbound webhook call said: what can be decided at once, and (`read`) refs of records that it says too little of."""
-
-    items: tuple[Item, ...] = ()
-    read: tuple[str, ...] = ()
-
-
-class User(Message):
-    """A person who may own records in a system."""
-
-    id: str
-    email: str
-    name: str = ""
-    active: bool = True
-
-
-class Finding(Message):
-    """One thing that `doctor` found: what, where, and what to do about it. `ok` findings are shown too."""
-
-    ok: bool
-    what: str
-    todo: str = ""
-
-
 class Budget(Protocol):
     """Given to `connectors.http`: a slot is held from before the send until the answer plus the window."""
 
@@ -152,7 +116,7 @@ class Source(ABC):
 
     def __init_subclass__(cls) -> None:
         """An answer of any shape ends in a ConnectorError."""
-        shape.guard(cls, reading=("fields", "users", "changes", "everything", "read", "doctor"))
+        shape.guard(cls, reading=("fields", "users", "changes", "everything", "read", "listen", "doctor"))
 
     @property
     def objects(self) -> tuple[str, ...]:
@@ -162,6 +126,11 @@ class Source(ABC):
     def calls(self, objects: int) -> int:
         """Say how many calls of the daily quota a poll of so many objects costs when nothing changed."""
         return objects
+
+    @property
+    def listens(self) -> bool:
+        """Say whether the system tells of its changes by a stream that this connection is to hold open; `changes` is then the backstop."""
+        return False
 
     @abstractmethod
     async def fields(self, object_: str) -> Mapping[str, FieldType]:
@@ -186,6 +155,11 @@ class Source(ABC):
     @abstractmethod
     def everything(self, cursor: str | None, wanted: Wanted) -> AsyncIterator[Page]:
         """Read all records of the wanted objects (first read and sweep), all `complete`, accounts before who stands under them; None begins anew."""
+
+    async def listen(self, position: str, wanted: Wanted) -> AsyncIterator[Ring]:
+        """Hold a stream open behind a position and ring for the wanted objects; the first ring says that it is open. It ends by an error alone."""
+        return
+        yield Ring(position=position)
 
     @abstractmethod
     async def read(self, ids: Sequence[str], fields: Sequence[str], *, object_: str = "") -> Sequence[Item]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from time import monotonic
@@ -33,6 +33,9 @@ CODES: Mapping[str, Kind] = {
 
 WRITE_HEADERS = {"Sforce-Auto-Assign": "FALSE", "Sforce-Call-Options": "client=truce"}
 """No assignment rule may move the owner of what we write; the client's name comes back in change events."""
+
+ALL = "/data/ChangeEvents"
+"""The standard channel of change events: those of every object that Setup selects for Change Data Capture."""
 
 _MAX_QUERY = 12_000  # bytes of an encoded query; the whole URI may have 16,384
 _FRESH_S = 300.0
@@ -102,15 +105,18 @@ class Client:
         self.manifest, self.connection = manifest, connection
         self.lookback_s = max(1.0, float(options.get("lookback_s", "600")))  # stamps are whole seconds
         self.page_rows = min(2000, int(options.get("page_rows", "2000")))
-        self.me = ""
+        self.me = self.org = ""
+        told = options.get("events", "off").strip()
+        self.events = told if told.startswith("/data/") else ALL if told in ("on", "yes", "true", "1") else ""
         self._data = f"/services/data/v{options.get('api_version', '65.0').removeprefix('v')}"
         self._described: dict[str, tuple[float, Row]] = {}
+        self.bearer = Bearer(self._mint)
         self._session = Session(
             connection,
             budget,
             breaker,
             dialect=DIALECT,
-            bearer=Bearer(self._mint),
+            bearer=self.bearer,
             quotas=("daily",),
             in_flight=manifest.in_flight,
             headers=None,
@@ -124,7 +130,7 @@ class Client:
         try:  # a token asked for twice does no harm, but this runs inside a call that is tried again itself
             answer = await self._session.call("POST", "/services/oauth2/token", form=form, quotas=(), authorised=False)
             token, identity = answer.body["access_token"], answer.body["id"]
-            self.me = mapping.id18(identity.rsplit("/", 1)[-1]) or identity
+            self.org, self.me = (mapping.id18(one) or one for one in identity.rsplit("/", 2)[-2:])
         except (KeyError, TypeError, AttributeError):
             raise Surprising("the token reply lacks access_token or id") from None
         except (Rejected, Gone) as error:
@@ -191,17 +197,30 @@ class Client:
         if object_ != self.manifest.person_object:  # of the fields that people share it need not have all
             types = await self.types(object_)
             fields = [name for name in fields if name in types]
-        head = f"SELECT {await self.columns(object_, fields)} FROM {object_} WHERE "
-        found = []
+        found = self.rows_in(object_, field, values, await self.columns(object_, fields), deleted=deleted, priority=priority)
+        return [(rows, await self.reading(object_, rows, fields)) async for rows in found]
+
+    async def rows_in(
+        self,
+        object_: str,
+        field: str,
+        values: Sequence[str],
+        columns: str,
+        *,
+        where: str = "",
+        deleted: bool,
+        priority: Priority = "normal",
+    ) -> AsyncIterator[Rows]:
+        """Read these columns of the rows whose `field` is one of `values` and that meet `where`."""
+        head, most = f"SELECT {columns} FROM {object_} WHERE {where}{' AND ' if where else ''}", self.page_rows
         for part in _parts(sorted({mapping.quoted(one) for one in values}), _MAX_QUERY - len(head) * 3 // 2):
             after, more = "", True
             while more:  # an e-mail may stand on many rows
-                soql = f"{head}{field} IN ({', '.join(part)}){after} ORDER BY Id LIMIT {self.page_rows}"
-                rows = await self.query(soql, deleted=deleted, limit=self.page_rows, priority=priority, hide=values)
-                found.append((rows, await self.reading(object_, rows, fields)))
+                soql = f"{head}{field} IN ({', '.join(part)}){after} ORDER BY Id LIMIT {most}"
+                rows = await self.query(soql, deleted=deleted, limit=most, priority=priority, hide=values)
+                yield rows
                 more = rows.more
                 after = f" AND Id > {mapping.quoted(rows.records[-1]['Id'])}" if more else ""
-        return found
 
     async def read(self, object_: str, ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> list[Item]:
         """Read an object's records by id, in the order asked for; those in the recycle bin are told as deleted or merged, unknown ones as deleted."""

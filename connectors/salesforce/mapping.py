@@ -16,6 +16,7 @@ from schemas.response import ResponseRecorded
 
 Row = Mapping[str, Any]
 TRUCE_ID = "Truce_Id__c"
+ROLE = "OpportunityContactRole"
 ROLES = "OpportunityContactRoles"
 """What the people in an opportunity are called as a field of it: its contact roles, read as the ids of their contacts."""
 SYSTEM_FIELDS = ("Id", "IsDeleted", "CreatedDate", "SystemModstamp", "LastModifiedById")

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 
-from connectors.base import FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
-from connectors.errors import ConnectorError
+from connectors.base import FieldType, Finding, Item, Manifest, Notice, Page, Ring, Source, Unwelcome, User, Wanted
 from connectors.salesforce.client import Client
-from connectors.salesforce.mapping import RESPONSE, ROLES, TRUCE_ID, Row, moment, quoted
+from connectors.salesforce.doctor import Doctor
+from connectors.salesforce.mapping import RESPONSE, ROLE, ROLES, Row, id18, literal, moment, quoted
 from connectors.salesforce.scan import ENDED, MEETINGS, WHERE, SoqlScan, noted_after, scanned
 from connectors.scan import Places, Rows, Told, people
+from schemas.response import ResponseRecorded
 
-ROLE = "OpportunityContactRole"
 ROLE_COLUMNS = "Id, IsDeleted, SystemModstamp, OpportunityId"
+CLOCKS_S = 300.0
+"""So far may Salesforce's clock and ours be apart."""
 MOST_QUERIES = 5
 """Salesforce runs so many queries in one composite call at most."""
 
@@ -25,6 +28,7 @@ class SalesforceSource(Source):
     def __init__(self, manifest: Manifest, client: Client) -> None:
         self.manifest, self._client = manifest, client
         self._boot, self._scans = uuid.uuid4().hex[:12], dict[str, SoqlScan]()
+        self._met = set[str]()
 
     async def fields(self, object_: str) -> Mapping[str, FieldType]:
         """Give the live schema: field name → type, compounds left out."""
@@ -172,8 +176,53 @@ class SalesforceSource(Source):
         return bool(made) and moment(made) >= rows.at_vendor - timedelta(seconds=self._client.lookback_s)
 
     async def read(self, ids: Sequence[str], fields: Sequence[str], *, object_: str = "") -> Sequence[Item]:
-        """Read records by id; one item each, in order."""
-        return await self._client.read(object_ or self.manifest.person_object, ids, fields)
+        """Read records by id, in order: one item each, of what a rep did if it counts; before who was made of leads just now, those leads."""
+        object_ = object_ or self.manifest.person_object
+        if object_ in self.manifest.response_objects:
+            return await self._done(object_, ids)
+        read = await self._client.read(object_, ids, fields)  # first: whoever is there, their lead shows as converted
+        return [*await self._converted(object_, [one for one in ids if id18(one)]), *read]
+
+    @property
+    def listens(self) -> bool:
+        """Say whether change events are on."""
+        return bool(self._client.events)
+
+    async def listen(self, position: str, wanted: Wanted) -> AsyncIterator[Ring]:
+        """Hold the stream of change events open; where it says too little or nothing more, the poll is there."""
+        from connectors.salesforce.events import Events  # gRPC takes its time to import
+
+        async with aclosing(Events(self._client).rings(position, wanted)) as rings:
+            async for ring in rings:
+                yield ring
+
+    async def _done(self, object_: str, ids: Sequence[str]) -> list[Item]:
+        """Read what reps did, by id: what was no response tells nothing."""
+        told = list[ResponseRecorded | None]()
+        known = [ident for one in ids if (ident := id18(one))]
+        async for rows in self._client.rows_in(object_, "Id", known, RESPONSE[object_], where=WHERE[object_](), deleted=False):
+            reading = await self._client.reading(object_, rows, ())
+            told += map(reading.response, rows.records)
+        return [one for one in told if one is not None]
+
+    async def _converted(self, object_: str, ids: Sequence[str]) -> list[Item]:
+        """Tell which leads became these people a moment ago: whoever is read before the lead is would be taken for somebody new.
+
+        Asked once for each person: a record becomes what it is when it is made.
+        """
+        lead, fresh = self.manifest.person_object, set(ids) - self._met
+        if object_ == lead or object_ not in self.manifest.people or not fresh:
+            return []
+        since = datetime.now(UTC) - timedelta(seconds=self._client.lookback_s + CLOCKS_S)
+        where = f"IsConverted = true AND SystemModstamp >= {literal(since)}"
+        told: list[Item] = []
+        async for rows in self._client.rows_in(
+            lead, f"Converted{object_}Id", list(fresh), await self._client.columns(lead, ()), where=where, deleted=False
+        ):
+            reading = await self._client.reading(lead, rows, ())
+            told += map(reading.item, rows.records)
+        self._met |= fresh
+        return told
 
     def notice(self, method: str, uri: str, headers: Mapping[str, str], body: bytes, *, received_at: datetime) -> Notice:
         """Raise Unwelcome: Salesforce is polled, it calls nobody."""
@@ -181,90 +230,9 @@ class SalesforceSource(Source):
 
     async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
         """Check credentials, the Truce id field, the mapped fields and the day's quota; nothing here can be created by REST."""
-        object_ = self.manifest.person_object
-        try:
-            described = await self._client.describe(object_, max_age_s=0)
-        except ConnectorError as error:
-            todo = "check client_id, client_secret, the My Domain URL, and that the integration user has API access"
-            return [Finding(ok=False, what=f"{object_} cannot be described: {error.words}", todo=todo)]
-        known = {one["name"]: one for one in described["fields"]}
-        found = [Finding(ok=True, what=f"credentials are good, {object_} can be read")]
-        if not (described.get("createable", True) and described.get("updateable", True)):
-            found.append(
-                Finding(ok=False, what=f"{object_} cannot be written", todo=f"grant the integration user Create and Edit on {object_}")
-            )
-        found.append(_truce_id(object_, known.get(TRUCE_ID)))
-        found += [_mapped(object_, name, known.get(name), writable=writable) for name, writable in fields.items()]
-        for name in (*(one for one in self.manifest.people if one != object_), self.manifest.task_object):
-            found.append(await self._marked(name))
-        found.append(await self._seen(MEETINGS))
-        found.append(await self._quota())
-        return found
-
-    async def _marked(self, object_: str) -> Finding:
-        """Check the Truce id of an object beside the usual one, whose records are made and found again by it."""
-        try:
-            described = await self._client.describe(object_, max_age_s=0)
-        except ConnectorError as error:
-            todo = f"grant the integration user Read, Create and Edit on {object_}, so that it is read and written too"
-            return Finding(ok=False, what=f"{object_} cannot be described: {error.words}", todo=todo)
-        known = {one["name"]: one for one in described["fields"]}
-        return _truce_id("Activity" if object_ == self.manifest.task_object else object_, known.get(TRUCE_ID))
-
-    async def _seen(self, object_: str) -> Finding:
-        """Check that an object can be read, which is all that is done with it."""
-        try:
-            await self._client.describe(object_, max_age_s=0)
-        except ConnectorError as error:
-            todo = f"grant the integration user Access Activities, so that {object_} is read: a meeting is a first response"
-            return Finding(ok=False, what=f"{object_} cannot be described: {error.words}", todo=todo)
-        return Finding(ok=True, what=f"{object_} can be read")
+        return await Doctor(self._client).findings(fields)
 
     async def close(self) -> None:
         """Release everything."""
         self._scans.clear()
         await self._client.close()
-
-    async def _quota(self) -> Finding:
-        try:
-            daily = (await self._client.call("GET", "/limits")).body["DailyApiRequests"]
-            used, limit = daily["Max"] - daily["Remaining"], daily["Max"]
-        except (ConnectorError, KeyError, TypeError) as error:
-            return Finding(
-                ok=False,
-                what=f"the day's quota is not told: {type(error).__name__}",
-                todo="check that the integration user may read /limits",
-            )
-        todo = "" if used < 0.8 * limit else "find out who else calls this org, or buy more API calls"
-        return Finding(ok=used < 0.8 * limit, what=f"{used} of {limit} API calls used in the last 24 hours", todo=todo)
-
-
-def _truce_id(object_: str, known: Row | None) -> Finding:
-    make = f"make a Text(36) field {TRUCE_ID} on {object_}, External ID and Unique, and give the integration user read and edit on it"
-    if known is None:
-        return Finding(ok=False, what=f"{object_}.{TRUCE_ID} does not exist or cannot be seen", todo=make)
-    lacks = [
-        what
-        for key, what in (("externalId", "External ID"), ("unique", "Unique"), ("createable", "creatable"), ("updateable", "editable"))
-        if not known.get(key)
-    ]
-    lacks += ["36 characters long"] if (known.get("length") or 0) < 36 else []
-    if lacks:
-        return Finding(ok=False, what=f"{object_}.{TRUCE_ID} is not {', '.join(lacks)}", todo=make)
-    return Finding(ok=True, what=f"{object_}.{TRUCE_ID} is a unique external id")
-
-
-def _mapped(object_: str, name: str, known: Row | None, *, writable: bool) -> Finding:
-    if known is None:
-        return Finding(
-            ok=False,
-            what=f"{object_}.{name} does not exist or cannot be seen",
-            todo=f"make the field {name}, grant it to the integration user, or change fields.yaml",
-        )
-    if writable and not known.get("updateable"):
-        return Finding(
-            ok=False,
-            what=f"{object_}.{name} is read-only",
-            todo=f"grant the integration user edit on {name}, or map it as read-only in fields.yaml",
-        )
-    return Finding(ok=True, what=f"{object_}.{name} is there{' and can be written' if writable else ''}")

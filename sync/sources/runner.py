@@ -21,6 +21,7 @@ from sync.runtime.guard import OUTAGES, passing
 from sync.runtime.health import here
 from sync.sources import schema, skew
 from sync.sources.lag import LagGate
+from sync.sources.listening import Listening
 from sync.sources.publisher import Publisher, corrected, now, ref_of
 from sync.store import cursors, problems, read_orders, users
 from sync.store.statement import clean, run
@@ -54,8 +55,8 @@ class Runner:
 
     _live: dict[str, tuple[float, Mapping[str, FieldType]]] = field(default_factory=dict)
     """Object → when its live schema was read, and what it was."""
-    _reads: int = 1
-    """How many objects are read."""
+    _named: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What is read, as it was said last."""
     _fine: set[str] = field(default_factory=set)
     """Steps that worked when they were done last."""
 
@@ -68,7 +69,7 @@ class Runner:
         if told := self.connection.options.get("poll_s"):
             return float(told)
         daily = [q for q in self.source.manifest.quotas if q.seconds >= 3600]
-        calls = self.source.calls(max(1, self._reads)) + SPARE_CALLS
+        calls = self.source.calls(max(1, len(self._named))) + SPARE_CALLS
         share = max((q.seconds * calls / (q.calls * POLL_SHARE) for q in daily), default=0.0)
         return max(1.0, share, self.source.manifest.poll_s if self.source.manifest.webhook else share)
 
@@ -81,6 +82,8 @@ class Runner:
             users_s, sweep_s = (float(self.connection.options.get(name, other)) for name, other in RARELY.items())
             group.create_task(self._every("users", lambda: users_s, self._users))
             group.create_task(self._orders())
+            if self.source.listens:
+                group.create_task(self._listen())
             group.create_task(self._every("sweep", lambda: sweep_s, self._sweep, wait_first=True))
 
     async def _wanted(self) -> dict[str, list[str]]:
@@ -93,7 +96,7 @@ class Runner:
             lacks |= schema.lacking(playbook, self.system, name, live)
             wanted[name] = schema.wanted(playbook, self.system, name, live)
         await schema.report(self.pool, self.system, lacks)
-        self._reads = len(wanted)
+        self._named = wanted
         return wanted
 
     async def _fields(self, object_: str) -> list[str]:
@@ -129,14 +132,33 @@ class Runner:
             await self._put("everything", page, "sweep", done=page.done)
         await cursors.mark_read(self.pool, self.system, list(wanted))
 
+    async def _listen(self) -> None:
+        """Hold the stream of events open; while there is none the polls alone tell what changed."""
+        await self._patiently("events", self._say_what)
+        ear = Listening(self.pool, self.system, self.source, wanted=lambda: self._named, order=self.noticed, again=self._again)
+        try:
+            await self._every("events", lambda: 0.0, ear.once)
+        finally:
+            await ear.close()
+
+    async def _say_what(self) -> None:
+        await self._wanted()
+
+    async def _again(self, objects: Sequence[str]) -> None:
+        """Read all records of these objects again, of all where none is named: what happened to them is no longer told."""
+        if not objects:
+            return await self._sweep()
+        named = {name: fields for name, fields in (await self._wanted()).items() if name in objects}
+        async for page in self.source.everything(None, named):
+            await self.gate.open()
+            await self.send(page.items, "sweep")
+
     async def _newly_wanted(self, wanted: Mapping[str, Sequence[str]]) -> None:
         """Read all of the objects of which a new version of the playbook speaks first; what changes meanwhile comes with the changes."""
         fresh = set(wanted) - await cursors.read_objects(self.pool, self.system, self.source.manifest.person_object)
         if not fresh:
             return
-        async for page in self.source.everything(None, {name: fields for name, fields in wanted.items() if name in fresh}):
-            await self.gate.open()
-            await self.send(page.items, "sweep")
+        await self._again(sorted(fresh))
         await cursors.mark_read(self.pool, self.system, sorted(fresh))
 
     async def _changes(self) -> None:

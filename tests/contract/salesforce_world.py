@@ -12,6 +12,7 @@ from connectors.contract_objects import AccountRole, EmulatedDeals, OpportunityR
 from connectors.contract_tasks import EmulatedTasks
 from connectors.contract_world import Role
 from connectors.emulator.salesforce import Field, Salesforce
+from connectors.emulator.salesforce.pubsub import PubSub
 from connectors.emulator.salesforce.saving import Options, Saving
 from schemas.base import Scalar
 from tests.contract.served import Served, served
@@ -39,10 +40,18 @@ class SalesforceWorld(Served):
     create_path = "/composite/sobjects/Lead/Truce_Id__c"
     task_path = "/composite/sobjects/Task"
 
-    def __init__(self) -> None:
+    def __init__(self, events: Sequence[str] = (), keepalive_s: float = 270.0) -> None:
         self.held: datetime | None = None
-        self.org = Salesforce(extra_fields=EXTRA, clock=lambda: self.held or datetime.now(UTC))
+        self.org = Salesforce(extra_fields=EXTRA, clock=lambda: self.held or datetime.now(UTC), events=events, keepalive_s=keepalive_s)
         super().__init__(self.org)
+
+    @property
+    def pubsub(self) -> PubSub:
+        assert self.org.pubsub is not None, "a world with events was asked for"
+        return self.org.pubsub
+
+    def listening(self, **options: str) -> Connection:
+        return self.connection(**{"events": "on", "events_url": self.pubsub.url, **options})  # type: ignore[arg-type]  # all of them are options
 
     def connection(self, *, timeout_s: float = 5.0, **options: str) -> Connection:
         secrets = {"client_id": "truce", "client_secret": "emulated"}
@@ -114,9 +123,9 @@ class SalesforceWorld(Served):
         return self.org.sessions.minted
 
 
-def salesforce_world() -> AbstractAsyncContextManager[SalesforceWorld]:
-    """Start an empty org on a free port, and end it."""
-    return served(SalesforceWorld())
+def salesforce_world(events: Sequence[str] = (), keepalive_s: float = 270.0) -> AbstractAsyncContextManager[SalesforceWorld]:
+    """Start an empty org on a free port, with change events of these objects, and end it."""
+    return served(SalesforceWorld(events, keepalive_s))
 
 
 def _holds_the_protocols(world: SalesforceWorld) -> tuple[Emulated, EmulatedDeals, EmulatedTasks]:

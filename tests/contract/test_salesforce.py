@@ -251,6 +251,23 @@ async def test_doctor_says_what_is_wrong_with_the_truce_id(org: SalesforceWorld,
     assert all(one.todo for one in found)
 
 
+async def test_doctor_says_whose_change_events_are_selected_and_whether_they_can_be_heard() -> None:
+    async with salesforce_world(("Lead", "Account")) as org:
+        off = load("salesforce").source(org.connection(), NotedBudget(), NotedBreaker())
+        on = load("salesforce").source(org.listening(), NotedBudget(), NotedBreaker())
+        far = load("salesforce").source(org.listening(events_url="http://127.0.0.1:1"), NotedBudget(), NotedBreaker())
+        told = [[one for one in await source.doctor({}) if "event" in one.what] for source in (off, on, far)]
+        for source in (off, on, far):
+            await source.close()
+    selected = "change events of 2 of 5 objects are selected (Account, Lead)"
+    assert [one.what.partition(";")[0] for one in told[0]] == [selected]
+    assert "is off" in told[0][0].what
+    assert [(one.ok, one.what) for one in told[1]] == [
+        (True, selected), (False, "change events of Contact are not selected"), (True, "0 of 25000 delivered events used in the last 24 hours"),
+    ]  # fmt: skip
+    assert [one.ok for one in told[2]] == [True, False, False, True]
+
+
 async def test_doctor_with_wrong_credentials_says_so(org: SalesforceWorld) -> None:
     connection = org.connection()
     wrong = type(connection)(connection.system, connection.vendor, connection.url, {"client_id": "truce", "client_secret": "wrong-secret"})

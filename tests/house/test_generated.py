@@ -8,7 +8,10 @@ from typing import Any
 
 import jsonschema
 import pytest
+from google.protobuf import descriptor_pb2
+from grpc_tools import protoc
 
+from connectors.salesforce.pubsub import pubsub_api_pb2
 from schemas import envelope
 from sync import contracts
 from sync.playbook import forms, yaml
@@ -43,6 +46,15 @@ def test_drift_is_told_and_repaired(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     contracts.write(tmp_path)
     assert contracts.main(["--check"]) == 0
     assert contracts.main(["--nonsense"]) == 2
+
+
+def test_the_messages_of_the_pubsub_api_are_those_of_its_proto(tmp_path: Path) -> None:
+    folder, made = ROOT / "connectors" / "salesforce" / "pubsub", tmp_path / "made"
+    assert protoc.main(["", f"-I{folder}", f"--descriptor_set_out={made}", "pubsub_api.proto"]) == 0
+    (file,) = descriptor_pb2.FileDescriptorSet.FromString(made.read_bytes()).file
+    for field in (one for message in file.message_type for one in message.field):
+        field.ClearField("json_name")  # a set of descriptors says it, generated code does not
+    assert descriptor_pb2.FileDescriptorProto.FromString(pubsub_api_pb2.DESCRIPTOR.serialized_pb) == file
 
 
 @pytest.mark.parametrize("path", sorted(contracts.FOLDER.rglob("*.schema.json")), ids=lambda path: path.stem)

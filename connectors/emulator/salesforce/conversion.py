@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from connectors.emulator.salesforce import schema
 from connectors.emulator.salesforce.org import Actor, Org, blank
 from connectors.emulator.salesforce.refusals import refused
@@ -27,7 +29,7 @@ class Conversion:
 
     def __init__(self, org: Org, actor: Actor, ident: str) -> None:
         self.org, self.actor, self.ident, self.stamp = org, actor, ident, org.clock.stamp()
-        self.lead = self._unconverted()
+        self.lead, self.transaction = self._unconverted(), str(uuid.uuid4())
 
     def _unconverted(self) -> Row:
         row = self.org.leads.rows.get(self.ident)
@@ -49,14 +51,14 @@ class Conversion:
             **dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), self.stamp),
         }
         table.put(ident, row)
-        self.org.journal.effect(self.actor.client, "create", table.name, ident, {}, told)
+        self.org.note(self.actor, "create", table.name, ident, {}, told, transaction=self.transaction)
         return ident
 
     def change(self, table: Table, ident: str, values: Row, verb: str) -> None:
         """Change one of the records that were there."""
         before: dict[str, Scalar] = {name: table.rows[ident].get(name) for name in values}
         table.put(ident, {**values, "SystemModstamp": self.stamp, "LastModifiedDate": self.stamp, "LastModifiedById": self.actor.user_id})
-        self.org.journal.effect(self.actor.client, verb, table.name, ident, before, values)
+        self.org.note(self.actor, verb, table.name, ident, before, values, transaction=self.transaction)
 
     def of_lead(self, names: dict[str, str]) -> Row:
         """Give the lead's values by their names in another object."""

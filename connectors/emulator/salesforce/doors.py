@@ -36,6 +36,7 @@ class Doors:
             "merge": self.merge, "convert": self.convert, "save": self.save, "delete": self.delete, "undelete": self.undelete, "purge": self.purge,
             "expire": self.expire, "revoke": self.revoke, "validation_rules": self.validation_rule, "duplicates": self.duplicates,
             "assignment": self.assignment, "schema": self.schema, "users": self.user, "quota": self.quota, "locks": self.locks,
+            "change_events": self.change_events,
         }  # fmt: skip
         return [Route(f"/_emulator/{name}", refusing(_door(door)), methods=["POST", "PUT"]) for name, door in doors.items()] + [
             Route("/_emulator/records", self.records, methods=["GET"])
@@ -153,6 +154,14 @@ class Doors:
         for ident in sent["ids"]:
             self.org.locks[ident] = int(sent.get("times", 1))
         return {}
+
+    def change_events(self, sent: Sent) -> object:
+        """Tell a change event that no save made: {type: GAP_UPDATE …, object, ids}; or let those there are be too old: {forget: true}."""
+        if sent.get("forget"):
+            self.org.changes.forget()
+        else:
+            self.org.changes.add(sent["type"], sent["object"], sent["ids"], self.person(sent).user_id)
+        return {"replay": self.org.changes.tip}
 
     def person(self, sent: Sent) -> Actor:
         """Give who acts: the user with the e-mail `by`, else the first person beside the integration user."""

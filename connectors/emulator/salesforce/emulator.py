@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -35,6 +37,9 @@ from connectors.emulator.salesforce.tooling import Tooling
 from connectors.emulator.salesforce.wire import answer
 from schemas.base import Scalar
 
+if TYPE_CHECKING:
+    from connectors.emulator.salesforce.pubsub import PubSub
+
 _BASE = "/services/data/v{version:float}"
 
 INTEGRATION = User("integration@truce.example", "Truce Integration")
@@ -44,6 +49,7 @@ class Salesforce:
     """One org in memory. `users` are people (an e-mail alone will do) with fixed session ids; `seed` are leads to begin with.
 
     `assign` False leaves the org without an active lead assignment rule; True gives every save to the queue unless told not to.
+    `events` names the objects whose change events are selected; with any, the Pub/Sub API is served beside REST (`pubsub.url`).
     `clock` gives the org's time; `extra_fields` and `without_fields` make the Lead schema differ from the usual one.
     """
 
@@ -61,13 +67,16 @@ class Salesforce:
         extra_fields: Iterable[Field] = (),
         without_fields: Iterable[str] = (),
         clock: Callable[[], datetime] = system_clock,
+        events: Sequence[str] = (),
+        keepalive_s: float = 270.0,
     ) -> None:
         self.journal, self.faults = Journal(), Faults()
-        self.org = Org(Clock(clock), self.journal)
+        self.org = Org(Clock(clock), self.journal, events)
         self.usage = Usage(self.org.clock, daily_quota)
         self.integration_id = self.org.add_user(INTEGRATION)
         self.sessions = Sessions(self.org, client_id, client_secret, self.integration_id)
         self.doors = Doors(self.org, self.sessions, self.usage)
+        self.pubsub = _pubsub(self.org, self.sessions, self.faults, keepalive_s) if events else None
         self.org.duplicates = duplicates
         self.org.assignment = Assignment(self.org.queue, {}) if assign else None
         self._fill(users, seed, extra_fields, without_fields)
@@ -97,10 +106,15 @@ class Salesforce:
             *Rows(self.org).routes(_BASE),
         ]
         door = Middleware(Door, org=self.org, faults=self.faults, sessions=self.sessions, usage=self.usage)
-        app = Starlette(routes=routes, middleware=[door], exception_handlers={HTTPException: _no_such_path})
+        app = Starlette(routes=routes, middleware=[door], exception_handlers={HTTPException: _no_such_path}, lifespan=self._lifespan)
         app.router.redirect_slashes = False
         app.state.sends_date = True
         return app
+
+    @asynccontextmanager
+    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
+        async with self.pubsub.serving() if self.pubsub else nullcontext():
+            yield
 
     def add_user(self, user: User | str) -> str:
         """Add a person, or change the one with that e-mail (`active=False` deactivates); gives the id."""
@@ -160,6 +174,12 @@ class Salesforce:
     def convert(self, ident: str, *, opportunity: bool = False, by: str | None = None) -> Row:
         """Convert a lead, as a person would in the UI; gives the Converted* fields."""
         return convert(self.org, self.doors.person({"by": by}), ident, opportunity=opportunity)
+
+
+def _pubsub(org: Org, sessions: Sessions, faults: Faults, keepalive_s: float) -> PubSub:
+    from connectors.emulator.salesforce.pubsub import PubSub  # gRPC takes its time to import
+
+    return PubSub(org, sessions, faults, keepalive_s=keepalive_s)
 
 
 async def _no_such_path(request: Request, error: Exception) -> Response:

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from connectors.emulator.journal import Journal
 from connectors.emulator.salesforce import sales, schema
+from connectors.emulator.salesforce.changes import VERBS, ChangeLog
 from connectors.emulator.salesforce.ids import Ids
 from connectors.emulator.salesforce.rules import Assignment, DuplicateAction, ValidationRule
 from connectors.emulator.salesforce.table import Row, Table
@@ -43,8 +44,9 @@ class Actor:
 class Org:
     """State and settings; what may be done with them stands in the modules beside this one."""
 
-    def __init__(self, clock: Clock, journal: Journal) -> None:
+    def __init__(self, clock: Clock, journal: Journal, events: Sequence[str] = ()) -> None:
         self.clock, self.journal, self.ids = clock, journal, Ids()
+        self.changes = ChangeLog(clock.now, events)
         self.leads = Table("Lead", "00Q", schema.LEAD)
         self.accounts = Table("Account", "001", sales.ACCOUNT)
         self.contacts = Table("Contact", "003", sales.CONTACT)
@@ -88,6 +90,38 @@ class Org:
         ident = self.ids.take(table.prefix)
         table.put(ident, {**blank(table), "CreatedDate": stamp, "LastModifiedDate": stamp, "SystemModstamp": stamp, **values})
         return ident
+
+    def note(
+        self,
+        actor: Actor,
+        verb: str,
+        object_: str,
+        ident: str,
+        before: Mapping[str, Scalar],
+        after: Mapping[str, Scalar],
+        *,
+        origin: str = "",
+        transaction: str = "",
+    ) -> None:
+        """Journal what somebody did, and tell whoever listens to change events."""
+        self.journal.effect(actor.client, verb, object_, ident, before, after)
+        if verb not in VERBS or object_ not in self.changes.selected:
+            return
+        values = self._told(verb, object_, ident, before, after)
+        if values or VERBS[verb] == "DELETE":  # a save that changed nothing is no event
+            who = {"origin": origin, "transaction": transaction}
+            self.changes.add(VERBS[verb], object_, [ident], actor.user_id, values=values, before=before, **who)
+
+    def _told(self, verb: str, object_: str, ident: str, before: Mapping[str, Scalar], after: Mapping[str, Scalar]) -> Row:
+        """Give the values of an event: all there are of a record that is new or back, those that changed of another, of a deleted one none."""
+        row = self.table(object_)
+        values = row.rows.get(ident, {}) if row else {}
+        if VERBS[verb] in ("CREATE", "UNDELETE"):
+            return {name: value for name, value in values.items() if value is not None}
+        if VERBS[verb] == "DELETE":
+            return {}
+        changed = {name: value for name, value in after.items() if value != before.get(name)}
+        return changed and {**changed, **{name: values[name] for name in ("LastModifiedDate", "LastModifiedById") if name in values}}
 
     def add_user(self, user: User) -> str:
         """Put a user in, or change the one with this e-mail; gives the id."""

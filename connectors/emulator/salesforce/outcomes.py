@@ -36,7 +36,7 @@ def purge(org: Org, actor: Actor, ident: str) -> None:
         raise not_found()
     table.drop(ident)
     org.deleted_at.setdefault(ident, org.clock.stamp())
-    org.journal.effect(actor.client, "erase", table.name, ident, {}, {})
+    org.note(actor, "erase", table.name, ident, {}, {})
 
 
 def _table(org: Org, ident: str) -> Table:
@@ -57,5 +57,5 @@ def _change(org: Org, actor: Actor, verb: str, ident: str, values: Row) -> str:
     before: dict[str, Scalar] = {name: table.rows[ident].get(name) for name in values}
     stamp = org.clock.stamp()
     table.put(ident, {**values, "SystemModstamp": stamp, "LastModifiedDate": stamp, "LastModifiedById": actor.user_id})
-    org.journal.effect(actor.client, verb, table.name, ident, before, values)
+    org.note(actor, verb, table.name, ident, before, values)
     return stamp

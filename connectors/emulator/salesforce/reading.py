@@ -22,6 +22,8 @@ from connectors.emulator.salesforce.times import read_time
 from connectors.emulator.salesforce.wire import answer, refusing, table, visit
 
 MIN_PAGE, MAX_PAGE = 200, 2000
+DELIVERED = 25_000
+"""Events that Enterprise Edition delivers in 24 hours (Change Data Capture Allocations)."""
 _OPEN_CURSORS = 100
 _BATCH = re.compile(r"batchSize\s*=\s*(\d+)", re.IGNORECASE)
 
@@ -124,7 +126,11 @@ class Reading:
         """Tell what is left of the daily quota."""
         left = max(0, self.usage.quota - self.usage.used)
         return answer(
-            {"DailyApiRequests": {"Max": self.usage.quota, "Remaining": left}, "DailyBulkV2QueryJobs": {"Max": 10000, "Remaining": 10000}}
+            {
+                "DailyApiRequests": {"Max": self.usage.quota, "Remaining": left},
+                "DailyBulkV2QueryJobs": {"Max": 10000, "Remaining": 10000},
+                "DailyDeliveredPlatformEvents": {"Max": DELIVERED, "Remaining": max(0, DELIVERED - self.org.changes.delivered)},
+            }
         )
 
     def _table(self, select: Select) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -43,12 +44,15 @@ class Saving:
 
     def __init__(self, org: Org, actor: Actor, options: Options, table: Table | None = None) -> None:
         self.org, self.actor, self.options, self.table = org, actor, options, table or org.leads
+        self.transaction = str(uuid.uuid4())
 
     def of(self, table: Table) -> Saving:
         """Give the same for another object; raises Refused for one that is read-only here."""
         if table not in self.org.writable:
             raise refused("INSUFFICIENT_ACCESS_OR_READONLY", f"this emulator keeps {table.name} read-only")
-        return Saving(self.org, self.actor, self.options, table)
+        saving = Saving(self.org, self.actor, self.options, table)
+        saving.transaction = self.transaction
+        return saving
 
     def read(self, body: Mapping[str, object], *, new: bool) -> Row:
         """Turn a JSON row into stored values; raises Refused, or Unreadable for the request as a whole."""
@@ -109,8 +113,10 @@ class Saving:
         return Saved(ident, self.table.name, "delete", {"IsDeleted": False}, {"IsDeleted": True}, lambda: self.table.put(ident, before))
 
     def commit(self, saved: Saved) -> Saved:
-        """Journal what stays applied."""
-        self.org.journal.effect(self.actor.client, saved.verb, saved.object, saved.id, saved.before, saved.after)
+        """Journal what stays applied, and tell whoever listens."""
+        self.org.note(
+            self.actor, saved.verb, saved.object, saved.id, saved.before, saved.after, origin=self.options.origin, transaction=self.transaction
+        )  # fmt: skip
         return saved
 
     def _existing(self, ident: str) -> Row:

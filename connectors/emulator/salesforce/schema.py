@@ -126,6 +126,13 @@ ORGANIZATION = (
     *AUDIT,
 )
 
+CHANNEL_MEMBER = (
+    system("Id", "Member ID", "id"),
+    Field("SelectedEntity", "Selected Entity"),
+    Field("EventChannel", "Event Channel"),
+    *AUDIT,
+)
+
 VALIDATION_RULE = (
     system("Id", "Validation Rule ID", "id"),
     Field("ValidationName", "Validation Name"),

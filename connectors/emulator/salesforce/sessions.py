@@ -56,6 +56,10 @@ class Sessions:
         options = headers.get(b"sforce-call-options", b"").decode("latin-1")
         return Actor(*found, called=next((part.strip()[7:] for part in options.split(",") if part.strip().startswith("client=")), ""))
 
+    def client(self, token: str) -> str | None:
+        """Name who has this session; None for one that is none."""
+        return self._tokens.get(token, (None,))[0]
+
     def expire(self, token: str | None = None) -> int:
         """End one session, or all that were minted; gives how many."""
         ended = [each for each, (client, _) in self._tokens.items() if (each == token if token else client == CLIENT)]

@@ -1,4 +1,4 @@
-"""The part of the Tooling API that an admin needs here: validation rules found, shown, made and switched; a custom field made."""
+"""The part of the Tooling API that is needed here: validation rules found, made and switched; a custom field made; whose events are selected."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from connectors.emulator.salesforce.org import Org
 from connectors.emulator.salesforce.query import Query
 from connectors.emulator.salesforce.refusals import not_found, refused
 from connectors.emulator.salesforce.rules import ValidationRule, read_formula
-from connectors.emulator.salesforce.schema import VALIDATION_RULE
+from connectors.emulator.salesforce.schema import CHANNEL_MEMBER, VALIDATION_RULE
 from connectors.emulator.salesforce.soql import parse
 from connectors.emulator.salesforce.table import Row, Table
 from connectors.emulator.salesforce.wire import answer, body, nothing, refusing, visit
@@ -43,20 +43,21 @@ class Tooling:
         ]
 
     async def query(self, request: Request) -> Response:
-        """Query ValidationRule; `EntityDefinition.QualifiedApiName` may stand in conditions."""
+        """Query ValidationRule (`EntityDefinition.QualifiedApiName` may stand in conditions) or PlatformEventChannelMember."""
         select = parse(request.query_params.get("q", ""))
-        if select.object.lower() != "validationrule":
+        tables = {"validationrule": self._table, "platformeventchannelmember": self._members}
+        if select.object.lower() not in tables:
             raise refused("INVALID_TYPE", f"sObject type '{select.object}' is not supported.", None)
-        rules = self._table()
-        query = Query(rules, select)
-        records = [self._record(request, rules.rows[ident], query.fields) for ident in query.ids(deleted=False)]
+        found = tables[select.object.lower()]()
+        query = Query(found, select)
+        records = [self._record(request, found, found.rows[ident], query.fields) for ident in query.ids(deleted=False)]
         return answer(
             {
                 "size": len(records),
                 "totalSize": len(records),
                 "done": True,
                 "queryLocator": None,
-                "entityTypeName": "ValidationRule",
+                "entityTypeName": found.name,
                 "records": records,
             }
         )
@@ -81,9 +82,10 @@ class Tooling:
             raise not_found()
         visit(request, 1)
         if request.method == "GET":
-            row = self._table().rows[rule.id]
+            table = self._table()
+            row = table.rows[rule.id]
             fields = tuple(name for name in row if "." not in name)
-            return answer({**self._record(request, row, fields), "FullName": f"Lead.{rule.name}", "Metadata": rule.metadata})
+            return answer({**self._record(request, table, row, fields), "FullName": f"Lead.{rule.name}", "Metadata": rule.metadata})
         if request.method == "PATCH":
             self.org.rules[rule.id] = _changed(rule, _metadata(await body(request)))
         else:
@@ -111,9 +113,16 @@ class Tooling:
             })  # fmt: skip
         return rules
 
-    def _record(self, request: Request, row: Row, fields: tuple[str, ...]) -> dict[str, object]:
-        url = f"/services/data/v{request.path_params['version']}/tooling/sobjects/ValidationRule/{row['Id']}"
-        record: dict[str, Any] = {"attributes": {"type": "ValidationRule", "url": url}}
+    def _members(self) -> Table:
+        """Give which objects' change events are selected, all of them for the standard channel."""
+        members = Table("PlatformEventChannelMember", "0v8", CHANNEL_MEMBER)
+        for number, name in enumerate(self.org.changes.selected):
+            members.put(f"0v85f000000000{number}AAA", {"SelectedEntity": f"{name}ChangeEvent", "EventChannel": "ChangeEvents"})
+        return members
+
+    def _record(self, request: Request, table: Table, row: Row, fields: tuple[str, ...]) -> dict[str, object]:
+        url = f"/services/data/v{request.path_params['version']}/tooling/sobjects/{table.name}/{row['Id']}"
+        record: dict[str, Any] = {"attributes": {"type": table.name, "url": url}}
         for name in fields:
             parent, _, child = name.rpartition(".")
             (record.setdefault(parent, {}) if parent else record)[child] = row.get(name)

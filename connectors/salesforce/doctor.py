@@ -1,0 +1,139 @@
+"""What `truce doctor` checks of one Salesforce org; nothing of it can be created by REST, so that an admin is told what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from connectors.base import Finding
+from connectors.errors import ConnectorError
+from connectors.salesforce.client import ALL, Client
+from connectors.salesforce.mapping import TRUCE_ID, Row, quoted
+from connectors.salesforce.scan import MEETINGS
+
+
+class Doctor:
+    """Looks at one org with the eyes of its integration user."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def findings(self, fields: Mapping[str, bool]) -> Sequence[Finding]:
+        """Check credentials, the Truce id fields, the mapped `fields` (name → must be writable) and the day's quota."""
+        object_ = self._client.manifest.person_object
+        try:
+            described = await self._client.describe(object_, max_age_s=0)
+        except ConnectorError as error:
+            todo = "check client_id, client_secret, the My Domain URL, and that the integration user has API access"
+            return [Finding(ok=False, what=f"{object_} cannot be described: {error.words}", todo=todo)]
+        known = {one["name"]: one for one in described["fields"]}
+        found = [Finding(ok=True, what=f"credentials are good, {object_} can be read")]
+        if not (described.get("createable", True) and described.get("updateable", True)):
+            found.append(
+                Finding(ok=False, what=f"{object_} cannot be written", todo=f"grant the integration user Create and Edit on {object_}")
+            )
+        found.append(_truce_id(object_, known.get(TRUCE_ID)))
+        found += [_mapped(object_, name, known.get(name), writable=writable) for name, writable in fields.items()]
+        for name in (*(one for one in self._client.manifest.people if one != object_), self._client.manifest.task_object):
+            found.append(await self._marked(name))
+        found.append(await self._seen(MEETINGS))
+        return [*found, *await self._events(), *await self._limits()]
+
+    async def _events(self) -> list[Finding]:
+        """Say whose change events are selected and how many may be, and, where they are on, whether the stream can be reached."""
+        channel = "ChangeEvents" if self._client.events in ("", ALL) else self._client.events.removeprefix("/data/")
+        soql = f"SELECT SelectedEntity FROM PlatformEventChannelMember WHERE EventChannel = {quoted(channel)}"
+        try:
+            answer = await self._client.call("GET", "/tooling/query", params={"q": soql})
+            named = sorted(row["SelectedEntity"].removesuffix("ChangeEvent") for row in answer.body["records"])
+        except (ConnectorError, KeyError, TypeError, AttributeError):
+            what, todo = "which objects' change events are selected is not told", "grant the integration user View Setup and Configuration"
+            return [Finding(ok=not self._client.events, what=what, todo=todo), *await self._reached()]
+        allowed = self._client.connection.options.get("event_objects", "5")
+        off = "" if self._client.events else "; they are not listened to: the option events is off, changes are polled"
+        what = f"change events of {len(named)} of {allowed} objects are selected ({', '.join(named) or 'none'}){off}"
+        found = [Finding(ok=True, what=what)]
+        if lacks := [name for name in self._client.manifest.people if name not in named and self._client.events]:
+            todo = "select them in Setup, Change Data Capture; until then their changes are polled"
+            found.append(Finding(ok=False, what=f"change events of {' and '.join(lacks)} are not selected", todo=todo))
+        return [*found, *await self._reached()]
+
+    async def _reached(self) -> list[Finding]:
+        if not self._client.events:
+            return []
+        from connectors.salesforce.events import Events  # gRPC takes its time to import
+
+        try:
+            may = await Events(self._client).reach()
+        except ConnectorError as error:
+            todo = "check that api.pubsub.salesforce.com:7443 can be reached, and that the integration user may see the channel"
+            return [Finding(ok=False, what=f"the stream of change events does not open: {error.words}", todo=todo)]
+        todo = "" if may else "grant the integration user View All on the objects whose events are selected"
+        return [Finding(ok=may, what=f"{self._client.events} {'can' if may else 'cannot'} be subscribed to", todo=todo)]
+
+    async def _marked(self, object_: str) -> Finding:
+        """Check the Truce id of an object beside the usual one, whose records are made and found again by it."""
+        try:
+            described = await self._client.describe(object_, max_age_s=0)
+        except ConnectorError as error:
+            todo = f"grant the integration user Read, Create and Edit on {object_}, so that it is read and written too"
+            return Finding(ok=False, what=f"{object_} cannot be described: {error.words}", todo=todo)
+        known = {one["name"]: one for one in described["fields"]}
+        return _truce_id("Activity" if object_ == self._client.manifest.task_object else object_, known.get(TRUCE_ID))
+
+    async def _seen(self, object_: str) -> Finding:
+        """Check that an object can be read, which is all that is done with it."""
+        try:
+            await self._client.describe(object_, max_age_s=0)
+        except ConnectorError as error:
+            todo = f"grant the integration user Access Activities, so that {object_} is read: a meeting is a first response"
+            return Finding(ok=False, what=f"{object_} cannot be described: {error.words}", todo=todo)
+        return Finding(ok=True, what=f"{object_} can be read")
+
+    async def _limits(self) -> list[Finding]:
+        """Say what is used of the day's calls, and of its events where they are on; both are shared with every other tool of the org."""
+        try:
+            limits = (await self._client.call("GET", "/limits")).body
+            found = [_used(limits["DailyApiRequests"], "API calls", "calls this org, or buy more API calls")]
+            if self._client.events and "DailyDeliveredPlatformEvents" in limits:
+                found.append(_used(limits["DailyDeliveredPlatformEvents"], "delivered events", "listens to this org, or buy the add-on"))
+        except (ConnectorError, KeyError, TypeError) as error:
+            todo = "check that the integration user may read /limits"
+            return [Finding(ok=False, what=f"the day's quota is not told: {type(error).__name__}", todo=todo)]
+        return found
+
+
+def _used(limit: Row, what: str, todo: str) -> Finding:
+    used, most = limit["Max"] - limit["Remaining"], limit["Max"]
+    fine = used < 0.8 * most
+    return Finding(ok=fine, what=f"{used} of {most} {what} used in the last 24 hours", todo="" if fine else f"find out who else {todo}")
+
+
+def _truce_id(object_: str, known: Row | None) -> Finding:
+    make = f"make a Text(36) field {TRUCE_ID} on {object_}, External ID and Unique, and give the integration user read and edit on it"
+    if known is None:
+        return Finding(ok=False, what=f"{object_}.{TRUCE_ID} does not exist or cannot be seen", todo=make)
+    lacks = [
+        what
+        for key, what in (("externalId", "External ID"), ("unique", "Unique"), ("createable", "creatable"), ("updateable", "editable"))
+        if not known.get(key)
+    ]
+    lacks += ["36 characters long"] if (known.get("length") or 0) < 36 else []
+    if lacks:
+        return Finding(ok=False, what=f"{object_}.{TRUCE_ID} is not {', '.join(lacks)}", todo=make)
+    return Finding(ok=True, what=f"{object_}.{TRUCE_ID} is a unique external id")
+
+
+def _mapped(object_: str, name: str, known: Row | None, *, writable: bool) -> Finding:
+    if known is None:
+        return Finding(
+            ok=False,
+            what=f"{object_}.{name} does not exist or cannot be seen",
+            todo=f"make the field {name}, grant it to the integration user, or change fields.yaml",
+        )
+    if writable and not known.get("updateable"):
+        return Finding(
+            ok=False,
+            what=f"{object_}.{name} is read-only",
+            todo=f"grant the integration user edit on {name}, or map it as read-only in fields.yaml",
+        )
+    return Finding(ok=True, what=f"{object_}.{name} is there{' and can be written' if writable else ''}")

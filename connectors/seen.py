@@ -1,0 +1,58 @@
+"""What a source gives: items in pages, what a webhook or a stream said, users, and what `doctor` found."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from schemas.base import Message
+from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
+from schemas.response import ResponseRecorded
+from schemas.touch import TouchRecorded
+
+Item = RecordChanged | RecordMerged | RecordConverted | RecordDeleted | TouchRecorded | ResponseRecorded
+"""Anything that a source can see."""
+
+
+class Page(Message):
+    """One page of a read: what was seen, and the cursor to store once Kafka has it. `done`: nothing more for now."""
+
+    items: tuple[Item, ...]
+    cursor: str
+    done: bool
+
+
+class Notice(Message):
+    """What one inbound webhook call said: what can be decided at once, and (`read`) refs of records that it says too little of."""
+
+    items: tuple[Item, ...] = ()
+    read: tuple[str, ...] = ()
+
+
+class Ring(Message):
+    """What a stream of events said: a doorbell. It names the records that moved; what they look like is read from the system itself."""
+
+    position: str = Field(description="Where to listen on; stored once what it ordered stands. Blank: from now on.")
+    read: tuple[str, ...] = Field(default=(), description="Refs of records to be read.")
+    objects: tuple[str, ...] = Field(
+        default=(), description="Objects of which more moved than can be named: all their records are read again."
+    )
+    lost: bool = Field(
+        default=False, description="True if the system no longer has what happened behind the position: everything is read again."
+    )
+
+
+class User(Message):
+    """A person who may own records in a system."""
+
+    id: str
+    email: str
+    name: str = ""
+    active: bool = True
+
+
+class Finding(Message):
+    """One thing that `doctor` found: what, where, and what to do about it. `ok` findings are shown too."""
+
+    ok: bool
+    what: str
+    todo: str = ""

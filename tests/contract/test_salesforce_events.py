@@ -1,0 +1,330 @@
+"""Salesforce's change events as a doorbell: what rings, what does not, where the stream goes on, and what its refusals mean."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connectors.base import Create, Ring, Source, Wanted
+from connectors.contract import NotedBreaker, NotedBudget
+from connectors.contract_world import items, long_ago, pages
+from connectors.errors import AuthExpired, ConnectorError, RateLimited, Surprising, Unavailable
+from connectors.registry import load
+from connectors.salesforce.events import columns
+from schemas.base import Ref
+from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
+from schemas.response import ResponseRecorded
+from sync.sources.publisher import ident as message_id
+from tests.contract.salesforce_world import SalesforceWorld, salesforce_world
+
+EVENTS = ("Lead", "Contact", "Account", "Opportunity", "Task", "OpportunityContactRole")
+WANTED: Wanted = {"Lead": ["Email", "Phone", "LastName", "City"], "Contact": ["Email", "MailingCity"], "Account": ["Name"], "Task": []}
+
+
+@pytest.fixture
+async def org() -> AsyncIterator[SalesforceWorld]:
+    async with salesforce_world(EVENTS, keepalive_s=0.2) as world:
+        yield world
+
+
+@pytest.fixture
+async def source(org: SalesforceWorld) -> AsyncIterator[Source]:
+    source = load("salesforce").source(org.listening(), NotedBudget(), NotedBreaker())
+    yield source
+    await source.close()
+
+
+class Ear:
+    """Hears a stream until nothing more comes for now, as the keepalive says."""
+
+    def __init__(self, rings: AsyncIterator[Ring]) -> None:
+        self.rings, self.position = rings, ""
+
+    async def next(self) -> Ring:
+        ring = await asyncio.wait_for(anext(self.rings), 5)
+        self.position = ring.position
+        return ring
+
+    async def all(self) -> list[Ring]:
+        """Give the rings that name something, until one names nothing."""
+        found, before = [], self.position
+        while (ring := await self.next()).position != before or ring.read:
+            found.append(ring)
+            before = ring.position
+        return found
+
+    async def refs(self) -> list[str]:
+        return [ref for ring in await self.all() for ref in ring.read]
+
+
+@asynccontextmanager
+async def listening(source: Source, position: str = "", wanted: Wanted = WANTED) -> AsyncIterator[Ear]:
+    stream: Any = source.listen(position, wanted)
+    async with aclosing(stream):
+        ear = Ear(stream)
+        opened = await ear.next()
+        assert not opened.read
+        while position == "" and not (await ear.next()).position:
+            continue
+        yield ear
+
+
+def ref(object_: str, ident: str) -> str:
+    return f"salesforce:{object_}:{ident}"
+
+
+async def test_without_the_option_nothing_is_listened_to(org: SalesforceWorld) -> None:
+    source = load("salesforce").source(org.connection(), NotedBudget(), NotedBreaker())
+    assert not source.listens
+    assert [ring async for ring in Source.listen(source, "here", WANTED)] == []
+    await source.close()
+
+
+async def test_whatever_a_person_does_to_a_record_rings_for_it(org: SalesforceWorld, source: Source) -> None:
+    assert source.listens
+    async with listening(source) as ear:
+        lead = org.org.save("Lead", LastName="Larsen", Company="Nordwind", Email="kim@nordwind.example")
+        org.org.save("Lead", lead, Phone="+47 1")
+        org.org.save("Lead", lead, City="Bergen")
+        contact = org.org.save("Contact", LastName="Lund")
+        org.org.save("Contact", contact, MailingCity="Oslo")
+        account = org.org.save("Account", Name="Nordwind")
+        org.org.doors.delete({"id": lead})
+        org.org.doors.undelete({"id": lead})
+        task = org.org.save("Task", WhoId=contact, Subject="Call", Status="Completed")
+        org.org.save("Opportunity", Name="Not wanted", StageName="Prospecting", CloseDate="2027-01-31")
+        heard = set(await ear.refs())
+    assert heard == {ref("Lead", lead), ref("Contact", contact), ref("Account", account), ref("Task", task)}
+
+
+async def test_what_is_read_when_it_rings_is_the_same_message_as_what_the_poll_reads(org: SalesforceWorld, source: Source) -> None:
+    async with listening(source) as ear:
+        lead = org.org.save("Lead", LastName="Larsen", Company="Nordwind", Email="kim@nordwind.example")
+        contact = org.org.save("Contact", LastName="Lund")
+        task = org.org.save("Task", WhoId=lead, Subject="Call", Status="Completed", by="jo@acme.example")
+        read = [item for one in await ear.refs() for item in await _read(source, one)]
+    polled = items(await pages(source, source.start(long_ago()), WANTED))
+    assert {type(one) for one in read} == {RecordChanged, ResponseRecorded}
+    assert len({message_id(one) for one in read}) == 3
+    assert {message_id(one) for one in read} == {message_id(one) for one in polled}
+    assert {lead, contact, task} >= {Ref.parse(one.ref).id for one in read if isinstance(one, RecordChanged)}
+
+
+async def _read(source: Source, one: str) -> Sequence[Any]:
+    about = Ref.parse(one)
+    return await source.read([about.id], WANTED[about.object], object_=about.object)
+
+
+async def test_what_we_wrote_ourselves_and_fields_that_nobody_reads_ring_nothing(org: SalesforceWorld, source: Source) -> None:
+    sink = load("salesforce").sink(org.connection(), NotedBudget(), NotedBreaker())
+    async with listening(source) as ear:
+        fields = {"Truce_Id__c": "t-1", "Email": "own@nord.example", "LastName": "Own", "Company": "Acme"}
+        (made,) = await sink.create([Create(key="k", object="Lead", fields=dict(fields))])
+        org.org.save("Lead", made.id, Website="https://nord.example")  # type: ignore[union-attr]
+        assert await ear.refs() == []
+        org.org.save("Lead", made.id, Phone="+47 1")  # type: ignore[union-attr]
+        assert await ear.refs() == [ref("Lead", made.id)]  # type: ignore[union-attr]
+    await sink.close()
+
+
+async def test_a_field_that_the_org_works_out_may_move_with_any_other(org: SalesforceWorld, source: Source, monkeypatch: Any) -> None:
+    from connectors.emulator.salesforce.fields import Field
+
+    describe = Field.describe
+    monkeypatch.setattr(Field, "describe", lambda self: describe(self) | {"calculated": self.name == "Phone"})
+    lead = org.org.add_lead()
+    async with listening(source) as ear:
+        org.org.save("Lead", lead, Website="https://nord.example")
+        assert await ear.refs() == [ref("Lead", lead)]
+
+
+async def test_merges_conversions_and_deletions_ring_and_the_reads_say_what_they_were(org: SalesforceWorld, source: Source) -> None:
+    one, two, three, four = (org.org.add_lead(Email=f"p{n}@nord.example") for n in range(4))
+    async with listening(source) as ear:
+        org.org.merge(one, two)
+        became = org.org.convert(three)
+        org.org.doors.delete({"id": four})
+        heard = await ear.refs()
+    contact = ref("Contact", str(became["ConvertedContactId"]))
+    assert set(heard) == {
+        ref("Lead", two),
+        ref("Lead", three),
+        ref("Lead", four),
+        contact,
+        ref("Account", str(became["ConvertedAccountId"])),
+    }
+    told = {one: await _read(source, one) for one in heard}
+    assert [type(one) for one in told[ref("Lead", two)]] == [RecordMerged]
+    assert [type(one) for one in told[ref("Lead", three)]] == [RecordConverted]
+    assert [type(one) for one in told[ref("Lead", four)]] == [RecordDeleted]
+    assert [type(one) for one in told[contact]] == [RecordConverted, RecordChanged]  # never the contact before its lead's conversion
+
+
+async def test_who_was_converted_is_told_before_who_they_became_and_once(org: SalesforceWorld, source: Source) -> None:
+    converted = org.org.add_lead(Email="c@nord.example")
+    became = str(org.org.convert(converted)["ConvertedContactId"])
+    other = org.org.save("Contact", LastName="Other")
+    first = await source.read([other, became], ["Email"], object_="Contact")
+    assert [type(one) for one in first] == [RecordConverted, RecordChanged, RecordChanged]
+    assert [type(one) for one in await source.read([other, became], ["Email"], object_="Contact")] == [RecordChanged, RecordChanged]
+
+
+async def test_an_undeleted_record_is_read_as_it_is(org: SalesforceWorld, source: Source) -> None:
+    lead = org.org.add_lead(Email="back@nord.example")
+    async with listening(source) as ear:
+        org.org.doors.delete({"id": lead})
+        deleted = await _read(source, (await ear.refs())[0])
+        org.org.doors.undelete({"id": lead})
+        back = await _read(source, (await ear.refs())[0])
+    assert [type(one) for one in deleted] == [RecordDeleted]
+    assert [one.fields["Email"] for one in back if isinstance(one, RecordChanged)] == ["back@nord.example"]
+
+
+async def test_a_new_contact_role_rings_for_its_opportunity(org: SalesforceWorld, source: Source) -> None:
+    deal = org.org.save("Opportunity", Name="Deal", StageName="Prospecting", CloseDate="2027-01-31")
+    async with listening(source, wanted={"Lead": ["Email"], "Opportunity": ["StageName", "OpportunityContactRoles"]}) as ear:
+        await org.involve(deal)
+        assert await ear.refs() == [ref("Opportunity", deal)]
+
+
+async def test_a_gap_is_read_and_an_overflow_reads_the_object(org: SalesforceWorld, source: Source) -> None:
+    lead = org.org.add_lead()
+    async with listening(source) as ear:
+        org.org.doors.change_events({"type": "GAP_UPDATE", "object": "Lead", "ids": [lead]})
+        org.org.doors.change_events({"type": "GAP_OVERFLOW", "object": "Contact", "ids": ["000000000000000AAA"]})
+        org.org.doors.change_events({"type": "UPDATE", "object": "Account", "ids": ["001*"]})
+        found = await ear.all()
+    assert [one for ring in found for one in ring.read] == [ref("Lead", lead)]
+    assert {one for ring in found for one in ring.objects} == {"Contact", "Account"}
+
+
+async def test_a_stream_goes_on_where_it_was_stored(org: SalesforceWorld, source: Source) -> None:
+    async with listening(source) as ear:
+        one = org.org.save("Lead", LastName="One", Company="Acme")
+        assert await ear.refs() == [ref("Lead", one)]
+        stored = ear.position
+    two = org.org.save("Lead", LastName="Two", Company="Acme")
+    async with listening(source, stored) as ear:
+        assert await ear.refs() == [ref("Lead", two)]
+    async with listening(source, stored.replace("ChangeEvents", "Other__chn")) as ear:  # of another channel: from now on
+        assert await ear.refs() == []
+
+
+async def test_more_than_a_hundred_events_come_in_turn(org: SalesforceWorld, source: Source) -> None:
+    async with listening(source) as ear:
+        ids = [org.org.save("Lead", LastName=f"L{n}", Company="Acme") for n in range(350)]
+        found = await ear.all()
+    assert [one for ring in found for one in ring.read] == [ref("Lead", one) for one in ids]
+    assert max(len(ring.read) for ring in found) <= 100
+
+
+async def test_a_lost_position_is_told_and_the_stream_goes_on_from_now(org: SalesforceWorld, source: Source) -> None:
+    async with listening(source) as ear:
+        org.org.save("Lead", LastName="One", Company="Acme")
+        await ear.refs()
+        stored = ear.position
+    org.org.save("Lead", LastName="Two", Company="Acme")
+    org.org.doors.change_events({"forget": True})
+    org.org.save("Lead", LastName="Three", Company="Acme")
+    stream: Any = source.listen(stored, WANTED)
+    async with aclosing(stream):
+        ear = Ear(stream)
+        while not (ring := await ear.next()).lost:
+            assert not ring.read
+        assert ring.position == ""
+        await ear.all()
+        four = org.org.save("Lead", LastName="Four", Company="Acme")
+        assert await ear.refs() == [ref("Lead", four)]
+
+
+async def test_a_position_that_is_72_hours_old_is_lost(org: SalesforceWorld, source: Source) -> None:
+    async with listening(source) as ear:
+        org.org.save("Lead", LastName="One", Company="Acme")
+        await ear.refs()
+        stored = ear.position
+        org.org.save("Lead", LastName="Two", Company="Acme")
+    org.held = datetime.now(UTC) + timedelta(hours=73)
+    stream: Any = source.listen(stored, WANTED)
+    async with aclosing(stream):
+        assert not (await anext(stream)).lost
+        assert (await anext(stream)).lost
+
+
+async def test_a_token_that_expired_is_renewed_once_and_one_that_is_revoked_is_told(org: SalesforceWorld, source: Source) -> None:
+    async with listening(source):
+        pass
+    await org.expire()
+    before = await org.mints()
+    async with listening(source):
+        pass
+    assert await org.mints() == before + 1
+    await org.revoke()
+    with pytest.raises(AuthExpired):
+        await anext(source.listen("", WANTED))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(503, Unavailable), (403, RateLimited), (404, Surprising)], ids=["unavailable", "limit", "no such channel"]
+)
+async def test_what_a_refusal_means(org: SalesforceWorld, source: Source, status: int, kind: type[ConnectorError]) -> None:
+    await org.fault(kind="status", status=status, path="Subscribe", body="no kim@nord.example")
+    stream = source.listen("", WANTED)
+    await anext(stream)
+    with pytest.raises(kind) as told:
+        await anext(stream)
+    assert "kim@nord.example" not in told.value.words
+    assert told.value.code
+
+
+async def test_a_line_that_breaks_is_unavailable_and_nothing_is_lost(org: SalesforceWorld, source: Source) -> None:
+    async with listening(source) as ear:
+        org.org.save("Lead", LastName="One", Company="Acme")
+        await ear.refs()
+        stored = ear.position
+        org.pubsub.hang_up()
+        with pytest.raises(Unavailable):
+            await ear.next()
+    two = org.org.save("Lead", LastName="Two", Company="Acme")
+    async with listening(source, stored) as ear:
+        assert await ear.refs() == [ref("Lead", two)]
+
+
+async def test_a_server_that_is_not_there_is_unavailable(org: SalesforceWorld) -> None:
+    source = load("salesforce").source(org.listening(events_url="http://127.0.0.1:1"), NotedBudget(), NotedBreaker())
+    with pytest.raises(Unavailable):
+        await anext(source.listen("", WANTED))
+    await source.close()
+
+
+async def test_a_channel_that_is_not_there_is_surprising(org: SalesforceWorld) -> None:
+    source = load("salesforce").source(org.listening(events="/data/NoneChangeEvent"), NotedBudget(), NotedBreaker())
+    with pytest.raises(Surprising):
+        await anext(source.listen("", WANTED))
+    await source.close()
+
+
+@pytest.mark.parametrize(
+    ("bitmaps", "names"),
+    [
+        ([], set()), (["0x01"], {"Head"}), (["0x05", "1-0x02"], {"Head", "Phone", "LastName"}), (["2-0x1"], set()),
+        (["3-0x03"], {"BillingCity", "BillingCountry"}), (["4-0x01"], {"City"}),
+    ],
+)  # fmt: skip
+def test_bitmaps_name_fields_as_rest_does(bitmaps: list[str], names: set[str]) -> None:
+    def compound(*parts: str) -> list[Any]:
+        return ["null", "string", {"type": "record", "fields": [{"name": one, "type": "string"} for one in parts]}]
+
+    fields: list[Mapping[str, Any]] = [
+        {"name": "Head", "type": "string"}, {"name": "Name", "type": compound("FirstName", "LastName")}, {"name": "Phone", "type": ["null", "string"]},
+        {"name": "BillingAddress", "type": compound("City", "Country")}, {"name": "Address", "type": compound("City")},
+    ]  # fmt: skip
+    if bitmaps == ["2-0x1"]:  # a field that is no compound has no parts
+        with pytest.raises(ValueError, match="no parts"):
+            set(columns({"fields": fields}, bitmaps))
+    else:
+        assert set(columns({"fields": fields}, bitmaps)) == names
