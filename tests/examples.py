@@ -13,5 +13,9 @@ FEWER = "TRUCE_TEST_EXAMPLES"
 
 def examples(most: int, *, suppress_health_check: Collection[HealthCheck] = ()) -> settings:
     """Give the settings for a property that is worth `most` examples; a slow machine is no failure."""
-    part = float(os.environ.get(FEWER, "1"))
-    return settings(max_examples=min(most, max(10, round(most * part))), deadline=None, suppress_health_check=suppress_health_check)
+    return settings(max_examples=part_of(most), deadline=None, suppress_health_check=suppress_health_check)
+
+
+def part_of(most: int) -> int:
+    """Give how many of `most` examples are tried now, ten at least."""
+    return min(most, max(10, round(most * float(os.environ.get(FEWER, "1")))))

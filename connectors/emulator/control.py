@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 
 import uvicorn
@@ -16,6 +16,8 @@ from starlette.routing import Route
 
 from connectors.emulator.faults import Fault, Faults
 from connectors.emulator.journal import Journal
+
+_GRACE_S = 1.0
 
 
 def routes(journal: Journal, faults: Faults) -> list[Route]:
@@ -59,17 +61,15 @@ async def serve(app: Starlette, *, port: int = 0) -> AsyncIterator[Running]:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             app,
             log_level="error",
             access_log=False,
             date_header=not getattr(app.state, "sends_date", False),
             lifespan="on",
-            timeout_graceful_shutdown=1,
         )
     )
-    server.capture_signals = _no_signals  # type: ignore[method-assign,assignment]
     task = asyncio.create_task(server.serve([listener]))
     while not server.started:
         if task.done():
@@ -78,11 +78,40 @@ async def serve(app: Starlette, *, port: int = 0) -> AsyncIterator[Running]:
     try:
         yield Running(f"http://127.0.0.1:{listener.getsockname()[1]}")
     finally:
-        server.should_exit = True
+        server.ended.set()
         await task
         listener.close()
 
 
-class _no_signals:  # stands in for a context manager function: the signals belong to whoever runs us
-    def __enter__(self) -> None: ...
-    def __exit__(self, *_: object) -> None: ...
+class _Server(uvicorn.Server):
+    """uvicorn that ends at once: its own end takes two waits of a tenth of a second, and a test makes a server of its own."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ended = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to whoever runs us."""
+        yield
+
+    async def main_loop(self) -> None:
+        """Tell the time in `Date` anew each second until the end is asked for."""
+        while not self.ended.is_set():
+            await self.on_tick(0)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.ended.wait(), 1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Hang up on all who are connected, give answers that are under way a second, and end."""
+        for listening in (*self.servers, *(sockets or ())):
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE_S):
+                while self.server_state.connections or self.server_state.tasks:
+                    await asyncio.sleep(0.002)
+        for task in self.server_state.tasks:
+            task.cancel()
+        await self.lifespan.shutdown()

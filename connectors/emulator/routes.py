@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from copy import copy
 from functools import cache
 
 from starlette.requests import Request
@@ -13,8 +12,8 @@ from starlette.routing import Route, request_response
 
 def route(path: str, method: str, endpoint: Callable[[Request], Awaitable[Response]]) -> Route:
     """Give a route to an endpoint."""
-    made = copy(_compiled(path, method))
-    made.endpoint, made.app = endpoint, request_response(endpoint)
+    made = Route.__new__(Route)
+    made.__dict__ = {**_compiled(path, method).__dict__, "endpoint": endpoint, "app": request_response(endpoint)}
     return made
 
 

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 
 from sync.playbook.loader import check
+from tests.examples import part_of
 from tests.fuzz import mutator
 from tests.fuzz.looking import files, look, texts, work
 from tests.playbook.test_bad import GOOD
@@ -17,7 +18,7 @@ SHARDS = {"playbook": (4, 200), "condition": (2, 600)}
 
 @pytest.mark.parametrize(("kind", "shard"), [(kind, shard) for kind, (count, _) in SHARDS.items() for shard in range(count)])
 def test_nothing_but_problems_comes_of_any_input(kind: str, shard: int) -> None:
-    said = [look(kind, f"house:{shard}:{number}") for number in range(SHARDS[kind][1])]
+    said = [look(kind, f"house:{shard}:{number}") for number in range(part_of(SHARDS[kind][1]))]
     assert [one for one in said if one] == []
 
 
@@ -41,7 +42,7 @@ def test_no_file_takes_long_to_be_refused(name: str) -> None:
 
 def test_no_input_takes_long() -> None:
     most = 0
-    for number in range(60):
+    for number in range(part_of(60)):
         name, content = mutator.file(Random(f"long:{number}"), files())
         found = {**GOOD, name: content}
         check(found)
