@@ -11,7 +11,7 @@ from sync.cli.names import Names, stage
 from sync.lead.cycle import GOING, HandoffNote
 from sync.lead.legs import running
 from sync.lead.rights import chain
-from sync.lead.state import Lead, from_ms
+from sync.lead.state import Lead
 from sync.playbook.models import Leg
 from sync.trial.outlook import next_move
 
@@ -30,13 +30,13 @@ def _moves(names: Names, now: int) -> Iterator[str]:
     assert playbook is not None
     hold = names.doc["why"].get("hold")
     if hold and "hold" in names.doc["clocks"]:
-        yield f"{_when(names.doc['clocks']['hold'], now)} given to whoever its route names then: it waits for {hold['until']} ({hold['rule']})"
+        yield f"{_when(names, names.doc['clocks']['hold'], now)} given to whoever its route names then: it waits for {hold['until']} ({hold['rule']})"
     lead = msgspec.convert(dict(names.doc), Lead)
     yield from _handoff(names, lead, now)
     move = next_move(lead, playbook, names.around.account.get("values") or {})
     if move is not None:
         seen = f": {move.why}" if move.why else ""
-        yield f"{_when(move.at, now)} {stage(move.before) or 'no stage'} → {stage(move.after) or 'no stage'}{seen} ({move.rule})"
+        yield f"{_when(names, move.at, now)} {stage(move.before) or 'no stage'} → {stage(move.after) or 'no stage'}{seen} ({move.rule})"
 
 
 def _handoff(names: Names, lead: Lead, now: int) -> Iterator[str]:
@@ -45,7 +45,7 @@ def _handoff(names: Names, lead: Lead, now: int) -> Iterator[str]:
     if note is None or note.state not in GOING:
         return
     if note.held_until is not None:
-        yield f"{_when(note.held_until, now)} its clock goes on"
+        yield f"{_when(names, note.held_until, now)} its clock goes on"
     found = running(note)
     if found is None:
         return
@@ -56,7 +56,7 @@ def _handoff(names: Names, lead: Lead, now: int) -> Iterator[str]:
         level += what == "escalate"
         together.setdefault(int(at), []).append(_step(names, note, leg, str(what), misses, level))
     for at, texts in together.items():
-        yield f"{_when(at, now)} {', '.join(texts)}"
+        yield f"{_when(names, at, now)} {', '.join(texts)}"
 
 
 def _step(names: Names, note: HandoffNote, leg: Leg, what: str, misses: int | None, level: int) -> str:
@@ -87,11 +87,7 @@ def _told(names: Names, note: HandoffNote, leg: Leg, level: int) -> str | None:
     return told[min(level, len(told)) - 1] if told else None
 
 
-def _when(due: int, now: int) -> str:
+def _when(names: Names, due: int, now: int) -> str:
     """Give when it comes; of what should have come by now, since when it is overdue."""
-    return f"overdue since {moment(due)}:" if due <= now else moment(due)
-
-
-def moment(ms: int) -> str:
-    """Give a moment as people read it, in the time of this computer, whose zone it names."""
-    return from_ms(ms).astimezone().strftime("%a %d %b %H:%M %Z")
+    at = names.day_and_time(due)
+    return f"overdue since {at}:" if due <= now else at

@@ -15,7 +15,7 @@ from sync.cli.lacks import lacks
 from sync.cli.names import ANSWERED, Names, stage
 from sync.cli.people import Around
 from sync.cli.records import absent, in_order
-from sync.lead.state import from_ms
+from sync.lead.state import to_ms
 
 Say = Callable[[str], None]
 
@@ -33,7 +33,7 @@ def render(
         teller.say(text)
     for what in ("owner", "handoff"):
         teller.why(what)
-    for text in happened(teller, lines):
+    for text in happened(teller, lines, now):
         teller.say(text)
     teller.aside()
     teller.open()
@@ -53,11 +53,11 @@ class Teller(Names):
         doc = self.doc
         name = " ".join(str(self.desired(part)) for part in ("first_name", "last_name") if self.desired(part)) or who
         where = stage(self.desired("stage")) or "no stage"
-        since = f" since {from_ms(doc['stage_since']).astimezone().strftime('%a %d %b %H:%M')}" if doc["stage_since"] else ""
+        since = f" since {self.day_and_time(doc['stage_since'])} ({self.zone})" if doc["stage_since"] else ""
         owner = self.desired("owner")
         parts = (name, self.desired("company"), where + since, f"with {self.person(owner)}" if owner else "with nobody")
-        due = owed(doc.get("handoff") or {}, now) if now is not None else ""
-        self.say(" · ".join(str(part) for part in (*parts, due) if part))
+        due = owed(self, now) if now is not None else ""
+        self.say(" · ".join(str(part) for part in (*parts, due, "" if since else f"times in {self.zone}") if part))
 
     def stands(self) -> None:
         """Say how far the systems agree, and what is in the way."""
@@ -161,7 +161,7 @@ class Teller(Names):
             self.say(f"Asks you      is it one person with {others}? {one['reason']}: truce duplicates")
         for problem in around.problems:
             if problem["kind"] not in ("duplicate", "held"):
-                self.say(f"Problem       {problem['text']} (since {problem['opened_at'].astimezone().strftime('%d %b %H:%M')})")
+                self.say(f"Problem       {problem['text']} (since {self.day_and_time(to_ms(problem['opened_at']))})")
         for system, block in doc["blocked"].items():
             self.say(f"Problem       {self.system(system)} would not make the record: {block['words']}")
         for name in doc["frozen"]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from sync.alerts.wording import spell
@@ -24,31 +23,23 @@ def because(data: Mapping[str, Any]) -> str:
     return f": {said}" if said else ""
 
 
-def clock(ms: object, now: int | None = None) -> str:
-    """Give a moment as this computer's clock shows it, with the day where it is another one than now; '' for none."""
-    if not isinstance(ms, int):
-        return ""
-    at = datetime.fromtimestamp(ms / 1000).astimezone()
-    today = (datetime.now() if now is None else datetime.fromtimestamp(now / 1000)).date()
-    return at.strftime("%H:%M" if at.date() == today else "%a %d %b %H:%M")
-
-
-def owed(note: Mapping[str, Any], now: int) -> str:
+def owed(names: Names, now: int) -> str:
     """Say what is owed in an open hand-off and by when: accept by 09:44 (12 min left); '' where no clock runs."""
+    note = names.doc.get("handoff") or {}
     legs = note.get("legs") or {}
     leg = next((name for name in BY if (legs.get(name) or {}).get("since") is not None), None)
     if leg is None or note.get("state") not in IN_HANDS:
         return ""
     due = legs[leg]["due_at"]
-    gone = f"{BY[leg].removesuffix(' by')} was due {clock(due, now)} ({spell(now - due)} ago)"
-    return f"{BY[leg]} {clock(due, now)} ({spell(due - now)} left)" if due > now else gone
+    gone = f"{BY[leg].removesuffix(' by')} was due {names.at(due, now)} ({spell(now - due)} ago)"
+    return f"{BY[leg]} {names.at(due, now)} ({spell(due - now)} left)" if due > now else gone
 
 
-def handed(names: Names, data: Mapping[str, Any]) -> str:
-    """Tell one line about a hand-off."""
+def handed(names: Names, data: Mapping[str, Any], now: int) -> str:
+    """Tell one line about a hand-off, as it is `now` (ms)."""
     state, who = str(data.get("state", "")), names.person(data.get("owner"))
     by = names.person(data.get("by") or data.get("owner"))
-    owed, due = OWED.get(str(data.get("leg")), "it"), clock(data.get("due"))
+    owed, due = OWED.get(str(data.get("leg")), "it"), names.at(data.get("due"), now)
     match state:
         case "accepted":
             return f"{by} accepted the hand-off{_for(by, who)}{because(data)}"
@@ -61,7 +52,7 @@ def handed(names: Names, data: Mapping[str, Any]) -> str:
         case "closed":
             return f"hand-off closed{f' as {stage(found)}' if (found := data.get('closed_as')) else ''}{because(data)}"
         case "paused":
-            return f"{by} stopped its clock until {clock(data.get('until'))}, waiting for the customer{because(data)}"
+            return f"{by} stopped its clock until {names.at(data.get('until'), now)}, waiting for the customer{because(data)}"
         case "resumed":
             return f"its clock goes on, by {by}"
         case "warned":

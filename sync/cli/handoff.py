@@ -13,10 +13,9 @@ from schemas.envelope import Envelope
 from sync.cli import people, place
 from sync.cli.away import when
 from sync.cli.duty import Json, with_store
-from sync.cli.names import stage
+from sync.cli.names import owners_zone, stage
 from sync.cli.output import PROBLEM, CannotRun, as_json, console
 from sync.lead import dates, hours, legible
-from sync.lead.legs import calendar_of
 from sync.lead.state import from_ms, to_ms
 from sync.playbook.models import Playbook
 from sync.playbook.problems import did_you_mean
@@ -203,7 +202,7 @@ def show(who: Which, json: Json = False) -> None:
 
 def told(found: dict[str, Any], playbook: Playbook | None, now: int) -> list[str]:
     """Tell a hand-off's row, with its offers and legs, as lines: people by name, times as the owner's clock shows them."""
-    zone = (calendar_of(playbook, found["owner"]).hours.timezone or playbook.timezone if playbook is not None else "") or "UTC"
+    zone = owners_zone(playbook, found["owner"])
 
     def at(moment: datetime | None) -> str:
         return hours.moment(to_ms(moment), now, zone) if moment else ""

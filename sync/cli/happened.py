@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
-from sync.cli.handed import because, clock, handed
+from sync.cli.handed import because, handed
 from sync.cli.names import Names, stage
+from sync.lead import hours
 from sync.playbook.models import OWN
 
 ORDERED = {"rejudge": "judged again", "resync": "read again", "separate": "separated", "link": "joined"}
 
 
-def happened(names: Names, lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Tell the timeline; the day stands above its first line."""
+def happened(names: Names, lines: Iterable[Mapping[str, Any]], now: int) -> Iterator[str]:
+    """Tell the timeline, as it is `now` (ms); the day stands above its first line."""
     yield "What happened"
-    day = datetime.now().astimezone().date()
+    day = hours.wall(now, names.zone).date()
     for line in lines:
-        at = line["at"].astimezone()
-        if text := _story(names, line["kind"], line["data"]):
+        at = line["at"].astimezone(hours.zone(names.zone))
+        if text := _story(names, line["kind"], line["data"], now):
             if at.date() != day:
                 day = at.date()
                 yield f"  {at.strftime('%a %d %b %Y')}"
             yield f"  {at.strftime('%H:%M:%S.%f')[:-3]}  {text}"
 
 
-def _story(names: Names, kind: str, data: Mapping[str, Any]) -> str:
+def _story(names: Names, kind: str, data: Mapping[str, Any], now: int) -> str:
     """Tell one line of the timeline; '' for what another line says already."""
     system = names.system(str(data.get("system", "")))
     match kind:
@@ -38,9 +38,9 @@ def _story(names: Names, kind: str, data: Mapping[str, Any]) -> str:
         case "owner":
             return f"owner {names.person(data.get('before'))} → {names.person(data.get('after'))}{because(data)}"
         case "handoff":
-            return handed(names, data)
+            return handed(names, data, now)
         case "snoozed":
-            return f"{names.person(data.get('by'))} wants no reminder before {clock(data['until'])}"
+            return f"{names.person(data.get('by'))} wants no reminder before {names.at(data['until'], now)}"
         case "unrouted":
             return f"nobody may be given it: {data.get('rule') or 'no route matched'}"
         case "decided":
@@ -65,7 +65,9 @@ def _story(names: Names, kind: str, data: Mapping[str, Any]) -> str:
         case "joined":
             return f"joined with another lead of the same person: {data.get('reason', '')}"
         case "waits":
-            return f"hand-off waits for {data.get('until', '')}, until {clock(data['expires'])} at the latest: {data.get('rule', '')}"
+            return (
+                f"hand-off waits for {data.get('until', '')}, until {names.at(data['expires'], now)} at the latest: {data.get('rule', '')}"
+            )
         case "held":
             return f"hand-off held: {data.get('reason', '')}"
         case _:

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from sync.cli.coming import moment
 from sync.cli.names import Names, stage
 from sync.lead.lacking import Lacking, Unjudged, Wanted, lacking
 from sync.lead.qualify import stage_values
@@ -33,7 +32,7 @@ def lacks(names: Names, now: int) -> Iterator[str]:
     own = f", as segment {found.segment} has it" if found.segment else ""
     yield f"Next stage    {stage(found.stage)}{own}, by the rules in force (v{names.playbook.version})"
     yield from _judged(found)
-    yield from _besides(found)
+    yield from _besides(names, found)
 
 
 def _judged(found: Lacking) -> Iterator[str]:
@@ -66,14 +65,14 @@ def _empty(some: Iterable[Unjudged]) -> Iterator[str]:
         yield f"{' and '.join(fields)} ({'; '.join(lines)})"
 
 
-def _besides(found: Lacking) -> Iterator[str]:
+def _besides(names: Names, found: Lacking) -> Iterator[str]:
     if found.kind is not None:
         yield f"     no MQL: what this person does is a hand-off of the kind {found.kind.id} ({found.kind.where})"
     for verdict in found.left:
         if verdict.matched:
             yield f"     its exit would take the lead out again: {verdict.why} ({verdict.where})"
     if found.since is not None:
-        yield f"     somebody moved the lead back {moment(found.since)}: only what the person does after that counts"
+        yield f"     somebody moved the lead back {names.day_and_time(found.since)}: only what the person does after that counts"
     if found.met and found.kind is None and not found.left and found.since is None:
         yield "     nothing: the lead goes there with the next thing that happens, or by truce rejudge"
 

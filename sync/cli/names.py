@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from connectors.registry import manifests
 from sync.cli.people import Around
+from sync.lead import hours
+from sync.lead.cycle import IN_HANDS
+from sync.lead.legs import calendar_of
 from sync.lead.offers import HANDOFF
-from sync.playbook.models import queue_of
+from sync.playbook.models import Playbook, queue_of
 
 ANSWERED = "the answer to the hand-off"
 """Whose word a yes or no is that sales gave to Truce itself."""
@@ -20,6 +24,23 @@ class Names:
     def __init__(self, doc: Mapping[str, Any], around: Around) -> None:
         self.doc, self.around = doc, around
         self.playbook = around.playbook
+
+    @cached_property
+    def zone(self) -> str:
+        """By whose clock times are told: that of the lead's owner, else the company's."""
+        note = self.doc.get("handoff") or {}
+        return owners_zone(
+            self.playbook, str((note.get("owner") if note.get("state") in IN_HANDS else None) or self.desired("owner") or "")
+        )
+
+    def at(self, ms: object, now: int) -> str:
+        """Give a moment as the clock there shows it, with the day where it is another one than now; '' for none."""
+        return hours.moment(ms, now, self.zone) if isinstance(ms, int) else ""
+
+    def day_and_time(self, ms: int) -> str:
+        """Give a moment as the clock there shows it, always with its day: Fri 27 Nov 10:21."""
+        at = hours.wall(ms, self.zone)
+        return f"{at:%a} {at:%d} {at:%b} {at:%H:%M}"
 
     def system(self, name: str) -> str:
         """Give a system as people call it."""
@@ -56,6 +77,11 @@ class Names:
     def desired(self, name: str) -> Any:
         """Give what every system should show for a field."""
         return self.doc["desired"].get(name, {}).get("value")
+
+
+def owners_zone(playbook: Playbook | None, owner: str) -> str:
+    """Give the zone in which a lead's times are told, in every command: its owner's, where team.yaml names them, else the company's."""
+    return (calendar_of(playbook, owner).hours.timezone or playbook.timezone if playbook is not None else "") or "UTC"
 
 
 def stage(stage: Any) -> str:

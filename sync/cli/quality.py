@@ -23,6 +23,9 @@ from sync.reports.feedback import LineResult, Result, Tally, changed, results, t
 from sync.reports.profile import Trait, candidate, traits
 from sync.store import accounts, leads, playbooks, reporting
 
+GIVEN_BACK = (
+    "Accepted are those to whom sales said yes; a lead that was given back in time was answered all the same: report sla counts it as kept."
+)
 SAMPLE = 2_000
 """Leads that are replayed to say what a stricter line would have been."""
 
@@ -99,6 +102,8 @@ def _feedback(playbook: Playbook, counted: Mapping[str, Mapping[str, Tally]], li
                 rows,
                 "No MQL was handed over in that time.",
             )
+    if any(one.refused for one in counted["source"].values()):
+        console.print(GIVEN_BACK, markup=False)
     if lines:
         console.print("Lines whose leads are given back most:")
     for line in lines:

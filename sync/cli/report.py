@@ -82,6 +82,11 @@ def _shares(title: str, found: Mapping[str, Mapping[Leg, Share]], names: Mapping
         table((title, *(leg.replace("_", " ") for leg in LEGS)), rows, "")
 
 
+NO_IS_AN_ANSWER = (
+    "A lead that was given back in time was answered, so it counts for accept here; report feedback counts it as given back, not accepted."
+)
+
+
 @app.command()
 def sla(
     week: Annotated[bool, typer.Option("--week", help="The week that it is, by the company's calendar.")] = False,
@@ -148,6 +153,7 @@ def _sla(
     for title in ("all", "team", "person", "segment"):
         _shares(title, found[title], names)
     _promised(sales, over=_over(counted))
+    console.print(NO_IS_AN_ANSWER, markup=False)
     if list(again) != counted.units:
         other = len(set(again) ^ set(counted.units))
         console.print(

@@ -17,6 +17,7 @@ from sync.cli.happened import happened
 from sync.cli.lacks import following, plain
 from sync.cli.names import Names
 from sync.cli.output import CannotRun, as_json, console
+from sync.lead import hours
 from sync.lead.account import match, values_of
 from sync.lead.decision import Facts
 from sync.lead.state import Lead, load, to_ms
@@ -29,11 +30,16 @@ LINES, EVERY = 40, 5_000
 
 
 def moment(text: str) -> datetime:
-    """Read a time as people type it: `2026-11-20`, `2026-11-20 14:00`, with a zone or this machine's; raises CannotRun."""
+    """Read a time as people type it: `2026-11-20`, `2026-11-20 14:00`, with a zone or without; raises CannotRun."""
     try:
-        return datetime.fromisoformat(text).astimezone()
+        return datetime.fromisoformat(text)
     except ValueError:
         raise CannotRun(f"{text!r} is no time: write 2026-11-20 14:00, or 2026-11-20T14:00:00+01:00.") from None
+
+
+def _there(at: datetime, lead: Mapping[str, Any], around: people.Around) -> datetime:
+    """Give a time that was typed as it is meant: without a zone by the clock by which the lead's times are told."""
+    return at if at.tzinfo is not None else at.replace(tzinfo=hours.zone(Names(lead["doc"], around).zone))
 
 
 def today(lead: Lead, facts: Facts, now: int, playbook: Playbook) -> str:
@@ -63,7 +69,9 @@ async def _now(connection: Any, here: place.Place, row: Mapping[str, Any], playb
 
 def explain(
     who: Who,
-    at: Annotated[str | None, typer.Option(help="Where the lead stood then: 2026-11-20, or '2026-11-20 14:00'.")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="Where the lead stood then: 2026-11-20, or '2026-11-20 14:00', by the owner's clock.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Say where a lead stands and why: which line of which file decided, with the values it saw; or where it stood at a time.
@@ -87,7 +95,7 @@ def explain(
         raise CannotRun(f"nobody is known as {who}: give an e-mail, a record ref (system:object:id) or a lead id.")
     now = to_ms(datetime.now(UTC))
     if until is not None:
-        _then(who, lead, lines, around, until, json=json)
+        _then(who, lead, lines, around, _there(until, lead, around), json=json)
     elif json:
         more = {
             "duplicates": around.duplicates,
@@ -110,12 +118,12 @@ def _then(who: str, lead: dict[str, Any], lines: list[dict[str, Any]], around: p
         as_json({"lead_id": lead["id"], "at": until, "values": found.values, "why": found.why, "timeline": found.lines})
         return
     if not found.lines:
-        raise CannotRun(f"nothing is known of {who} at {until:%Y-%m-%d %H:%M}: it begins later, or its timeline is not kept so long.")
+        raise CannotRun(f"nothing is known of {who} at {until:%Y-%m-%d %H:%M %Z}: it begins later, or its timeline is not kept so long.")
     shown = {**lead["doc"], **found.doc()}
     teller = Teller(lambda text: console.print(text, markup=False), shown, replace(around, problems=[], duplicates=[]))
-    console.print(f"As it stood on {until:%a %d %b %Y %H:%M}", markup=False)
+    console.print(f"As it stood on {until.astimezone(hours.zone(teller.zone)):%a %d %b %Y %H:%M}", markup=False)
     teller.head(who)
     for what in ("stage", "owner", "handoff"):
         teller.why(what)
-    for text in happened(teller, found.lines[-LINES:]):
+    for text in happened(teller, found.lines[-LINES:], to_ms(datetime.now(UTC))):
         teller.say(text)

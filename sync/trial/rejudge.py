@@ -105,7 +105,7 @@ def _judged(lead: Lead, facts: Facts, playbook: Playbook, now: int, slas: dict[s
 
 def stands(lead: Lead, facts: Facts, now: int, playbook: Playbook) -> Stand:
     """Say where a lead would stand if it were judged now under a playbook; nothing of the lead or the facts is changed."""
-    return _judged(lead, facts, playbook, now, slas_of(playbook.routes))
+    return _judged(lead, facts, playbook, now, slas_of(playbook))
 
 
 def preview(leads: Iterable[Lead], facts: Facts, now: int, in_force: Playbook, candidate: Playbook) -> Moves:
@@ -115,7 +115,7 @@ def preview(leads: Iterable[Lead], facts: Facts, now: int, in_force: Playbook, c
     alone) are no moves of the candidate.
     """
     moves = Moves()
-    before, after = slas_of(in_force.routes), slas_of(candidate.routes)
+    before, after = slas_of(in_force), slas_of(candidate)
     for lead in leads:
         if not is_open(lead):
             continue

@@ -82,12 +82,16 @@ class Log:
     given: list[HandOff] = field(default_factory=list)
 
 
-def slas(routes: Sequence[Route]) -> dict[str, str]:
-    """Give the SLA of each route, by its id."""
-    found: dict[str, str] = {}
-    for route in routes:
-        found |= {route.id: route.assign.sla or "", **slas(route.routes)}
-    return found
+def slas(playbook: Playbook) -> dict[str, str]:
+    """Give the SLA of each route's hand-offs, by its id: the one that it names, else the default."""
+
+    def below(routes: Sequence[Route]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for route in routes:
+            found |= {route.id: route.assign.sla or playbook.slas.default or "", **below(route.routes)}
+        return found
+
+    return below(playbook.routes)
 
 
 def source_of(lead: Lead) -> str:
@@ -102,7 +106,7 @@ class World:
     def __init__(self, playbook: Playbook, users: Users, timeline: Sequence[tuple[int, Entry]] = ()) -> None:
         """Take the playbook, the vendors' users, and the accounts' entries by the line that made them so."""
         self.playbook, self.users = playbook, users
-        self.slas = slas(playbook.routes)
+        self.slas = slas(playbook)
         stage = handing(playbook)
         self.hands_over = stage.id if stage is not None else None
         self._timeline, self._next = timeline, 0

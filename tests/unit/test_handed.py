@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from rich.console import Console
 
 from sync.cli.explain import render
 from sync.cli.handed import handed, owed
+from sync.cli.handoff import told
 from sync.cli.names import Names
 from sync.cli.people import Around
-from sync.lead import state
+from sync.lead import hours, state
+from sync.playbook.models import Hours
 from tests.factory import at, ms
 from tests.unit.lead.handing import ANA, JOE, VERA, H, Handed, M, book
 
@@ -35,7 +38,7 @@ NAMES = Names({"desired": {}}, Around(playbook=book()))
     ],
 )  # fmt: skip
 def test_a_line_says_who_did_what(data: dict[str, Any], text: str) -> None:
-    assert handed(NAMES, data) == text
+    assert handed(NAMES, data, ms(0)) == text
 
 
 def _head(kim: Handed, now: float) -> str:
@@ -46,7 +49,7 @@ def _head(kim: Handed, now: float) -> str:
 
 
 def _clock(seconds: float) -> str:
-    return f"{at(seconds).astimezone():%H:%M}"
+    return f"{at(seconds).astimezone(hours.zone(NAMES.zone)):%H:%M}"
 
 
 def test_the_head_says_what_is_owed_and_how_much_of_its_time_is_left() -> None:
@@ -58,13 +61,26 @@ def test_the_head_says_what_is_owed_and_how_much_of_its_time_is_left() -> None:
     kim.order("accept", 20 * M)
     assert _head(kim, 20 * M).endswith(f"first response by {_clock(20 * M + H)} (1 h left)")
     kim.responded(25 * M)
-    assert owed(state.plain(kim.lead)["handoff"], ms(26 * M)) == ""
+    assert owed(Names(state.plain(kim.lead), Around(playbook=kim.playbook)), ms(26 * M)) == ""
+
+
+def test_times_are_those_of_whose_the_lead_is_as_the_hand_off_itself_shows_them() -> None:
+    kim = Handed(book())
+    kim.shown(20)
+    reps = {**kim.playbook.reps, ANA: replace(kim.playbook.reps[ANA], hours=Hours(timezone="Asia/Kolkata"))}
+    kim.playbook = replace(kim.playbook, reps=reps)
+    due = f"{at(30 * M + 20).astimezone(hours.zone('Asia/Kolkata')):%H:%M}"
+    head = _head(kim, 18 * M + 20)
+    assert f"accept by {due} (12 min left)" in head
+    assert "(Asia/Kolkata)" in head
+    row = {"state": "offered", "closed_as": "", "owner": ANA, "opened_at": at(20), "rule": "r", "id": "h", "offers": [], "legs": []}
+    assert "(Asia/Kolkata)" in told(row, kim.playbook, ms(60))[0]
 
 
 def test_lines_of_a_whole_hand_off_read_as_what_happened() -> None:
     kim = Handed(book())
     lines = [*kim.shown(20).lines, *kim.ring().lines, *kim.ring().lines]
-    told = [handed(NAMES, line.data) for line in lines if line.kind == "handoff"]
+    told = [handed(NAMES, line.data, ms(0)) for line in lines if line.kind == "handoff"]
     assert [one.partition(", due")[0].partition(" is due")[0] for one in told][:2] == [
         "Ana is reminded: the answer",
         "Ana missed the answer",

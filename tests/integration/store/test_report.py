@@ -110,6 +110,7 @@ def test_what_was_missed_is_told_by_cause_and_counted_twice(store: Store, capsys
     command.sla(period="2026-Q4")
     out = capsys.readouterr().out
     assert out.index("absence") < out.index("slow") < out.index("Ana Diaz")
+    assert "was answered, so it counts for accept here" in out
     assert "5 hand-offs were opened from Thu 1 Oct to Thu 31 Dec 2026." in out
     command.sla(period="2025")
     assert "No leg of them is decided yet." in capsys.readouterr().out
@@ -182,6 +183,7 @@ def test_what_sales_made_of_the_leads_and_what_buyers_have_in_common(
     quality.feedback(period="2026-Q4", simulated=False)
     out = capsys.readouterr().out
     assert "Does not fit 4" in out
+    assert "report sla counts it as kept" in out
     assert "18,000 EUR · 500 USD" in out
     quality.profile(candidate_=tmp_path / "next")
     assert f"Written to {tmp_path / 'next'}" in capsys.readouterr().out.replace("\n", "")

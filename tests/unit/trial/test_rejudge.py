@@ -11,6 +11,7 @@ from sync.lead.decide import decide
 from sync.lead.decision import Facts, fold
 from sync.lead.state import Lead
 from sync.playbook.models import SIDE_EXITS, STAGES, Assign, Playbook, Route, Stage, Step, When, Where
+from sync.playbook.models.sla import Slas
 from sync.trial.rejudge import EXAMPLES, Moves, is_open, preview
 from tests import factory
 from tests.factory import CONTACT, deleted, ms, snapshot, touch
@@ -82,6 +83,13 @@ def test_a_route_inside_another_is_found_with_its_sla() -> None:
     routes = (IN_FORCE.routes[0], replace(IN_FORCE.routes[1], routes=(inner,)))
     moves = look(town(12), replace(IN_FORCE, routes=routes))
     assert moves.ways == {("route", "everyone-else", "inner"): 2, ("sla", "", "slow"): 2}
+
+
+def test_a_route_that_names_no_sla_runs_under_the_default_one() -> None:
+    kept = replace(IN_FORCE, slas=Slas(default="normal"))
+    routes = (replace(IN_FORCE.routes[0], assign=replace(IN_FORCE.routes[0].assign, sla="enterprise")), *IN_FORCE.routes[1:])
+    moves = preview(town(12).leads.values(), town(12), ms(1000), kept, replace(kept, routes=routes))
+    assert moves.ways == {("sla", "normal", "enterprise"): 2}
 
 
 def test_many_moves_keep_the_first_examples() -> None:
