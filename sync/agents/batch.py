@@ -19,7 +19,7 @@ from sync.playbook.models import Playbook
 from sync.runtime.clock import Clock
 from sync.runtime.guard import Contended, Failure, attempt
 from sync.runtime.metrics import metrics
-from sync.store import accounts, applied, identities, leads, presence, users
+from sync.store import account_writes, accounts, applied, identities, leads, presence, users
 from sync.store.applied import Epoch
 from sync.store.look import Seen, look
 from sync.store.outbox import Unpublished, published
@@ -136,6 +136,7 @@ class Batch:
             todo_sql.append(published(forget))
         if outcomes:
             todo_sql.append(applied.advance(self.topic, epoch, {p: (next_[p], kinds) for p, kinds in outcomes.items()}))
+        await account_writes.alone(connection, [entry for item in items for entry in item.decision.entries])
         answer = await run(connection, todo_sql)
         _check(answer, items, total.once, set(outcomes))
         kept = [Unpublished(row["id"], row["partition"], total.payloads[row["partition"]].pack()) for row in answer.get("kept", ())]

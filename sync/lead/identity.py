@@ -121,7 +121,7 @@ def wanted(envelope: Envelope, secret: bytes) -> Wanted:
     named = getattr(data, "truce_id", None) if isinstance(data, RecordChanged) else getattr(data, "lead_id", None)
     lead = as_lead_id(named if isinstance(named, str) else None)
     touches = frozenset({(data.system, data.activity_id)}) if isinstance(data, TouchRecorded) else frozenset()
-    once = envelope.id if isinstance(data, WriteDone | Command) else None
+    once = envelope.id if isinstance(data, WriteDone | Command) else getattr(data, "intent_id", None)
     return Wanted(frozenset(identities), frozenset({lead} if lead else ()), touches, once)
 
 

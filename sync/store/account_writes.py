@@ -15,31 +15,44 @@ ANEW = """rev = account_writes.rev + 1, attempts = 0,
   outcome = CASE WHEN account_writes.intent ->> 'id' = ANY({settled}) THEN NULL ELSE account_writes.outcome END,
   claimed_until = CASE WHEN account_writes.intent IS NULL OR account_writes.intent ->> 'id' = ANY({settled}) THEN NULL
     ELSE account_writes.claimed_until END"""
-# Everything that shares a domain with what changed, before or now, or with what shares one: its record is due as well.
+# The domains of what changed, before and now, and of all that share one with it, and so on.
+_DOMAINS = """WITH RECURSIVE d(one) AS (
+    SELECT unnest($2::text[]) UNION SELECT unnest(domains) FROM accounts WHERE ref = ANY($1::text[])
+    UNION SELECT unnest(a.domains) FROM d
+      CROSS JOIN LATERAL (SELECT domains FROM accounts WHERE there AND domains @> ARRAY[d.one] OFFSET 0) a)"""
+# What two transactions enter at once neither of them sees: those of one domain go one after the other. A few locks are enough for all domains,
+# taken in one order.
+_ALONE = f"""
+{_DOMAINS}
+SELECT pg_advisory_xact_lock(k.key) FROM (
+  SELECT DISTINCT hashtextextended(current_schema() || '/domain/' || abs(hashtext(one) % 64), 0) AS key FROM d ORDER BY key OFFSET 0) k
+"""
+# Everything that has one of the domains: its record is due as well.
 _ASK = f"""
 INSERT INTO account_writes (ref, system)
 SELECT w.ref, split_part(w.ref, ':', 1) FROM (
-  WITH RECURSIVE d(one) AS (
-    SELECT unnest($2::text[]) UNION SELECT unnest(domains) FROM accounts WHERE ref = ANY($1::text[])
-    UNION SELECT unnest(a.domains) FROM d
-      CROSS JOIN LATERAL (SELECT domains FROM accounts WHERE there AND domains @> ARRAY[d.one] OFFSET 0) a)
+  {_DOMAINS}
   SELECT unnest($1::text[]) AS ref
   UNION SELECT a.ref FROM d CROSS JOIN LATERAL (SELECT ref FROM accounts WHERE there AND domains @> ARRAY[d.one] OFFSET 0) a) w
 ORDER BY w.ref
 ON CONFLICT (ref, system) DO UPDATE SET {ANEW.format(settled="$3::text[]")}
 """
+# The time of the statement, not of the row (`clock_timestamp()`): else no index knows where to stop, and every look reads every row.
+# Until all accounts were read once nobody knows that a company has a second record somewhere: only what was begun before is gone on with.
 _CLAIM = """
-UPDATE account_writes SET claimed_until = clock_timestamp() + make_interval(secs => $4)
+UPDATE account_writes SET claimed_until = statement_timestamp() + make_interval(secs => $4)
 WHERE system = $1 AND ref IN (
-  SELECT ref FROM account_writes WHERE system = $1 AND about = $5 AND (told_rev < rev OR playbook < $2 OR again_at < clock_timestamp())
-    AND coalesce(claimed_until, '-infinity') < clock_timestamp()
+  SELECT ref FROM account_writes WHERE system = $1 AND about = $5 AND (told_rev < rev OR playbook < $2 OR again_at < statement_timestamp())
+    AND coalesce(claimed_until, '-infinity') < statement_timestamp()
+    AND (intent IS NOT NULL OR NOT EXISTS (SELECT FROM unnest($6::text[]) s(name) WHERE NOT EXISTS (
+      SELECT FROM cursors c WHERE c.system = s.name AND c.name = 'everything' AND c.done_at IS NOT NULL)))
   LIMIT $3 FOR UPDATE SKIP LOCKED)
 RETURNING ref, rev, attempts, intent, outcome, refused, record
 """
 # Again in one statement: neither paused since, nor is anything to be said otherwise.
 _BEGIN = """
 UPDATE account_writes a SET intent = w.intent, outcome = NULL, attempts = a.attempts + 1,
-  claimed_until = clock_timestamp() + make_interval(secs => $6)
+  claimed_until = statement_timestamp() + make_interval(secs => $6)
 FROM unnest($2::text[], $3::bigint[], $4::jsonb[]) w(ref, rev, intent)
 WHERE a.ref = w.ref AND a.rev = w.rev AND a.system = $1 AND a.intent IS NULL
   AND NOT EXISTS (SELECT 1 FROM pauses WHERE scope IN ('all', 'system:' || $1::text))
@@ -49,7 +62,7 @@ RETURNING a.ref
 # What was asked for since is somebody else's by now, who may be writing it.
 _QUIET = """
 UPDATE account_writes a SET told_rev = w.rev, playbook = $6, claimed_until = NULL, refused = w.refused,
-  again_at = clock_timestamp() + make_interval(secs => w.again)
+  again_at = statement_timestamp() + make_interval(secs => w.again)
 FROM unnest($2::text[], $3::bigint[], $4::jsonb[], $5::float8[]) w(ref, rev, refused, again)
 WHERE a.ref = w.ref AND a.system = $1 AND a.rev = w.rev AND a.intent IS NULL
 """
@@ -60,7 +73,7 @@ _UNDER_WAY = "SELECT ref, intent FROM account_writes WHERE ref = ANY($1::text[])
 _END = """
 UPDATE account_writes a SET outcome = w.outcome, refused = a.refused || w.refused, record = coalesce(w.record, a.record),
   intent = CASE WHEN w.outcome IS NULL AND w.known THEN NULL ELSE a.intent END,
-  claimed_until = clock_timestamp() + make_interval(secs => w.wait)
+  claimed_until = statement_timestamp() + make_interval(secs => w.wait)
 FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::jsonb[], $5::bool[], $6::float8[], $7::text[])
   w(ref, intent, outcome, refused, known, wait, record)
 WHERE a.ref = w.ref AND a.intent ->> 'id' = w.intent
@@ -95,15 +108,30 @@ class Ended(NamedTuple):
     """The copy that was made."""
 
 
+def _reach(entries: Sequence[Entry]) -> tuple[list[str], list[str]]:
+    return sorted(entry.ref for entry in entries), sorted({domain for entry in entries for domain in entry.domains})
+
+
+async def alone(connection: Any, entries: Iterable[Entry]) -> None:
+    """Wait until nobody else enters accounts with domains of these; until the transaction ends nobody does."""
+    firms = [entry for entry in entries if entry.kind == "account"]
+    if firms:
+        await connection.execute(_ALONE, *_reach(firms))
+
+
 def ask(entries: Sequence[Entry], settled: Iterable[str] = ()) -> Statement:
     """Ask for a look at these accounts and all that share a domain with one; `settled`: intents whose results are in them now."""
-    domains = {domain for entry in entries for domain in entry.domains}
-    return Statement(_ASK, (sorted(entry.ref for entry in entries), sorted(domains), sorted(settled)))
+    return Statement(_ASK, (*_reach(entries), sorted(settled)))
 
 
-async def claim(pool: Any, system: str, playbook: int, most: int, seconds: float, about: Kind = "account") -> list[Claimed]:
-    """Claim records that may show something else than they should, by what is agreed now; they come back unless they are settled by then."""
-    return [Claimed(*row) for row in await pool.fetch(_CLAIM, system, playbook, most, seconds, about)]
+async def claim(
+    pool: Any, system: str, playbook: int, most: int, seconds: float, about: Kind = "account", reads: Iterable[str] = ()
+) -> list[Claimed]:
+    """Claim records that may show something else than they should, by what is agreed now; they come back unless they are settled by then.
+
+    Only those whose write was begun, until these systems were read in full (`reads`).
+    """
+    return [Claimed(*row) for row in await pool.fetch(_CLAIM, system, playbook, most, seconds, about, sorted(reads))]
 
 
 async def begin(

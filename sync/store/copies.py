@@ -19,7 +19,7 @@ INSERT INTO account_writes (ref, system, about)
 SELECT ref, $1, 'opportunity' FROM opportunities WHERE there AND system = ANY($2::text[]) ORDER BY ref ON CONFLICT (ref, system) DO NOTHING
 """
 _FOUND = """
-UPDATE account_writes a SET record = w.record, claimed_until = clock_timestamp() + make_interval(secs => $4)
+UPDATE account_writes a SET record = w.record, claimed_until = statement_timestamp() + make_interval(secs => $4)
 FROM unnest($2::text[], $3::text[]) w(ref, record) WHERE a.ref = w.ref AND a.system = $1
 """
 _KNOWN = """

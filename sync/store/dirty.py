@@ -7,6 +7,14 @@ from typing import Any, NamedTuple
 
 from sync.topology import Lane
 
+# The time of the statement, not of the row (`clock_timestamp()`): else no index knows where to stop, and every look reads every row.
+_DUE = """
+UPDATE dirty SET rung_at = clock_timestamp() WHERE system = $1 AND lead_id IN (
+  SELECT lead_id FROM dirty WHERE system = $1 AND rung_at <= statement_timestamp() - make_interval(secs => $2)
+  ORDER BY lane DESC, rung_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+RETURNING lead_id, lane
+"""
+
 
 class Bell(NamedTuple):
     """Whom to ring for, and in which lane."""
@@ -29,15 +37,7 @@ async def mark(pool: Any, leads: Sequence[str], system: str, lane: Lane) -> None
 
 async def due(pool: Any, system: str, older_s: float, most: int) -> list[Bell]:
     """Claim dirty leads that nobody rang for in so long, hot first: ring for them."""
-    rows = await pool.fetch(
-        """UPDATE dirty SET rung_at = clock_timestamp() WHERE system = $1 AND lead_id IN (
-             SELECT lead_id FROM dirty WHERE system = $1 AND rung_at <= clock_timestamp() - make_interval(secs => $2)
-             ORDER BY lane DESC, rung_at LIMIT $3 FOR UPDATE SKIP LOCKED)
-           RETURNING lead_id, lane""",
-        system,
-        older_s,
-        most,
-    )
+    rows = await pool.fetch(_DUE, system, older_s, most)
     return sorted((Bell(row["lead_id"], row["lane"]) for row in rows), key=lambda bell: bell.lane != "hot")
 
 

@@ -137,7 +137,7 @@ SELECT id FROM r
 
 _OVERDUE = """
 WITH late AS (
-  SELECT id FROM intents WHERE system = $1 AND state = 'open' AND deadline < clock_timestamp() ORDER BY deadline LIMIT $2
+  SELECT id FROM intents WHERE system = $1 AND state = 'open' AND deadline < statement_timestamp() ORDER BY deadline LIMIT $2
   FOR UPDATE SKIP LOCKED)
 UPDATE intents i SET deadline = clock_timestamp() + make_interval(secs => $3) FROM late, leads l
 WHERE i.id = late.id AND l.id = i.lead_id
@@ -172,10 +172,15 @@ def _lead(row: Any) -> LeadRow:
 async def load(pool: Any, system: str, leads: Sequence[str]) -> tuple[list[LeadRow], Gates]:
     """Load leads with their unapplied intents, and what may hold their writes back; a lead that does not exist is left out."""
     async with pool.acquire() as connection:
-        gates = await connection.fetchrow(_GATES, system, list(leads))
+        found = await gates(connection, system, leads)
         rows = await connection.fetch(_LOAD, list(leads), system)
-    found = Gates(tuple(gates["scopes"]), gates["read_fully"], int(gates["playbook"] or 0), frozenset(gates["duplicates"]))
     return [_lead(row) for row in rows], found
+
+
+async def gates(connection: Any, system: str, leads: Sequence[str] = ()) -> Gates:
+    """Give what may hold writes back."""
+    row = await connection.fetchrow(_GATES, system, list(leads))
+    return Gates(tuple(row["scopes"]), row["read_fully"], int(row["playbook"] or 0), frozenset(row["duplicates"]))
 
 
 async def commit(pool: Any, system: str, intents: Sequence[Intent], gates: Gates, timeout_s: float) -> frozenset[str]:

@@ -2,6 +2,8 @@
 
 Taking is two statements in one round trip (the simple protocol, so that the second sees what happened before the lock was ours);
 they have no arguments, hence the quoting.
+What is looked for is held against the time at which the statement came (an index knows where to stop then), which may be before the lock was
+ours: at most too much counts as held still. What is noted is the time of the moment.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ def _lock(w: Window) -> str:
 
 def _blocked(w: Window) -> str:
     names = ", ".join(_text(name) for name in (w.quota, *w.long))
-    return f"SELECT 1 FROM quota_seen WHERE system = {_text(w.system)} AND quota IN ({names}) AND blocked_until > clock_timestamp()"
+    return f"SELECT 1 FROM quota_seen WHERE system = {_text(w.system)} AND quota IN ({names}) AND blocked_until > statement_timestamp()"
 
 
 async def fresh_ids(pool: Any, count: int) -> list[int]:
@@ -50,7 +52,7 @@ async def fresh_ids(pool: Any, count: int) -> list[int]:
 async def take(pool: Any, w: Window, ids: Sequence[int], share: float) -> int:
     """Take slots of a short window, the first of `ids`, as far as `share` of the quota allows; gives how many."""
     mine = f"system = {_text(w.system)} AND quota = {_text(w.quota)}"
-    held = f"(answered_at > clock_timestamp() - interval '{w.seconds} s' OR (answered_at IS NULL AND sent_at > clock_timestamp() - interval '{w.seconds + HELD_S} s'))"
+    held = f"(answered_at > statement_timestamp() - interval '{w.seconds} s' OR (answered_at IS NULL AND sent_at > statement_timestamp() - interval '{w.seconds + HELD_S} s'))"
     then = f"(sent_at <= v.at AND (answered_at IS NULL OR answered_at > v.at - interval '{w.seconds} s'))"
     done: str = await pool.execute(
         f"""{_lock(w)};
@@ -74,7 +76,7 @@ async def give_back(pool: Any, ids: Sequence[int]) -> None:
 async def lease(pool: Any, w: Window, calls: int, share: float) -> bool:
     """Count calls of a long window ahead, all of them or none."""
     mine = f"system = {_text(w.system)} AND quota = {_text(w.quota)}"
-    since = f"clock_timestamp() - interval '{w.seconds + SLACK_S} s'"
+    since = f"statement_timestamp() - interval '{w.seconds + SLACK_S} s'"
     done: str = await pool.execute(
         f"""{_lock(w)};
 INSERT INTO quota_minutes (system, quota, minute, calls)
@@ -111,12 +113,12 @@ async def prune(pool: Any, w: Window) -> None:
     keep = _KEEP * w.seconds + HELD_S
     await pool.execute(
         """DELETE FROM slots WHERE system = $1 AND quota = $2
-           AND (answered_at < clock_timestamp() - make_interval(secs => $3) OR sent_at < clock_timestamp() - make_interval(secs => $3 + 600))""",
+           AND (answered_at < statement_timestamp() - make_interval(secs => $3) OR sent_at < statement_timestamp() - make_interval(secs => $3 + 600))""",
         w.system,
         w.quota,
         keep,
     )
     await pool.execute(
-        "DELETE FROM quota_minutes WHERE system = $1 AND minute < clock_timestamp() - interval '3 days'",
+        "DELETE FROM quota_minutes WHERE system = $1 AND minute < statement_timestamp() - interval '3 days'",
         w.system,
     )

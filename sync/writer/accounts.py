@@ -26,7 +26,7 @@ from sync.lead.state import from_ms
 from sync.playbook.models import Playbook, SharedField
 from sync.runtime.metrics import metrics
 from sync.store import account_writes as store
-from sync.store import accounts, cursors, intents, problems, read_orders
+from sync.store import accounts, intents, meta, playbooks, problems, read_orders
 from sync.store.account_writes import Claimed, Ended
 from sync.store.intents import Gates, Would
 from sync.store.statement import run
@@ -71,26 +71,22 @@ class Accounts:
 
     async def step(self) -> int:
         """Tell what is to be told now; gives how many records were looked at. Raises OUTAGES."""
-        _, gates = await intents.load(self.pool, self.system, [])
         try:
-            playbook = await self.knowledge.playbook(gates.playbook)
+            playbook = await self.knowledge.playbook(int(await meta.read(self.pool, playbooks.ACTIVE) or 0))
         except NoPlaybook:
             return 0
-        object_ = self._object(playbook)
-        if not object_ or not await self._all_known(playbook):
+        if not (object_ := self._object(playbook)):
             return 0
         await self._begin(playbook)
-        most = self.sink.manifest.batch_write
-        claimed = await store.claim(self.pool, self.system, gates.playbook, most, self.timeout_s + GRACE_S, self.about)
+        most, seconds = self.sink.manifest.batch_write, self.timeout_s + GRACE_S
+        reads = [name for name, rules in playbook.systems.items() if rules.account]
+        claimed = await store.claim(self.pool, self.system, playbook.version, most, seconds, self.about, reads)
         await self._unheard([one for one in claimed if one.intent is not None], object_, playbook)
         fresh = [one for one in claimed if one.intent is None]
-        if fresh:
+        gates = await intents.gates(self.pool, self.system) if fresh else None
+        if gates is not None and gates.playbook == playbook.version:  # under another one they are looked at when they come back
             await self._look(fresh, playbook, gates)
         return len(claimed)
-
-    async def _all_known(self, playbook: Playbook) -> bool:
-        """Say whether all accounts were read once; before, nobody knows that a company has a second record in a system."""
-        return await cursors.read_fully(self.pool) >= {name for name, rules in playbook.systems.items() if rules.account}
 
     # --- what is particular to accounts ----------------------------------------------------------------------------------------------
 
@@ -244,7 +240,10 @@ class Accounts:
 
     async def _problems(self, rows: Sequence[Claimed], text: str) -> None:
         """Open a problem for these records, or close it (no text)."""
-        notes = [ProblemNote("write_refused", f"{self.about}:{one.ref}", bool(text), text, system=self.system, ref=one.ref) for one in rows]
+        notes = [
+            ProblemNote("write_refused", f"{self.system}:{self.about}:{one.ref}", bool(text), text, system=self.system, ref=one.ref)
+            for one in rows
+        ]
         if notes:
             await run(self.pool, problems.write(notes))
 

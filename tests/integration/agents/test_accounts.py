@@ -125,6 +125,39 @@ async def test_two_workers_that_learn_of_one_account_lose_nothing(town: Town) ->
     assert await town.value("SELECT count(*) FROM accounts") == 1
 
 
+async def test_a_result_that_is_told_again_undoes_no_edit_that_came_between(town: Town) -> None:
+    """A vendor's times may be cut to the second: an edit right after our write may bear a time before it."""
+    intent = "00000000-0000-5000-8000-000000000001"
+    await town.apply(town.inputs(account()))
+
+    def wrote() -> Envelope:
+        return changed(NORDWIND, 10, {"Name": "Nordwind Group"}, times={"Name": 5}, origin="own", intent_id=intent)
+
+    assert await town.apply(town.inputs(wrote(), changed(NORDWIND, 9.5, {"Name": "Nordwind SE"}))) == ["applied", "applied"]
+    assert await town.apply(town.inputs(wrote())) == ["noop"]
+    assert await town.value("SELECT name FROM accounts") == "Nordwind SE"
+
+
+async def test_two_workers_that_enter_the_first_records_of_a_domain_at_once_see_each_other(town: Town) -> None:
+    """Neither transaction sees what the other one enters: whoever commits last asks for both, once the writer has looked at the first."""
+    theirs = changed("hubspot:companies:5", 2, {"name": "nordwind", "domain": "nordwind.example"})
+    other, watching = await connect.connect(town.dsn, town.name), await connect.connect(town.dsn, town.name)
+    try:
+        async with town.connection.transaction():
+            await town.apply(town.inputs(account()))
+            second = asyncio.create_task(town.apply(town.inputs(theirs, partition=1), other))
+            while not second.done() and not await watching.fetchval(
+                "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            ):
+                await asyncio.sleep(0)
+        assert await second == ["applied"]
+        rows = await watching.fetch("SELECT system, rev FROM account_writes ORDER BY system")
+        assert [tuple(row) for row in rows] == [("hubspot", 1), ("salesforce", 2)]
+    finally:
+        await other.close()
+        await watching.close()
+
+
 async def test_an_opportunity_moves_people_whom_its_message_does_not_name(town: Town) -> None:
     await town.apply(town.inputs(person()))
     deal = "salesforce:Opportunity:006A"

@@ -20,15 +20,13 @@ def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from nodes(one)
 
 
-async def looked(connection: Any, sql: str, arguments: tuple[object, ...]) -> tuple[set[str], int]:
-    """Give by which ways a look found the clocks, and how many pages it read; rolled back."""
+async def looked(connection: Any, sql: str, arguments: tuple[object, ...], table: str = "clocks") -> tuple[set[str], int]:
+    """Give by which ways a look found a table's rows, and how many pages it read; rolled back."""
     transaction = connection.transaction()
     await transaction.start()
     (found,) = await connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", *arguments)
     await transaction.rollback()
-    ways = {
-        f"{one['Node Type']} {one.get('Index Name', '')}".strip() for one in nodes(found["Plan"]) if one.get("Relation Name") == "clocks"
-    }
+    ways = {f"{one['Node Type']} {one.get('Index Name', '')}".strip() for one in nodes(found["Plan"]) if one.get("Relation Name") == table}
     return ways, found["Plan"]["Shared Hit Blocks"] + found["Plan"]["Shared Read Blocks"]
 
 

@@ -148,6 +148,16 @@ async def test_nothing_is_written_before_all_accounts_were_read_once(desk: Desk)
     assert writes(desk) == 0, "the company has two records there: nobody knows which is meant"
 
 
+async def test_a_lost_answer_is_read_back_while_a_new_system_is_read_for_the_first_time(desk: Desk) -> None:
+    await desk.hub.fault(kind="drop_answer", path="/companies/batch/update")
+    await desk.step()
+    await desk.pool.execute("UPDATE cursors SET done_at = NULL WHERE system = 'salesforce'")
+    assert await desk.step() == 1
+    assert [one.intent_id is not None for one in await desk.hear()] == [False, True]
+    assert await desk.step() == 0, "nothing is begun before all is read"
+    assert (writes(desk), (await desk.state())["intent"]) == (1, None)
+
+
 async def test_a_look_that_ends_late_takes_no_write_of_others_for_over(desk: Desk) -> None:
     await desk.pool.execute("UPDATE account_writes SET claimed_until = NULL")
     (late,) = await account_writes.claim(desk.pool, "hubspot", 1, 1, 60.0)

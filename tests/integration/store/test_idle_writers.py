@@ -1,0 +1,38 @@
+"""Writers look once a second: what 100,000 accounts, leads and calls cost them that are written, or not due, is a page or two of an index."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sync.store import account_writes, dirty, intents
+from tests.integration.store.test_idle_clocks import looked
+
+MANY = 100_000
+PUT = {
+    "account_writes": """INSERT INTO account_writes (ref, system, rev, told_rev, playbook, again_at)
+       SELECT 'hubspot:companies:' || n, 'hubspot', 2, 2, 3, CASE WHEN n % 10 = 0 THEN now() + interval '1 hour' END FROM generate_series(1, $1::int) n""",
+    "leads": "INSERT INTO leads (id, key, rev, doc, in_scope, playbook_version) SELECT gen_random_uuid(), 'k', 1, '{}', true, 1 FROM generate_series(1, $1::int)",
+    "dirty": "INSERT INTO dirty (lead_id, system, lane, rev, rung_at) SELECT id, 'hubspot', 'bulk', 1, now() FROM leads LIMIT $1::int",
+    "intents": """INSERT INTO intents (id, lead_id, system, kind, object, fields, rev, deadline)
+       SELECT gen_random_uuid(), id, 'hubspot', 'update', 'contacts', '{}', 1, now() + interval '1 hour' FROM leads LIMIT $1::int""",
+}
+LOOKS = {
+    "account_writes": (account_writes._CLAIM, ("hubspot", 3, 100, 60.0, "account", ["hubspot"])),
+    "dirty": (dirty._DUE, ("hubspot", 30.0, 5_000)),
+    "intents": (intents._OVERDUE, ("hubspot", 100, 60.0)),
+}
+
+
+@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
+async def test_while_none_is_due_no_look_reads_more_than_a_few_pages(pool: Any, mode: str) -> None:
+    async with pool.acquire() as connection:
+        for table, sql in PUT.items():
+            await connection.execute(sql, MANY)
+            await connection.execute(f"ANALYZE {table}")
+        await connection.execute(f"SET plan_cache_mode = {mode}")
+        for table, (sql, arguments) in LOOKS.items():
+            ways, pages = await looked(connection, sql, arguments, table)
+            assert not any(way.startswith("Seq Scan") for way in ways), (table, ways)
+            assert pages <= 20, (table, ways, pages)
