@@ -1,6 +1,7 @@
 """One object's changes by a time of theirs, with a look-back, in (time, id) order; and the cursor that says how far each object was read.
 
 For vendors whose query can say "changed since", whose times have whole seconds, and who show a row late. A vendor's scan says how to ask.
+Where a query cannot sort by the time, the rows of a scan may come in the order of their ids: who changes behind it is in the next one.
 """
 
 from __future__ import annotations
@@ -180,7 +181,7 @@ class Scan(ABC):
             stamp, high = place.high, place.high
         else:
             stamp = self.moment(rows.records[-1][self.stamp])
-            high = max(place.high, stamp)
+            high = max(place.high, *(self.moment(row[self.stamp]) for row in rows.records))
         if rows.more:
             after = (self.literal(stamp), str(rows.records[-1][self.ident]))
             return Place(base=place.base, high=high, began=began, after=after, boot=self.boot, told=number)

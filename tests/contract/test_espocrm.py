@@ -47,14 +47,6 @@ class TestEspoCrm(ConnectorContract):
         assert isinstance(told, RecordDeleted)
         assert Ref.parse(told.ref).id == loser
 
-    async def test_a_hundred_calls_with_an_expired_token_renew_it_once(self, world: Emulated, source: Source) -> None:
-        """A key does not expire and is never renewed: a call is sent once."""
-        ident = await world.seed({world.roles["email"]: "token@example.com"})
-        await source.read([ident], [])
-        before = len(await world.calls())
-        await source.read([ident], [])
-        assert len(await world.calls()) == before + 1
-
 
 @pytest.fixture
 async def espo() -> AsyncIterator[EspoWorld]:

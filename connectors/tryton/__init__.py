@@ -1,0 +1,32 @@
+"""Tryton (8.0 and later): parties with their contact mechanisms and owner, merges and deletions, by its REST API.
+
+The address names the database: https://tryton.acme.example/acme.
+Secrets: `key`, of a user application of the kind REST API, whose user is nobody else's (in the user's preferences, tab Applications).
+Options: `lookback_s` (120: rows become visible late) · `page_rows` (100).
+
+Fields are those of party.party, a shop's own ones included; a link to a user is an owner. Besides: `email`, `phone`, `mobile`, `fax` and
+`website` are the first contact mechanism of that type that is active, and `truce_id` is an identifier. Blank takes a mechanism out of use.
+A party is deleted only if Tryton's log says so; one that is not active is there all the same.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from connectors.base import Breaker, Budget, Connection, Sink, Source
+from connectors.registry import read_manifest
+from connectors.tryton.client import Client
+from connectors.tryton.sink import TrytonSink
+from connectors.tryton.source import TrytonSource
+
+manifest = read_manifest(Path(__file__).with_name("manifest.yaml"))
+
+
+def source(connection: Connection, budget: Budget, breaker: Breaker) -> Source:
+    """Build the reading side."""
+    return TrytonSource(manifest, Client(manifest, connection, budget, breaker))
+
+
+def sink(connection: Connection, budget: Budget, breaker: Breaker) -> Sink:
+    """Build the writing side."""
+    return TrytonSink(manifest, Client(manifest, connection, budget, breaker))

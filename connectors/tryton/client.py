@@ -1,0 +1,210 @@
+"""Tryton's REST API as this connector uses it: domains, records, fields_get, the log, and its errors.
+
+Seen of trytond 8.2 (trytond/protocols/rest.py), which says 404 to what is not there and to what may not be read alike, and 500 to a field
+or a model that it does not have. RPC by a session is its other door: it is asked of nothing here.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any
+
+import orjson
+
+from connectors.base import Breaker, Budget, Connection, Item, Manifest, Priority, User
+from connectors.errors import Gone, Surprising
+from connectors.http import STATUSES, Answer, Complaint, Dialect, Session
+from connectors.scan import Rows
+from connectors.tryton import mapping
+from connectors.tryton.mapping import CHANGED, MARK, MECHANISMS, TRUCE_ID, Reading, Row, Schema
+from schemas.write import FieldRefused
+
+Domain = list[Any]
+_MOST = 50
+"""So many values are asked for in one address."""
+_MOST_LOGGED = 400
+_FRESH_S = 300.0
+_FIELD = re.compile(r'field "([^"]*)"|access "[^".]*\.([^"]*)"')
+_NAMED = re.compile(r'(record|party|value|address|number) "[^"]*"')
+"""Tryton's words quote the record's name and the value."""
+_LINES = {"email address": "email", "phone number": "phone"}
+
+
+def encoded(value: Any) -> str:
+    """Write what stands in a parameter or a header: JSON in base64."""
+    return urlsafe_b64encode(orjson.dumps(value)).decode()
+
+
+_ALL = {"X-Tryton-Context": encoded({"active_test": False})}
+"""What is not active is read, too: who was merged, and which mechanism is out of use."""
+
+
+class Client:
+    """One database by one user's key."""
+
+    def __init__(self, manifest: Manifest, connection: Connection, budget: Budget, breaker: Breaker) -> None:
+        options = connection.options
+        self.manifest, self.connection = manifest, connection
+        self.lookback_s, self.page_rows = float(options.get("lookback_s", "120")), int(options.get("page_rows", "100"))
+        self._schema: tuple[float, Schema | None] = (0.0, None)
+        self._me = ""
+        headers = {"authorization": f"Bearer {connection.secrets.get('key', '')}", "accept-language": "en"}
+        self._session = Session(
+            connection, budget, breaker, dialect=Dialect(explain=self._explain, statuses={**STATUSES, 404: "surprising"}), quotas=("calls",),
+            in_flight=manifest.in_flight, headers=headers,
+        )  # fmt: skip
+
+    def _explain(self, status: int, body: Any) -> Complaint:
+        """Read {"status", "message", "description"}; the field stands in the message, by its label."""
+        if not isinstance(body, Mapping):
+            return Complaint()
+        words, known = str(body.get("message") or ""), self._schema[1]
+        label = found[1] or found[2] if (found := _FIELD.search(words)) else ""
+        name = known.labels.get(label, label) if known else label
+        name = name or next((field for text, field in _LINES.items() if text in words), "")
+        told = _NAMED.sub(r"\1 …", words)
+        return Complaint(words=told, refused=(FieldRefused(field=name, code="", words=told),) if name else ())
+
+    async def call(self, method: str, path: str, **more: Any) -> Answer:
+        """Send one request below the database's models."""
+        return await self._session.call(method, f"/rest/model/{path}", **more)
+
+    async def ask(self, model: str, method: str, **arguments: Any) -> Any:
+        """Call one of a model's methods that only reads."""
+        return (await self.call("POST", f"{model}/{method}", json=arguments, idempotent=True, headers=_ALL)).body
+
+    async def search(
+        self, model: str, domain: Domain, fields: Iterable[str], *, most: int | None = None, priority: Priority = "normal", hide: Iterable[object] = ()
+    ) -> tuple[Answer, list[Row]]:  # fmt: skip
+        """Read the records of a domain by their ids."""
+        parts = [("d", encoded(domain)), ("o", encoded([["id", "ASC"]])), *(("f", name) for name in fields)]
+        query = "&".join(f"{name}={value}" for name, value in parts) + (f"&s={most}" if most else "")
+        answer = await self.call("GET", f"{model}?{query}", headers=_ALL, priority=priority, hide=hide)
+        if not isinstance(answer.body, list):
+            raise Surprising("the answer is no list")
+        return answer, answer.body
+
+    async def schema(self, *, max_age_s: float = _FRESH_S) -> Schema:
+        """Give the live schema of parties, at most so old."""
+        at, known = self._schema
+        if known is None or monotonic() - at > max_age_s:
+            known = mapping.schema(await self.ask(self.manifest.person_object, "fields_get"))
+            self._schema = (monotonic(), known)
+        return known
+
+    async def me(self) -> str:
+        """Give the id of the user whose key this is: what it did is an echo."""
+        if not self._me:
+            domain = [["key", "=", self.connection.secrets.get("key", "")]]
+            self._me = str((await self.ask("res.user.application", "search_read", domain=domain, fields_names=["user"]))[0]["user"])
+        return self._me
+
+    async def users(self) -> list[User]:
+        """Give everybody who may own parties; who has no address cannot be one of the team."""
+        _, found = await self.search("res.user", [], ("name", "login", "email", "active"))
+        people = [one for one in found if one.get("email")]
+        return [
+            User(id=str(one["id"]), email=one["email"], name=one.get("name") or one["login"], active=bool(one["active"])) for one in people
+        ]
+
+    async def page(self, fields: Sequence[str], *, since: datetime | None = None, after: str = "", priority: Priority = "normal") -> Rows:
+        """Give a page of parties by their ids, behind `after`: of those that changed since then, or of all."""
+        domain: Domain = [["id", ">", int(after or 0)]]
+        if since is not None:
+            at = mapping.literal(since)
+            dates = ["OR", ["create_date", ">=", at], ["write_date", ">=", at]]
+            domain.append([*dates, *([name, "where", [dates]] for name in mapping.LINES)])
+        return await self._rows(domain, fields, most=self.page_rows, priority=priority)
+
+    async def having(self, field: str, values: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> list[Rows]:
+        """Give the parties with one of these ids, e-mail addresses or Truce ids."""
+        found, asked = [], list(dict.fromkeys(values))
+        for start in range(0, len(asked), _MOST):
+            some = asked[start : start + _MOST]
+            found.append(await self._rows(_with(field, some), fields, priority=priority, hide=some))
+        return found
+
+    async def _rows(
+        self, domain: Domain, fields: Sequence[str], *, most: int | None = None, priority: Priority = "normal", hide: Iterable[object] = ()
+    ) -> Rows:
+        answer, found = await self.search(
+            self.manifest.person_object, domain, mapping.asked(fields), most=most, priority=priority, hide=hide
+        )  # fmt: skip
+        rows: list[Row] = [{**row, CHANGED: mapping.changed(row)[0].isoformat()} for row in found]
+        return Rows(rows, most is not None and len(rows) >= most, answer.sent_at, answer.received_at, answer.at_vendor)
+
+    async def told(self, ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> list[Item]:
+        """Read parties by id. Deletion needs proof: of whom neither a row nor the log says anything, nothing is told."""
+        known, there, items = [one for one in ids if one.isdigit()], set[str](), list[Item]()
+        for rows in await self.having("id", known, fields, priority=priority):
+            reading = await self.reading(rows, fields)
+            there |= {str(row["id"]) for row in rows.records}
+            items += [reading.item(row) for row in rows.records]
+        return [*items, *await self.deleted([int(one) for one in known if one not in there])]
+
+    async def deleted(self, ids: Sequence[int], since: datetime | None = None) -> list[Item]:
+        """Tell which of these the log says to be deleted. It finds the entry of a record that is no more, and then does not name it: by halves."""
+        if not ids:
+            return []
+        if len(ids) > _MOST_LOGGED:
+            return [*await self.deleted(ids[:_MOST_LOGGED], since), *await self.deleted(ids[_MOST_LOGGED:], since)]
+        domain: Domain = [["resource", "in", [f"{self.manifest.person_object},{one}" for one in ids]], ["event", "=", "delete"]]
+        domain += [["create_date", ">=", mapping.literal(since)]] if since else []
+        now, found = datetime.now(UTC), await self.ask("ir.model.log", "search_read", domain=domain, fields_names=["create_date", "user"])
+        if not found:
+            return []
+        if len(ids) > 1:
+            half = len(ids) // 2
+            return [*await self.deleted(ids[:half], since), *await self.deleted(ids[half:], since)]
+        return [(await self.reading(Rows([], False, now, now, now), ())).deleted(ids[0], found[-1])]
+
+    async def write(self, ident: str | None, sent: Mapping[str, Any], fields: Sequence[str], *, priority: Priority) -> Answer:
+        """Change one party, or make one; the answer is the party as it then stands. 404 is proof only if a read finds nothing, either."""
+        query = "&".join(f"f={name}" for name in mapping.asked(fields))
+        path = self.manifest.person_object + (f"/{ident}" if ident else "")
+        hide = [one for one in _texts(sent) if one]
+        try:
+            answer = await self.call(
+                "PUT" if ident else "POST", f"{path}?{query}", json=sent, headers=_ALL, priority=priority, hide=hide
+            )  # fmt: skip
+        except Surprising as error:
+            if ident and error.status == 404 and not (await self._rows(_with("id", [ident]), ())).records:
+                raise Gone(f"party {ident} is not there", status=404) from None
+            raise
+        return answer
+
+    async def reading(self, rows: Rows, fields: Sequence[str], *, bulk: bool = False) -> Reading:
+        """Say how the rows of one answer are read."""
+        types = (await self.schema()).types
+        kind = self.manifest.person_object
+        return Reading(self.connection.system, kind, tuple(fields), types, await self.me(), rows.sent_at, rows.received_at, bulk)
+
+    async def close(self) -> None:
+        """Release everything."""
+        await self._session.close()
+
+
+def _with(field: str, values: Sequence[str]) -> Domain:
+    """Give the domain of the parties whose field has one of these values."""
+    if field == TRUCE_ID:
+        return [["identifiers", "where", [["code", "in", [f"{MARK}{one}" for one in values]], ["active", "=", True]]]]
+    if field in MECHANISMS:
+        exact = [["value", "ilike", re.sub(r"([\\%_])", r"\\\1", one)] for one in values]  # the case of letters does not count
+        return [["replaced_by", "=", None], ["contact_mechanisms", "where", [["type", "=", field], ["active", "=", True], ["OR", *exact]]]]
+    return [["id", "in", [int(one) for one in values]]]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Give every text in what is sent, so that no error quotes it."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from _texts(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts(one)

@@ -1,0 +1,104 @@
+"""The real Tryton as the contract suite drives it; what only a broken server does is done by a proxy before it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from connectors.base import Connection
+from connectors.contract import Emulated
+from connectors.contract_world import Role
+from schemas.base import Scalar
+from tests.contract.served import Served, served
+from tests.tryton.front import Front
+from tests.tryton.running import Tryton, tryton
+from tests.tryton.server import DATABASE, KEYS
+
+PARTY = "party.party"
+_LINES = ("party_contact_mechanism", "party_identifier")
+
+
+class TrytonWorld(Served):
+    """One database, emptied; a person is Ana."""
+
+    roles: Mapping[Role, str] = {
+        "email": "email", "last_name": "name", "phone": "direct_line", "text": "sales_note", "number": "score", "flag": "met_us",
+        "date": "birthday", "time": "mql_date",
+    }  # fmt: skip
+    refused: tuple[str, Scalar] = ("lifecycle", "No such stage")
+    page = 4
+    read_path = "/rest/model/party.party"
+    write_path = "PUT /rest/model/party.party"
+    create_path = "POST /rest/model/party.party"
+
+    def __init__(self, real: Tryton) -> None:
+        self.real = real
+        super().__init__(Front(real))
+
+    def connection(self, *, timeout_s: float = 5.0, **options: str) -> Connection:
+        stated = {"lookback_s": "3", "page_rows": str(self.page), **options}
+        return Connection("tryton", "tryton", f"{self.url}/{DATABASE}", {"key": KEYS["truce"]}, stated, timeout_s)
+
+    async def seed(self, fields: Mapping[str, Scalar]) -> str:
+        return await self.real.made("ana", fields)
+
+    async def seed_at_once(self, rows: Sequence[Mapping[str, Scalar]]) -> Sequence[str]:
+        found = [await self.seed(fields) for fields in rows]
+        with self.real.sql() as sql:
+            (at,) = sql.execute("SELECT max(write_date) FROM party_party").fetchone()
+            for table in ("party_party", *_LINES):
+                sql.execute(f"UPDATE {table} SET create_date = ?, write_date = ?", (at, at))
+        return found
+
+    async def edit(self, ident: str, fields: Mapping[str, Scalar]) -> None:
+        await self.real.rest("ana", "PUT", f"{PARTY}/{ident}", fields)
+
+    async def delete(self, ident: str) -> None:
+        await self.real.rest("ana", "DELETE", f"{PARTY}/{ident}")
+
+    async def merge(self, winner: str, loser: str) -> str:
+        await self.real.merged(winner, loser)
+        return winner
+
+    @asynccontextmanager
+    async def hidden(self, ident: str) -> AsyncIterator[None]:
+        """Take the row out and put it back as it was: so a transaction looks that ends late."""
+        with self.real.sql() as sql:
+            row = sql.execute("SELECT * FROM party_party WHERE id = ?", (ident,)).fetchone()
+            sql.execute("DELETE FROM party_party WHERE id = ?", (ident,))
+        yield
+        with self.real.sql() as sql:
+            sql.execute(f"INSERT INTO party_party VALUES ({', '.join('?' * len(row))})", row)
+
+    async def drop_field(self, name: str) -> None:
+        """Take the right to it from everybody, which needs no restart."""
+        denied = {"model": PARTY, "field": name, "perm_read": False, "perm_write": False}
+        await self.real.rest("admin", "POST", "ir.model.field.access", denied)
+
+    async def expire(self) -> None:
+        """A key does not expire."""
+
+    async def revoke(self) -> None:
+        with self.real.sql() as sql:
+            sql.execute("UPDATE res_user_application SET state = 'cancelled' WHERE key = ?", (KEYS["truce"],))
+
+    async def mints(self) -> int:
+        return 0
+
+    async def fault(self, **fault: Any) -> None:
+        method, space, path = fault.get("path", "").rpartition(" ")
+        await super().fault(**{**fault, "path": path, **({"method": method} if space else {})})
+
+
+@asynccontextmanager
+async def tryton_world() -> AsyncIterator[TrytonWorld]:
+    """Empty the session's Tryton, and put a proxy before it for the length of the block."""
+    real = tryton()
+    await real.emptied()
+    async with served(TrytonWorld(real)) as world:
+        yield world
+
+
+def _holds_the_protocol(world: TrytonWorld) -> Emulated:
+    return world  # mypy says if it does not
