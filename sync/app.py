@@ -81,7 +81,7 @@ async def prepare(settings: Settings, *, take: bool = False) -> Ready:
     try:
         async with pool.acquire() as connection:
             playbook = await activate(connection, settings, take=take)
-            found = await ground.prepare(connection, bootstrap, settings.installation, playbook.systems, settings.partitions)
+            found = await ground.prepare(connection, bootstrap, settings.installation, playbook.told, settings.partitions)
     finally:
         await pool.close()
     return Ready(settings, dsn, bootstrap, found.topic, playbook)
@@ -114,7 +114,7 @@ async def begin_anew(settings: Settings) -> str:
             await cursors.begin_anew(connection, lost=timedelta(milliseconds=WEEK_MS))
             playbook = await active_playbook(connection)()
         async with pool.acquire() as connection:
-            return (await ground.prepare(connection, bootstrap, settings.installation, playbook.systems, settings.partitions)).topic
+            return (await ground.prepare(connection, bootstrap, settings.installation, playbook.told, settings.partitions)).topic
     finally:
         await pool.close()
 

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import binascii
 import os
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NestedSecretsSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from connectors.base import Connection
 
 SECRETS_DIR = "TRUCE_SECRETS_DIR"
 """The environment variable that names the folder of secret files."""
+
+
+LEAST_KEY = 16
+"""A signing key of fewer bytes could be guessed; Standard Webhooks asks for 24 to 64."""
+
+
+def _usable(secret: str) -> bool:
+    """Say whether a text is a secret of Standard Webhooks."""
+    try:
+        return len(binascii.a2b_base64(secret.removeprefix("whsec_") + "==")) >= LEAST_KEY
+    except ValueError:
+        return False
 
 
 class SystemSettings(BaseModel):
@@ -70,6 +83,11 @@ class Settings(BaseSettings):
     api_tokens: dict[str, SecretStr] = Field(
         default={}, description='Who may answer hand-offs by the HTTP API: {"ana@acme.example": "secret"}; none: nobody.'
     )
+    doors: dict[str, SecretStr] = Field(
+        default={},
+        description="Who may send to the doors of inbound/*.yaml: TRUCE_DOORS__<NAME> is the sender's Standard Webhooks secret (whsec_…; a dash is "
+        "written as _). Several, with spaces between, are valid at once: so a secret is changed.",
+    )
     partitions: int = Field(default=12, ge=1, le=512)
     batch_size: int = Field(default=500, ge=1, le=5000)
     batch_ms: int = Field(default=250, ge=10)
@@ -83,6 +101,15 @@ class Settings(BaseSettings):
         default=6.0, ge=1, le=60, description="A worker that is silent for so long has lost its partitions (Kafka's session timeout)."
     )
     sweep_s: float = Field(default=30.0, gt=0, description="How often whatever stays dirty is rung for again.")
+
+    @field_validator("doors")
+    @classmethod
+    def _signing(cls, doors: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, value in doors.items():
+            parts = value.get_secret_value().split()
+            if not parts or not all(map(_usable, parts)):
+                raise ValueError(f"{name}: no secret of Standard Webhooks (whsec_ and base64 of at least {LEAST_KEY} bytes)")
+        return doors
 
     @classmethod
     def settings_customise_sources(

@@ -12,7 +12,7 @@ from sync.lead import danger
 from sync.lead.state import to_ms
 from sync.runtime import log
 from sync.runtime.clock import Clock
-from sync.store import alerts, audit, cursors, promises, telling
+from sync.store import alerts, audit, cursors, deliveries, promises, telling
 
 AUDIT_S, HEART_S, PROMISES_S = 300.0, 60.0, 30.0
 _log = log.get("notifier")
@@ -34,6 +34,7 @@ class Rounds:
             _log.error("MQLs without an owner or an open hand-off", count=found)
         if await alerts.tick(self._pool, "forget", now, 86_400):
             await telling.forget(self._pool, now)
+            await deliveries.forget(self._pool, now)
 
     async def promises(self, ground: Ground) -> None:
         """Say in time which promises are in danger because a system is not read, twice a minute; not before the sources had a minute to read."""

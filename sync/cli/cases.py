@@ -12,6 +12,7 @@ from sync.cli.output import PROBLEM, as_json, console
 from sync.settings import Settings
 from sync.trial.cases import Played, Report, play
 from sync.trial.coverage import Coverage
+from sync.trial.doors import PlayedDoor
 from sync.trial.path import Step
 
 
@@ -21,7 +22,7 @@ def play_all(
     update: Annotated[bool, typer.Option("--update", help="Write what came out into the cases' files, for review.")] = False,
     complete: Annotated[bool, typer.Option("--complete", help="Fail also when a rule is reached by no case.")] = False,
 ) -> None:
-    """Play the playbook's cases (cases/*.yaml) by its own rules; exit 1 if one comes out otherwise than expected.
+    """Play the playbook's cases (cases/*.yaml, and the payloads of its doors) by its own rules; exit 1 if one comes out otherwise than expected.
 
     Example: `truce test deploy/playbook`
     """
@@ -40,14 +41,14 @@ def play_all(
         console.print(f"Wrote what came out into {names}: review it, as with any change." if changed else "Nothing to write.", markup=False)
     else:
         show(report)
-    if (report.failed and not update) or (complete and report.coverage.unreached):
+    if (report.wrong and not update) or (complete and report.coverage.unreached):
         raise typer.Exit(PROBLEM)
 
 
 def show(report: Report) -> None:
     """Print the cases that failed, and the coverage."""
     failures(report)
-    count, failed = len(report.played), len(report.failed)
+    count, failed = report.count, len(report.wrong)
     if not count:
         console.print("No cases: write some into cases/*.yaml, or let `truce case WHO` make one of a real lead.", markup=False)
     else:
@@ -57,12 +58,12 @@ def show(report: Report) -> None:
 
 def failures(report: Report) -> None:
     """Print the cases that failed, each with the path through the rules."""
-    for played in report.failed:
+    for played in report.wrong:
         console.print("\n".join(_failed(played)), markup=False)
         console.print()
 
 
-def _failed(played: Played) -> Iterable[str]:
+def _failed(played: Played | PlayedDoor) -> Iterable[str]:
     yield f"✘ {played.case.where}  {played.case.id}"
     rows = [(f"{d.where}", d.what, f"expected {_shown(d.expected)}, got {_shown(d.got)}") for d in played.differences]
     widths = [max(len(row[n]) for row in rows) for n in range(2)]

@@ -29,7 +29,9 @@ COMMANDS: Mapping[str, Command] = {
     "worker": Command("roles:worker", "Decide: run a lead agent until SIGTERM."),
     "source": Command("roles:source", "Read one system, and take its webhooks, until SIGTERM."),
     "writer": Command("roles:writer", "Write one system until SIGTERM."),
-    "answers": Command("roles:answers", "Take people's answers to hand-offs (Slack, HTTP API) until SIGTERM."),
+    "answers": Command(
+        "roles:answers", "Take people's answers to hand-offs (Slack, HTTP API), and what comes through signed doors, until SIGTERM."
+    ),
     "notifier": Command(
         "roles:notifier", "Tell people of what fails and of their hand-offs, and show the pages behind the links, until SIGTERM."
     ),
@@ -46,6 +48,9 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "parked": Command("duty:parked", "Show what is set aside, each with the reason; exit 1 if there is anything."),
     "replay": Command("duty:replay", "Try what is parked again, planned anew from now."),
+    "doors": Command(
+        "doors:doors", "Show the doors of inbound/*.yaml: where each is, and what became of what came through in the last week."
+    ),
     "duplicates": Command("duty:duplicates", "Show records that only a person can place; exit 1 if there is one."),
     "pause": Command("duty:pause", "Stop writing to a system, of a field, or at all, within a second; reading and deciding go on."),
     "resume": Command("duty:resume", "Write again; everything that came together meanwhile is written, hot hand-offs first."),
@@ -84,7 +89,8 @@ COMMANDS: Mapping[str, Command] = {
         "fairness:fairness", "Show for each pool who got what, what fair would have been, and which leads made the difference and why."
     ),
     "test": Command(
-        "cases:play_all", "Play the playbook's cases (cases/*.yaml) by its own rules; exit 1 if one comes out otherwise than expected."
+        "cases:play_all",
+        "Play the playbook's cases (cases/*.yaml, and the payloads of its doors) by its own rules; exit 1 if one comes out otherwise than expected.",
     ),
     "case": Command("case:case", "Make a case of a real lead, as the rules in force judge it now; personal values are replaced."),
     "simulate": Command(

@@ -12,8 +12,12 @@ from connectors.errors import ConnectorError
 from connectors.registry import load
 from connectors.unmetered import Unmetered
 from sync.alerts import outlets
+<<<<<<< HEAD
 from sync.cli import emulate, people, place
 from sync.cli.still import still
+=======
+from sync.cli import doors, emulate, place
+>>>>>>> a381d6c (Signed doors: what no connector is for comes in as JSON, signed by Standard Webhooks, mapped by the playbook)
 from sync.playbook import loader
 from sync.playbook.models import Playbook
 from sync.playbook.models.alerts import Medium
@@ -34,6 +38,7 @@ async def examine(settings: Settings, *, fix: bool) -> list[Finding]:
     except PlaybookError as error:
         return [Finding(ok=False, what=f"playbook: {len(error.problems)} problems", todo="truce check says each with its line")]
     findings += channels(settings, playbook)
+    findings += doors.findings(settings, playbook)
     findings += await _servers(settings, playbook)
     for system, how in systems_of(settings).items():
         findings += await _system(system, how, playbook, fix=fix)

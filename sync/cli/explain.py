@@ -73,6 +73,8 @@ class Teller(Names):
             if record["gone"]:
                 became = f" → {self.ref(record['became'])}" if record["became"] else "; not made again"
                 self.say(f"{self.ref(ref)}: {record['gone']}{became}")
+            elif self.playbook is not None and record["system"] in self.playbook.doors:
+                continue  # what came through a door: nothing can be told there
             elif record["system"] in live:
                 self.say(f"{self.ref(ref)}: one more record of this person; only an opt-out is written to it")
             else:
@@ -100,7 +102,7 @@ class Teller(Names):
             self.say(f"Only in {systems[0]}: {len(shared) - len(wrong)} of {len(shared)} shared fields are as they should be.")
         for name, shown in wrong.items():
             self.say(f"  ✘ {name} should be {self.value(name, self.desired(name))}; {' · '.join(shown)}")
-        for system in self.playbook.systems if self.playbook else ():
+        for system in self.playbook.told if self.playbook else ():
             if system not in live and not any(record["system"] == system for record in self.doc["records"].values()):
                 self.say(f"No record in {self.system(system)}: {absent(self.doc, self.around, system)}")
 

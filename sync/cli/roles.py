@@ -47,15 +47,17 @@ def writer(system: System) -> None:
 
 
 def answers() -> None:
-    """Take people's answers to hand-offs (Slack, HTTP API) until SIGTERM.
+    """Take people's answers to hand-offs (Slack, HTTP API), and what comes through signed doors, until SIGTERM.
 
     A source that takes webhooks takes them too, at the same address; this is for where there is none.
 
     Example: `truce answers`
     """
     settings = Settings()
-    if not settings.api_tokens and "slack" not in settings.channels:
-        raise CannotRun("nobody can answer here: set TRUCE_API_TOKENS, or TRUCE_CHANNELS__SLACK__SECRETS__TOKEN and …__SIGNING_SECRET.")
+    if not settings.api_tokens and not settings.doors and "slack" not in settings.channels:
+        raise CannotRun(
+            "nobody can answer here: set TRUCE_API_TOKENS, TRUCE_DOORS__…, or TRUCE_CHANNELS__SLACK__SECRETS__TOKEN and …__SIGNING_SECRET."
+        )
     _edge()
 
 

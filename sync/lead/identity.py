@@ -198,7 +198,8 @@ def why_not_join(lead: Lead, system: str, email: str, values: dict[str, Scalar],
     local = (normal_email(email) or "").partition("@")[0]
     if local in playbook.role_mailboxes:
         return f"{local}@ is a mailbox of many people"
-    if lead.live(system):
+    rules = playbook.systems.get(system)
+    if lead.live(system) and not (rules is not None and rules.door):  # at a door somebody is whom their address says
         return f"the lead has a record in {system} already"
     if names_conflict(lead, values):
         return "the names differ"

@@ -167,7 +167,7 @@ def _follow(work: Work, lead: Lead, values: Values | None) -> list[Moved]:
 
 def _ring(work: Work, lead: Lead, moved: list[Moved], fresh: set[str], lane: Lane) -> None:
     """Mark each system that shows, or may show, something else than it should; `fresh`: those where a record is to be made now."""
-    for name, system in work.playbook.systems.items():
+    for name, system in work.playbook.told.items():
         live = lead.live(name, system.primary)
         if live:
             whole = lead.in_scope
@@ -220,7 +220,7 @@ def settle(
             moved += _qualify(work, lead, values, before, work.now if at is None else at, source, act)
             work.clock(lead, STAGE, next_change(lead, work.playbook, work.now, values, sums))
         if inside:
-            fresh = creation.note(lead, work.playbook.systems, values)
+            fresh = creation.note(lead, work.playbook.told, values)
     if not lead.in_scope:
         work.end_clocks(lead)
     moved += _follow(work, lead, seen)

@@ -17,7 +17,7 @@ from sync.playbook.models import Playbook
 from sync.playbook.problems import PlaybookError, Problem, did_you_mean, ordered
 
 SUFFIXES = (".yaml", ".yml", ".csv")
-SUBFOLDERS = ("tables", "env", "cases")
+SUBFOLDERS = ("tables", "env", "cases", "inbound")
 ENVIRONMENT = "environment"
 """Under this name the chosen environment stands among a playbook's files, so that a version means the same to every process
 that compiles it, whatever its own settings say. No file of a folder can have it."""

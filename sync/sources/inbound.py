@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from aiokafka.errors import KafkaError
@@ -44,36 +44,46 @@ class Inbound:
     async def _webhook(self, request: Request) -> Response:
         runner = self.runners.get(request.path_params["system"])
         if runner is None:
-            return _refuse("?", "unknown", 404, "no such system here")
-        try:
+            return refuse("?", "unknown", 404, "no such system here")
+
+        async def step() -> None:
             body = await bodies.read(request)
             notice = runner.source.notice(request.method, self._uri(request), dict(request.headers), body, received_at=now())
             async with asyncio.timeout(ANSWER_S):
                 await runner.noticed(notice)
-        except bodies.TooLarge:
-            return _refuse(runner.system, "too_large", 413, f"at most {bodies.MAX_BODY} bytes, not compressed")
-        except bodies.TooSlow:
-            return _refuse(runner.system, "too_slow", 408, f"at most {bodies.BODY_S:g} s for the body", {"Connection": "close"})
-        except Forged:
-            return _refuse(runner.system, "forged", 401, "signature or time not accepted")
-        except Unwelcome as error:
-            return _refuse(runner.system, "unwelcome", 400, str(error)[:200])
-        except ClientDisconnect:
-            return Response(status_code=400)
-        except (KafkaError, OSError, TimeoutError) as error:
-            _log.warning("webhook turned away, nothing lost: the sender comes again", system=runner.system, error=type(error).__name__)
-            return _refuse(runner.system, "busy", 503, "try again", {"Retry-After": "5"})
-        except Exception as error:
-            if not type(error).__module__.startswith("asyncpg"):
-                raise
-            return _refuse(runner.system, "busy", 503, "try again", {"Retry-After": "5"})
-        return Response(status_code=204)
+
+        return await answered(runner.system, step)
 
     def _uri(self, request: Request) -> str:
         path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return f"{self.public_url.rstrip('/')}{path}" if self.public_url else str(request.url)
 
 
-def _refuse(system: str, why: str, status: int, words: str, headers: dict[str, str] | None = None) -> Response:
+async def answered(system: str, step: Callable[[], Awaitable[None]], most: int = bodies.MAX_BODY) -> Response:
+    """Take one call: 204 when the step is done, else a refusal that says whether to come again; `most`: bytes that its body may have."""
+    try:
+        await step()
+    except bodies.TooLarge:
+        return refuse(system, "too_large", 413, f"at most {most} bytes, not compressed")
+    except bodies.TooSlow:
+        return refuse(system, "too_slow", 408, f"at most {bodies.BODY_S:g} s for the body", {"Connection": "close"})
+    except Forged:
+        return refuse(system, "forged", 401, "signature or time not accepted")
+    except Unwelcome as error:
+        return refuse(system, "unwelcome", 400, str(error)[:200])
+    except ClientDisconnect:
+        return Response(status_code=400)
+    except (KafkaError, OSError, TimeoutError) as error:
+        _log.warning("webhook turned away, nothing lost: the sender comes again", system=system, error=type(error).__name__)
+        return refuse(system, "busy", 503, "try again", {"Retry-After": "5"})
+    except Exception as error:
+        if not type(error).__module__.startswith("asyncpg"):
+            raise
+        return refuse(system, "busy", 503, "try again", {"Retry-After": "5"})
+    return Response(status_code=204)
+
+
+def refuse(system: str, why: str, status: int, words: str, headers: dict[str, str] | None = None) -> Response:
+    """Refuse a call, and count it."""
     metrics.count("truce_refused_total", system=system, why=why)
     return JSONResponse({"error": words}, status_code=status, headers=headers)

@@ -17,6 +17,7 @@ from sync.runtime import log, web
 from sync.runtime.producer import make_producer
 from sync.settings import Settings
 from sync.sources.covering import Covering
+from sync.sources.doors import Doors as SignedDoors
 from sync.sources.inbound import Inbound
 from sync.sources.lag import LagGate
 from sync.sources.lease import hold
@@ -62,8 +63,12 @@ async def run(
             source = connector.source(connection, *shared(system, connector.manifest))
             stack.push_async_callback(source.close)
             runners[system] = Runner(system, source, connection, pool, publisher, gate, playbook)
+        secrets = {name: value.get_secret_value() for name, value in settings.doors.items()}
+        signed = SignedDoors(secrets, pool, publisher, playbook, settings.secret_bytes)
         hooked = {system: runner for system, runner in runners.items() if runner.source.manifest.webhook}
-        further = await stack.enter_async_context(doors(publisher)) if doors is not None and (hooked or alone) else ()
+        further = (
+            [*(await stack.enter_async_context(doors(publisher))), *signed.routes()] if doors is not None and (hooked or alone) else []
+        )
         if hooked or further:
             await stack.enter_async_context(_door(settings, hooked, further, listener))
         async with asyncio.TaskGroup() as group:

@@ -691,6 +691,38 @@ alert_messages = Table(
 )
 """What is said to whom: an intent before it is sent, and what became of it (waiting | sent | refused | void)."""
 
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("door", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("first_at", Time, nullable=False),
+    Column("tries", Integer, nullable=False, server_default="1"),
+    Column("done_at", Time),
+    Column("outcome", Text),
+    Column("rule", Text),
+    Index("deliveries_first", "first_at"),
+)
+"""What came through doors, by the sender's id of it, kept 8 days; `outcome`: taken | nobody | unknown | no_rule, NULL while it was not taken."""
+
+visits = Table(
+    "visits",
+    metadata,
+    Column("door", Text, primary_key=True),
+    Column("delivery", Text, primary_key=True),
+    Column("domain", Text, nullable=False),
+    Column("company", Text, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("pages", Integer),
+    Column("seconds", Double),
+    Column("source", Text, nullable=False),
+    Column("told_at", Time),
+    Column("told", Text),
+    Index("visits_domain", "domain", "at"),
+    Index("visits_untold", "at", postgresql_where=text("told_at IS NULL")),
+)
+"""Companies that were on the website, of which no person is known; `told`: owner | list (nobody's account), once it was looked at."""
+
 alert_ticks = Table(
     "alert_ticks",
     metadata,

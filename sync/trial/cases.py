@@ -12,24 +12,15 @@ from sync.lead.plan import Control, plan
 from sync.lead.queues import answers
 from sync.lead.seen import TRUCE_ID
 from sync.playbook.models import Case, Expect, Playbook, Where
+from sync.trial import doors
 from sync.trial.coverage import Coverage, Watch
+from sync.trial.difference import Difference
+from sync.trial.doors import PlayedDoor
 from sync.trial.given import Built, build, rules, values_of
 from sync.trial.path import Step, path
 
 NONE = "none"
-Shown = Scalar | list[str]
 _TRUCE_ID_FIELD = "truce_id"
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing that came out otherwise than expected."""
-
-    what: str
-    """`stage`, `scores.fit`, `writes.salesforce.Status` …"""
-    expected: Shown
-    got: Shown
-    where: Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +57,8 @@ class Report:
     """All cases, and which rules no case reaches."""
 
     played: list[Played] = field(default_factory=list)
+    doors: list[PlayedDoor] = field(default_factory=list)
+    """The payloads of inbound/*.yaml."""
     coverage: Coverage = field(default_factory=Coverage)
 
     @property
@@ -73,16 +66,29 @@ class Report:
         """The cases that came out otherwise."""
         return [one for one in self.played if not one.passed]
 
+    def _every(self) -> list[Played | PlayedDoor]:
+        return [*self.played, *self.doors]
+
+    @property
+    def count(self) -> int:
+        """How many cases there are, payloads too."""
+        return len(self._every())
+
+    @property
+    def wrong(self) -> list[Played | PlayedDoor]:
+        """Everything that came out otherwise, payloads too."""
+        return [one for one in self._every() if not one.passed]
+
     def plain(self) -> dict[str, Any]:
         """Give it as plain data, for `--json`."""
         return {
-            "passed": len(self.played) - len(self.failed),
-            "cases": [_plain(one) for one in self.played],
+            "passed": self.count - len(self.wrong),
+            "cases": [_plain(one) for one in self._every()],
             "coverage": self.coverage.plain(),
         }
 
 
-def _plain(played: Played) -> dict[str, Any]:
+def _plain(played: Played | PlayedDoor) -> dict[str, Any]:
     differences = [{"what": d.what, "expected": d.expected, "got": d.got, "where": str(d.where)} for d in played.differences]
     shown = {"id": played.case.id, "where": str(played.case.where), "passed": played.passed, "differences": differences}
     return shown | ({} if played.passed else {"path": [step.plain() for step in played.path]})
@@ -99,6 +105,7 @@ def play(playbook: Playbook) -> Report:
         watch.reached(built)
         differences = tuple(_differences(case, got))
         report.played.append(Played(case, got, differences, tuple(path(built)) if differences else ()))
+    report.doors = doors.play(playbook)
     report.coverage = watch.coverage()
     return report
 
@@ -120,7 +127,7 @@ def outcome(built: Built) -> Got:
         rule=rule.rpartition(" ")[2] or NONE,
         handoff=lead.handoff.kind if lead.handoff is not None else NONE,
         problems=_problems(built),
-        writes={system: _writes(built, system) for system in built.playbook.systems},
+        writes={system: _writes(built, system) for system in built.playbook.told},
     )
 
 

@@ -136,7 +136,7 @@ def _company(case: Case, playbook: Playbook) -> Iterator[RecordChanged]:
 
 
 def _where(case: Case, playbook: Playbook) -> list[System]:
-    return [system for name, system in playbook.systems.items() if name in case.given.systems or not case.given.systems]
+    return [system for name, system in playbook.told.items() if name in case.given.systems or not case.given.systems]
 
 
 def _messages(case: Case, playbook: Playbook, facts: Facts) -> Iterator[tuple[str, Message, int]]:

@@ -42,12 +42,12 @@ def given_of(lead: Lead, facts: Facts, playbook: Playbook, now: int, had: Sequen
     """Give what a case says of a lead that `untold` made, at a moment; `had`: who had it before."""
     at = now + -now % SECOND_MS  # a case is written in whole seconds; none of what was done lies behind it
     values = account.values_of(lead, facts, playbook)
-    here = tuple(name for name in playbook.systems if lead.live(name))
+    here = tuple(name for name in playbook.told if lead.live(name))
     told = {name: held.value for name in playbook.fields if (held := lead.desired.get(name)) and _says(held.value, playbook.fields[name])}
     return Given(
         at=at,
         lead=told,
-        systems=here if len(here) < len(playbook.systems) else (),
+        systems=here if len(here) < len(playbook.told) else (),
         since=_since(lead, at),
         touches=tuple(_touches(lead, playbook, at)),
         account=_of(values, "account", playbook.account_fields),

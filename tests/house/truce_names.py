@@ -17,6 +17,8 @@ from tests.house.project import PACKAGES, ROOT, modules, pyproject, tree, vendor
 _SYSTEM = re.compile(r"^TRUCE_SYSTEMS__([A-Z0-9]+)__([A-Z_]+?)(?:__([A-Z0-9_]+))?$")
 _CHANNEL = re.compile(r"^TRUCE_CHANNELS__[A-Z0-9]+(?:_[A-Z0-9]+)*__([A-Z]+)(?:__([A-Z0-9_]+))?$")
 
+_DOOR = re.compile(r"^TRUCE_DOORS__[A-Z0-9]+(?:_[A-Z0-9]+)*$")
+
 
 @cache
 def command_line() -> Any:
@@ -50,6 +52,8 @@ def texts(folder: str) -> frozenset[str]:
 def variable(name: str) -> bool:
     """Say whether Truce reads an environment variable of this name."""
     if name in {SECRETS_DIR, *(str(one.validation_alias) for one in Settings.model_fields.values() if one.validation_alias)}:
+        return True
+    if _DOOR.match(name):
         return True
     if found := _SYSTEM.match(name):
         return _of_a_system(*found.groups())

@@ -10,6 +10,7 @@ from sync.playbook.build import content as of_content
 from sync.playbook.build import env as of_env
 from sync.playbook.build import fields as of_fields
 from sync.playbook.build import goals as of_goals
+from sync.playbook.build import inbound as of_inbound
 from sync.playbook.build import lifecycle as of_lifecycle
 from sync.playbook.build import routing as of_routing
 from sync.playbook.build import sla as of_sla
@@ -33,14 +34,15 @@ def build(files: Files, version: int, checksum: str) -> Playbook | None:
     agreed = of_lifecycle.parts(lines, lifecycle) if lifecycle else {}
     routes = of_routing.routes(lines, routing) if routing else ()
     slas = of_sla.slas(lines, files.sla) if files.sla else Slas()
+    doors = of_inbound.doors(files)
     if not (fields and lifecycle and routing and team):
         return None
     scoped = "scope" in fields.model_fields_set
     built = Playbook(
         version=version,
         checksum=checksum,
-        systems=systems,
-        fields=shared,
+        systems={**systems, **of_inbound.systems(doors)},
+        fields=of_inbound.mapped(shared, doors),
         scope=scope,
         scope_where=files.where("fields.yaml", ("scope",), key=True) if scoped else None,
         routes=routes,
@@ -58,6 +60,7 @@ def build(files: Files, version: int, checksum: str) -> Playbook | None:
         slas=slas,
         alerts=of_alerts.alerts(files, files.alerts) if files.alerts else Alerts(),
         content=of_content.content(files, files.content) if files.content else Content(),
+        doors=doors,
     )
     built = of_env.overlaid(files, built)
     return built if fields.role_mailboxes is None else replace(built, role_mailboxes=tuple(fields.role_mailboxes))

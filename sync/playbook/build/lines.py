@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from sync.playbook import forms
 from sync.playbook.build import picklists
 from sync.playbook.build.files import Files
@@ -9,6 +12,8 @@ from sync.playbook.conditions import Conditions, Facts, Wrong
 from sync.playbook.document import Path, column_of
 from sync.playbook.models import Condition, When, Where
 from sync.playbook.traps import cut
+
+Line = TypeVar("Line")
 
 
 class Lines:
@@ -48,21 +53,26 @@ class Lines:
         return tuple(found for path, text in lines if (found := self._line(file, path, text)) is not None)
 
     def _line(self, file: str, path: Path, text: str) -> Condition | None:
-        document = self.files.documents[file]
-        spot = document.spot(path)
-        short = (
-            cut(document.line(spot.line), spot.column - 1, text, spot.end_column - 1)
-            if spot.style is None and spot.end_line == spot.line
-            else None
-        )
-        if short:
-            at = type(spot)(spot.line, short.column)
-            document.problem(path, short.text, short.suggestion, at=at)
-            return None
-        try:
-            return self.conditions.compile(text, Where(file, spot.line, spot.column))
-        except Wrong as wrong:
-            for mistake in wrong.mistakes:
-                at = type(spot)(spot.line, column_of(document, spot, mistake.at))
-                document.problem(path, mistake.text, mistake.suggestion, at=at, width=mistake.width)
-            return None
+        return compiled(self.files, file, path, text, self.conditions.compile)
+
+
+def compiled(files: Files, file: str, path: Path, text: str, make: Callable[[str, Where], Line]) -> Line | None:
+    """Give what is made of a line of CEL, None where it is none: then each mistake in it is noted at its place."""
+    document = files.documents[file]
+    spot = document.spot(path)
+    short = (
+        cut(document.line(spot.line), spot.column - 1, text, spot.end_column - 1)
+        if spot.style is None and spot.end_line == spot.line
+        else None
+    )
+    if short:
+        at = type(spot)(spot.line, short.column)
+        document.problem(path, short.text, short.suggestion, at=at)
+        return None
+    try:
+        return make(text, Where(file, spot.line, spot.column))
+    except Wrong as wrong:
+        for mistake in wrong.mistakes:
+            at = type(spot)(spot.line, column_of(document, spot, mistake.at))
+            document.problem(path, mistake.text, mistake.suggestion, at=at, width=mistake.width)
+        return None

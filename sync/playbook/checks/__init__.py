@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sync.playbook.build.files import Files
-from sync.playbook.checks import able, agreement, cases, coming, env, fields, ids, known, lifecycle, routing, tables, team, unasked
+from sync.playbook.checks import able, agreement, cases, coming, env, fields, ids, inbound, known, lifecycle, routing, tables, team, unasked
 from sync.playbook.checks.outside import Outside as Outside
 
 
@@ -20,6 +20,7 @@ def run(files: Files) -> None:
         routing.run(files, files.routing)
     cases.run(files)
     env.run(files)
+    inbound.run(files)
     ids.run(files)
     agreement.run(files)
 

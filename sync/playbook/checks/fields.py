@@ -94,7 +94,10 @@ def _mapped(files: Files, form: forms.FieldsFile, path: Path, section: Section, 
 def _policy(files: Files, form: forms.FieldsFile, field_path: Path, field: forms.FieldForm) -> None:
     path, name = (*field_path, "policy"), field_path[1]
     known = [system for system in field.systems if system in form.systems]
-    if field.policy not in POLICIES and field.policy not in form.systems:
+    if (door := files.shape(f"inbound/{field.policy}.yaml", forms.InboundFile)) is not None:
+        if not any(rule.person is not None and name in rule.person.fields for rule in door.rules):
+            files.problem(FILE, path, f"{field.policy} owns {name} and does not have it", f"name it in inbound/{field.policy}.yaml")
+    elif field.policy not in POLICIES and field.policy not in form.systems:
         hint = did_you_mean(field.policy, [*POLICIES, *form.systems])
         files.problem(FILE, path, f"unknown policy {field.policy}", hint)
     elif field.policy in form.systems and field.policy not in known:

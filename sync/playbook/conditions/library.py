@@ -75,6 +75,32 @@ class Library:
             raise Wrong(said.mistakes(str(error), scanned)) from None
 
 
+class Open:
+    """A line over `body`, of which nobody knows the shape, as CEL took it."""
+
+    __slots__ = ("_expression",)
+
+    def __init__(self, text: str) -> None:
+        """Check a line; raises ValueError with CEL's own words and their columns."""
+        try:
+            self._expression = _open().compile(text)
+        except _ERRORS as error:
+            raise ValueError(str(error)) from None
+
+    def evaluate(self, body: object) -> tuple[object, str]:
+        """Give (what CEL makes of it, ""), or (None, CEL's words) where that is an error."""
+        try:
+            outcome = self._expression.eval(data={"body": body})
+            return (None, str(outcome.value())) if outcome.type() == cel.Type.ERROR else (outcome.value(), "")
+        except _ERRORS as error:
+            return None, str(error)
+
+
+@lru_cache(maxsize=1)
+def _open() -> Any:
+    return cel.NewEnv(variables={"body": cel.Type.DYN}, functions=[])
+
+
 @lru_cache(maxsize=1)
 def _bare() -> Any:
     return cel.NewEnv(variables={"text": cel.Type.STRING}, functions=[])

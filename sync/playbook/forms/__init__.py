@@ -30,6 +30,11 @@ from sync.playbook.forms.goals import GoalForm as GoalForm
 from sync.playbook.forms.goals import GoalsFile as GoalsFile
 from sync.playbook.forms.goals import MarketingForm as MarketingForm
 from sync.playbook.forms.goals import SalesForm as SalesForm
+from sync.playbook.forms.inbound import DoorCaseForm as DoorCaseForm
+from sync.playbook.forms.inbound import DoorPersonForm as DoorPersonForm
+from sync.playbook.forms.inbound import DoorRuleForm as DoorRuleForm
+from sync.playbook.forms.inbound import DoorVisitForm as DoorVisitForm
+from sync.playbook.forms.inbound import InboundFile as InboundFile
 from sync.playbook.forms.lifecycle import EngagementForm as EngagementForm
 from sync.playbook.forms.lifecycle import FitForm as FitForm
 from sync.playbook.forms.lifecycle import HandoffForm as HandoffForm
@@ -73,8 +78,8 @@ OPTIONAL: dict[str, type[Form]] = {
     "content.yaml": ContentFile,
 }
 """Those that it may have."""
-FOLDERS: dict[str, type[Form]] = {"cases": CasesFile, "env": EnvFile}
-"""Folders of files of one shape each: `env`, `cases`."""
+FOLDERS: dict[str, type[Form]] = {"cases": CasesFile, "env": EnvFile, "inbound": InboundFile}
+"""Folders of files of one shape each: `env`, `cases`, `inbound`."""
 
 
 def shape(file: str) -> type[Form] | None:

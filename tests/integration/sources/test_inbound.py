@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from connectors.base import Connection
 from connectors.emulator.control import serve
@@ -35,6 +34,7 @@ from sync.store import read_orders
 from sync.store.connect import open_pool
 from tests.house.project import ROOT
 from tests.integration.sources.free import Free
+from tests.integration.sources.heard import heard
 
 SECRET = "the-apps-secret"
 PLAYBOOK = loader.load_files(loader.read(ROOT / "deploy" / "playbook"))
@@ -78,19 +78,7 @@ class Door:
         return {"X-HubSpot-Signature-v3": digest, "X-HubSpot-Request-Timestamp": stamp, "Content-Type": "application/json"}
 
     async def on_changes(self) -> list[envelope.Envelope]:
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
-        await consumer.start()
-        try:
-            places = [TopicPartition(self.topic, p) for p in range(2)]
-            consumer.assign(places)
-            ends = await consumer.end_offsets(places)
-            found: list[envelope.Envelope] = []
-            while len(found) < sum(ends.values()):
-                for rows in (await consumer.getmany(timeout_ms=1000)).values():
-                    found += [envelope.read(row.value, row.headers) for row in rows]
-            return found
-        finally:
-            await consumer.stop()
+        return await heard(self.bootstrap, self.topic)
 
 
 async def agreed() -> Playbook:
