@@ -12,12 +12,8 @@ from connectors.errors import ConnectorError
 from connectors.registry import load
 from connectors.unmetered import Unmetered
 from sync.alerts import outlets
-<<<<<<< HEAD
-from sync.cli import emulate, people, place
+from sync.cli import doors, emulate, people, place
 from sync.cli.still import still
-=======
-from sync.cli import doors, emulate, place
->>>>>>> a381d6c (Signed doors: what no connector is for comes in as JSON, signed by Standard Webhooks, mapped by the playbook)
 from sync.playbook import loader
 from sync.playbook.models import Playbook
 from sync.playbook.models.alerts import Medium

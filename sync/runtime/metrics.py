@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
 CounterName = Literal[
-<<<<<<< HEAD
     "truce_inputs_total",
     "truce_batches_total",
     "truce_rewinds_total",
@@ -17,23 +16,10 @@ CounterName = Literal[
     "truce_writes_total",
     "truce_received_total",
     "truce_refused_total",
+    "truce_deliveries_total",
     "truce_alerts_total",
     "truce_alert_messages_total",
     "truce_clocks_due_total",
-=======
-    "truce_inputs_total",  # by outcome: applied | noop | filtered | parked
-    "truce_batches_total",  # by result: committed | dropped | halved
-    "truce_rewinds_total",  # by why: gap | tail
-    "truce_doorbells_total",  # by system, lane
-    "truce_calls_total",  # by system, outcome
-    "truce_writes_total",  # by system, outcome
-    "truce_received_total",  # by system, kind (webhook | poll | sweep | read)
-    "truce_refused_total",  # by system, why (forged | unwelcome | too_large | busy)
-    "truce_deliveries_total",  # by door, outcome (taken | nobody | unknown | no_rule | again | unmapped)
-    "truce_alerts_total",  # by kind
-    "truce_alert_messages_total",  # by channel, outcome (sent | copy: a second one, the first may have arrived | refused)
-    "truce_clocks_due_total",  # put on `changes`, one that came back counts again
->>>>>>> a381d6c (Signed doors: what no connector is for comes in as JSON, signed by Standard Webhooks, mapped by the playbook)
 ]
 GaugeName = Literal[
     "truce_lag_messages",
@@ -44,7 +30,6 @@ GaugeName = Literal[
     "truce_clocks_overdue_seconds",
     "truce_waiting",
 ]
-<<<<<<< HEAD
 HistogramName = Literal["truce_batch_seconds", "truce_batch_messages", "truce_decide_seconds", "truce_call_seconds"]
 
 
@@ -68,6 +53,9 @@ KNOWN: Mapping[str, Known] = {
     "truce_refused_total": Known(
         "Calls to our doors that were refused, by system and why: forged, unwelcome, too_large, busy.", ("system", "why")
     ),
+    "truce_deliveries_total": Known(
+        "What came through signed doors, by door and outcome: taken, nobody, unknown, no_rule, again, unmapped.", ("door", "outcome")
+    ),
     "truce_alerts_total": Known("Problems that were printed in the terminal, by kind.", ("kind",)),
     "truce_alert_messages_total": Known(
         "Messages to people, by channel and outcome: sent, copy (a second one: the first may have arrived), refused.",
@@ -85,31 +73,6 @@ KNOWN: Mapping[str, Known] = {
     "truce_batch_messages": Known("How many messages a transaction of the lead agent decided."),
     "truce_decide_seconds": Known("How long it took to decide one batch, without the store, in seconds."),
     "truce_call_seconds": Known("How long a writing call to a system took, in seconds.", ("system",)),
-=======
-HistogramName = Literal[
-    "truce_batch_seconds",
-    "truce_batch_messages",
-    "truce_decide_seconds",
-    "truce_call_seconds",  # by system
-]
-_LABELS: dict[str, tuple[str, ...]] = {
-    "truce_inputs_total": ("outcome",),
-    "truce_batches_total": ("result",),
-    "truce_rewinds_total": ("why",),
-    "truce_doorbells_total": ("system", "lane"),
-    "truce_calls_total": ("system", "outcome"),
-    "truce_writes_total": ("system", "outcome"),
-    "truce_received_total": ("system", "kind"),
-    "truce_refused_total": ("system", "why"),
-    "truce_deliveries_total": ("door", "outcome"),
-    "truce_alerts_total": ("kind",),
-    "truce_alert_messages_total": ("channel", "outcome"),
-    "truce_lag_messages": ("partition",),
-    "truce_dirty_leads": ("system",),
-    "truce_open_problems": ("kind",),
-    "truce_waiting": ("reason",),
-    "truce_call_seconds": ("system",),
->>>>>>> a381d6c (Signed doors: what no connector is for comes in as JSON, signed by Standard Webhooks, mapped by the playbook)
 }
 
 
