@@ -42,3 +42,4 @@ class Command(Message):
     clocks: Literal["keep", "restart"] = Field(default="keep", description="For reassign: whether time that is gone counts for the next.")
     run: str | None = Field(default=None, description="The run of `truce reassign` that it belongs to.")
     at: Moment = Field(description="When the person acted: Slack's action time, or our receipt.")
+    zone: str = Field(default="", description="The zone (IANA) in which whoever asked reads the answer; empty: as the playbook says.")

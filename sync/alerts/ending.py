@@ -82,8 +82,8 @@ GOES_ON = ("accepted", "worked")
 
 
 def length(ms: int) -> str:
-    """Give a length of time as people say it: 7 min, 3 h, 2 days."""
+    """Give a length of time as people say it: 7 min, 1 h, 90 min, 3 h, 2 days."""
     minutes = max(1, round(ms / 60_000))
-    if minutes < 120:
+    if minutes < 120 and minutes != 60:
         return f"{minutes} min"
     return f"{round(minutes / 60)} h" if minutes < 2 * 1440 else f"{round(minutes / 1440)} days"

@@ -9,7 +9,7 @@ from typing import Any
 from connectors.registry import manifests
 from sync.alerts.channel import Link
 from sync.lead.state import from_ms
-from sync.playbook.models import MQL, Playbook, queue_of
+from sync.playbook.models import MQL, Playbook, number, queue_of
 
 DAY_MS = 86_400_000
 NEWEST = 3
@@ -74,7 +74,7 @@ class Story:
     def where(self) -> str:
         """The company with its size and place: Nordwind AS (820 people, Norway)."""
         size, place = self.value("employees"), self.value("city") or self.value("country")
-        more = [f"{size:g} people"] if isinstance(size, int | float) and size else []
+        more = [f"{number(size)} people"] if isinstance(size, int | float) and size else []
         more += [_country(str(place))] if place else []
         return f"{self.company} ({', '.join(more)})" if more else self.company
 

@@ -44,7 +44,7 @@ def handed(names: Names, data: Mapping[str, Any], now: int) -> str:
         case "accepted":
             return f"{by} accepted the hand-off{_for(by, who)}{because(data)}"
         case "rejected":
-            return f"{by} gave the hand-off back{_for(by, who)}{because(data)}{_comment(data)}"
+            return f"{by} gave the hand-off back{_for(by, who)}{because(data)}{quoted(data)}"
         case "worked":
             return f"{by} made the first response{_for(by, who)}{because(data)}"
         case "expired":
@@ -70,5 +70,6 @@ def _for(by: str, who: str) -> str:
     return f" for {who}" if by != who else ""
 
 
-def _comment(data: Mapping[str, Any]) -> str:
+def quoted(data: Mapping[str, Any]) -> str:
+    """Give what somebody wrote with it, in quotes, as one line that shows what it is; '' for nothing."""
     return f" “{plain(str(data['comment']))}”" if data.get("comment") else ""

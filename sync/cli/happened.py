@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from sync.cli.handed import because, handed
+from sync.cli.handed import because, handed, quoted
 from sync.cli.names import Names, stage
 from sync.lead import hours
 from sync.playbook.models import OWN
@@ -39,6 +39,8 @@ def _story(names: Names, kind: str, data: Mapping[str, Any], now: int) -> str:
             return f"owner {names.person(data.get('before'))} → {names.person(data.get('after'))}{because(data)}"
         case "handoff":
             return handed(names, data, now)
+        case "note":
+            return f"{names.person(data.get('by'))} noted{quoted(data)}"
         case "snoozed":
             return f"{names.person(data.get('by'))} wants no reminder before {names.at(data['until'], now)}"
         case "unrouted":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
@@ -12,6 +13,7 @@ from sync.lead import hours
 from sync.lead.cycle import IN_HANDS
 from sync.lead.legs import calendar_of
 from sync.lead.offers import HANDOFF
+from sync.lead.state import to_ms
 from sync.playbook.models import Playbook, queue_of
 
 ANSWERED = "the answer to the hand-off"
@@ -72,7 +74,17 @@ class Names:
             return self.person(value)
         if name == "stage":
             return stage(value)
+        shared = self.playbook.fields.get(name) if self.playbook is not None else None
+        if shared is not None and shared.kind == "time" and isinstance(value, str):
+            return self._time(value)
         return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+
+    def _time(self, text: str) -> str:
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            return text
+        return self.day_and_time(to_ms(at)) if at.tzinfo is not None else text
 
     def desired(self, name: str) -> Any:
         """Give what every system should show for a field."""

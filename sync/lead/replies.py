@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from schemas.command import Command, too_long
-from sync.lead import again, business, legs, offers
+from sync.lead import again, business, hours, legs, offers
 from sync.lead.answers import accepted, rejected, restore
 from sync.lead.cycle import HandoffNote, Offer
 from sync.lead.decision import AnswerNote, Decision
 from sync.lead.eligible import HAD
 from sync.lead.handoff import somebody
-from sync.lead.hours import wall
 from sync.lead.identity import as_lead_id
 from sync.lead.legs import calendar_of
 from sync.lead.offers import going
@@ -25,7 +24,6 @@ NAMES = ("accept", "reject", "reassign", "note", "hold_clock", "run_clock", "sno
 """The orders that are about a hand-off."""
 NOTHING = "so that changed nothing"
 _OWED = {"accept": "to be accepted by", "first_response": "first response due", "work": "to be worked off by"}
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def _answer(work: Work, lead: Lead | None, text: str, *, ok: bool = True) -> Decision:
@@ -34,10 +32,10 @@ def _answer(work: Work, lead: Lead | None, text: str, *, ok: bool = True) -> Dec
 
 
 def moment(work: Work, at: int, email: str) -> str:
-    """Give a moment as somebody reads it on their own clock: `10:21`, on another day `Fri 10:21`."""
-    zone = calendar_of(work.playbook, email).hours.timezone or work.playbook.timezone
-    then, today = wall(at, zone), wall(work.now, zone)
-    return f"{then:%H:%M}" if then.date() == today.date() else f"{_DAYS[then.weekday()]} {then:%H:%M}"
+    """Give a moment as whoever asked reads it: by the clock that they ask by, else by that of `email`; on another day Fri 27 Nov 10:21."""
+    order = work.message.data
+    asked = order.zone if isinstance(order, Command) else ""
+    return hours.moment(at, work.now, asked or calendar_of(work.playbook, email).hours.timezone or work.playbook.timezone)
 
 
 def _actor(data: Command, note: HandoffNote) -> str:
@@ -246,8 +244,8 @@ def _snooze(work: Work, lead: Lead, data: Command, actor: str) -> Decision:
     work.line(lead, "snoozed", by=actor, until=until, leg=name, handoff=note.id)
     work.notice(lead, "snoozed", note.owner)
     settle(work, lead, [], judge=False)
-    later = "" if until < leg.due_at else ", not longer"
-    return _answer(work, lead, f"No reminder before {moment(work, until, actor)}{later}. The clock runs on: {due}.")
+    runs = f"The clock runs on: {due}." if until < leg.due_at else f"It cannot be quiet for longer: {due}."
+    return _answer(work, lead, f"No reminder before {moment(work, until, actor)}. {runs}")
 
 
 def _run(work: Work, lead: Lead, data: Command) -> Decision:

@@ -12,11 +12,14 @@ from rich.console import Console
 from sync.cli.explain import render
 from sync.cli.handed import handed, owed
 from sync.cli.handoff import told
+from sync.cli.happened import happened
 from sync.cli.names import Names
 from sync.cli.people import Around
 from sync.lead import hours, state
+from sync.playbook.loader import load
 from sync.playbook.models import Hours
 from tests.factory import at, ms
+from tests.house.project import ROOT
 from tests.unit.lead.handing import ANA, JOE, VERA, H, Handed, M, book
 
 NAMES = Names({"desired": {}}, Around(playbook=book()))
@@ -84,4 +87,16 @@ def test_lines_of_a_whole_hand_off_read_as_what_happened() -> None:
     assert [one.partition(", due")[0].partition(" is due")[0] for one in told][:2] == [
         "Ana is reminded: the answer",
         "Ana missed the answer",
+    ]
+
+
+def test_what_was_noted_and_decided_reads_as_people_say_it() -> None:
+    names = Names({"desired": {}}, Around(playbook=load(ROOT / "deploy" / "playbook")))
+    lines: list[dict[str, Any]] = [
+        {"at": at(0), "kind": "note", "data": {"by": "ana@acme.example", "comment": "called,\nno answer", "handoff": "h"}},
+        {"at": at(1), "kind": "decided", "data": {"fields": {"mql_date": {"after": "2026-11-23T08:00:00.000Z"}}}},
+    ]
+    assert [line.partition("  ")[2].partition("  ")[2] for line in happened(names, lines, ms(2))][1:] == [
+        "Ana Diaz noted “called, no answer”",
+        "decided mql_date Mon 23 Nov 09:00",
     ]

@@ -130,9 +130,8 @@ class Desk:
             self._later(self._tell(where, user, "This hand-off is not there any more, so your click changed nothing."))
             return
         once = (str(more.get("to") or ""), dialog) if name == "reassign" else (f"{more['until']:%Y%m%d%H%M}",) if name == "snooze" else ()
-        message = order(
-            name, known, by=rep.email, at=at, source="slack", ident=same(name, known, offer, rep.email, *once), offer=offer, **more
-        )
+        ident = same(name, known, offer, rep.email, *once)
+        message = order(name, known, by=rep.email, at=at, source="slack", ident=ident, offer=offer, zone=rep.hours.timezone, **more)
         await self.give(known, message, where, user)
 
     async def give(self, known: Handoff, message: Envelope, where: str, user: str) -> None:

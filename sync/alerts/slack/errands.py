@@ -33,7 +33,7 @@ from sync.store.find import lead_of
 SNOOZE = timedelta(hours=1)
 ANSWER_S = 5.0
 """So long what became of many orders is waited for."""
-_NAMES = {"hold": "hold_clock", "run": "run_clock"}
+_NAMES = {"hold": "hold_clock", "run": "run_clock", "give": "reassign"}
 _GROUP = "SELECT DISTINCT key FROM problems WHERE alert_group = $1 AND closed_at IS NULL ORDER BY key LIMIT 200"
 
 
@@ -113,7 +113,7 @@ class Errands:
 
     async def _moved(self, one: Handoff, found: Wanted, asked: Pressed | SentOff, rep: Rep) -> str:
         ident = same("reassign", one, one.offer, rep.email, found.to)
-        more = {"to": found.to, "reason": found.comment, "comment": found.comment}
+        more = {"to": found.to, "reason": found.comment, "comment": found.comment, "zone": rep.hours.timezone}
         await self.orders.give(one, order("reassign", one, by=rep.email, at=asked.at, source="slack", ident=ident, **more))
         return ident
 
@@ -160,17 +160,24 @@ class Errands:
         if said.what == "reject":
             reason = playbook.slas.reasons.get(said.code)
             if reason is None:
-                raise NotSo(f"Which reason? One of: {', '.join(playbook.slas.reasons)}.")
+                named = "; ".join(f"{one.id} ({one.label})" if one.label else one.id for one in playbook.slas.reasons.values())
+                raise NotSo(f"Which reason? /truce reject {said.who} REASON …, with one of: {named}.")
             if reason.comment and not said.comment:
                 raise NotSo(f"“{reason.label or reason.id}” needs a sentence: /truce reject {said.who} {said.code} …")
             more["code"] = said.code
+        if said.what == "give":
+            pool = said.code.removeprefix("pool:")
+            more["to"] = f"pool:{pool}" if pool in playbook.pools else (await self._named(said.code, playbook)).email
+            more["reason"] = said.comment
         if said.what in ("hold", "snooze"):
             more["until"] = from_ms(_when(said.until, to_ms(at), _zone(rep, playbook)))
         name = _NAMES.get(said.what, said.what)
         ident = same(name, known, known.offer, rep.email) if name in ("accept", "reject") else None
         if ident is None and asked.trigger:
             ident = same(name, known, None, rep.email, asked.trigger)
-        message = order(name, known, by=rep.email, at=at, source="slack", ident=ident, offer=known.offer or None, **more)
+        message = order(
+            name, known, by=rep.email, at=at, source="slack", ident=ident, offer=known.offer or None, zone=rep.hours.timezone, **more
+        )
         found = await self.orders.give(known, message) or await self.orders.answer(message.id, 1.0)
         return found.text if found is not None else LATER
 

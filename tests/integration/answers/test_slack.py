@@ -146,8 +146,23 @@ async def test_commands_do_what_the_buttons_do(desk: Desk) -> None:
     long = await desk.slack.hands.slash(UANA, "C000SALES", "/truce", f"note kim.larsen@nordwind.example {'x' * 1_001}")
     assert long.body["text"] == "Nothing was done: at most 1,000 characters, this has 1,001: make it 1 shorter."
     odd = await desk.slack.hands.slash(UANA, "C000SALES", "/truce", "reject kim.larsen@nordwind.example because")
-    assert "no_fit" in odd.body["text"]
+    assert "no_fit (Does not fit)" in odd.body["text"]
+    assert "Which reason?" in (await desk.slack.hands.slash(UANA, "C000SALES", "/truce", "reject kim.larsen@nordwind.example")).body["text"]
     assert "is known" in (await desk.slack.hands.slash(UANA, "C000SALES", "/truce", "accept nobody@x.example")).body["text"]
+
+
+async def test_a_lead_is_given_to_somebody_by_command_and_the_answer_is_to_be_read_by_the_clock_of_who_asked(desk: Desk) -> None:
+    desk.slack.space.people[UANA] = replace(desk.slack.space.people[UANA], tz="Pacific/Auckland")
+    await desk.slack.hands.slash(UANA, "C000SALES", "/truce", "give kim.larsen@nordwind.example to <@U0000BEN|ben> knows them")
+    await desk.slack.hands.slash(UMARIA, "C000SALES", "/truce", "give kim.larsen@nordwind.example sdr")
+    first, second = sorted((plain(one.data) for one in await desk.ordered(2)), key=lambda one: one["by"])
+    assert (first["name"], first["to"], first["comment"], first["zone"]) == (
+        "reassign",
+        "ben@acme.example",
+        "knows them",
+        "Pacific/Auckland",
+    )
+    assert (second["to"], "zone" in second) == ("pool:sdr", False)
 
 
 async def test_what_is_open_with_somebody_is_told_with_what_is_owed_by_when_and_where(desk: Desk) -> None:

@@ -29,7 +29,7 @@ def test_the_reminder_comes_then_and_the_deadline_stays(kim: Handed) -> None:
 @pytest.mark.parametrize("until", [30 * M + 20, 10 * 60 * M])
 def test_never_past_the_deadline(kim: Handed, until: float) -> None:
     said = kim.said("snooze", 60, until=at(until))
-    assert said == (True, "No reminder before 09:30, not longer. The clock runs on: to be accepted by 09:30.")
+    assert said == (True, "No reminder before 09:30. It cannot be quiet for longer: to be accepted by 09:30.")
     assert kim.due == kim.due_of()
     assert states(kim.ring())[0] == "breached"
 

@@ -9,6 +9,7 @@ import pytest
 from connectors.emulator.slack.blocks import problems
 from connectors.emulator.slack.texts import parts
 from sync.alerts.channel import Action, Link, Message
+from sync.alerts.ending import length
 from sync.alerts.slack.blocks import card_blocks, card_text, message_blocks
 from tests.unit.slack.kim import ANA, BEN, MARIA, leg, ms, told
 
@@ -217,3 +218,12 @@ def test_who_covers_or_is_back_reads_that_it_is_so(how: str, says: str) -> None:
     offers = [moved, {"n": 2, "owner": BEN, "rule": "r", "at": ms(9, 20), "known_at": ms(9, 20)}]
     why = {"owner": {"owner": BEN, "rule": "routing.yaml:14 emea-enterprise", "how": f"given on by truce: {how}"}}
     assert says in told(person=BEN, why=why, note={"owner": BEN, "offers": offers}).lines()
+
+
+@pytest.mark.parametrize(("minutes", "words"), [(0, "1 min"), (59, "59 min"), (60, "1 h"), (90, "90 min"), (120, "2 h"), (4_320, "3 days")])
+def test_a_length_of_time_as_people_say_it(minutes: int, words: str) -> None:
+    assert length(minutes * 60_000) == words
+
+
+def test_a_very_large_company_has_its_people_counted_in_full() -> None:
+    assert "(1,200,000 people, Norway)" in told(values={"employees": 1_200_000}).head()

@@ -27,6 +27,9 @@ TYPED: dict[str, object] = {
     "why kim.larsen@<http://nordwind.example|nordwind.example>": About("why", "kim.larsen@nordwind.example"),
     "accept kim@nordwind.example": About("accept", "kim@nordwind.example"),
     "reject kim@nordwind.example no_fit a reseller": About("reject", "kim@nordwind.example", "no_fit", "a reseller"),
+    "reject kim@nordwind.example": About("reject", "kim@nordwind.example"),
+    "give kim@nordwind.example to ben@acme.example knows them": About("give", "kim@nordwind.example", "ben@acme.example", "knows them"),
+    "reassign kim@nordwind.example @U0000BEN": About("give", "kim@nordwind.example", "@U0000BEN"),
     "note kim@nordwind.example called, no answer": About("note", "kim@nordwind.example", comment="called, no answer"),
     "hold kim@nordwind.example until Fri": About("hold", "kim@nordwind.example", until="Fri"),
     "snooze kim@nordwind.example until 14:30": About("snooze", "kim@nordwind.example", until="14:30"),
@@ -43,11 +46,18 @@ def test_it_is_read_as_people_type_it(text: str) -> None:
     assert parse(text) == TYPED[text]
 
 
-@pytest.mark.parametrize("text", ["awya", "away until", "away until Mon until Tue", "away cover", "why", "reject kim@x.example", "note kim@x.example", "hold x", "snooze x", "back now"])  # fmt: skip
+@pytest.mark.parametrize("text", ["awya", "away until", "away until Mon until Tue", "away cover", "why", "give kim@x.example", "mine now", "note kim@x.example", "hold x", "snooze x", "back now"])  # fmt: skip
 def test_who_mistypes_is_told_what_to_type(text: str) -> None:
     found = parse(text)
     assert isinstance(found, Unclear)
     assert "/truce" in " ".join(found.lines)
+
+
+@pytest.mark.parametrize(("text", "says"), [("acept x", "Did you mean /truce accept?"), ("mine now", "/truce mine stands alone, without “now”."), ("back tomorrow", "/truce back stands alone, without “tomorrow”; “for ben@…” speaks")])  # fmt: skip
+def test_what_was_probably_meant_is_said(text: str, says: str) -> None:
+    found = parse(text)
+    assert isinstance(found, Unclear)
+    assert says in found.lines[0]
 
 
 @given(st.text(max_size=200))
