@@ -92,7 +92,7 @@ async def _look(connection: Any, ground: Ground, held: Held, now: datetime, quie
     if verdict.say is None:
         if verdict.due is None:  # nobody has to hear that these are over
             await alerts.told(connection, (), held.gone, now)
-        waits = (snoozed or 0) > ms(now) or (quiet is not None and not route.wakes)
+        waits = (held.open > 0 and (snoozed or 0) > ms(now)) or (quiet is not None and not route.wakes)
         await alerts.look_again(connection, held.id, moment(verdict.due), held=waits)
         return
     if verdict.say == "quiet":

@@ -43,9 +43,10 @@ def judge(route: AlertRoute, state: State, now: int, quiet: int | None) -> Verdi
         return Verdict(None, None)  # nobody was told, so there is nothing to take back
     if route.digest:
         return Verdict(None, None)  # the digest tells it
-    held = max((until for until in (state.snoozed_until, None if route.wakes else quiet) if until and until > now), default=None)
+    snoozed = state.snoozed_until if state.open else None  # that all are over is no reminder
+    held = max((until for until in (snoozed, None if route.wakes else quiet) if until and until > now), default=None)
     wanted, at = _wanted(route, state)
-    if held is not None and not state.snooze_shown and state.last_at is not None and (state.snoozed_until or 0) > now:
+    if held is not None and not state.snooze_shown and state.last_at is not None and (snoozed or 0) > now:
         return Verdict("quiet", max(at, held))
     if wanted is None or at > now:
         return Verdict(None, at if wanted is None or held is None else max(at, held))

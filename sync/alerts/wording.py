@@ -124,7 +124,8 @@ def message(
     lines: list[str] = []
     if say != "over":
         if summary.oldest is not None:
-            lines.append(f"The oldest waits {spell((now - summary.oldest).total_seconds() * 1000)}.")
+            since = spell((now - summary.oldest).total_seconds() * 1000)
+            lines.append(f"{'The oldest is open' if summary.open > 1 else 'Open'} for {since}.")
         lines += _companies(summary)
         lines += [f"{count:,} × {text}" if count > 1 else text for text, count in summary.texts[:SHOWN]]
         told = sum(count for _, count in summary.texts[:SHOWN])

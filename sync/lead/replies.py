@@ -223,7 +223,8 @@ def _hold(work: Work, lead: Lead, data: Command, actor: str) -> Decision:
     until = min(most, to_ms(data.until)) if data.until is not None else most
     offers.hold(work, lead, max(until, work.now + 1), data.by, data.comment or data.reason)
     settle(work, lead, [], judge=False)
-    return _answer(work, lead, f"The clock stands still until {moment(work, until, actor)}.")
+    allows = f": its SLA allows no more than {sla.pause.spelled}" if data.until is not None and until < to_ms(data.until) else ""
+    return _answer(work, lead, f"The clock stands still until {moment(work, until, actor)}{allows}.")
 
 
 def _snooze(work: Work, lead: Lead, data: Command, actor: str) -> Decision:

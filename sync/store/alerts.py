@@ -27,10 +27,13 @@ ON CONFLICT (id) DO UPDATE SET route = excluded.route, interval_s = excluded.int
   due_at = CASE WHEN g.due_at IS NULL THEN excluded.due_at WHEN g.last_at IS NULL THEN g.due_at
     ELSE least(g.due_at, greatest($6::timestamptz, g.held_until, g.last_at + make_interval(secs => excluded.interval_s))) END
 """
+# A snooze holds no end of everything back: who reads the message sees then that nothing is open any more.
 _ENDED = """
-UPDATE alert_groups g SET due_at = w.due FROM (
-  SELECT g.id, greatest($1::timestamptz, g.held_until, g.last_at + make_interval(secs => g.interval_s)) AS due FROM alert_groups g WHERE g.id IN (
-    SELECT DISTINCT alert_group FROM problems WHERE closed_at IS NOT NULL AND told_at IS NOT NULL AND end_told_at IS NULL)) w
+UPDATE alert_groups g SET due_at = w.due, held_until = w.held FROM (
+  SELECT g.id, g.held AS held, greatest($1::timestamptz, g.held, g.last_at + make_interval(secs => g.interval_s)) AS due FROM (
+    SELECT g.*, CASE WHEN g.held_until = g.snoozed_until AND NOT EXISTS (SELECT FROM problems o WHERE o.alert_group = g.id AND o.closed_at IS NULL)
+      THEN NULL ELSE g.held_until END AS held FROM alert_groups g WHERE g.id IN (
+        SELECT DISTINCT alert_group FROM problems WHERE closed_at IS NOT NULL AND told_at IS NOT NULL AND end_told_at IS NULL)) g) w
 WHERE g.id = w.id AND (g.due_at IS NULL OR g.due_at > w.due)
 """
 _DUE = """
@@ -178,7 +181,9 @@ async def snooze(connection: Connection, group: str, until: datetime, by: str, n
 
 async def snooze_shown(connection: Connection, group: str, next_due: datetime | None) -> None:
     """Note that readers see who keeps a group quiet; what is new or over stays to be told when that ends."""
-    await connection.execute("UPDATE alert_groups SET snooze_shown = true, due_at = $2, held_until = $2 WHERE id = $1", group, next_due)
+    await connection.execute(
+        "UPDATE alert_groups SET snooze_shown = true, due_at = $2, held_until = snoozed_until WHERE id = $1", group, next_due
+    )
 
 
 async def tick(connection: Connection, name: str, now: datetime, seconds: float) -> bool:

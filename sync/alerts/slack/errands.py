@@ -172,9 +172,9 @@ class Errands:
         if said.what in ("hold", "snooze"):
             more["until"] = from_ms(_when(said.until, to_ms(at), _zone(rep, playbook)))
         name = _NAMES.get(said.what, said.what)
-        ident = same(name, known, known.offer, rep.email) if name in ("accept", "reject") else None
-        if ident is None and asked.trigger:
-            ident = same(name, known, None, rep.email, asked.trigger)
+        ident = same(name, known, None, rep.email, asked.trigger) if asked.trigger else None  # typed once more it is answered anew
+        if ident is None and name in ("accept", "reject"):
+            ident = same(name, known, known.offer, rep.email)
         message = order(
             name, known, by=rep.email, at=at, source="slack", ident=ident, offer=known.offer or None, zone=rep.hours.timezone, **more
         )

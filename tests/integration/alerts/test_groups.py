@@ -158,6 +158,24 @@ async def test_every_reader_sees_in_the_message_who_keeps_it_quiet_and_until_whe
         await office.close()
 
 
+async def test_that_all_are_over_is_told_while_it_is_snoozed_and_what_comes_again_meanwhile_is_not(
+    office: Office, hook: Hook, pool: Any
+) -> None:
+    await office.opened(problem(1))
+    await office.minutes(1)
+    group = await pool.fetchval("SELECT id FROM alert_groups")
+    await alerts.snooze(pool, group, office.clock.now() + timedelta(hours=1), "maria@acme.example", office.clock.now())
+    await office.after(1)
+    await office.opened(problem(1, opened=False))
+    await office.minutes(6, 60)
+    assert titles(hook)[1:] == ["Over · 1 lead not accepted in time: Ben Roth"]
+    await office.opened(problem(2))
+    await office.minutes(40, 60)
+    assert len(hook.taken) == 2
+    await office.minutes(20, 60)
+    assert titles(hook)[2:] == ["1 lead not accepted in time: Ben Roth"]
+
+
 async def test_the_companies_that_wait_longest_are_named_and_how_many_leads_there_are_besides(
     office: Office, hook: Hook, pool: Any
 ) -> None:

@@ -202,6 +202,13 @@ async def test_a_command_that_is_told_again_is_done_once(desk: Desk) -> None:
     assert len(await presence.history(desk.pool, "ana@acme.example")) == 1, "back it stays, whoever plays the first one again"
 
 
+async def test_what_is_typed_once_more_is_answered_anew(desk: Desk) -> None:
+    for _ in range(2):
+        await desk.slack.hands.slash(UANA, "C000SALES", "/truce", "accept kim.larsen@nordwind.example")
+        await desk.decided((await desk.ordered(1))[0].id, "Accepted.")
+    assert len({one.id for one in await desk.ordered(2)}) == 2, "what was so before it was given back is not so any more"
+
+
 async def test_another_workspace_and_another_command_are_refused(desk: Desk) -> None:
     def form(**more: str) -> dict[str, str]:
         return {"user_id": UANA, "team_id": TEAM, "command": "/truce", "text": "away", "trigger_id": "t", **more}

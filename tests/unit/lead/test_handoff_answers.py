@@ -197,7 +197,7 @@ def test_waiting_for_the_customer_stops_the_clock_at_most_so_long_and_keeps_what
     assert kim.said("hold_clock", 30)[1].startswith("Accept it first")
     kim.order("accept", 60)
     ok, text = kim.said("hold_clock", 60 + 20 * M, until=factory.at(3 * 24 * H))
-    assert (ok, text) == (True, "The clock stands still until 13:21."), "four hours at most"
+    assert (ok, text) == (True, "The clock stands still until 13:21: its SLA allows no more than 4 h.")
     assert kim.due == 60 + 20 * M + 4 * H
     assert kim.said("hold_clock", 30 * M)[0] is False
     ok, _ = kim.said("run_clock", 60 + 80 * M)
