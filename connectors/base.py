@@ -14,12 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from connectors import shape
 from connectors.errors import Rejected
 from connectors.rows import Create, Done, Failed, RowOutcome, TaskSeen, TaskWanted, Update
-from connectors.seen import Finding, Item, Notice, Page, Ring, User
+from connectors.seen import FieldSeen, FieldType, Finding, Item, Notice, Page, Ring, User
 from schemas.base import Scalar
 from schemas.change import RecordChanged
 
 __all__ = [
-    "Breaker", "Budget", "Capabilities", "Connection", "Connector", "Create", "Done", "Failed", "FieldType", "Finding", "Forged", "Item",
+    "Breaker", "Budget", "Capabilities", "Connection", "Connector", "Create", "Done", "Failed", "FieldSeen", "FieldType", "Finding", "Forged", "Item",
     "Manifest", "Notice", "Page", "Priority", "Quota", "Ring", "RowOutcome", "Sink", "Source", "TaskSeen", "TaskWanted", "Unwelcome", "Update", "User",
     "Wanted",
 ]  # fmt: skip
@@ -27,7 +27,6 @@ __all__ = [
 Wanted = Mapping[str, Sequence[str]]
 """What is to be read: the vendor's object → its fields, which may be none. An object that is not in it costs no call."""
 
-FieldType = Literal["text", "email", "phone", "number", "flag", "date", "time", "picklist", "user"]
 Priority = Literal["hot", "normal", "bulk"]
 
 
@@ -116,7 +115,7 @@ class Source(ABC):
 
     def __init_subclass__(cls) -> None:
         """An answer of any shape ends in a ConnectorError."""
-        shape.guard(cls, reading=("fields", "users", "changes", "everything", "read", "listen", "doctor"))
+        shape.guard(cls, reading=("fields", "described", "users", "changes", "everything", "read", "listen", "doctor"))
 
     @property
     def objects(self) -> tuple[str, ...]:
@@ -135,6 +134,10 @@ class Source(ABC):
     @abstractmethod
     async def fields(self, object_: str) -> Mapping[str, FieldType]:
         """Give the live schema of an object: field name → type."""
+
+    async def described(self, object_: str) -> Sequence[FieldSeen]:
+        """Give the live schema of an object in full, as far as the vendor tells: labels, lengths, what may be written, picklists' values."""
+        return [FieldSeen(name=name, type=type_) for name, type_ in (await self.fields(object_)).items()]
 
     @abstractmethod
     async def users(self) -> Sequence[User]:

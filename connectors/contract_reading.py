@@ -32,6 +32,14 @@ class Reading:
         expected = {"flag": "flag", "number": "number", "date": "date", "time": "time", "email": "email"}
         assert {role: types[world.roles[role]] for role in expected} == expected  # type: ignore[index]
 
+    async def test_the_schema_in_full_says_the_same_and_what_may_be_written(self, world: Emulated, source: Source, sink: Sink) -> None:
+        object_ = source.manifest.person_object
+        types, seen = await source.fields(object_), await source.described(object_)
+        assert {one.name: one.type for one in seen}.items() <= types.items()
+        assert set(world.roles.values()) <= {one.name for one in seen}
+        able = (await sink.capabilities(object_)).writable
+        assert {one.name for one in seen if one.writable} == able & {one.name for one in seen}
+
     async def test_users_have_ids_and_addresses(self, source: Source) -> None:
         users = await source.users()
         assert users

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from schemas.base import Message
@@ -11,6 +13,22 @@ from schemas.touch import TouchRecorded
 
 Item = RecordChanged | RecordMerged | RecordConverted | RecordDeleted | TouchRecorded | ResponseRecorded
 """Anything that a source can see."""
+
+
+FieldType = Literal["text", "email", "phone", "number", "flag", "date", "time", "picklist", "user"]
+
+
+class FieldSeen(Message):
+    """One field of an object as the live schema has it, as far as the vendor says."""
+
+    name: str
+    type: FieldType
+    label: str = ""
+    length: int | None = Field(default=None, description="Most characters of a text; None: not told, or plenty.")
+    writable: bool = Field(default=True, description="False: computed, or not ours to write.")
+    custom: bool = Field(default=False, description="True: this company added it.")
+    values: tuple[tuple[str, str], ...] = Field(default=(), description="Of a picklist: (value, label), in the vendor's order.")
+    closed: bool = Field(default=False, description="True: nothing but these values is taken.")
 
 
 class Page(Message):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from connectors.base import FieldType, Item
+from connectors.base import FieldSeen, FieldType, Item
 from connectors.errors import Surprising
 from schemas.base import Ref, Scalar
 from schemas.change import Origin, RecordChanged, RecordConverted, RecordDeleted
@@ -73,6 +73,23 @@ def writable(described: Row, denied: Row) -> frozenset[str]:
         if not (computed or field.get("readOnly") or (denied.get(name) or {}).get("edit") == "no"):
             found |= attributes(name, field, described.get("links") or {}).keys()
     return frozenset(found)
+
+
+def seen(described: Row, denied: Row) -> list[FieldSeen]:
+    """Give every attribute as the metadata tells it; labels stand elsewhere."""
+    free, links, found = writable(described, denied), described.get("links") or {}, list[FieldSeen]()
+    for name, field in described["fields"].items():
+        if (denied.get(name) or {}).get("read") == "no":
+            continue
+        options = [str(one) for one in field.get("options") or () if one] if field.get("type") == "enum" else []
+        for attribute, kind in attributes(name, field, links).items():
+            found.append(
+                FieldSeen(
+                    name=attribute, type=kind, length=field.get("maxLength") if kind == "text" else None, writable=attribute in free,
+                    custom=bool(field.get("isCustom")), values=tuple((one, one) for one in options), closed=bool(options),
+                )
+            )  # fmt: skip
+    return found
 
 
 def moment(wire: Any) -> datetime:

@@ -16,10 +16,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic_core import from_json
 
-from connectors.base import FieldType, Finding, Forged, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
+from connectors.base import FieldSeen, FieldType, Finding, Forged, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
 from connectors.espocrm.client import Client
 from connectors.espocrm.doctor import Doctor
-from connectors.espocrm.mapping import ACTS, DONE, LOG, Reading, Row, literal, moment
+from connectors.espocrm.mapping import ACTS, DONE, LOG, Reading, Row, literal, moment, seen
 from connectors.scan import Place, Places, Rows, Scan, Told, people
 from schemas.base import Ref
 
@@ -73,6 +73,11 @@ class EspoSource(Source):
     async def fields(self, object_: str) -> Mapping[str, FieldType]:
         """Give the live schema: attribute → type."""
         return await self._client.types(object_, max_age_s=0)
+
+    async def described(self, object_: str) -> Sequence[FieldSeen]:
+        """Give the live schema as the metadata has it, with what the role may write; what it may not read is left out."""
+        described = await self._client.describe(object_, max_age_s=0)
+        return seen(described, await self._client.denied(object_, max_age_s=60))
 
     async def users(self) -> Sequence[User]:
         """Give all users that are people, inactive ones included."""

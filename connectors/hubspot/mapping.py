@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from connectors.base import FieldType, Item
+from connectors.base import FieldSeen, FieldType, Item
 from connectors.errors import Surprising
 from connectors.hubspot.events import EPOCH, Event
 from connectors.hubspot.objects import CONTACTS, SHAPES, Response
@@ -59,6 +59,18 @@ def type_of(prop: Mapping[str, Any]) -> FieldType:
     if shown == "phonenumber" or _STANDARD.get(name) in ("email", "phone"):
         return _STANDARD.get(name, "phone")
     return "flag" if shown == "booleancheckbox" else _BY_TYPE.get(str(prop.get("type")), "text")
+
+
+def seen(prop: Mapping[str, Any]) -> FieldSeen:
+    """Give one property definition as the schema tells it; an opt-out is written by the consent API."""
+    name, kind = str(prop.get("name")), type_of(prop)
+    fixed = prop.get("calculated") or (prop.get("modificationMetadata") or {}).get("readOnlyValue")
+    options = [one for one in prop.get("options") or () if not one.get("hidden")] if kind == "picklist" else []
+    values = tuple((str(one["value"]), str(one.get("label") or one["value"])) for one in options)
+    return FieldSeen(
+        name=name, type=kind, label=str(prop.get("label") or ""), writable=not fixed or name.startswith(OPT_OUT),
+        custom=prop.get("hubspotDefined") is not True, values=values, closed=bool(values),
+    )  # fmt: skip
 
 
 def inferred(name: str) -> FieldType:

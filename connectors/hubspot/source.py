@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ValidationError
 
-from connectors.base import Connection, FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
+from connectors.base import Connection, FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
 from connectors.errors import Surprising
 from connectors.hubspot import mapping
 from connectors.hubspot.client import FORMS, HISTORY_ROWS, Client, next_page, records, rows
@@ -82,6 +82,11 @@ class HubSpotSource(Source):
         """Give the live schema, of deals with their associations; later notices read their values by it."""
         await self._client.properties(object_)
         return self._client.types[object_]
+
+    async def described(self, object_: str) -> Sequence[FieldSeen]:
+        """Give the live schema as the properties API has it, associations of deals besides."""
+        own = [mapping.seen(one) for one in await self._client.properties(object_)]
+        return own + [FieldSeen(name=name, type="text") for name in SHAPES[object_].linked]
 
     async def users(self) -> Sequence[User]:
         """Give the owners, by the id that hubspot_owner_id holds; archived ones are inactive."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from connectors.base import FieldType
+from connectors.base import FieldSeen, FieldType
 from connectors.errors import Surprising
 from connectors.http import Complaint, Dialect, Kind
 from schemas.base import Ref, Scalar
@@ -112,6 +112,15 @@ DIALECT = Dialect(explain=explain, codes=CODES, meant=meant, wait_s=20.0)
 def type_of(field: Row) -> FieldType:
     """Give the type of one field of describe2."""
     return "user" if field.get("name") == OWNER else _TYPES.get(str(field.get("dataType")), "text")
+
+
+def seen(field: Row) -> FieldSeen:
+    """Give one field of describe2 as the schema tells it."""
+    kind = type_of(field)
+    return FieldSeen(
+        name=str(field["name"]), type=kind, label=str(field.get("displayName") or ""), length=field.get("length") if kind != "time" else None,
+        writable=bool(field.get("updateable")),
+    )  # fmt: skip
 
 
 def moment(value: object) -> datetime | None:

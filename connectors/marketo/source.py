@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 
 from pydantic import BaseModel
 
-from connectors.base import FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
+from connectors.base import FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
 from connectors.errors import ConnectorError, Surprising
 from connectors.http import Answer
 from connectors.marketo import mapping
@@ -65,6 +65,14 @@ class MarketoSource(Source):
     async def fields(self, object_: str) -> Mapping[str, FieldType]:
         """Give the live schema of leads."""
         return await self._client.types(max_age_s=0)
+
+    async def described(self, object_: str) -> Sequence[FieldSeen]:
+        """Give the live schema as describe2 has it (it does not say which fields are custom), lists and programs of the options besides."""
+        own = [mapping.seen(one) for one in await self._client.describe(max_age_s=0)]
+        joined = [
+            FieldSeen(name=name, type=kind) for name, kind in (await self._client.types()).items() if name.startswith((LIST, PROGRAM))
+        ]
+        return own + joined
 
     async def users(self) -> Sequence[User]:
         """Give the sales persons that the option names, by the id that externalSalesPersonId holds; none without it."""

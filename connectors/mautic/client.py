@@ -137,9 +137,14 @@ class Client:
     async def stage(self, name: str) -> int | None:
         """Give the id of a stage by its name; None where there is none."""
         if name not in self._stages:
-            found = rows((await self.get("/stages", {"limit": "1000"})).body, "stages")
-            self._stages = {str(one.get("name")): int(one["id"]) for one in found}
+            await self.stages()
         return self._stages.get(name)
+
+    async def stages(self) -> list[str]:
+        """Read the names of all stages."""
+        found = rows((await self.get("/stages", {"limit": "1000"})).body, "stages")
+        self._stages = {str(one.get("name")): int(one["id"]) for one in found}
+        return [*self._stages]
 
     def reading(self, answer: Answer, *, bulk: bool = False) -> Reading:
         """Give what reads the contacts of an answer."""

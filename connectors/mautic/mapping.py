@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.base import FieldType
+from connectors.base import FieldSeen, FieldType
 from connectors.errors import Surprising
 from schemas.base import Ref, Scalar
 from schemas.change import Origin, RecordChanged
@@ -43,6 +43,18 @@ def writable(field: Mapping[str, Any]) -> bool:
 def type_of(field: Mapping[str, Any]) -> FieldType:
     """Give the type of one field's definition (GET /api/fields/contact)."""
     return _TYPES.get(str(field.get("type")), "text")
+
+
+def seen(field: Mapping[str, Any], kind: FieldType) -> FieldSeen:
+    """Give one field's definition as the schema tells it; of texts Mautic keeps 64 characters unless it says more."""
+    listed = (field.get("properties") or {}).get("list") if isinstance(field.get("properties"), Mapping) else None
+    options = [one for one in listed or () if isinstance(one, Mapping)]
+    values = tuple((str(one.get("value")), str(one.get("label") or one.get("value"))) for one in options)
+    most = field.get("charLengthLimit")
+    return FieldSeen(
+        name=str(field["alias"]), type=kind, label=str(field.get("label") or ""), writable=writable(field),
+        length=int(most) if most and kind in ("text", "phone") else None, custom=not field.get("isFixed"), values=values, closed=bool(values),
+    )  # fmt: skip
 
 
 def moment(value: object) -> datetime | None:

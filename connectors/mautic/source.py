@@ -15,10 +15,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from connectors.base import Connection, FieldType, Finding, Forged, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
+from connectors.base import Connection, FieldSeen, FieldType, Finding, Forged, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
 from connectors.errors import ConnectorError, Surprising
 from connectors.mautic.client import Client, mappings, rows
-from connectors.mautic.mapping import CONTACTS, OWN, TABLES, TRUCE_ID, Reading, Row, acted, moment, stamp, writable
+from connectors.mautic.mapping import CONTACTS, OWN, TABLES, TRUCE_ID, Reading, Row, acted, moment, seen, stamp, writable
 from schemas import strict
 from schemas.change import RecordChanged
 from schemas.touch import TouchRecorded
@@ -70,6 +70,15 @@ class MauticSource(Source):
         """Give the live schema of contacts, with owner, stage and consent."""
         await self._client.fields()
         return self._client.types
+
+    async def described(self, object_: str) -> Sequence[FieldSeen]:
+        """Give the live schema of contacts, with owner, stage and consent; the stages are those that Mautic has."""
+        found = await self._client.fields()
+        stages = tuple((name, name) for name in await self._client.stages())
+        own = [
+            FieldSeen(name=name, type=kind, values=stages if name == "stage" else (), closed=name == "stage") for name, kind in OWN.items()
+        ]
+        return [seen(one, self._client.types[str(one["alias"])]) for one in found if str(one["alias"]) not in OWN] + own
 
     async def users(self) -> Sequence[User]:
         """Give Mautic's users."""

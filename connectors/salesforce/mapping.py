@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from connectors.base import FieldType, Item
+from connectors.base import FieldSeen, FieldType, Item
 from connectors.errors import Surprising
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
@@ -53,6 +53,20 @@ def field_type(described: Row) -> FieldType | None:
     if described["type"] == "reference":
         return "user" if "User" in (described.get("referenceTo") or ()) else "text"
     return _TYPES.get(described["type"])
+
+
+def seen(described: Row) -> FieldSeen | None:
+    """Give one described field as the schema tells it; None for a compound."""
+    type_ = field_type(described)
+    if type_ is None:
+        return None
+    values = [one for one in described.get("picklistValues") or () if one.get("active", True)]
+    return FieldSeen(
+        name=described["name"], type=type_, label=str(described.get("label") or ""), custom=bool(described.get("custom")),
+        length=described.get("length") or None if type_ in ("text", "email", "phone", "picklist") else None,
+        writable=bool(described.get("updateable")), values=tuple((str(one["value"]), str(one.get("label") or one["value"])) for one in values),
+        closed=bool(described.get("restrictedPicklist")),
+    )  # fmt: skip
 
 
 def describes(answer: Any) -> bool:

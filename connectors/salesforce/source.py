@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
-from connectors.base import FieldType, Finding, Item, Manifest, Notice, Page, Ring, Source, Unwelcome, User, Wanted
+from connectors.base import FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Ring, Source, Unwelcome, User, Wanted
 from connectors.salesforce.client import Client
 from connectors.salesforce.doctor import Doctor
-from connectors.salesforce.mapping import RESPONSE, ROLE, ROLES, Row, id18, literal, moment, quoted
+from connectors.salesforce.mapping import RESPONSE, ROLE, ROLES, Row, id18, literal, moment, quoted, seen
 from connectors.salesforce.scan import ENDED, MEETINGS, WHERE, SoqlScan, noted_after, scanned
 from connectors.scan import Places, Rows, Told, people
 from schemas.response import ResponseRecorded
@@ -33,6 +33,12 @@ class SalesforceSource(Source):
     async def fields(self, object_: str) -> Mapping[str, FieldType]:
         """Give the live schema: field name → type, compounds left out."""
         return await self._client.types(object_, max_age_s=0)
+
+    async def described(self, object_: str) -> Sequence[FieldSeen]:
+        """Give the live schema as describe has it, compounds left out."""
+        rows = (await self._client.describe(object_, max_age_s=0))["fields"]
+        roles = [FieldSeen(name=ROLES, type="text")] if object_ == self.manifest.opportunity_object else []
+        return [one for row in rows if (one := seen(row))] + roles
 
     async def users(self) -> Sequence[User]:
         """Give all standard users, inactive ones included, but not the one that Truce is: it owns what nobody was given yet."""
