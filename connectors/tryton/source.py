@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from connectors.base import FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
+from connectors.base import FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
 from connectors.errors import ConnectorError
 from connectors.scan import Place, Places, Rows, Scan
 from connectors.tryton.client import Client
@@ -72,6 +72,15 @@ class TrytonSource(Source):
     async def fields(self, object_: str) -> Mapping[str, FieldType]:
         """Give the live schema of parties."""
         return (await self._client.schema(max_age_s=0)).types
+
+    async def described(self, object_: str) -> Sequence[FieldSeen]:
+        """Give the live schema of parties with labels and what may be written; Tryton bounds no text."""
+        schema = await self._client.schema(max_age_s=0)
+        labels = {name: label for label, name in schema.labels.items()}
+        return [
+            FieldSeen(name=name, type=kind, label=labels.get(name, ""), writable=name in schema.writable)
+            for name, kind in schema.types.items()
+        ]
 
     async def users(self) -> Sequence[User]:
         """Give everybody who may own parties, inactive ones too."""

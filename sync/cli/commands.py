@@ -39,6 +39,10 @@ COMMANDS: Mapping[str, Command] = {
     "topics": Command(
         "roles:topics", "Show every topic: who writes it, who reads it, what keys it; or begin anew after Kafka lost its data."
     ),
+    "init": Command(
+        "init:init",
+        "Read both systems and write a first playbook, in observe mode, with a comment on every guess; nothing is written to the systems.",
+    ),
     "check": Command("check:check", "Say every problem of a playbook at once, with file, line and column; exit 1 if there is one."),
     "visitor": Command("visitor:visitor", "Fill in a form as a visitor of the emulated HubSpot that `truce up` runs."),
     "eval": Command("evaluate:evaluate", "Say what a condition comes to, part by part; exit 1 if it is no condition."),

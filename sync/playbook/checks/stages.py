@@ -30,8 +30,9 @@ def _spelled(files: Files, fields: forms.FieldsFile) -> dict[str, set[str]]:
 
 
 def _moved(files: Files, lifecycle: forms.LifecycleFile) -> set[str]:
-    """Give the stages to which opportunities, segments and the reasons for a no move people."""
+    """Give the stages to which opportunities, segments, a yes and the reasons for a no move people."""
     moved = {one.stage for one in getattr(lifecycle, "opportunity_stages", {}).values() if one.stage}
     moved |= {stage for one in getattr(lifecycle, "segments", ()) for stage in one.stages}
+    moved |= {"sal"} if files.sla and any(one.legs.accept for one in files.sla.slas.values()) else set()  # a yes is heard by Truce itself
     outcome = {"recycle": "recycled", "disqualify": "disqualified"}
     return moved | {outcome[one.then] for one in (files.sla.reasons.values() if files.sla else ()) if one.then in outcome}

@@ -1,0 +1,80 @@
+"""What `truce init` asks, at most seven questions, each with a guess and why. Pure but for the asking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from zoneinfo import available_timezones
+
+from sync.cli.init.matching import Match, Matching
+from sync.cli.init.people import Team
+
+MOST = 7
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question; `choices` may be none, where any text that `fits` is an answer."""
+
+    key: str
+    text: str
+    guess: str
+    choices: Sequence[str] = ()
+    fits: Callable[[str], bool] = bool
+
+
+@dataclass(frozen=True)
+class Answers:
+    """All that was asked or guessed."""
+
+    sales: str
+    marketing: str
+    timezone: str
+    country: str
+    policies: dict[str, str]
+    left: frozenset[str] = frozenset()
+    """Shared fields that are not shared after all."""
+
+
+def questions(matching: Matching, team: Team, timezone: str, country: str) -> list[Question]:
+    """Give the questions that matter most, with guesses."""
+    found = [
+        Question("sales", "Who answers for sales? (e-mail)", team.sales, fits=lambda text: "@" in text),
+        Question("marketing", "Who answers for marketing? (e-mail)", team.marketing, fits=lambda text: "@" in text),
+        Question("timezone", "Which time zone do days and working hours go by?", timezone, fits=lambda text: text in available_timezones()),
+        Question("country", "How is a phone number without a country code read? (two letters)", country, fits=_is_country),
+    ]
+    lists = [one for one in matching.found if one.values and one.notes and not one.known.words]
+    found += [
+        Question(f"list:{one.known.name}", f'"{one.known.name}": {one.notes[0].partition(";")[0]}. Share it?', "yes", ("yes", "no"))
+        for one in lists
+    ]
+    asked = [one for name in ("phone", "title", "company") for one in matching.found if one.known.name == name]
+    found += [Question(f"policy:{one.known.name}", _whose(one), one.known.policy, ("sales", "marketing", "latest")) for one in asked]
+    return found[:MOST]
+
+
+def _is_country(text: str) -> bool:
+    return len(text) == 2 and text.isascii() and text.isupper()
+
+
+def _whose(one: Match) -> str:
+    return f'Who owns "{one.known.name.replace("_", " ")}"? ({one.known.why})'
+
+
+def answers(asked: Iterable[Question], ask: Callable[[Question], str]) -> Answers:
+    """Ask each question; what nobody is asked is as guessed."""
+    said = {one.key: ask(one) for one in asked}
+    policies = {key.removeprefix("policy:"): value for key, value in said.items() if key.startswith("policy:")}
+    left = frozenset(key.removeprefix("list:") for key, value in said.items() if key.startswith("list:") and value == "no")
+    return Answers(said["sales"].lower(), said["marketing"].lower(), said["timezone"], said["country"], policies, left)
+
+
+def settled(matching: Matching, said: Answers) -> Matching:
+    """Give the fields as the answers have them."""
+    found = [
+        replace(one, known=one.known._replace(policy=said.policies.get(one.known.name, one.known.policy)))
+        for one in matching.found
+        if one.known.name not in said.left
+    ]
+    return replace(matching, found=found)

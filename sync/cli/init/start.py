@@ -1,0 +1,87 @@
+"""From two live systems to the files: read, match, ask, write, and check what was written by its own rules."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sync.cli.init.known import ACCOUNTS, OPPORTUNITIES, PEOPLE
+from sync.cli.init.matching import Matching, elsewhere, match
+from sync.cli.init.people import team
+from sync.cli.init.questions import Question, answers, questions, settled
+from sync.cli.init.reading import Live, read
+from sync.cli.init.writing import Found, files, reached, within
+from sync.cli.output import CannotRun
+from sync.playbook import loader
+from sync.settings import SystemSettings
+from sync.trial.cases import play
+
+COUNTRIES = {"America": "US", "Australia": "AU"}
+CITIES = {
+    "Europe/Berlin": "DE", "Europe/London": "GB", "Europe/Paris": "FR", "Europe/Madrid": "ES", "Europe/Rome": "IT", "Europe/Oslo": "NO",
+    "Europe/Stockholm": "SE", "Europe/Copenhagen": "DK", "Europe/Amsterdam": "NL", "Europe/Vienna": "AT", "Europe/Zurich": "CH",
+    "Asia/Tokyo": "JP", "Asia/Singapore": "SG", "Asia/Kolkata": "IN", "America/Toronto": "CA", "America/Sao_Paulo": "BR",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written, and whether it passes."""
+
+    files: int
+    cases: int
+    wrong: Sequence[str]
+
+
+async def begin(systems: Mapping[str, SystemSettings], ask: Callable[[Question], str], timezone: str) -> Found:
+    """Read both systems, the one of sales first, and ask what only a person can say."""
+    crm, other = await asyncio.gather(*(read(name, how) for name, how in systems.items()))
+    people = match(PEOPLE, [crm.schema(crm.person), other.schema(other.person)], more=True)
+    for live in (crm, other):
+        for object_ in live.manifest.people:
+            if object_ != live.person and live.has(object_):
+                people = elsewhere(people, live.name, object_, live.objects[object_])
+    members = team(crm.users, other.users)
+    if not any(one.known.name == "stage" for one in people.found):
+        names = " or ".join(dict.fromkeys(f"{live.manifest.title}'s {live.person}" for live in (crm, other)))
+        raise CannotRun(f"no field holds the lifecycle stage: make a text or picklist named Lifecycle stage on {names}, then begin again.")
+    said = answers(questions(people, members, timezone, country(timezone)), ask)
+    accounts, deals = _accounts(crm, other), _deals(crm)
+    return Found(crm, other, within(settled(people, said), reached(people, deals)), accounts, deals, members, said)
+
+
+def _accounts(crm: Live, other: Live) -> Matching:
+    have = [live.schema(live.manifest.account_object) for live in (crm, other) if live.has(live.manifest.account_object)]
+    return match(ACCOUNTS, have) if have else Matching(())
+
+
+def _deals(crm: Live) -> Matching:
+    """Take the deals of sales, where their stages are on a list."""
+    found = (
+        match(OPPORTUNITIES, [crm.schema(crm.manifest.opportunity_object)]) if crm.has(crm.manifest.opportunity_object) else Matching(())
+    )
+    return found if any(one.known.name == "stage" for one in found.found) else Matching(())
+
+
+def country(timezone: str) -> str:
+    """Guess a country by a time zone."""
+    return CITIES.get(timezone) or COUNTRIES.get(timezone.partition("/")[0], "US")
+
+
+def write(found: Found, folder: Path) -> Written:
+    """Write the files, and look at them as `truce check` and `truce test` do."""
+    texts = files(found)
+    for name, text in texts.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    checked = loader.check(loader.read(folder))
+    wrong = [one.render() for one in checked.problems if not one.warning]
+    if checked.playbook is None:
+        return Written(len(texts), 0, wrong)
+    report = play(checked.playbook)
+    return Written(
+        len(texts), len(report.played), [*wrong, *(f"{one.case.where} {one.case.id} comes out otherwise" for one in report.failed)]
+    )

@@ -1,0 +1,87 @@
+"""`truce init` against every pair of emulated systems: what it writes passes check and test, in observe mode, and nothing is written there."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from connectors.registry import emulators, manifests
+from sync.cli import app
+from sync.playbook import loader
+from sync.trial.cases import play
+
+SIDES = {side: [name for name, one in manifests().items() if one.side == side and name in emulators()] for side in ("sales", "marketing")}
+PAIRS = [(crm, other) for crm in SIDES["sales"] for other in SIDES["marketing"]]
+
+
+async def begun(vendors: tuple[str, ...], *arguments: str, typed: str = "") -> tuple[Any, dict[str, Any]]:
+    """Run `truce init` beside freshly started emulators; gives what came out, and the worlds."""
+    worlds: dict[str, Any] = {}
+    async with AsyncExitStack() as stack:
+        settings: dict[str, str] = {}
+        for vendor in vendors:
+            world = getattr(import_module(f"tests.contract.{vendor}_world"), f"{vendor}_world")
+            worlds[vendor] = await stack.enter_async_context(world())
+            reach = worlds[vendor].connection()
+            head = f"TRUCE_SYSTEMS__{vendor.upper()}__"
+            settings |= {f"{head}VENDOR": vendor, f"{head}URL": reach.url}
+            settings |= {f"{head}SECRETS__{name.upper()}": value for name, value in reach.secrets.items()}
+            settings |= {f"{head}OPTIONS__{name.upper()}": value for name, value in reach.options.items()}
+        found = await asyncio.to_thread(CliRunner().invoke, app, ["init", *arguments], input=typed, env=settings)
+        effects = {name: await world.effects() for name, world in worlds.items()}
+    return found, effects
+
+
+@pytest.mark.parametrize(("crm", "other"), PAIRS, ids=["+".join(pair) for pair in PAIRS])
+async def test_a_first_playbook_passes_check_and_test(crm: str, other: str, tmp_path: Path) -> None:
+    folder = tmp_path / "playbook"
+    found, effects = await begun((crm, other), str(folder), "--crm", crm, "--map", other, "--yes")
+    assert found.exit_code == 0, found.output
+    checked = loader.check(loader.read(folder))
+    assert [one.render() for one in checked.problems] == []
+    playbook = checked.playbook
+    assert playbook is not None
+    report = play(playbook)
+    assert len(report.played) >= 9
+    assert [one.case.id for one in report.failed] == []
+    assert {one.mode for one in playbook.systems.values()} == {"observe"}
+    assert {*playbook.fields["email"].systems} == {crm, other}
+    assert {"first_name", "last_name", "phone", "title", "country", "email_opt_out", "owner"} <= set(playbook.fields)
+    assert "all pass" in found.output
+    assert not any(effects.values())
+
+
+async def test_answers_are_taken_and_a_wrong_one_is_asked_again(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    typed = (
+        "\n".join(["vera@acme.example", "Paul@acme.example", "Mars/Base", "Europe/Oslo", "NO", "both", "marketing", "latest", ""]) + "\n"
+    )
+    found, _ = await begun(("salesforce", "hubspot"), str(folder), typed=typed)
+    assert found.exit_code == 0, found.output
+    assert "'Mars/Base' is none" in found.output
+    assert "'both' is none: sales or marketing or latest" in found.output
+    playbook = loader.load(folder)
+    assert playbook.timezone == "Europe/Oslo"
+    assert playbook.systems["salesforce"].country == "NO"
+    assert playbook.fields["phone"].policy == "marketing"
+    assert {"vera@acme.example", "paul@acme.example"} <= set(playbook.reps)
+
+
+async def test_a_system_of_the_wrong_side_is_said(tmp_path: Path) -> None:
+    found, _ = await begun(("salesforce", "hubspot"), str(tmp_path / "mine"), "--crm", "hubspot", "--yes")
+    assert "hubspot is not a system of sales; of these there are salesforce" in str(found.exception)
+    assert not (tmp_path / "mine").exists()
+
+
+async def test_a_folder_with_files_is_left_alone(tmp_path: Path) -> None:
+    kept = tmp_path / "fields.yaml"
+    kept.write_text("mine", encoding="utf-8")
+    found, _ = await begun((), str(tmp_path), "--yes")
+    assert found.exit_code != 0
+    assert kept.read_text(encoding="utf-8") == "mine"

@@ -1,0 +1,104 @@
+"""How `truce init` guesses: which field is which, how a list spells our values, who answers for what, and what it asks."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from connectors.base import FieldSeen, User
+from sync.cli.init.known import PEOPLE, STAGES
+from sync.cli.init.matching import Schema, match
+from sync.cli.init.people import team
+from sync.cli.init.questions import MOST, answers, questions, settled
+from sync.cli.init.spelling import common, spell
+from sync.cli.init.writing import quoted
+
+STAGE = FieldSeen(name="lifecyclestage", type="picklist", values=(("lead", "Lead"), ("marketingqualifiedlead", "MQL")), closed=True)
+
+
+def picklist(name: str, *values: str, closed: bool = True) -> FieldSeen:
+    return FieldSeen(name=name, type="picklist", values=tuple((one, one) for one in values), closed=closed)
+
+
+def pair(crm: list[FieldSeen], other: list[FieldSeen]) -> list[Schema]:
+    return [Schema("sf", "Salesforce", "sales", crm), Schema("hs", "HubSpot", "marketing", other)]
+
+
+def test_a_field_of_another_type_is_none() -> None:
+    found = match(PEOPLE, pair([FieldSeen(name="Phone", type="phone")], [FieldSeen(name="phone", type="number")]))
+    assert [one.known.name for one in found.found] == []
+
+
+def test_custom_fields_are_known_by_their_bare_names() -> None:
+    crm = [FieldSeen(name="cMqlDate", type="time", custom=True), FieldSeen(name="NumberOfEmployees", type="number")]
+    found = match(PEOPLE, pair(crm, [FieldSeen(name="mql_date", type="time"), FieldSeen(name="employees", type="number")]))
+    mapped = {one.known.name: {name: how.seen.name for name, how in one.systems.items()} for one in found.found}
+    assert mapped["mql_date"] == {"sf": "cMqlDate", "hs": "mql_date"}
+    assert mapped["employees"] == {"sf": "NumberOfEmployees", "hs": "employees"}
+
+
+def test_what_both_call_alike_is_shared_and_what_nobody_may_write_is_counted() -> None:
+    crm = [FieldSeen(name="Shoe_Size__c", type="number", label="Shoe size"), FieldSeen(name="Score", type="number", writable=False)]
+    other = [FieldSeen(name="shoe_size", type="number"), FieldSeen(name="score", type="number")]
+    found = match((), pair(crm, other), more=True)
+    assert [(one.known.name, one.known.kind) for one in found.found] == [("shoe_size", "number")]
+    assert found.left_out == 1
+
+
+def test_a_list_is_asked_and_not_told_by_free_text() -> None:
+    found = match(PEOPLE, pair([picklist("Industry", "Energy", "Retail")], [FieldSeen(name="industry", type="text")]))
+    industry = found.found[0]
+    assert (industry.known.policy, industry.systems["sf"].read_only, industry.systems["hs"].read_only) == ("sales", True, False)
+    assert "Salesforce takes only what is on its list" in industry.notes[0]
+
+
+def test_two_lists_share_what_they_have_in_common() -> None:
+    ours, theirs = picklist("Industry", "Energy", "Retail", "Banking"), picklist("industry", "ENERGY", "RETAIL", "OTHER", "FOOD")
+    assert common(ours, theirs) == ({"energy": "Energy", "retail": "Retail"}, {"energy": "ENERGY", "retail": "RETAIL"})
+    industry = match(PEOPLE, pair([ours], [theirs])).found[0]
+    assert industry.known.kind == "picklist"
+    assert "3 values in Salesforce, 4 in HubSpot, 2 the same by name" in industry.notes[0]
+
+
+def test_a_stage_that_is_not_there_is_spelled_as_the_one_before_it_and_a_side_exit_as_a_lead() -> None:
+    names = ("subscriber", "lead", "marketingqualifiedlead", "salesqualifiedlead", "opportunity", "customer", "evangelist", "other")
+    found = spell(STAGES, picklist("lifecyclestage", *names))
+    assert found is not None
+    assert (found.values["sal"], found.values["recycled"], found.values["disqualified"]) == ("marketingqualifiedlead", "lead", "other")
+    assert {"evangelist": "customer", "marketingqualifiedlead": "mql", "lead": "lead"}.items() <= found.reads.items()
+    assert list(found.lacking) == ["sal", "recycled"]
+
+
+def test_a_list_with_hardly_any_of_our_values_cannot_be_mapped() -> None:
+    assert spell(STAGES, picklist("stage", "red", "green", "lead")) is None
+
+
+def test_who_answers_for_what_is_guessed_by_name_and_machines_are_nobody() -> None:
+    crm = [User(id="1", email="integration@acme.example", name="Api"), User(id="2", email="Vera@acme.example", name="Vera, Head of Sales")]
+    other = [User(id="7", email="paul@acme.example", name="Paul, Marketing"), User(id="8", email="gone@acme.example", active=False)]
+    found = team(crm, other)
+    assert (found.sales, found.marketing) == ("vera@acme.example", "paul@acme.example")
+    assert [one.email for one in found.people] == ["paul@acme.example", "vera@acme.example"]
+    assert [one.email for one in found.reps] == ["vera@acme.example"]
+
+
+def test_never_more_than_seven_questions_and_each_answer_counts() -> None:
+    crm = [FieldSeen(name="Phone", type="phone"), FieldSeen(name="Title", type="text"), FieldSeen(name="Company", type="text")]
+    lists = [picklist(f"L{n}", "Energy", "Retail", f"only {n}") for n in range(9)]
+    other = [FieldSeen(name="phone", type="phone"), FieldSeen(name="jobtitle", type="text"), FieldSeen(name="company", type="text")]
+    found = match(PEOPLE, pair([*crm, *lists], [*other, *(picklist(f"l{n}", "Energy", "Retail", "x") for n in range(9))]), more=True)
+    asked = questions(found, team([], []), "UTC", "US")
+    assert len(asked) == MOST
+    said = answers(asked, lambda one: "no" if one.choices == ("yes", "no") else one.guess)
+    assert {one.known.name for one in found.found} - {one.known.name for one in settled(found, said).found} == set(said.left)
+    assert len(said.left) == 3
+
+
+@given(st.text(max_size=30) | st.booleans() | st.integers())
+@pytest.mark.filterwarnings("ignore")
+def test_whatever_a_system_calls_its_values_stays_that_in_yaml(value: object) -> None:
+    if isinstance(value, str) and any(not one.isprintable() for one in value):
+        return  # nothing of that kind is a name in a CRM, and YAML refuses some of it
+    assert YAML(typ="safe", pure=True).load(f"key: {quoted(value)}\n")["key"] == value
