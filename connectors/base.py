@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from connectors import shape
 from connectors.errors import Rejected
+from connectors.manifest import Manifest, Quota
 from connectors.rows import Create, Done, Failed, RowOutcome, TaskSeen, TaskWanted, Update
 from connectors.seen import FieldSeen, FieldType, Finding, Item, Notice, Page, Ring, User
 from schemas.base import Scalar
@@ -28,47 +27,6 @@ Wanted = Mapping[str, Sequence[str]]
 """What is to be read: the vendor's object → its fields, which may be none. An object that is not in it costs no call."""
 
 Priority = Literal["hot", "normal", "bulk"]
-
-
-class Quota(BaseModel):
-    """At most `calls` in any sliding window of `seconds`, at the vendor."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    name: str = Field(description="Which of the vendor's limits this is: `calls`, `search`, `daily` …")
-    calls: int
-    seconds: float
-
-
-class Manifest(BaseModel):
-    """`manifest.yaml` of a connector folder: all that others may know without importing it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-    vendor: str
-    title: str
-    side: Literal["sales", "marketing"]
-    person_object: str = Field(description="The vendor's object for one person that is read and written: Lead, contacts …")
-    person_objects: tuple[str, ...] = Field(
-        default=(), description="All its objects for a person, the one that counts first where a person is in several (default: that one)."
-    )
-    account_object: str = Field(default="", description="The vendor's object for one company: Account, companies …")
-    opportunity_object: str = Field(default="", description="The vendor's object for one deal: Opportunity, deals …")
-    task_object: str = Field(default="", description="The vendor's object for a rep's task, which the sink can make: Task, tasks …")
-    response_objects: tuple[str, ...] = Field(
-        default=(), description="Its objects for what a rep did with a person, read as responses: Task, Event, calls, meetings …"
-    )
-    truce_id_field: str = Field(description="The unique external-id field that holds the Truce id.")
-    quotas: tuple[Quota, ...]
-    batch_read: int
-    batch_write: int
-    in_flight: int = Field(description="Requests that may be under way at once.")
-    webhook: bool = Field(description="True if the vendor calls us; then `poll_s` is only the backstop.")
-    poll_s: float = Field(description="Seconds between polls unless the settings say otherwise.")
-    cursor: Literal["time", "opaque"] = "time"
-
-    @property
-    def people(self) -> tuple[str, ...]:
-        """Its objects for a person, the one that counts first where a person is in several."""
-        return self.person_objects or (self.person_object,)
 
 
 @dataclass(frozen=True)

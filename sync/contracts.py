@@ -1,6 +1,6 @@
-"""What others may rely on, written out: JSON Schema of messages and playbook files, an AsyncAPI document of the topics.
+"""What others may rely on, written out: JSON Schema of messages and playbook files, an AsyncAPI document of the topics, README's table of systems.
 
-``python -m sync.contracts`` writes `schemas/generated`; ``--check`` writes nothing and fails where a file is not what it should be.
+``python -m sync.contracts`` writes `schemas/generated` and the table; ``--check`` writes nothing and fails where a file is not what it should be.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from connectors import overview
 from schemas.envelope import EVENT_TYPES, TYPES
 from schemas.handoff import Handoff
 from schemas.lead import LeadView
@@ -22,6 +23,7 @@ from sync.playbook import forms
 from sync.topology import Topic, topics
 
 FOLDER = Path(__file__).parents[1] / "schemas" / "generated"
+README = Path(__file__).parents[1] / "README.md"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 VERSION = "1.0.0"
 """Of the messages, not of Truce: the first number goes up when an old reader could not read a new message."""
@@ -189,14 +191,19 @@ def main(arguments: list[str] | None = None) -> int:
     """Write the files, or with `--check` say what differs and give 1."""
     given = sys.argv[1:] if arguments is None else arguments
     if given == ["--check"]:
-        found = differences()
-        print("\n".join([*found, "run: python -m sync.contracts"] if found else ["schemas/generated is up to date"]))
+        found = [*differences(), *([] if overview.written(text := _readme()) == text else ["README.md: stale"])]
+        print("\n".join([*found, "run: python -m sync.contracts"] if found else ["schemas/generated and README are up to date"]))
         return 1 if found else 0
     if given:
         print("usage: python -m sync.contracts [--check]")
         return 2
     write()
+    README.write_text(overview.written(_readme()), encoding="utf-8")
     return 0
+
+
+def _readme() -> str:
+    return README.read_text(encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Tryton (8.0 and later): parties with their contact mechanisms and owner, merges and deletions, by its REST API.
+"""Tryton (8.2): parties with their contact mechanisms and owner, merges and deletions, by its REST API.
 
 The address names the database: https://tryton.acme.example/acme.
 Secrets: `key`, of a user application of the kind REST API, whose user is nobody else's (in the user's preferences, tab Applications).

@@ -26,10 +26,6 @@ from sync.sources.publisher import Publisher, corrected, now, ref_of
 from sync.store import cursors, problems, read_orders, users
 from sync.store.statement import clean, run
 
-POLL_SHARE = 0.2
-"""The share of the daily quota that polling may use when nothing else is said."""
-SPARE_CALLS = 2
-"""Calls of a poll beside the one for each object."""
 VISIBLE = timedelta(seconds=2)
 """So long it may take at a vendor until a change can be read."""
 RARELY = {"users_every_s": "300", "sweep_every_s": "86400"}
@@ -68,10 +64,7 @@ class Runner:
         """Seconds between polls: as told, else what the share of the daily quota allows, never below a second."""
         if told := self.connection.options.get("poll_s"):
             return float(told)
-        daily = [q for q in self.source.manifest.quotas if q.seconds >= 3600]
-        calls = self.source.calls(max(1, len(self._named))) + SPARE_CALLS
-        share = max((q.seconds * calls / (q.calls * POLL_SHARE) for q in daily), default=0.0)
-        return max(1.0, share, self.source.manifest.poll_s if self.source.manifest.webhook else share)
+        return self.source.manifest.pace_s(self.source.calls(max(1, len(self._named))))
 
     async def run(self) -> None:
         """Read until cancelled."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from connectors import registry
-from connectors.base import Connection
+from connectors.base import Connection, Manifest
 from connectors.contract import NotedBreaker, NotedBudget
 from connectors.registry import BadManifest, UnknownVendor, emulator, emulators, load, manifests, read_manifest
 
@@ -23,7 +25,10 @@ batch_write: 10
 in_flight: 2
 webhook: false
 poll_s: 60
+permissions: a user who may
 """
+
+DAILY = {"name": "daily", "calls": 30000, "seconds": 86400}
 
 
 def test_every_folder_with_a_manifest_is_a_connector() -> None:
@@ -99,3 +104,12 @@ def test_a_bad_manifest_says_what_is_wrong(tmp_path: Path, text: str | bytes, wo
     with pytest.raises(BadManifest, match=r"acme/manifest\.yaml") as caught:
         read_manifest(_written(tmp_path, text))
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "pace"),
+    [({}, 60.0), ({"poll_s": 0.1}, 1.0), ({"quotas": [DAILY]}, 43.2), ({"quotas": [DAILY], "webhook": True}, 60.0)],
+)
+def test_polls_take_their_share_of_the_day_or_the_manifests_pace(changed: dict[str, Any], pace: float) -> None:
+    manifest = Manifest.model_validate({**YAML(typ="safe").load(GOOD), **changed})
+    assert manifest.pace_s(1) == pytest.approx(pace)

@@ -11,6 +11,8 @@ import pytest
 from google.protobuf import descriptor_pb2
 from grpc_tools import protoc
 
+from connectors import overview
+from connectors.registry import manifests
 from connectors.salesforce.pubsub import pubsub_api_pb2
 from schemas import envelope
 from sync import contracts
@@ -55,6 +57,24 @@ def test_the_messages_of_the_pubsub_api_are_those_of_its_proto(tmp_path: Path) -
     for field in (one for message in file.message_type for one in message.field):
         field.ClearField("json_name")  # a set of descriptors says it, generated code does not
     assert descriptor_pb2.FileDescriptorProto.FromString(pubsub_api_pb2.DESCRIPTOR.serialized_pb) == file
+
+
+def test_readme_says_of_every_system_what_its_manifest_says() -> None:
+    text = contracts.README.read_text(encoding="utf-8")
+    assert overview.written(text) == text, "run: python -m sync.contracts"
+    assert all(f"| {one.title} ({one.side}) |" in text for one in manifests().values())
+    with pytest.raises(ValueError, match="no place"):
+        overview.written("nothing of the kind")
+
+
+@pytest.mark.parametrize("vendor", manifests())
+def test_a_manifest_says_what_its_code_does(vendor: str) -> None:
+    """What nobody but the code knows: which touches it tells; and that a sentence for README is one."""
+    manifest, folder = manifests()[vendor], ROOT / "connectors" / vendor
+    code = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    assert bool(manifest.touches) == ("TouchRecorded" in code)
+    assert [kind for kind in manifest.touches if f'"{kind}"' not in code] == []
+    assert manifest.permissions == manifest.permissions.strip(" .\n|") != ""
 
 
 @pytest.mark.parametrize("path", sorted(contracts.FOLDER.rglob("*.schema.json")), ids=lambda path: path.stem)

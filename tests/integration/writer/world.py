@@ -36,7 +36,7 @@ PARTITIONS = 4
 HERE = Where("fields.yaml", 1)
 MANIFEST = Manifest(
     vendor="stub", title="Stub", side="sales", person_object=PERSON, truce_id_field="Truce_Id__c", quotas=(Quota(name="calls", calls=100, seconds=10),),
-    batch_read=100, batch_write=10, in_flight=4, webhook=False, poll_s=5,
+    batch_read=100, batch_write=10, in_flight=4, webhook=False, poll_s=5, permissions="none",
 )  # fmt: skip
 
 

@@ -13,11 +13,13 @@ def test_each_vendor_has_its_address_and_a_setting_says_another() -> None:
         "sandbox": SystemSettings(vendor="salesforce", url="x", options={"record_url": "https://lightning.example/r/{object}/{id}/view"}),
         "without_portal": SystemSettings(vendor="hubspot", url="https://api.hubspot.example"),
         "espocrm": SystemSettings(vendor="espocrm", url="https://crm.acme.example/"),
+        "tryton": SystemSettings(vendor="tryton", url="https://erp.acme.example/acme"),
         "other": SystemSettings(vendor="odoo", url="https://odoo.example"),
     }
     assert record_links(systems) == {
         "salesforce": "https://acme.my.salesforce.example/{id}",
         "hubspot": "https://app.hubspot.com/contacts/4711/record/0-1/{id}",
         "espocrm": "https://crm.acme.example/#{object}/view/{id}",
+        "tryton": "https://erp.acme.example/#acme/model/{object}/{id}",
         "sandbox": "https://lightning.example/r/{object}/{id}/view",
     }
