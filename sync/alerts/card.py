@@ -26,6 +26,13 @@ class Said:
 
     label: str
     text: str
+    links: tuple[Link, ...] = ()
+    """What follows the text, each with where it leads ('' for nowhere)."""
+
+    @property
+    def words(self) -> str:
+        """Give it without its label, and without where it leads."""
+        return " · ".join((self.text, *(one.text for one in self.links)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ class Card:
     def lines(self) -> tuple[str, ...]:
         """Give everything but the head as lines, for media without a card of their own."""
         told = [self.state] if self.state else []
-        return (*told, *(f"{one.label}: {one.text}" if one.label else one.text for one in self.said))
+        return (*told, *(f"{one.label}: {one.words}" if one.label else one.words for one in self.said))
 
 
 def card(doc: Mapping[str, Any], notice: Mapping[str, Any], seen: Seen) -> Card:
@@ -93,9 +100,12 @@ class _Telling(Ending):
         """Tell what the owner needs for the first call, before their yes and after it."""
         story = self.story
         why_you = story.why_you(self.note) if self.kind == "offered" else ""
-        for label, text in (("Why now", story.why_now()), ("Why you", why_you), ("Know", story.known()), ("Say", story.to_say())):
+        for label, text in (("Why now", story.why_now()), ("Why you", why_you), ("Know", story.known())):
             if text:
                 yield Said(label, text)
+        say, material = story.to_say()
+        if say:
+            yield Said("Say", say, material)
 
     def _quiet(self) -> Iterator[Said]:
         found = self.running()

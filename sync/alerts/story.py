@@ -152,15 +152,17 @@ class Story:
             words = [f"{kind.replace('_', ' ')} {'no' if one.get('opted_out') else 'yes'}" for kind, one in said]
             yield f"may be contacted: {', '.join(words)}"
 
-    def to_say(self) -> str:
-        """Say what marketing approved for the lead's stage and segment, else for an MQL of it, with its material."""
+    def to_say(self) -> tuple[str, tuple[Link, ...]]:
+        """Say what marketing approved for the lead's stage and segment, else for an MQL of it, with its material and where that is."""
         content, segment = self.playbook.content, self.doc.get("segment") or None
         stages = dict.fromkeys((str(self.value("stage") or MQL), MQL))
         stage, message = next(((one, found) for one in stages if (found := content.message(one, segment)) is not None), (MQL, None))
         if message is None:
-            return ""
-        titles = [f"{one.title} v{one.version}" for one in content.fitting(stage, segment) if one.id in message.material]
-        return " · ".join((f'"{message.say}"', *titles))
+            return "", ()
+        shown = (one for one in content.fitting(stage, segment) if one.id in message.material)
+        # what is called as the message itself is named by its kind
+        named = ((one, one.kind if one.title == message.say else one.title) for one in shown)
+        return f'"{message.say}"', tuple(Link(f"{name} v{one.version}", one.url) for one, name in named)
 
     def links(self, patterns: Mapping[str, str]) -> tuple[Link, ...]:
         """Give where the person's records are, by address patterns of their systems; one per system."""

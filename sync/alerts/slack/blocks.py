@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from sync.alerts.card import Card
 from sync.alerts.channel import Action, Link, Message
-from sync.alerts.slack.text import Block, bold, fallback, label, line, part, rich, web
+from sync.alerts.slack.text import BETWEEN, Block, bold, fallback, label, line, link, part, rich, web
 
 MOST_LINES, MOST_LINKS = 40, 5
 _STYLES = {"accept": "primary"}
@@ -19,7 +19,8 @@ def card_blocks(card: Card) -> list[Block]:
     if card.state:
         lines.append([part(card.state)])
     for one in card.said[:MOST_LINES]:
-        lines.append([bold(one.label), part(f"  {one.text}")] if one.label else [bold(one.text)])
+        beside = [piece for each in one.links for piece in (BETWEEN, link(each.text, each.url))]
+        lines.append([bold(one.label), part(f"  {one.text}"), *beside] if one.label else [bold(one.text)])
     return [*rich(lines, "card"), *buttons(card.actions, card.links)]
 
 

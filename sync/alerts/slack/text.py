@@ -10,6 +10,7 @@ from sync.alerts.escape import plain
 
 MOST = 600
 Block = dict[str, Any]
+BETWEEN: Block = {"type": "text", "text": " · "}
 
 
 class Linked(str):
@@ -59,7 +60,7 @@ def link(text: str, url: str) -> Block:
 
 def line(text: str) -> list[Block]:
     """Give the parts of a line of words, with the link of one that leads somewhere."""
-    end = [{"type": "text", "text": " · "}, link(text.link.text, text.link.url)] if isinstance(text, Linked) else []
+    end = [BETWEEN, link(text.link.text, text.link.url)] if isinstance(text, Linked) else []
     return [part(text), *end]
 
 

@@ -33,7 +33,7 @@ def test_the_owner_reads_by_when_why_now_why_them_what_to_know_and_what_to_say()
         'Why now  filled in "Pricing" 2 min ago · looked at "/machines" 3 times this week · meeting "Plant automation" on 14 Nov',
         "Why you  emea enterprise, pool emea-ae, your turn",
         "Know  no open opportunity · account has no owner · may be contacted: events no, product news yes",
-        'Say  "Shorter changeovers without new machines" · Shorter changeovers without new machines v3 · Case study: Fjord Metall halves its changeover time v1',
+        'Say  "Shorter changeovers without new machines" · one-pager v3 · Case study: Fjord Metall halves its changeover time v1',
         "[Accept] [Not for me…] [Give to…] [Snooze 15 min] [Open in Salesforce] [Why?]",
     ]
 
@@ -218,6 +218,12 @@ def test_who_covers_or_is_back_reads_that_it_is_so(how: str, says: str) -> None:
     offers = [moved, {"n": 2, "owner": BEN, "rule": "r", "at": ms(9, 20), "known_at": ms(9, 20)}]
     why = {"owner": {"owner": BEN, "rule": "routing.yaml:14 emea-enterprise", "how": f"given on by truce: {how}"}}
     assert says in told(person=BEN, why=why, note={"owner": BEN, "offers": offers}).lines()
+
+
+def test_what_marketing_approved_is_opened_from_the_card() -> None:
+    links = [one for one in parts(card_blocks(told())) if one.get("type") == "link"]
+    assert [one["url"] for one in links] == ["https://drive.acme.example/changeover-one-pager", "https://drive.acme.example/fjord-metall"]
+    assert told().lines()[-1].endswith("· one-pager v3 · Case study: Fjord Metall halves its changeover time v1")
 
 
 @pytest.mark.parametrize(("minutes", "words"), [(0, "1 min"), (59, "59 min"), (60, "1 h"), (90, "90 min"), (120, "2 h"), (4_320, "3 days")])
