@@ -17,9 +17,10 @@ SECRETS_DIR = "TRUCE_SECRETS_DIR"
 
 LEAST_KEY = 16
 """A signing key of fewer bytes could be guessed; Standard Webhooks asks for 24 to 64."""
+NO_SECRET = f"no secret of Standard Webhooks (whsec_ and base64 of at least {LEAST_KEY} bytes)"
 
 
-def _usable(secret: str) -> bool:
+def usable(secret: str) -> bool:
     """Say whether a text is a secret of Standard Webhooks."""
     try:
         return len(binascii.a2b_base64(secret.removeprefix("whsec_") + "==")) >= LEAST_KEY
@@ -107,8 +108,8 @@ class Settings(BaseSettings):
     def _signing(cls, doors: dict[str, SecretStr]) -> dict[str, SecretStr]:
         for name, value in doors.items():
             parts = value.get_secret_value().split()
-            if not parts or not all(map(_usable, parts)):
-                raise ValueError(f"{name}: no secret of Standard Webhooks (whsec_ and base64 of at least {LEAST_KEY} bytes)")
+            if not parts or not all(map(usable, parts)):
+                raise ValueError(f"{name}: {NO_SECRET}")
         return doors
 
     @classmethod

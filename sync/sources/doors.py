@@ -7,19 +7,18 @@ rules; 2xx is answered when Kafka, or PostgreSQL for a company's visit, has it. 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from standardwebhooks.webhooks import Webhook
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from connectors.base import Forged, Unwelcome
+from connectors.base import Unwelcome
 from schemas import strict
 from sync.lead.decision import ProblemNote
 from sync.lead.identity import email_identity
@@ -30,29 +29,15 @@ from sync.runtime import body as bodies
 from sync.runtime.metrics import metrics
 from sync.sources.inbound import ANSWER_S, answered, refuse
 from sync.sources.publisher import Publisher, now
+from sync.sources.signed import signers, verified
 from sync.store import deliveries, problems, visits
 from sync.store.statement import run
 
 MAX_BODY = 128 * 1024
-_ID = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 class NoRules(Exception):
     """The playbook in force has no file for the door yet: the sender comes again."""
-
-
-def verified(signers: Sequence[Webhook], headers: Mapping[str, str], body: bytes) -> str:
-    """Give the delivery's id; raises Forged unless one of the secrets signed it within five minutes of now, either way."""
-    ident, good = headers.get("webhook-id", ""), False
-    for signer in signers:  # each is tried, so that the time tells nothing
-        try:
-            signer.verify(body, dict(headers), json_parse=False)
-            good = True
-        except (WebhookVerificationError, ValueError):  # a header that is none, a body that is no UTF-8
-            continue
-    if not good or not _ID.fullmatch(ident):
-        raise Forged("no secret of this door signed it now")
-    return ident
 
 
 def parsed(body: bytes) -> dict[str, Any]:
@@ -86,15 +71,15 @@ class Doors:
         if known is None:
             return refuse("?", "unknown", 404, "no such door here")
         try:
-            return await answered(name, partial(self._call, name, [Webhook(one) for one in known.split()], request), MAX_BODY)
+            return await answered(name, partial(self._call, name, signers(known), request), MAX_BODY)
         except Unmapped as error:
             return refuse(name, "unmapped", 422, str(error)[:200])
         except NoRules:
             return refuse(name, "no_rules", 503, "try again", {"Retry-After": "60"})
 
-    async def _call(self, name: str, signers: Sequence[Webhook], request: Request) -> None:
+    async def _call(self, name: str, keys: Sequence[Webhook], request: Request) -> None:
         body = await bodies.read(request, MAX_BODY)
-        ident = verified(signers, dict(request.headers), body)
+        ident = verified(keys, dict(request.headers), body)
         payload = parsed(body)
         async with asyncio.timeout(ANSWER_S):
             await self.take(name, ident, payload, now())

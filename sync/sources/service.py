@@ -21,6 +21,7 @@ from sync.sources.doors import Doors as SignedDoors
 from sync.sources.inbound import Inbound
 from sync.sources.lag import LagGate
 from sync.sources.lease import hold
+from sync.sources.nudge import Nudges
 from sync.sources.patience import Impatient
 from sync.sources.publisher import Publisher
 from sync.sources.runner import Runner
@@ -66,9 +67,8 @@ async def run(
         secrets = {name: value.get_secret_value() for name, value in settings.doors.items()}
         signed = SignedDoors(secrets, pool, publisher, playbook, settings.secret_bytes)
         hooked = {system: runner for system, runner in runners.items() if runner.source.manifest.webhook}
-        further = (
-            [*(await stack.enter_async_context(doors(publisher))), *signed.routes()] if doors is not None and (hooked or alone) else []
-        )
+        answers = [*await stack.enter_async_context(doors(publisher)), *signed.routes()] if doors is not None and (hooked or alone) else []
+        further = [*answers, *Nudges(runners).routes()]
         if hooked or further:
             await stack.enter_async_context(_door(settings, hooked, further, listener))
         async with asyncio.TaskGroup() as group:
