@@ -39,7 +39,7 @@ _KEEP_ALIVE_S = 4.0  # below the 5 s at which common servers hang up, so that a 
 
 @dataclass(frozen=True)
 class Answer:
-    """A vendor's answer: `body` is parsed JSON, None when empty; the times are our clock's, `sent_at` from before the send."""
+    """A vendor's answer: `body` is parsed JSON (bytes where `raw` was asked for), None when empty; the times are our clock's, `sent_at` from before the send."""
 
     status: int
     headers: Mapping[str, str]
@@ -68,6 +68,7 @@ class _Ask:
     accept: frozenset[int]
     hide: Iterable[object]
     plain: bool
+    raw: bool
 
 
 class _Again(Exception):
@@ -137,26 +138,24 @@ class Session:
         hide: Iterable[object] = (),
         content: bytes | None = None,
         plain: bool = False,
+        raw: bool = False,
     ) -> Answer:
         """Send one request and give the answer if its status is 2xx or in `accept`; raises a ConnectorError else.
 
         `idempotent` (default: GET) calls are tried again; any other call whose outcome is not known raises Unavailable(unknown_outcome=True).
         `quotas` names the manifest's quotas that this call uses (default: the session's), the shortest window first.
         `hide`: values that no error may quote. `content`: a JSON body as it stands, because a signature covers it.
-        `plain`: what is answered beside the status is nobody's business; it may be anything.
+        `plain`: what is answered beside the status is nobody's business; it may be anything. `raw`: a good answer is no JSON but a file.
         `authorised=False` is for minting a token: one attempt without token and breaker, because it runs inside a call that has both.
         """
         full = str(httpx.URL(self._url + path, params=params)) if params else self._url + path
-        content, kind = (
-            (orjson.dumps(json) if json is not None else content),
-            "" if json is None and content is None else "application/json",
-        )
+        content = content if json is None else orjson.dumps(json)
+        kind = "" if content is None else "application/json"
         if form is not None:
             content, kind = str(httpx.QueryParams(form)).encode(), "application/x-www-form-urlencoded"
         sent = {**(headers or {}), **({"content-type": kind} if kind else {})}
-        again = method == "GET" if idempotent is None else idempotent
-        quotas = self._quotas if quotas is None else quotas
-        ask = _Ask(method, full, content, sent, again, quotas, priority, frozenset(accept), (*self._secrets, *hide), plain)
+        again, quotas = method == "GET" if idempotent is None else idempotent, self._quotas if quotas is None else quotas
+        ask = _Ask(method, full, content, sent, again, quotas, priority, frozenset(accept), (*self._secrets, *hide), plain, raw)
         chain = AsyncRetrying(stop=stop_before_delay(self._chain_s), wait=_wait, retry=retry_if_exception_type(_Again), reraise=True)
         try:
             if not authorised:  # a token is minted inside another call, which answers to the breaker for both
@@ -239,8 +238,8 @@ class Session:
             raise Surprising(f"the request could not be formed: {type(error).__name__}") from None
 
     def _parsed(self, ask: _Ask, status: int, raw: bytes) -> Any:
-        if ask.plain or not raw.strip():
-            return None
+        if ask.plain or not raw.strip() or (ask.raw and status < 300):
+            return raw if ask.raw else None
         try:
             return from_json(raw, allow_inf_nan=False)
         except ValueError:

@@ -4,6 +4,8 @@ Secrets: `client_id`, `client_secret` (client credentials flow of an external cl
 `page_rows` (2000), `default_company` and `default_last_name` (for a create that has none). `events`: `on` listens to the change events of the
 objects that Setup selects for Change Data Capture (or names a channel of one's own: `/data/Truce__chn`), by the Pub/Sub API at `events_url`
 (https://api.pubsub.salesforce.com:7443; no proxy); the polls go on as the backstop. `event_objects` is how many the edition allows (5).
+`bulk_from`: from so many records on all of an object is read by a query job of the Bulk API 2.0 (50000; 0: never), `bulk_page` of its
+rows at a time (10000).
 The secret `nudge_secret` opens /nudge/salesforce for a record-triggered flow (`deploy/salesforce/TruceNudge.cls`, `sync/sources/nudge.py`).
 """
 

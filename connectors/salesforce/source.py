@@ -8,6 +8,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
 from connectors.base import FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Ring, Source, Unwelcome, User, Wanted
+from connectors.salesforce.bulk import Bulk, Place
 from connectors.salesforce.client import Client
 from connectors.salesforce.doctor import Doctor
 from connectors.salesforce.mapping import RESPONSE, ROLE, ROLES, Row, id18, literal, moment, quoted, seen
@@ -153,28 +154,41 @@ class SalesforceSource(Source):
             yield object_, [told for row in new if (told := reading.response(row)) is not None], step.place
 
     async def everything(self, cursor: str | None, wanted: Wanted) -> AsyncIterator[Page]:
-        """Read all records of each object by Id, marked bulk; the cursor is the object and the last Id. Of what reps did there is no backlog."""
+        """Read all records of each object by Id, marked bulk; the cursor is the object and the last Id, or the place in a job. Of what reps did there is none."""
         names = [name for name in wanted if name not in self.manifest.response_objects]
         names.sort(
             key=lambda one: (one in self.manifest.people, one == self.manifest.people[0], one)
         )  # whoever became a contact was a lead before
         here, _, after = (cursor or "").rpartition(":")
         here = here or (self.manifest.person_object if after else "")
+        large = await Bulk(self._client).fit({name: wanted[name] for name in names})
         for name in names[names.index(here) if here in names else 0 :]:
-            async for items, last, more in self._all(name, wanted[name], after if name == here else ""):
+            async for items, last, more in self._all(name, wanted[name], after if name == here else "", by_job=name in large):
                 done = not more and name == names[-1]
                 if items or done:
                     yield Page(items=items, cursor=f"{name}:{last}" if more or done else f"{names[names.index(name) + 1]}:", done=done)
 
-    async def _all(self, name: str, fields: Sequence[str], after: str) -> AsyncIterator[tuple[tuple[Item, ...], str, bool]]:
-        more, limit, columns = True, self._client.page_rows, await self._client.columns(name, fields)
+    async def _all(
+        self, name: str, fields: Sequence[str], after: str, *, by_job: bool
+    ) -> AsyncIterator[tuple[tuple[Item, ...], str, bool]]:
+        """Give all records of an object behind a place: by a query job where it is large, else (or where that fails) by Id."""
+        more, limit, columns, bulk = True, self._client.page_rows, await self._client.columns(name, fields), Bulk(self._client)
+        place = Place.read(after) or (await bulk.begin(name, columns) if by_job and not after else None)
+        if place is not None and await bulk.done(place):
+            async for rows, behind in bulk.pages(place, await self._client.types(name)):
+                yield await self._items(name, fields, rows), behind.text(), rows.more
+            await bulk.end(place)
+            return
+        after = "" if place else after
         while more:
             where = f"WHERE Id > {quoted(after)} " if after else ""
             rows = await self._client.query(f"SELECT {columns} FROM {name} {where}ORDER BY Id LIMIT {limit}", limit=limit, priority="bulk")
-            reading = await self._client.reading(name, rows, fields, bulk=True)
             after, more = rows.records[-1]["Id"] if rows.records else after, rows.more
-            new = [row for row in rows.records if not self._fresh(name, row, rows)]
-            yield tuple(reading.item(row) for row in new), after, more
+            yield await self._items(name, fields, rows), after, more
+
+    async def _items(self, name: str, fields: Sequence[str], rows: Rows) -> tuple[Item, ...]:
+        reading = await self._client.reading(name, rows, fields, bulk=True)
+        return tuple(reading.item(row) for row in rows.records if not self._fresh(name, row, rows))
 
     def _fresh(self, name: str, row: Row, rows: Rows) -> bool:
         """Say whether a record may be what somebody was converted into a moment ago: `changes` tells the conversion first, then it."""

@@ -142,7 +142,8 @@ def _said(fault: Fault) -> list[Message]:
 
 def _writes(method: str, path: str) -> bool:
     reading = method in ("GET", "HEAD") or (
-        method == "POST" and (_RETRIEVE.search(path.rstrip("/")) is not None or path.startswith("/services/oauth2"))
+        method == "POST"
+        and (_RETRIEVE.search(path.rstrip("/")) is not None or path.startswith("/services/oauth2") or path.endswith("/jobs/query"))
     )
     return not reading
 

@@ -18,6 +18,7 @@ from connectors.emulator.faults import Faults
 from connectors.emulator.journal import Journal
 from connectors.emulator.salesforce import outcomes
 from connectors.emulator.salesforce.batches import Batches
+from connectors.emulator.salesforce.bulk import Bulk
 from connectors.emulator.salesforce.checks import full_name
 from connectors.emulator.salesforce.composite import Composite
 from connectors.emulator.salesforce.conversion import convert
@@ -76,6 +77,7 @@ class Salesforce:
         self.integration_id = self.org.add_user(INTEGRATION)
         self.sessions = Sessions(self.org, client_id, client_secret, self.integration_id)
         self.doors = Doors(self.org, self.sessions, self.usage)
+        self.bulk = Bulk(self.org)
         self.pubsub = _pubsub(self.org, self.sessions, self.faults, keepalive_s) if events else None
         self.org.duplicates = duplicates
         self.org.assignment = Assignment(self.org.queue, {}) if assign else None
@@ -103,6 +105,7 @@ class Salesforce:
             *Composite().routes(_BASE),
             *Batches(self.org).routes(_BASE),
             *Tooling(self.org).routes(_BASE),
+            *self.bulk.routes(_BASE),
             *Rows(self.org).routes(_BASE),
         ]
         door = Middleware(Door, org=self.org, faults=self.faults, sessions=self.sessions, usage=self.usage)

@@ -68,6 +68,8 @@ class Org:
         self.origins: dict[str, str] = {}
         """Record id → the changeOrigin of its last save, as change events would carry it."""
         self.deleted_at: dict[str, str] = {}
+        self.jobs = 0
+        """Bulk API query jobs made so far."""
         self.id = self.add_row(self.organization, {"Name": "Acme", "IsSandbox": False, "InstanceName": "EMU1"})
         self.queue = self.add_row(self.groups, {"Name": "New Leads", "DeveloperName": "New_Leads", "Type": "Queue"})
 

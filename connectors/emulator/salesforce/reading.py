@@ -10,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from connectors.emulator.salesforce.org import Org, Usage
+from connectors.emulator.salesforce.bulk import MOST_JOBS
+from connectors.emulator.salesforce.org import Org, Usage, visible
 from connectors.emulator.salesforce.query import Query
 from connectors.emulator.salesforce.refusals import refused
 from connectors.emulator.salesforce.rows import shown
@@ -76,6 +77,7 @@ class Reading:
             Route(f"{base}/sobjects/{{object}}/deleted", refusing(self.deleted), methods=["GET"]),
             Route(f"{base}/sobjects/{{object}}/updated", refusing(self.updated), methods=["GET"]),
             Route(f"{base}/limits", refusing(self.limits), methods=["GET"]),
+            Route(f"{base}/limits/recordCount", refusing(self.counts), methods=["GET"]),
         ]
 
     async def query(self, request: Request) -> Response:
@@ -128,10 +130,15 @@ class Reading:
         return answer(
             {
                 "DailyApiRequests": {"Max": self.usage.quota, "Remaining": left},
-                "DailyBulkV2QueryJobs": {"Max": 10000, "Remaining": 10000},
+                "DailyBulkV2QueryJobs": {"Max": MOST_JOBS, "Remaining": MOST_JOBS - self.org.jobs},
                 "DailyDeliveredPlatformEvents": {"Max": DELIVERED, "Remaining": max(0, DELIVERED - self.org.changes.delivered)},
             }
         )
+
+    async def counts(self, request: Request) -> Response:
+        """Tell about how many records objects have, those in the recycle bin left out."""
+        named = [self.org.table(name) for name in request.query_params.get("sObjects", "").split(",")]
+        return answer({"sObjects": [{"count": len(visible(one, one.ids)), "name": one.name} for one in named if one is not None]})
 
     def _table(self, select: Select) -> Table:
         found = self.org.table(select.object)
