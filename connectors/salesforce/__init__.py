@@ -6,6 +6,9 @@ objects that Setup selects for Change Data Capture (or names a channel of one's 
 (https://api.pubsub.salesforce.com:7443; no proxy); the polls go on as the backstop. `event_objects` is how many the edition allows (5).
 `bulk_from`: from so many records on all of an object is read by a query job of the Bulk API 2.0 (50000; 0: never), `bulk_page` of its
 rows at a time (10000).
+`touches`: `yes` reads responses to campaigns as touches; `campaign_types` ("Webinar=meeting,Email=click,Advertisement=") says which kind of
+touch a response to a type of campaign is (campaign; blank: none). `campaigns` ("701…,701…"): campaigns whose member status is read and
+written as a person's field `campaigns.701…` (18 characters); who has none is made a member, and a status goes forward only.
 The secret `nudge_secret` opens /nudge/salesforce for a record-triggered flow (`deploy/salesforce/TruceNudge.cls`, `sync/sources/nudge.py`).
 """
 

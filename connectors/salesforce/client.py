@@ -14,6 +14,7 @@ from connectors.base import Breaker, Budget, Connection, FieldType, Item, Manife
 from connectors.errors import AuthExpired, Gone, Rejected, Surprising, Unavailable
 from connectors.http import Answer, Bearer, Complaint, Dialect, Kind, Seen, Session, Token
 from connectors.salesforce import mapping
+from connectors.salesforce.campaigns import Campaigns
 from connectors.salesforce.mapping import Reading, Row
 from connectors.scan import Rows
 from schemas.base import Scalar
@@ -110,6 +111,7 @@ class Client:
         self.events = told if told.startswith("/data/") else ALL if told in ("on", "yes", "true", "1") else ""
         self._data = f"/services/data/v{options.get('api_version', '65.0').removeprefix('v')}"
         self._described: dict[str, tuple[float, Row]] = {}
+        self.campaigns = Campaigns(self)
         self.bearer = Bearer(self._mint)
         self._session = Session(
             connection,
@@ -178,7 +180,9 @@ class Client:
     async def types(self, object_: str, *, max_age_s: float = _FRESH_S) -> Mapping[str, FieldType]:
         """Give the type of every scalar field."""
         fields = (await self.describe(object_, max_age_s=max_age_s))["fields"]
-        found = {one["name"]: type_ for one in fields if (type_ := mapping.field_type(one))}
+        found: dict[str, FieldType] = {one["name"]: type_ for one in fields if (type_ := mapping.field_type(one))}
+        if object_ in self.manifest.people:
+            found |= dict.fromkeys(self.campaigns.fields, "text")
         return found | ({mapping.ROLES: "text"} if object_ == self.manifest.opportunity_object else {})
 
     async def columns(self, object_: str, fields: Sequence[str]) -> str:
@@ -188,7 +192,8 @@ class Client:
     async def reading(self, object_: str, rows: Rows, fields: Sequence[str], *, bulk: bool = False) -> Reading:
         """Say how rows of one answer are read."""
         types = await self.types(object_)
-        return Reading(self.connection.system, object_, tuple(fields), types, self.me, rows.sent_at, rows.received_at, bulk)
+        joined = await self.campaigns.joined(object_, [str(row["Id"]) for row in rows.records], fields)
+        return Reading(self.connection.system, object_, tuple(fields), types, self.me, rows.sent_at, rows.received_at, bulk, joined)
 
     async def where_in(
         self, object_: str, field: str, values: Sequence[str], fields: Sequence[str], *, deleted: bool, priority: Priority
@@ -234,11 +239,11 @@ class Client:
         nowhere = await self.reading(object_, _no_rows(), fields)
         return [items.get(one) or nowhere.missing(one) for one in wanted]
 
-    async def write(self, path: str, records: Sequence[Mapping[str, Any]], *, priority: Priority) -> list[Row]:
-        """PATCH a collection, row by row (not all or none); gives one result for each record, in order."""
+    async def write(self, path: str, records: Sequence[Mapping[str, Any]], *, priority: Priority, method: str = "PATCH") -> list[Row]:
+        """Send a collection, row by row (not all or none); gives one result for each record, in order."""
         hide = [value for one in records for name, value in one.items() if name != "attributes"]
         body = {"allOrNone": False, "records": records}
-        answer = await self.call("PATCH", path, json=body, headers=WRITE_HEADERS, priority=priority, hide=hide)
+        answer = await self.call(method, path, json=body, headers=WRITE_HEADERS, priority=priority, hide=hide)
         if not isinstance(answer.body, list) or len(answer.body) != len(records):
             raise Unavailable("the answer does not tell each row's result, so that what was done is not known", unknown_outcome=True)
         return answer.body

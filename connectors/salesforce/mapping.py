@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -13,12 +13,15 @@ from connectors.errors import Surprising
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
 from schemas.response import ResponseRecorded
+from schemas.touch import TouchKind, TouchRecorded
 
 Row = Mapping[str, Any]
 TRUCE_ID = "Truce_Id__c"
 ROLE = "OpportunityContactRole"
 ROLES = "OpportunityContactRoles"
 """What the people in an opportunity are called as a field of it: its contact roles, read as the ids of their contacts."""
+MEMBER, CAMPAIGN = "CampaignMember", "campaigns."
+"""Membership of a campaign, and how a person's field begins that holds its status."""
 SYSTEM_FIELDS = ("Id", "IsDeleted", "CreatedDate", "SystemModstamp", "LastModifiedById")
 OWN_FIELDS = (
     "MasterRecordId", "IsConverted", "ConvertedContactId", "ConvertedAccountId", "ConvertedOpportunityId", "ConvertedDate", "Email", TRUCE_ID,
@@ -132,6 +135,8 @@ class Reading:
     sent_at: datetime
     received_at: datetime
     bulk: bool = False
+    joined: Mapping[str, Mapping[str, Scalar]] = field(default_factory=dict)
+    """Record id → what stands of it elsewhere: its statuses in campaigns."""
 
     def ref(self, ident: str, object_: str | None = None) -> str:
         """Name a record of this system."""
@@ -161,6 +166,19 @@ class Reading:
         return ResponseRecorded(
             system=self.system, ref=self.ref(who, _PEOPLE[who[:3]]), activity_id=row["Id"], by=row.get("OwnerId") or "",
             kind=kind, at=at, received_at=self.received_at,
+        )  # fmt: skip
+
+    def touch(self, row: Row, kind: TouchKind | None, name: str, type_: str) -> TouchRecorded | None:
+        """Tell a member's response to a campaign; of its time Salesforce keeps the day alone, unless it is the row's last change."""
+        whose = next(((one, row[f"{one}Id"]) for one in ("Contact", "Lead") if row.get(f"{one}Id")), None)
+        if kind is None or whose is None:
+            return None
+        day, stamp, made = str(row.get("FirstRespondedDate") or ""), moment(row["SystemModstamp"]), moment(row["CreatedDate"])
+        at = next((one for one in (stamp, made) if one.date().isoformat() == day or not day), None)
+        details = {"type": type_, "status": row.get("Status"), "campaign": row["CampaignId"]}
+        return TouchRecorded(
+            system=self.system, activity_id=f"{MEMBER}:{row['Id']}", kind=kind, name=name, at=at or moment(f"{day}T00:00:00Z"),
+            received_at=self.received_at, ref=self.ref(whose[1], whose[0]), details=details,
         )  # fmt: skip
 
     def _held(self, row: Row) -> tuple[datetime, Activity] | None:
@@ -204,6 +222,8 @@ class Reading:
 
     def _value(self, row: Row, name: str) -> Scalar:
         try:
+            if name.startswith(CAMPAIGN):
+                return self.joined.get(row["Id"], {}).get(name)
             if name == ROLES:
                 return " ".join(sorted(str(one["ContactId"]) for one in (row[name] or {}).get("records", ()) if one["ContactId"])) or None
             return from_wire(row[name], self.types.get(name))
@@ -217,4 +237,5 @@ def columns(fields: Iterable[str], types: Mapping[str, FieldType]) -> str:
     """Give the SELECT list of an object: what every row must say, what this object says besides, then the fields asked for, each once."""
     roles = f"(SELECT ContactId FROM {ROLES} WHERE IsDeleted = false)"
     own = (name for name in OWN_FIELDS if name in types)
-    return ", ".join(roles if name == ROLES else name for name in dict.fromkeys((*SYSTEM_FIELDS, *own, *fields)))
+    names = dict.fromkeys((*SYSTEM_FIELDS, *own, *fields))
+    return ", ".join(roles if name == ROLES else name for name in names if not name.startswith(CAMPAIGN))

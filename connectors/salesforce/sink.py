@@ -23,8 +23,9 @@ from connectors.base import (
 from connectors.errors import ConnectorError, Rejected, Unavailable
 from connectors.fit import misfit
 from connectors.http import Complaint, Kind
+from connectors.salesforce.campaigns import Join
 from connectors.salesforce.client import DIALECT, Client, complaint
-from connectors.salesforce.mapping import TRUCE_ID, Row, id18
+from connectors.salesforce.mapping import CAMPAIGN, TRUCE_ID, Row, id18
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged
 from schemas.envelope import derived_id
@@ -53,16 +54,29 @@ class SalesforceSink(Sink):
         required = {one["name"] for one in fields if one.get("createable") and not one.get("nillable") and not one.get("defaultedOnCreate")}
         defaults: Mapping[str, Scalar] = {name: value for name, value in stated.items() if name in required}
         under = "AccountId" if object_ == "Contact" else None
-        return Capabilities(frozenset(one["name"] for one in fields if one.get("updateable")), defaults=defaults, account_field=under)
+        writable = {one["name"] for one in fields if one.get("updateable")}
+        writable |= self._client.campaigns.fields.keys() if object_ in self.manifest.people else set()
+        return Capabilities(frozenset(writable), defaults=defaults, account_field=under)
 
     async def update(self, rows: Sequence[Update], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
-        """Update by record id in one call; Salesforce tells no time, so `Done.at` is None."""
-        return await self._write("/composite/sobjects", [(row, {"id": row.id, **row.fields}) for row in rows], priority)
+        """Update by record id in one call, then membership of campaigns; Salesforce tells no time, so `Done.at` is None."""
+        plain = [(row, {"id": row.id, **_own(row)}) for row in rows if _own(row) or not row.fields]
+        told = {one.key: one for one in await self._write("/composite/sobjects", plain, priority)}
+        rest = [row for row in rows if not isinstance(told.get(row.key), Failed)]
+        joins = [
+            Join(row.key, id18(row.id) or row.id, self._client.campaigns.fields[name], value)
+            for row in rest for name, value in row.fields.items() if name in self._client.campaigns.fields
+        ]  # fmt: skip
+        failed = await self._client.campaigns.move(rows[0].object, joins, priority) if joins else {}
+        return [failed.get(row.key) or told.get(row.key) or Done(key=row.key, id=row.id) for row in rows]
 
     async def create(self, rows: Sequence[Create], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
-        """Create by upsert on the Truce id in one call: a second try finds the first, and says `created=False`."""
+        """Create by upsert on the Truce id in one call: a second try finds the first, and says `created=False`.
+
+        Membership of campaigns comes with the next update, once the record shows that it lacks it.
+        """
         path = f"/composite/sobjects/{rows[0].object if rows else self.manifest.person_object}/{TRUCE_ID}"
-        return await self._write(path, [(row, dict(row.fields)) for row in rows], priority)
+        return await self._write(path, [(row, _own(row)) for row in rows], priority)
 
     async def find(self, emails: Sequence[str], wanted: Wanted, *, priority: Priority = "normal") -> Sequence[RecordChanged]:
         """Look people up by e-mail (SOQL, consistent), one query for each object; what was converted comes last."""
@@ -123,6 +137,11 @@ class SalesforceSink(Sink):
         results = await self._client.write(path, records, priority=priority) if records else []
         told = {row.key: _outcome(row, result) for (row, _), result in zip(sent, results, strict=True)}
         return [told.get(row.key) or Failed(row.key, unfit[row.key]) for row, _ in rows]
+
+
+def _own(row: Update | Create) -> dict[str, Scalar]:
+    """Give the record's own fields: all but membership of campaigns."""
+    return {name: value for name, value in row.fields.items() if not name.startswith(CAMPAIGN)}
 
 
 def mark(key: str) -> str:

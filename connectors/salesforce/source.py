@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 from connectors.base import FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Ring, Source, Unwelcome, User, Wanted
 from connectors.salesforce.bulk import Bulk, Place
+from connectors.salesforce.campaigns import COLUMNS
 from connectors.salesforce.client import Client
 from connectors.salesforce.doctor import Doctor
-from connectors.salesforce.mapping import RESPONSE, ROLE, ROLES, Row, id18, literal, moment, quoted, seen
+from connectors.salesforce.mapping import MEMBER, RESPONSE, ROLE, ROLES, Row, id18, literal, moment, quoted, seen
 from connectors.salesforce.scan import ENDED, MEETINGS, WHERE, SoqlScan, noted_after, scanned
 from connectors.scan import Places, Rows, Told, people
 from schemas.response import ResponseRecorded
@@ -65,8 +66,8 @@ class SalesforceSource(Source):
         return (*manifest.people, manifest.account_object, manifest.opportunity_object, *manifest.response_objects)
 
     def calls(self, objects: int) -> int:
-        """Say what a poll costs: up to five queries are one call; contact roles and the ends of meetings may be two more than are wanted."""
-        return 1 if objects == 1 else -(-(objects + 2) // MOST_QUERIES)
+        """Say what a poll costs: up to five queries are one call; contact roles, ends of meetings and members may be three more."""
+        return 1 if objects == 1 and not self._client.campaigns.scanned else -(-(objects + 3) // MOST_QUERIES)
 
     def start(self, at: datetime) -> str:
         """Give the cursor that reads what changed since `at`, look-back included."""
@@ -95,8 +96,8 @@ class SalesforceSource(Source):
 
     async def _columns(self, name: str, wanted: Wanted) -> str:
         """Give the SELECT list by which an object is scanned."""
-        if name == ROLE:
-            return ROLE_COLUMNS
+        if name in (ROLE, MEMBER):
+            return ROLE_COLUMNS if name == ROLE else COLUMNS
         return RESPONSE[scanned(name)] if scanned(name) in RESPONSE else await self._client.columns(name, wanted[name])
 
     def _order(self, wanted: Wanted) -> list[str]:
@@ -105,12 +106,13 @@ class SalesforceSource(Source):
         others = [name for name in wanted if name not in (*people, *acts)]
         roles = [ROLE] if ROLES in wanted.get(self.manifest.opportunity_object, ()) else []
         order = [*others, *roles, lead, *(name for name in people if name != lead), *acts]
-        return [name for name in order if name in wanted or name in (ROLE, ENDED)]
+        return [name for name in order if name in wanted or name in (ROLE, ENDED, MEMBER)]
 
     def _acts(self, wanted: Wanted) -> list[str]:
-        """Name the scans of what reps did: of meetings two, for one may be noted after it was held, or be over since."""
+        """Name the scans of what reps did (of meetings two, for one may be noted after it was held, or be over since) and people answered."""
         acts = [name for name in self.manifest.response_objects if name in wanted]
-        return [*acts, *([ENDED] if MEETINGS in acts else [])]
+        members = self._client.campaigns.scanned and any(name in wanted for name in self.manifest.people)
+        return [*acts, *([ENDED] if MEETINGS in acts else []), *([MEMBER] if members else [])]
 
     async def _steps(self, places: Places, wanted: Wanted) -> AsyncIterator[Told]:
         """Give accounts and opportunities before the people who stand under them, then what reps did."""
@@ -124,7 +126,7 @@ class SalesforceSource(Source):
         async for told in people(places, wanted, self.manifest.person_object, kinds, self._changed):
             yield told
         for name in self._acts(wanted):
-            async for told in self._responses(places, name):
+            async for told in self._members(places, wanted) if name == MEMBER else self._responses(places, name):
                 yield told
 
     def _scan(self, object_: str) -> SoqlScan:
@@ -132,7 +134,7 @@ class SalesforceSource(Source):
         if object_ not in self._scans:
             self._scans[object_] = SoqlScan(
                 client=self._client, object=scanned(object_), boot=self._boot, lookback_s=self._client.lookback_s,
-                where=WHERE.get(scanned(object_), str), stamp=stamp,
+                where=self._client.campaigns.where if object_ == MEMBER else WHERE.get(scanned(object_), str), stamp=stamp,
             )  # fmt: skip
         return self._scans[object_]
 
@@ -146,6 +148,15 @@ class SalesforceSource(Source):
         async for step in self._scan(ROLE).pages(places.of(ROLE), ROLE_COLUMNS):
             ids = sorted({str(row["OpportunityId"]) for row in step.new})
             yield ROLE, await self._client.read(self.manifest.opportunity_object, ids, fields) if ids else [], step.place
+
+    async def _members(self, places: Places, wanted: Wanted) -> AsyncIterator[Told]:
+        """Who answered a campaign did something; whose membership is a field is read again, for the record's own times stay as they are."""
+        campaigns = self._client.campaigns
+        async for step in self._scan(MEMBER).pages(places.of(MEMBER), COLUMNS):
+            told: list[Item] = [*await campaigns.told(step.new, await self._client.reading(MEMBER, step.rows, ()))]
+            for name, ids in campaigns.people(step.new).items():
+                told += await self._client.read(name, ids, wanted[name]) if name in wanted else []
+            yield MEMBER, told, step.place
 
     async def _responses(self, places: Places, object_: str) -> AsyncIterator[Told]:
         async for step in self._scan(object_).pages(places.of(object_), RESPONSE[scanned(object_)]):

@@ -37,7 +37,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 async def org() -> AsyncIterator[SalesforceWorld]:
     async with salesforce_world() as world:
         for n in range(10):
-            world.org.add_lead(**{"Email": f"p{n}@nord.example", **(ODD[n] if n < len(ODD) else {})})  # type: ignore[dict-item]
+            world.org.add_lead(**{"Email": f"p{n}@nord.example", **(ODD[n] if n < len(ODD) else {})})
         yield world
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from connectors.emulator.salesforce import schema
+from connectors.emulator.salesforce import campaigns, schema
 from connectors.emulator.salesforce.org import Actor, Org, blank
 from connectors.emulator.salesforce.refusals import refused
 from connectors.emulator.salesforce.saving import worked_out
@@ -101,5 +101,6 @@ def convert(org: Org, actor: Actor, ident: str, *, opportunity: bool = False, ac
     for table in org.activities:
         for activity in table.find("WhoId", ident):
             one.change(table, activity, {"WhoId": contact}, "update")
+    campaigns.moved(org, ident, contact, one.stamp)
     one.change(org.leads, ident, became, "convert")
     return became

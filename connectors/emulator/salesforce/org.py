@@ -55,7 +55,9 @@ class Org:
         self.tasks = Table("Task", "00T", sales.TASK)
         self.events = Table("Event", "00U", sales.EVENT)
         self.activities = (self.tasks, self.events)
-        self.writable = (self.leads, self.accounts, self.contacts, self.opportunities, self.roles, *self.activities)
+        self.campaigns, self.members, self.statuses = campaign_tables()
+        sold = (self.leads, self.accounts, self.contacts, self.opportunities, self.roles)
+        self.writable = (*sold, *self.activities, self.campaigns, self.members, self.statuses)
         """The objects whose records can be made and changed by REST; the others are read-only here."""
         self.users = Table("User", "005", schema.USER)
         self.groups = Table("Group", "00G", schema.GROUP)
@@ -145,6 +147,17 @@ class Org:
         """Give the name of a user or queue."""
         row = self.users.rows.get(ident) or self.groups.rows[ident]
         return str(row["Name"])
+
+
+def campaign_tables() -> tuple[Table, Table, Table]:
+    """Give the tables of campaigns, members and statuses."""
+    from connectors.emulator.salesforce import campaigns  # it speaks of orgs
+
+    return (
+        Table("Campaign", "701", campaigns.CAMPAIGN),
+        Table("CampaignMember", "00v", campaigns.MEMBER),
+        Table("CampaignMemberStatus", "01Y", campaigns.STATUS),
+    )
 
 
 def blank(table: Table) -> Row:

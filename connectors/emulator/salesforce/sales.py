@@ -10,20 +10,21 @@ OPPORTUNITY_STAGES = ("Prospecting", "Qualification", "Proposal/Price Quote", "N
 TASK_STATUSES = ("Not Started", "In Progress", "Completed", "Waiting on someone else", "Deferred")
 CLOSED_TASK = "Completed"
 
-_FIRST = (
+FIRST = (
     Field("IsDeleted", "Deleted", "boolean", createable=False, updateable=False, nillable=False, default=False),
     *AUDIT,
     system("CreatedById", "Created By ID", "reference", "User"),
     system("LastModifiedById", "Last Modified By ID", "reference", "User"),
 )
-_OWNER = Field("OwnerId", "Owner ID", "reference", 18, nillable=False, references=("User",))
+OWNER = Field("OwnerId", "Owner ID", "reference", 18, nillable=False, references=("User",))
 
 
-def _to(name: str, label: str, *objects: str, updateable: bool = True, nillable: bool = True) -> Field:
+def to(name: str, label: str, *objects: str, updateable: bool = True, nillable: bool = True) -> Field:
+    """Give a field that names a record of one of these objects."""
     return Field(name, label, "reference", 18, references=objects, updateable=updateable, nillable=nillable, indexed=True)
 
 
-def _said(name: str, label: str, kind: Kind = "boolean") -> Field:
+def said(name: str, label: str, kind: Kind = "boolean") -> Field:
     """Give a field that the org works out itself."""
     flag = kind == "boolean"
     return Field(name, label, kind, createable=False, updateable=False, nillable=not flag, default=False if flag else None)
@@ -31,7 +32,7 @@ def _said(name: str, label: str, kind: Kind = "boolean") -> Field:
 
 ACCOUNT = (
     system("Id", "Account ID", "id"),
-    *_FIRST,
+    *FIRST,
     system("MasterRecordId", "Master Record ID", "reference", "Account"),
     Field("Name", "Account Name", length=255, nillable=False),
     Field("Website", "Website", "url", 255),
@@ -42,14 +43,14 @@ ACCOUNT = (
     Field("BillingCity", "Billing City", length=40),
     Field("BillingCountry", "Billing Country", length=80),
     picklist("Type", "Account Type", "Prospect", "Customer - Direct", "Customer - Channel", "Other"),
-    _OWNER,
+    OWNER,
 )
 
 CONTACT = (
     system("Id", "Contact ID", "id"),
-    *_FIRST,
+    *FIRST,
     system("MasterRecordId", "Master Record ID", "reference", "Contact"),
-    _to("AccountId", "Account ID", "Account"),
+    to("AccountId", "Account ID", "Account"),
     picklist("Salutation", "Salutation", "Mr.", "Ms.", "Mrs.", "Dr.", "Prof."),
     Field("FirstName", "First Name", length=40),
     Field("LastName", "Last Name", length=80, nillable=False),
@@ -61,7 +62,7 @@ CONTACT = (
     Field("MobilePhone", "Mobile Phone", "phone", 40),
     Field("Email", "Email", "email", 80),
     picklist("LeadSource", "Lead Source", "Web", "Phone Inquiry", "Partner Referral", "Purchased List", "Other"),
-    _OWNER,
+    OWNER,
     Field("HasOptedOutOfEmail", "Email Opt Out", "boolean", nillable=False, default=False),
     Field("DoNotCall", "Do Not Call", "boolean", nillable=False, default=False),
     TRUCE_ID,
@@ -72,32 +73,32 @@ CONTACT = (
 
 OPPORTUNITY = (
     system("Id", "Opportunity ID", "id"),
-    *_FIRST,
-    _to("AccountId", "Account ID", "Account"),
+    *FIRST,
+    to("AccountId", "Account ID", "Account"),
     Field("ContactId", "Contact ID", "reference", 18, updateable=False, references=("Contact",)),
     Field("Name", "Name", length=120, nillable=False),
     Field("StageName", "Stage", "picklist", 255, nillable=False, picklist=OPPORTUNITY_STAGES),
     Field("Amount", "Amount", "currency"),
     Field("CloseDate", "Close Date", "date", nillable=False),
-    _said("IsClosed", "Closed"),
-    _said("IsWon", "Won"),
-    _OWNER,
+    said("IsClosed", "Closed"),
+    said("IsWon", "Won"),
+    OWNER,
 )
 
 OPPORTUNITY_CONTACT_ROLE = (
     system("Id", "Contact Role ID", "id"),
-    *_FIRST,
-    _to("OpportunityId", "Opportunity ID", "Opportunity", updateable=False, nillable=False),
-    _to("ContactId", "Contact ID", "Contact", updateable=False, nillable=False),
+    *FIRST,
+    to("OpportunityId", "Opportunity ID", "Opportunity", updateable=False, nillable=False),
+    to("ContactId", "Contact ID", "Contact", updateable=False, nillable=False),
     picklist("Role", "Role", "Decision Maker", "Economic Buyer", "Evaluator", "Business User", "Other"),
     Field("IsPrimary", "Primary", "boolean", nillable=False, default=False),
 )
 
 TASK = (
     system("Id", "Activity ID", "id"),
-    *_FIRST,
-    _to("WhoId", "Name ID", "Contact", "Lead"),
-    _to("WhatId", "Related To ID", "Account", "Opportunity"),
+    *FIRST,
+    to("WhoId", "Name ID", "Contact", "Lead"),
+    to("WhatId", "Related To ID", "Account", "Opportunity"),
     Field("Subject", "Subject", "string", 255),
     Field("ActivityDate", "Due Date Only", "date"),
     Field("Status", "Status", "picklist", 255, nillable=False, picklist=TASK_STATUSES, default=TASK_STATUSES[0]),
@@ -107,30 +108,30 @@ TASK = (
     Field("TaskSubtype", "Task Subtype", "picklist", 40, updateable=False, picklist=("Task", "Call", "Email"), default="Task"),
     Field("ReminderDateTime", "Reminder Date/Time", "datetime"),
     Field("IsReminderSet", "Reminder Set", "boolean", nillable=False, default=False),
-    _said("IsClosed", "Closed"),
-    _said("CompletedDateTime", "Completed Date/Time", "datetime"),
-    _OWNER,
+    said("IsClosed", "Closed"),
+    said("CompletedDateTime", "Completed Date/Time", "datetime"),
+    OWNER,
     TRUCE_ID,
 )
 
 EVENT = (
     system("Id", "Activity ID", "id"),
-    *_FIRST,
-    _to("WhoId", "Name ID", "Contact", "Lead"),
-    _to("WhatId", "Related To ID", "Account", "Opportunity"),
+    *FIRST,
+    to("WhoId", "Name ID", "Contact", "Lead"),
+    to("WhatId", "Related To ID", "Account", "Opportunity"),
     Field("Subject", "Subject", length=255),
     Field("Location", "Location", length=255),
     Field("StartDateTime", "Start Date Time", "datetime", nillable=False),
     Field("EndDateTime", "End Date Time", "datetime", nillable=False),
     Field("IsAllDayEvent", "All-Day Event", "boolean", nillable=False, default=False),
-    _said("DurationInMinutes", "Duration", "int"),
+    said("DurationInMinutes", "Duration", "int"),
     Field("Description", "Description", "textarea", 32_000),
     picklist("Type", "Type", "Call", "Email", "Meeting", "Other"),
     Field("EventSubtype", "Event Subtype", "picklist", 40, updateable=False, picklist=("Event",), default="Event"),
-    _said("IsChild", "Is Child"),
-    _said("IsGroupEvent", "Is Group Event"),
-    _said("IsRecurrence", "Create Recurring Series of Events"),
-    _OWNER,
+    said("IsChild", "Is Child"),
+    said("IsGroupEvent", "Is Group Event"),
+    said("IsRecurrence", "Create Recurring Series of Events"),
+    OWNER,
     TRUCE_ID,
 )
 """A meeting. Custom fields are of activities, so that tasks and events have them both (Salesforce's Object Reference: Event)."""

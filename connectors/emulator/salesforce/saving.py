@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from connectors.emulator.salesforce import sales
+from connectors.emulator.salesforce import campaigns, sales
 from connectors.emulator.salesforce.checks import Checks, full_name, matches
 from connectors.emulator.salesforce.ids import full
 from connectors.emulator.salesforce.org import Actor, Org, blank
@@ -84,6 +84,8 @@ class Saving:
         stamp = self.org.clock.stamp()
         row |= {"CreatedDate": stamp, "CreatedById": self.actor.user_id, **self._mark(row, {}, stamp)}
         table.put(ident, row)
+        if table is self.org.campaigns:
+            campaigns.begin(self.org, ident)
         self.org.origins[ident] = self.options.origin
         return Saved(ident, table.name, "create", {}, _only(row, named), lambda: _ignore(table.drop(ident)))
 
@@ -162,11 +164,14 @@ class Saving:
         if lead and "Email" in changed and not (self.options.allow_duplicates and self.org.duplicates == "alert"):
             checks.duplicate_rule(details=self.options.record_details)
         checks.unique(changed)
+        if self.table is self.org.members:
+            campaigns.check(self.org, ident, row)
 
     def _mark(self, row: Row, old: Row, stamp: str) -> Row:
         name: Row = {"Name": full_name(row)} if "FirstName" in self.table.fields else {}
         times: Row = {"LastModifiedDate": stamp, "SystemModstamp": stamp, "LastModifiedById": self.actor.user_id}
-        return {**name, **worked_out(self.table.name, row, old, stamp), **times}
+        member = campaigns.worked_out(self.org, row, stamp) if self.table is self.org.members else {}
+        return {**name, **worked_out(self.table.name, row, old, stamp), **member, **times}
 
 
 def worked_out(object_: str, row: Row, old: Row, stamp: str) -> Row:

@@ -140,3 +140,25 @@ async def test_several_requests_are_one_call(desk: Desk) -> None:
     assert refused == "LIMIT_EXCEEDED"
     assert desk.emulator.usage.used - used == 3, "each series is one call toward the day's limit"
     assert [call.writing for call in desk.emulator.journal.calls[-3:]] == [True, False, True]
+
+
+async def test_a_member_is_once_in_a_campaign_and_has_responded_when_its_status_says_so(desk: Desk) -> None:
+    def play() -> None:
+        lead = desk.rep.Lead.create({"LastName": "Larsen", "Company": "Nordwind"})["id"]
+        campaign = desk.rep.Campaign.create({"Name": "Webinar", "Type": "Webinar"})["id"]
+        statuses = desk.rep.query(f"SELECT Label, SortOrder, HasResponded FROM CampaignMemberStatus WHERE CampaignId = '{campaign}'")[
+            "records"
+        ]
+        assert [(one["Label"], one["HasResponded"]) for one in statuses] == [("Sent", False), ("Responded", True)]
+        member = desk.rep.CampaignMember.create({"CampaignId": campaign, "LeadId": lead, "Status": "No such status"})["id"]
+        told = desk.rep.CampaignMember.get(member)
+        assert (told["Status"], told["HasResponded"], told["FirstRespondedDate"]) == ("Sent", False, None)
+        with pytest.raises(sfdc.SalesforceMalformedRequest, match=r"Already a campaign member\."):
+            desk.rep.CampaignMember.create({"CampaignId": campaign, "LeadId": lead})
+        desk.rep.CampaignMember.update(member, {"Status": "Responded"})
+        told = desk.rep.CampaignMember.get(member)
+        assert (told["HasResponded"], len(told["FirstRespondedDate"])) == (True, 10)
+        became = desk.emulator.convert(lead)
+        assert desk.rep.CampaignMember.get(member)["ContactId"] == became["ConvertedContactId"]
+
+    await asyncio.to_thread(play)
