@@ -1,6 +1,7 @@
 """Salesforce: Lead and Contact records, accounts, opportunities with their contact roles, tasks, meetings and users, by REST.
 
-Secrets: `client_id`, `client_secret` (client credentials flow of an external client app). Options: `api_version` (65.0), `lookback_s` (600),
+Secrets: `client_id`, `client_secret` (client credentials flow of an external client app), or `private_key` (an RSA key in PEM form; JWT bearer
+flow) with the option `username`, whose behalf it acts on, and `login_url` (https://login.salesforce.com; a sandbox's is https://test…). Options: `api_version` (65.0), `lookback_s` (600),
 `page_rows` (2000), `default_company` and `default_last_name` (for a create that has none). `events`: `on` listens to the change events of the
 objects that Setup selects for Change Data Capture (or names a channel of one's own: `/data/Truce__chn`), by the Pub/Sub API at `events_url`
 (https://api.pubsub.salesforce.com:7443; no proxy); the polls go on as the backstop. `event_objects` is how many the edition allows (5).

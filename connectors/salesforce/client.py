@@ -15,6 +15,7 @@ from connectors.errors import AuthExpired, Gone, Rejected, Surprising, Unavailab
 from connectors.http import Answer, Bearer, Complaint, Dialect, Kind, Seen, Session, Token
 from connectors.salesforce import mapping
 from connectors.salesforce.campaigns import Campaigns
+from connectors.salesforce.grants import grant
 from connectors.salesforce.mapping import Reading, Row
 from connectors.scan import Rows
 from schemas.base import Scalar
@@ -34,6 +35,8 @@ CODES: Mapping[str, Kind] = {
 
 WRITE_HEADERS = {"Sforce-Auto-Assign": "FALSE", "Sforce-Call-Options": "client=truce"}
 """No assignment rule may move the owner of what we write; the client's name comes back in change events."""
+KNOWN_HEADERS = {**WRITE_HEADERS, "Sforce-Duplicate-Rule-Header": "allowSave=true; includeRecordDetails=false"}
+"""A duplicate rule that only alerts refuses no change of a record that is there; a new record it does, naming the one that it is alike."""
 
 ALL = "/data/ChangeEvents"
 """The standard channel of change events: those of every object that Setup selects for Change Data Capture."""
@@ -125,12 +128,9 @@ class Client:
         )
 
     async def _mint(self) -> Token:
-        secrets = self.connection.secrets
-        if not (secrets.get("client_id") and secrets.get("client_secret")):
-            raise AuthExpired("the connection has no client_id and client_secret")
-        form = {"grant_type": "client_credentials", "client_id": secrets["client_id"], "client_secret": secrets["client_secret"]}
+        form = grant(self.connection, datetime.now(UTC))
         try:  # a token asked for twice does no harm, but this runs inside a call that is tried again itself
-            answer = await self._session.call("POST", "/services/oauth2/token", form=form, quotas=(), authorised=False)
+            answer = await self._session.call("POST", "/services/oauth2/token", form=form, quotas=(), authorised=False, hide=form.values())
             token, identity = answer.body["access_token"], answer.body["id"]
             self.org, self.me = (mapping.id18(one) or one for one in identity.rsplit("/", 2)[-2:])
         except (KeyError, TypeError, AttributeError):
@@ -239,11 +239,13 @@ class Client:
         nowhere = await self.reading(object_, _no_rows(), fields)
         return [items.get(one) or nowhere.missing(one) for one in wanted]
 
-    async def write(self, path: str, records: Sequence[Mapping[str, Any]], *, priority: Priority, method: str = "PATCH") -> list[Row]:
-        """Send a collection, row by row (not all or none); gives one result for each record, in order."""
+    async def write(
+        self, path: str, records: Sequence[Mapping[str, Any]], *, priority: Priority, method: str = "PATCH", known: bool = False
+    ) -> list[Row]:
+        """Send a collection, row by row (not all or none), of records that are `known` or new; gives one result for each, in order."""
         hide = [value for one in records for name, value in one.items() if name != "attributes"]
         body = {"allOrNone": False, "records": records}
-        answer = await self.call(method, path, json=body, headers=WRITE_HEADERS, priority=priority, hide=hide)
+        answer = await self.call(method, path, json=body, headers=KNOWN_HEADERS if known else WRITE_HEADERS, priority=priority, hide=hide)
         if not isinstance(answer.body, list) or len(answer.body) != len(records):
             raise Unavailable("the answer does not tell each row's result, so that what was done is not known", unknown_outcome=True)
         return answer.body

@@ -134,7 +134,8 @@ class SalesforceSink(Sink):
         unfit = {row.key: wrong for row, values in rows if (wrong := _unfit(values, types))}
         sent = [(row, values) for row, values in rows if row.key not in unfit]
         records = [{"attributes": {"type": row.object}, **values} for row, values in sent]
-        results = await self._client.write(path, records, priority=priority) if records else []
+        known = bool(sent) and isinstance(sent[0][0], Update)
+        results = await self._client.write(path, records, priority=priority, known=known) if records else []
         told = {row.key: _outcome(row, result) for (row, _), result in zip(sent, results, strict=True)}
         return [told.get(row.key) or Failed(row.key, unfit[row.key]) for row, _ in rows]
 

@@ -173,6 +173,21 @@ async def test_a_taken_truce_id_names_the_record_in_its_long_form(org: Salesforc
     assert refused.error.existing == (there,)
 
 
+@pytest.mark.parametrize(("action", "changed"), [("alert", Done), ("block", Failed)])
+async def test_a_duplicate_rule_that_only_alerts_refuses_new_records_alone(
+    org: SalesforceWorld, sink: Sink, action: str, changed: type
+) -> None:
+    there, known = org.org.add_lead(Email="taken@example.com"), org.org.add_lead(Email="known@example.com")
+    org.org.doors.duplicates({"action": action})
+    fields = {"Truce_Id__c": "t-9", "Email": "taken@example.com", "LastName": "Two", "Company": "Acme"}
+    (made,) = await sink.create([Create(key="k", object="Lead", fields=dict(fields))])
+    assert isinstance(made, Failed)
+    assert isinstance(made.error, Conflict)
+    assert made.error.existing == (there,)
+    (outcome,) = await sink.update([Update(key="k", object="Lead", id=known, fields={"Email": "taken@example.com"})])
+    assert isinstance(outcome, changed)
+
+
 @pytest.mark.parametrize("how", ["delete", "merge", "convert", "purge"])
 async def test_a_record_that_is_no_more_is_gone(org: SalesforceWorld, sink: Sink, how: str) -> None:
     ident, other = org.org.add_lead(), org.org.add_lead()

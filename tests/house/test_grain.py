@@ -22,6 +22,7 @@ BESIDES = {
         "events.py": "change events come by gRPC, in Avro with bitmaps, under error codes of their own",
         "bulk.py": "a large object is read by a job of its own API, as CSV behind locators",
         "campaigns.py": "membership is a record of its own, with statuses and an order that each campaign has for itself",
+        "grants.py": "two OAuth flows, one of which signs",
         "doctor.py": "what an org must have differs by object, and events have a licence and limits of their own",
     },
     "espocrm": {"doctor.py": "what the API user's role must allow differs by object, and webhooks are many"},

@@ -1,4 +1,4 @@
-"""Who may come in: client credentials for the integration, fixed session ids for people."""
+"""Who may come in: client credentials or a signed JWT for the integration, fixed session ids for people."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from starlette.types import Scope
 
 from connectors.emulator.salesforce.org import Actor, Org, User
 
+JWT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+AUDIENCES = ("https://login.salesforce.com", "https://test.salesforce.com")
 CLIENT = "truce"
 """The journal's name for whoever came in by client credentials."""
 
@@ -20,7 +22,7 @@ class Sessions:
 
     def __init__(self, org: Org, client_id: str, client_secret: str, integration_user: str) -> None:
         self.org, self.client_id, self.client_secret, self.integration_user = org, client_id, client_secret, integration_user
-        self.revoked = False
+        self.revoked, self.public_key = False, ""
         self.minted = 0
         self._tokens: dict[str, tuple[str, str]] = {}
 
@@ -37,6 +39,8 @@ class Sessions:
 
     def grant(self, form: Mapping[str, str], authorization: str, base_url: str) -> tuple[int, dict[str, str]]:
         """Answer a token request: HTTP status and body."""
+        if form.get("grant_type") == JWT:
+            return self._asserted(form.get("assertion", ""), base_url)
         if form.get("grant_type") != "client_credentials":
             return 400, {"error": "unsupported_grant_type", "error_description": "grant type not supported"}
         ident, secret = _basic(authorization) or (form.get("client_id", ""), form.get("client_secret", ""))
@@ -44,6 +48,26 @@ class Sessions:
             return 400, {"error": "invalid_client_id", "error_description": "client identifier invalid"}
         if secret != self.client_secret or self.revoked:
             return 400, {"error": "invalid_client", "error_description": "invalid client credentials"}
+        return 200, self._mint(base_url)
+
+    def _asserted(self, assertion: str, base_url: str) -> tuple[int, dict[str, str]]:
+        """Answer a JWT bearer request: signed by the client's key, for a user of the org, for this login server, soon over."""
+        import jwt  # of the tests' tools: no emulator that is asked for no JWT needs it
+
+        try:
+            claims = jwt.decode(assertion, self.public_key, algorithms=["RS256"], audience=[*AUDIENCES, base_url], issuer=self.client_id)
+        except jwt.InvalidAudienceError:
+            return 400, {"error": "invalid_grant", "error_description": "audience is invalid"}
+        except jwt.ExpiredSignatureError:
+            return 400, {"error": "invalid_grant", "error_description": "expired authorization code"}
+        except jwt.InvalidIssuerError:
+            return 400, {"error": "invalid_client_id", "error_description": "client identifier invalid"}
+        except (jwt.InvalidTokenError, jwt.InvalidKeyError, ValueError):
+            return 400, {"error": "invalid_grant", "error_description": "invalid assertion"}
+        if self.revoked or not self.org.users.find("Email", claims.get("sub")):
+            return 400, {"error": "invalid_grant", "error_description": "user hasn't approved this consumer"}
+        if int(claims["exp"]) > self.org.clock.now().timestamp() + 300:
+            return 400, {"error": "invalid_grant", "error_description": "assertion is good for too long"}
         return 200, self._mint(base_url)
 
     def actor(self, scope: Scope) -> Actor | None:
