@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from sync.lead.index import index
 from sync.lead.ledger import BLANK, Entry, Kind, Ledger, Shown
 from sync.lead.observe import honours_blank
 from sync.lead.plan import Control, Plan, plan
-from sync.lead.reconcile import system_of, winner
+from sync.lead.reconcile import count_flip, system_of, winner
 from sync.lead.state import Claim, Desired, Lead, Observed, Record, Refused
 from sync.playbook.models import Playbook, SharedField
 
@@ -85,6 +85,19 @@ def shown(entry: Entry, refused: Mapping[str, Scalar], now: int) -> Record:
     return Record(entry.ref, ref.system, ref.object, 0, entry.at, fields, not_taken, has_truce_id=True, partial=True)
 
 
+def told_again(
+    flips: Mapping[str, Sequence[int]], names: Iterable[str], now: int, playbook: Playbook
+) -> tuple[dict[str, list[int]], dict[str, int]]:
+    """Count that a record's fields were told; gives when each was, and until when those are left alone that go to and fro too often.
+
+    Whatever changes a field back, the one that is told again and again is to be left alone: of leads the moves are counted as well.
+    """
+    lead = Lead("", "", 0, now, flips={name: list(times) for name, times in flips.items()})
+    for name in names:
+        count_flip(lead, name, now, playbook)
+    return lead.flips, lead.frozen
+
+
 def plan_account(
     own: Entry,
     ledger: Ledger,
@@ -93,12 +106,16 @@ def plan_account(
     control: Control,
     now: int,
     refused: Mapping[str, Scalar] = {},
+    frozen: Mapping[str, int] = {},
 ) -> Plan:
-    """Say what must be told to an account's record; `refused`: values by shared field that the vendor would not take. Times are ms."""
+    """Say what must be told to an account's record; times are ms.
+
+    `refused`: values by shared field that the vendor would not take; `frozen`: until when a field is left alone.
+    """
     records, ref = company(own, ledger), Ref.parse(own.ref)
     if len(records) < 2:
         return Plan()
     fields = playbook.account_fields
-    lead = Lead(writing_id(own.ref), "", 0, now, desired=agreed(records, fields, playbook))
+    lead = Lead(writing_id(own.ref), "", 0, now, desired=agreed(records, fields, playbook), frozen=dict(frozen))
     lead.records[own.ref] = shown(own, refused, now)
     return plan(lead, ref.system, book(playbook, "account", fields), (), capabilities, control, now)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from connectors.base import Capabilities
 from schemas.base import Ref, Scalar
 from sync.lead.accounts import agreed, book, company, shown, writing_id
-from sync.lead.ledger import COPY_OF, Entry, Ledger
+from sync.lead.ledger import COPY_OF, Entry, Ledger, outcome_of
 from sync.lead.plan import Control, Left, Plan, Row, Told, plan
 from sync.lead.seen import REFUSED
 from sync.lead.state import Lead
@@ -57,6 +57,8 @@ class Copying:
     now: int
     known: Mapping[str, str]
     """What an opportunity calls a person → that person's record in the system to which it is copied."""
+    since: int = 0
+    """When copies were first made there."""
 
 
 @dataclass(slots=True)
@@ -71,23 +73,32 @@ def _fields(playbook: Playbook) -> dict[str, SharedField]:
     return {name: one for name, one in playbook.opportunity_fields.items() if name not in (COPY_OF, *LINKS)}
 
 
-def plan_copy(ref: str, copy: Entry | None, system: str, what: Copying, refused: Mapping[str, Scalar] = {}) -> Copy:
+def over(own: Entry, since: int, playbook: Playbook) -> bool:
+    """Say whether an opportunity was won or lost before copies were made: no copy is made of it."""
+    stage = own.act("stage")
+    return outcome_of(own, playbook) != "open" and (stage is None or stage.at < since)
+
+
+def plan_copy(
+    ref: str, copy: Entry | None, system: str, what: Copying, refused: Mapping[str, Scalar] = {}, frozen: Mapping[str, int] = {}
+) -> Copy:
     """Say what must be told to a system about its copy of an opportunity, None while it has none.
 
-    What was deleted on either side is left as it is: nothing is deleted with it, and nothing made again.
+    What was deleted on either side is left as it is: nothing is deleted with it, and nothing made again. No past is copied, see `over`.
     """
     own, rules = what.ledger.opportunity(ref), what.playbook.systems[system]
-    if own is None or (copy is not None and not copy.there):
+    if own is None or (not copy.there if copy is not None else over(own, what.since, what.playbook)):
         return Copy(Plan())
     target = copy or Entry("opportunity", f"{system}:{rules.opportunity}:new")
     fields = _fields(what.playbook)
-    lead = Lead(writing_id(f"{ref} {system}"), "", 0, what.now, desired=agreed([own, *([copy] if copy else [])], fields, what.playbook))
+    wanted = agreed([own, *([copy] if copy else [])], fields, what.playbook)
+    lead = Lead(writing_id(f"{ref} {system}"), "", 0, what.now, desired=wanted, frozen=dict(frozen))
     lead.records[target.ref] = replace(shown(target, refused, what.now), partial=copy is not None)
     made = plan(lead, system, book(what.playbook, "opportunity", fields), (), what.capabilities, what.control, what.now)
     if made.wait is not None or rules.mode_of(rules.opportunity) != "write":
         return Copy(made)
-    wanted, waits = _ends(own, system, what)
-    links = dict(_links(target, wanted, system, what, refused))
+    ends, waits = _ends(own, system, what)
+    links = dict(_links(target, ends, system, what, refused))
     made.left += [Left(None, name, REFUSED) for name, one in links.items() if one is None]
     told = {name: one for row in made.rows for name, one in row.fields.items()} | {n: one for n, one in links.items() if one is not None}
     made.rows = _rows(ref, copy, system, told, what, made) if told else []

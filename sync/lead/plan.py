@@ -13,7 +13,7 @@ from typing import Literal
 from connectors.base import Capabilities
 from schemas.base import Scalar
 from sync.lead.queues import id_in, owner_in
-from sync.lead.seen import PAUSED, REFUSED, TRUCE_ID, Kind, OpenIntent, View, same, seen_through
+from sync.lead.seen import FROZEN, NO_USER, NOT_WRITABLE, PAUSED, REFUSED, TRUCE_ID, Kind, OpenIntent, View, same, seen_through
 from sync.lead.state import Lead, Making, precedence
 from sync.playbook.models import Playbook, SharedField, System, SystemField
 
@@ -62,6 +62,8 @@ class Left:
     field: str
     reason: str
     stays: bool = False
+    lacks: str = ""
+    """What must be there first: `user:E-MAIL`, or `field:OBJECT.NAME` that can be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,8 @@ class _Planner:
     def _rules(self) -> System:
         return self.playbook.systems[self.system]
 
-    def _leave(self, record_id: str | None, name: str, reason: str, *, stays: bool = False) -> None:
-        self.plan.left.append(Left(record_id, name, reason, stays))
+    def _leave(self, record_id: str | None, name: str, reason: str, *, stays: bool = False, lacks: str = "") -> None:
+        self.plan.left.append(Left(record_id, name, reason, stays, lacks))
 
     def _shared(self, object_: str, *, consent_only: bool) -> Iterator[tuple[SharedField, SystemField, str]]:
         """Give the fields that an object has, each with the object's name for it."""
@@ -166,13 +168,13 @@ class _Planner:
         if spelled.read_only:
             return "read only", False
         if theirs not in able.writable and theirs not in able.consent_fields:
-            return "not writable there", False
+            return NOT_WRITABLE, False
         if view is not None and name in view.refused and same(shared.kind, view.refused[name], told.value):
             return REFUSED, False
         if view is not None and view.partial and name not in view.observed and not (shared.consent and told.value):
             return "unread", True
         if self.lead.frozen.get(name, 0) > self.now:
-            return "frozen", True
+            return FROZEN, True
         if f"field:{name}" in self.control.paused:
             return PAUSED, True
         return None
@@ -192,13 +194,14 @@ class _Planner:
                 continue  # unknown there: nothing is blanked
             if obstacle := self._obstacle(view, shared, spelled, theirs, wanted, able):
                 reason, stays = obstacle
-                self._leave(ident, shared.name, reason, stays=stays)
+                self._leave(ident, shared.name, reason, stays=stays, lacks=f"field:{object_}.{theirs}" if reason == NOT_WRITABLE else "")
                 if reason == "unread" and view is not None:
                     self.plan.reads.add(view.ref)
                 continue
             sayable, sent = self._spelled(shared, spelled, theirs, wanted.value)
             if not sayable:
-                self._leave(ident, shared.name, "no such active user there" if wanted.value else "no owner is known")
+                lacks = f"user:{str(wanted.value).strip().lower()}" if wanted.value else ""
+                self._leave(ident, shared.name, NO_USER if wanted.value else "no owner is known", lacks=lacks)
             elif "observe" in {spelled.mode, mode}:
                 self.plan.would.append(Would(ident or "new", shared.name, before, wanted.value, wanted.rule))
             else:
@@ -271,14 +274,9 @@ class _Planner:
 
 
 def plan(
-    lead: Lead,
-    system: str,
-    playbook: Playbook,
-    open_intents: Sequence[OpenIntent],
-    capabilities: Mapping[str, Capabilities],
-    control: Control,
-    now: int,
-) -> Plan:
+    lead: Lead, system: str, playbook: Playbook, open_intents: Sequence[OpenIntent],
+    capabilities: Mapping[str, Capabilities], control: Control, now: int,
+) -> Plan:  # fmt: skip
     """Say what must be told to `system` about `lead`; `capabilities` by the vendor's object, `now` in ms.
 
     Nothing is told while an intent has no outcome, nothing of a lead that was erased or joined into another, nothing twice.

@@ -11,7 +11,7 @@ from sync.lead.state import Claim, Desired, Lead, Record
 from sync.lead.steps import TRUCE, Holder, system_of
 from sync.playbook.models import OWN, SIDE_EXITS, Freeze, Playbook, SharedField
 
-__all__ = ["SCORES", "TRUCE", "Moved", "claim_truce", "count_flip", "desire", "differs", "limit", "system_of", "winner"]
+__all__ = ["SCORES", "TRUCE", "Moved", "claim_truce", "count_flip", "desire", "differs", "left_alone", "limit", "system_of", "winner"]
 SCORES = {"fit", "engagement", "score", "fit_score", "engagement_score", "lead_score"}
 """Shared fields that Truce computes: nobody else's claim counts once it has."""
 
@@ -203,6 +203,11 @@ def limit(playbook: Playbook, name: str) -> Freeze:
     shared = playbook.fields.get(name)
     own = shared.freeze if shared is not None else None
     return own or Freeze(playbook.guards.flips, playbook.guards.flip_window_s)
+
+
+def left_alone(playbook: Playbook, name: str) -> str:
+    """Say that a field is frozen."""
+    return f"{name} keeps changing to and fro: left alone for {limit(playbook, name).window_s} s"
 
 
 def count_flip(lead: Lead, name: str, now: int, playbook: Playbook) -> bool:

@@ -10,7 +10,8 @@ from schemas.base import Ref, Scalar
 from sync.lead.state import Fate, Lead, Record
 
 Kind = Literal["update", "create"]
-PAUSED, REFUSED = "paused", "refused before"
+PAUSED, REFUSED, FROZEN = "paused", "refused before", "frozen"
+NO_USER, NOT_WRITABLE = "no such active user there", "not writable there"
 """Why a difference between what is desired and what is seen is not told."""
 TRUCE_ID = "truce_id"
 """Under this name the Truce id stands among an intent's fields; no shared field may have it."""

@@ -10,7 +10,7 @@ from sync.lead.handoff import hand_over, stage_left
 from sync.lead.identity import UNSEEN, is_stub
 from sync.lead.kinds import pass_on
 from sync.lead.qualify import Verdicts, kind_of, stage_values, stands
-from sync.lead.reconcile import SCORES, Moved, claim_truce, count_flip, desire, differs, limit
+from sync.lead.reconcile import SCORES, Moved, claim_truce, count_flip, desire, differs, left_alone
 from sync.lead.state import Lead, Refused, TouchNote
 from sync.lead.timing import STAGE, next_change
 from sync.lead.work import Work
@@ -46,8 +46,7 @@ def _note_moves(work: Work, lead: Lead, moved: list[Moved]) -> None:
 def flip(work: Work, lead: Lead, name: str) -> None:
     """Count that a field went to and fro; one that does so too often is frozen, and a problem."""
     if count_flip(lead, name, work.now, work.playbook):
-        text = f"{name} keeps changing to and fro: left alone for {limit(work.playbook, name).window_s} s"
-        work.problem("frozen_field", f"{lead.id}:{name}", text, lead, field=name)
+        work.problem("frozen_field", f"{lead.id}:{name}", left_alone(work.playbook, name), lead, field=name)
 
 
 def _let_go(work: Work, refused: Refused) -> None:

@@ -47,7 +47,7 @@ WHERE system = $1 AND ref IN (
     AND (intent IS NOT NULL OR NOT EXISTS (SELECT FROM unnest($6::text[]) s(name) WHERE NOT EXISTS (
       SELECT FROM cursors c WHERE c.system = s.name AND c.name = 'everything' AND c.done_at IS NOT NULL)))
   LIMIT $3 FOR UPDATE SKIP LOCKED)
-RETURNING ref, rev, attempts, intent, outcome, refused, record
+RETURNING ref, rev, attempts, intent, outcome, refused, record, flips, frozen
 """
 # Again in one statement: neither paused since, nor is anything to be said otherwise.
 _BEGIN = """
@@ -61,21 +61,31 @@ RETURNING a.ref
 """
 # What was asked for since is somebody else's by now, who may be writing it.
 _QUIET = """
-UPDATE account_writes a SET told_rev = w.rev, playbook = $6, claimed_until = NULL, refused = w.refused,
-  again_at = statement_timestamp() + make_interval(secs => w.again)
-FROM unnest($2::text[], $3::bigint[], $4::jsonb[], $5::float8[]) w(ref, rev, refused, again)
+UPDATE account_writes a SET told_rev = w.rev, playbook = $7, claimed_until = NULL, refused = w.refused,
+  again_at = statement_timestamp() + make_interval(secs => w.again), lacks = string_to_array(w.lacks, E'\\n')
+FROM unnest($2::text[], $3::bigint[], $4::jsonb[], $5::float8[], $6::text[]) w(ref, rev, refused, again, lacks)
 WHERE a.ref = w.ref AND a.system = $1 AND a.rev = w.rev AND a.intent IS NULL
 """
 _RETRY = """
 UPDATE account_writes SET rev = rev + 1, attempts = 0, claimed_until = NULL, refused = '{}' WHERE refused <> '{}' AND intent IS NULL RETURNING ref
 """
+# What was left because somebody or something was not there is asked for again once it is: an active user, a field that can be written.
+_REVIVE = f"""
+UPDATE account_writes SET {ANEW.format(settled="'{}'::text[]")}, lacks = DEFAULT
+WHERE system = $1 AND lacks <> '{{}}' AND (lacks && $2::text[] OR lacks && ARRAY(SELECT 'user:' || email FROM vendor_users WHERE system = $1 AND active))
+"""
+_THAW = """
+UPDATE account_writes SET frozen = (SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each(frozen) WHERE value::bigint > $3)
+WHERE system = $1 AND ref = ANY($2::text[])
+"""
 _UNDER_WAY = "SELECT ref, intent FROM account_writes WHERE ref = ANY($1::text[]) AND about = 'account' AND intent IS NOT NULL"
 _END = """
 UPDATE account_writes a SET outcome = w.outcome, refused = a.refused || w.refused, record = coalesce(w.record, a.record),
+  flips = a.flips || w.flips, frozen = a.frozen || w.frozen,
   intent = CASE WHEN w.outcome IS NULL AND w.known THEN NULL ELSE a.intent END,
   claimed_until = statement_timestamp() + make_interval(secs => w.wait)
-FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::jsonb[], $5::bool[], $6::float8[], $7::text[])
-  w(ref, intent, outcome, refused, known, wait, record)
+FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::jsonb[], $5::bool[], $6::float8[], $7::text[], $8::jsonb[], $9::jsonb[])
+  w(ref, intent, outcome, refused, known, wait, record, flips, frozen)
 WHERE a.ref = w.ref AND a.intent ->> 'id' = w.intent
 """
 
@@ -92,6 +102,23 @@ class Claimed(NamedTuple):
     refused: Mapping[str, Scalar]
     record: str | None = None
     """An opportunity's copy, once there is one."""
+    flips: Mapping[str, Sequence[int]] = {}
+    """When fields were told lately (ms)."""
+    frozen: Mapping[str, int] = {}
+    """Until when fields are left alone that went to and fro too often (ms)."""
+
+
+class Quiet(NamedTuple):
+    """A record that shows what it should as far as it can."""
+
+    ref: str
+    rev: int
+    refused: Mapping[str, Scalar] = {}
+    """What is refused still."""
+    again: float | None = None
+    """Seconds after which more may be known, or may be told again."""
+    lacks: Sequence[str] = ()
+    """What must be there before the rest can be told, as `Left.lacks` says it."""
 
 
 class Ended(NamedTuple):
@@ -106,6 +133,8 @@ class Ended(NamedTuple):
     """Seconds until it may be claimed again."""
     record: str | None = None
     """The copy that was made."""
+    flips: Mapping[str, Sequence[int]] = {}
+    frozen: Mapping[str, int] = {}
 
 
 def _reach(entries: Sequence[Entry]) -> tuple[list[str], list[str]]:
@@ -142,10 +171,22 @@ async def begin(
     return frozenset(row["ref"] for row in rows)
 
 
-async def quiet(pool: Any, system: str, rows: Sequence[tuple[str, int, Mapping[str, Scalar], float | None]], playbook: int) -> None:
-    """Keep (ref, rev, what is refused still, seconds after which more may be known) of records that show what they should as far as they can."""
+async def quiet(pool: Any, system: str, rows: Sequence[Quiet], playbook: int) -> None:
+    """Be done with records until something happens."""
     if rows:
-        await pool.execute(_QUIET, system, *columns(rows, 4), playbook)
+        kept = [row._replace(lacks="\n".join(row.lacks)) for row in rows]
+        await pool.execute(_QUIET, system, *columns(kept, 5), playbook)
+
+
+async def thaw(pool: Any, system: str, refs: Sequence[str], now: int) -> None:
+    """Let fields be told again that were left alone until now (ms)."""
+    if refs:
+        await pool.execute(_THAW, system, list(refs), now)
+
+
+async def revive(pool: Any, system: str, writable: Iterable[str]) -> None:
+    """Ask again for what was left because an owner was no user there who is one now, or a field that can be written now (`field:OBJECT.NAME`)."""
+    await pool.execute(_REVIVE, system, sorted(writable))
 
 
 async def under_way(pool: Any, refs: Iterable[str]) -> dict[str, Mapping[str, Any]]:
@@ -156,7 +197,7 @@ async def under_way(pool: Any, refs: Iterable[str]) -> dict[str, Mapping[str, An
 async def end(pool: Any, ended: Sequence[Ended]) -> None:
     """Keep how writes ended."""
     if ended:
-        await pool.execute(_END, *columns(ended, 7))
+        await pool.execute(_END, *columns(ended, 9))
 
 
 async def retry(connection: Any) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -17,11 +17,11 @@ from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged, RecordMerged
 from schemas.envelope import derived_id
 from schemas.keys import lead_key
-from sync.lead.accounts import plan_account, seen_through, writing_id
+from sync.lead.accounts import plan_account, seen_through, told_again, writing_id
+from sync.lead.copies import LINKS
 from sync.lead.decision import ProblemNote
 from sync.lead.ledger import Kind
 from sync.lead.plan import Control, Plan, Row
-from sync.lead.seen import PAUSED, REFUSED
 from sync.lead.state import from_ms
 from sync.playbook.models import Playbook, SharedField
 from sync.runtime.metrics import metrics
@@ -35,6 +35,7 @@ from sync.writer.batch import Sent, Teller
 from sync.writer.control import Knowledge, NoPlaybook
 from sync.writer.guard import Guard
 from sync.writer.intents import GRACE_S
+from sync.writer.left import Troubles, quiet_of, waits
 from sync.writer.results import News, Results, corrected
 from sync.writer.sweep import by_record
 
@@ -113,7 +114,9 @@ class Accounts:
         ledger = seen_through(known, await store.under_way(self.pool, known.entries))
         able, entries = self.knowledge.capabilities, ledger.entries
         made = {
-            one.ref: plan_account(entries[one.ref], ledger, playbook, able, control, now, one.refused) for one in rows if one.ref in entries
+            one.ref: plan_account(entries[one.ref], ledger, playbook, able, control, now, one.refused, one.frozen)
+            for one in rows
+            if one.ref in entries
         }
         return Planned({one.ref: made.get(one.ref, Plan()) for one in rows}, {})
 
@@ -144,14 +147,17 @@ class Accounts:
         outcome = self._outcome(ref, _intent(one), held) if held else None
         await self._publish([*([corrected(item, self.knowledge.skew)] if item is not None else []), *([outcome] if outcome else [])])
         kept = outcome.model_dump(mode="json") if outcome else None
-        record = ref if held else None
-        await store.end(self.pool, [Ended(one.ref, _intent(one)["id"], kept, wait=LATER_S if held else 0.0, record=record)])
+        flips, frozen = self._counted(one, _intent(one), held, playbook)
+        ended = Ended(one.ref, _intent(one)["id"], kept, wait=LATER_S if held else 0.0, flips=flips, frozen=frozen)
+        await store.end(self.pool, [ended._replace(record=ref if held else None)])
+        await self._note(self._troubles.frozen(one.ref, frozen, self._freezing(playbook)))
 
     # --- what is to be told -----------------------------------------------------------------------------------------------------
 
     async def _look(self, rows: Sequence[Claimed], playbook: Playbook, gates: Gates) -> None:
         """Plan each record; tell what there is to tell, and be done with those that show what they should."""
         control, now = await self.knowledge.control(gates, ""), int(self.clock() * 1000)
+        await self._thaw(rows, now)
         planned = await self._planned(rows, playbook, control, now)
         plans, rows = planned.plans, [one for one in rows if one.ref in planned.plans]
         would = [Would(writing_id(ref), w.record_id, w.field, w.before, w.after, w.rule) for ref, made in plans.items() for w in made.would]
@@ -159,11 +165,11 @@ class Accounts:
         if reads := sorted({ref for made in plans.values() for ref in made.reads}):
             await read_orders.order(self.pool, reads)
         telling = [one for one in rows if plans[one.ref].rows]
-        done = [one for one in rows if one not in telling and not _waits(plans[one.ref])]  # the rest comes back as claimed rows do
-        stuck = {one.ref: _refused(one, plans[one.ref]) for one in done}
-        quiet = [(one.ref, one.rev, stuck[one.ref], planned.again.get(one.ref)) for one in done]
+        done = [one for one in rows if one not in telling and not waits(plans[one.ref])]  # the rest comes back as claimed rows do
+        quiet = [quiet_of(one, plans[one.ref], planned.again.get(one.ref), now) for one in done]
         await store.quiet(self.pool, self.system, quiet, playbook.version)
-        await self._problems([one for one in done if not stuck[one.ref]], "")
+        await self._note(self._troubles.refused([one.ref for one in quiet if not one.refused], ""))
+        await self._note([note for one in done for note in self._troubles.nobody(one.ref, plans[one.ref].left)])
         allowed = await self.guard.allow(len(telling), playbook.guards) if telling else 0
         first = {ref: made.rows[0] for ref, made in plans.items() if made.rows}
         for kind in ("update", "create"):  # a call is of one kind
@@ -181,26 +187,38 @@ class Accounts:
         sent = [Sent(made[one.ref]["id"], writing_id(one.ref), planned[one.ref]) for one in standing]
         ended = {one.sent.intent_id: one for one in await Teller(self.sink, agrees=agrees).tell(sent, BULK)}
         for one in standing:
-            await self._ended(one, made[one.ref], ended[made[one.ref]["id"]])
+            await self._ended(one, made[one.ref], ended[made[one.ref]["id"]], playbook)
 
     def _intent_of(self, one: Claimed, row: Row, now: int) -> Mapping[str, Any]:
         fields = {name: {"name": f.name, "value": f.value, "sent": f.sent, "at": f.at} for name, f in row.fields.items()}
         ident = derived_id("account intent", one.ref, self.system, one.rev, one.attempts, now)
         return {"id": ident, "at": now, "fields": fields, "beside": dict(row.defaults)}
 
-    async def _ended(self, one: Claimed, intent: Mapping[str, Any], ended: batch.Ended) -> None:
+    async def _thaw(self, rows: Sequence[Claimed], now: int) -> None:
+        """Let fields be told again that were left alone long enough."""
+        over = {one.ref: names for one in rows if (names := [name for name, until in one.frozen.items() if until <= now])}
+        await store.thaw(self.pool, self.system, list(over), now)
+        await self._note([note for ref, names in over.items() for note in self._troubles.thawed(ref, names)])
+
+    async def _ended(self, one: Claimed, intent: Mapping[str, Any], ended: batch.Ended, playbook: Playbook) -> None:
         """Keep how one write ended, and let the lead agent take it in."""
         ref = _made(one, ended.sent.row, self.system, ended.record_id)
         outcome = self._outcome(ref, intent, ended.held) if ended.held else None
         names = {f["name"]: (name, f["value"]) for name, f in intent["fields"].items()}
         refused = dict(names[r.field] for r in ended.refused if r.field in names)
         kept = outcome.model_dump(mode="json") if outcome else None
-        record = ref if outcome else None
-        await store.end(self.pool, [Ended(one.ref, intent["id"], kept, refused, ended.end != "unknown", self._wait(one, ended), record)])
+        counted = self._counted(one, intent, ended.held, playbook)
+        how = Ended(
+            one.ref, intent["id"], kept, refused, ended.end != "unknown", self._wait(one, ended), ref if outcome else None, *counted
+        )
+        await store.end(self.pool, [how])
         await self._publish([outcome] if outcome else [])
+        await self._note(self._troubles.frozen(one.ref, how.frozen, self._freezing(playbook)))
         if refused:
             words = next((r.words or r.code for r in ended.refused if r.field in names), "")
-            await self._problems([one], f"{self.system} refuses {', '.join(sorted(refused))} of an {self.about}: {words}")
+            await self._note(
+                self._troubles.refused([one.ref], f"{self.system} refuses {', '.join(sorted(refused))} of an {self.about}: {words}")
+            )
         if ended.end == "gone":
             await read_orders.order(self.pool, [ref])
         metrics.count("truce_writes_total", system=self.system, outcome=f"{self.about}_{ended.end}")
@@ -217,6 +235,21 @@ class Accounts:
         if ended.end == "unknown":
             return 1.0
         return STUCK_S if one.attempts + 1 >= TRIES else 0.0 if ended.refused else 5.0
+
+    def _counted(
+        self, one: Claimed, intent: Mapping[str, Any], held: Mapping[str, Scalar], playbook: Playbook
+    ) -> tuple[Mapping[str, Sequence[int]], Mapping[str, int]]:
+        """Count the fields that were told, and freeze those that were too often; associations only ever become more."""
+        told = [name for name, f in intent["fields"].items() if f["name"] in held and name not in LINKS]
+        return told_again(one.flips, told, int(self.clock() * 1000), self._freezing(playbook))
+
+    def _freezing(self, playbook: Playbook) -> Playbook:
+        """Give the playbook by whose fields it is judged how often is too often."""
+        return replace(playbook, fields=self._fields(playbook))
+
+    @property
+    def _troubles(self) -> Troubles:
+        return Troubles(self.system, self.about)
 
     # --- words --------------------------------------------------------------------------------------------------------------------
 
@@ -238,12 +271,7 @@ class Accounts:
             news = [News(lead_key(self.secret, None, _ref(item)), item) for item in items]
             await self.results.publish(news, datetime.now(UTC))
 
-    async def _problems(self, rows: Sequence[Claimed], text: str) -> None:
-        """Open a problem for these records, or close it (no text)."""
-        notes = [
-            ProblemNote("write_refused", f"{self.system}:{self.about}:{one.ref}", bool(text), text, system=self.system, ref=one.ref)
-            for one in rows
-        ]
+    async def _note(self, notes: Sequence[ProblemNote]) -> None:
         if notes:
             await run(self.pool, problems.write(notes))
 
@@ -255,17 +283,6 @@ def _ref(item: Item) -> str:
 def _intent(one: Claimed) -> Mapping[str, Any]:
     assert one.intent is not None
     return one.intent
-
-
-def _waits(made: Plan) -> bool:
-    """Say whether something of a record is to be told once nothing holds it back any more, and nobody says when that is."""
-    return made.wait is not None or any(left.reason == PAUSED for left in made.left)
-
-
-def _refused(one: Claimed, made: Plan) -> Mapping[str, Scalar]:
-    """Give what a record is to show still, and the vendor would not take."""
-    still = {left.field for left in made.left if left.reason == REFUSED}
-    return {name: value for name, value in one.refused.items() if name in still}
 
 
 def _made(one: Claimed, row: Row, system: str, ident: str | None) -> str:

@@ -108,6 +108,10 @@ class Knowledge:
         named = (rules.account, rules.opportunity if key_of(playbook, self.system) else "") if rules is not None else ()
         return tuple(name for name in named if name)
 
+    def writable(self) -> list[str]:
+        """Name every field that can be written, as `Left.lacks` names one that cannot."""
+        return [f"field:{object_}.{name}" for object_, able in self.capabilities.items() for name in able.writable | able.consent_fields]
+
     def mapped(self, object_: str = "") -> list[str]:
         """Name the vendor fields of a person that the playbook maps, as an object (the usual one unless it is named) calls them."""
         return sorted(self._playbook.mapped(self.system, object_ or self.sink.manifest.person_object)) if self._playbook else []

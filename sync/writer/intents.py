@@ -10,6 +10,7 @@ from typing import Any
 from schemas.envelope import derived_id
 from sync.lead.decision import ProblemNote
 from sync.lead.plan import Plan, Row, plan
+from sync.lead.seen import NO_USER
 from sync.lead.state import load as load_lead
 from sync.playbook.models import Playbook
 from sync.store import intents as store
@@ -20,7 +21,6 @@ from sync.writer.control import Knowledge
 
 GRACE_S = 2.0
 """How much longer than its call an intent waits before it is read back."""
-NO_USER = "no such active user there"
 
 
 @dataclass(slots=True)
@@ -105,7 +105,7 @@ class Desk:
         return [
             ProblemNote(
                 "unknown_owner",
-                owner_key(self.system, str(value)),
+                owner_key(self.system, left.lacks.removeprefix("user:")),
                 True,
                 "the owner of a lead is no active user of this system; the owner is left out there",
                 system=self.system,
@@ -114,7 +114,7 @@ class Desk:
             )
             for unit in units
             for left in unit.plan.left
-            if left.reason == NO_USER and (value := load_lead(unit.lead.doc).value(left.field))
+            if left.reason == NO_USER
         ]
 
 

@@ -9,11 +9,12 @@ from typing import ClassVar
 from connectors.base import Item
 from schemas.base import Ref
 from schemas.change import RecordChanged
-from sync.lead.copies import Copying, key_of, plan_copy
+from sync.lead.copies import Copying, key_of, over, plan_copy
 from sync.lead.ledger import Asked, Entry, Kind, Ledger
 from sync.lead.plan import Control, Plan
+from sync.lead.seen import FROZEN
 from sync.playbook.models import Playbook, SharedField
-from sync.store import accounts, copies, read_orders
+from sync.store import accounts, copies, meta, read_orders
 from sync.store.account_writes import Claimed
 from sync.writer.accounts import BULK, LATER_S, Accounts, Planned
 from sync.writer.results import corrected
@@ -30,6 +31,8 @@ class Opportunities(Accounts):
     about: ClassVar[Kind] = "opportunity"
     spread: int = 0
     """The version of the playbook up to which all opportunities are known to be asked for."""
+    since: int = 0
+    """When copies were first made here (ms)."""
 
     def _object(self, playbook: Playbook) -> str:
         """Name the object of copies, where the key is the field by which the sink finds them, and the vendor keeps it unique."""
@@ -43,6 +46,7 @@ class Opportunities(Accounts):
 
     async def _begin(self, playbook: Playbook) -> None:
         if self.spread != playbook.version:
+            self.since = int(await meta.begin(self.pool, f"copies_since:{self.system}", int(self.clock() * 1000)))
             await copies.spread(self.pool, self.system, sorted(playbook.sales))
             self.spread = playbook.version
 
@@ -62,7 +66,9 @@ class Opportunities(Accounts):
         """Plan each copy; left out is one that was just found, by its key or where it was merged to: it must be known first."""
         refs = {one.ref for one in rows} | {one.record for one in rows if one.record}
         ledger = await accounts.look(self.pool, Asked(frozenset(refs)))
-        found = await self._made_already([one for one in rows if one.record is None and ledger.opportunity(one.ref)], playbook)
+        own = {one.ref: ledger.opportunity(one.ref) for one in rows if one.record is None}
+        wanted = {ref for ref, entry in own.items() if entry is not None and not over(entry, self.since, playbook)}
+        found = await self._made_already([one for one in rows if one.ref in wanted], playbook)
         held = {one.ref: ledger.entries.get(one.record) for one in rows if one.record is not None}
         moved = {ref: entry.became for ref, entry in held.items() if entry is not None and entry.became is not None}
         await copies.found(self.pool, self.system, found | moved, LATER_S)
@@ -84,9 +90,11 @@ class Opportunities(Accounts):
         own = {one.ref: ledger.opportunity(one.ref) for one in rows}
         named = {person for entry in own.values() if entry is not None for person in entry.people}
         known = await copies.people(self.pool, self.system, self.sink.manifest.person_object, named)
-        what = Copying(ledger, playbook, self.knowledge.capabilities, control, now, known)
-        made = {one.ref: plan_copy(one.ref, held.get(one.ref), self.system, what, one.refused) for one in rows}
+        what = Copying(ledger, playbook, self.knowledge.capabilities, control, now, known, self.since)
+        made = {one.ref: plan_copy(one.ref, held.get(one.ref), self.system, what, one.refused, one.frozen) for one in rows}
         plans: dict[str, Plan] = {ref: copy.plan for ref, copy in made.items()}
         age_s = {ref: (now - entry.at) / 1000 for ref, entry in own.items() if entry is not None and made[ref].waits}
         again = {ref: min(LATE_S, max(SOON_S, age / 4)) for ref, age in age_s.items()}
-        return Planned(plans, again | {ref: LATER_S for ref, made in plans.items() if any(one.stays for one in made.left)})
+        return Planned(
+            plans, again | {ref: LATER_S for ref, made in plans.items() if any(one.stays and one.reason != FROZEN for one in made.left)}
+        )

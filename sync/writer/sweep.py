@@ -15,7 +15,7 @@ from schemas.change import RecordChanged, RecordConverted, RecordDeleted, Record
 from sync.lead.plan import Row, Told
 from sync.lead.seen import TRUCE_ID
 from sync.runtime.metrics import metrics
-from sync.store import dirty
+from sync.store import account_writes, dirty
 from sync.store import intents as store
 from sync.store.intents import Overdue
 from sync.topology import Lane, writes_name
@@ -121,6 +121,7 @@ class Sweep:
         if moved or now >= self._due_at:
             self._due_at = now + self.every_s
             await dirty.revive(self.pool, self.system)
+            await account_writes.revive(self.pool, self.system, self.knowledge.writable())
             while await self.ring(self.every_s) == MOST:
                 await asyncio.sleep(0)
             await self._again()

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from sync.cli import people
-from sync.store import account_writes, cursors, pauses
+from sync.store import account_writes, cursors, dirty, pauses
 from sync.writer.accounts import Accounts
+from sync.writer.control import Knowledge
+from sync.writer.intents import owner_key
 from tests.integration.writer.desks import Desk, at_work, refusing
 
 REFUSED = refusing("name")
@@ -158,13 +160,61 @@ async def test_a_lost_answer_is_read_back_while_a_new_system_is_read_for_the_fir
     assert (writes(desk), (await desk.state())["intent"]) == (1, None)
 
 
+async def test_a_field_that_a_rival_sets_back_for_ever_is_left_alone_for_a_while(desk: Desk) -> None:
+    ident, moment = desk.ref.rpartition(":")[2], 1_000_000.0
+    desk.writer.clock = lambda: moment
+    allowed = (await desk.playbook()).guards
+    for n in range(allowed.flips + 4):
+        moment += 2
+        await desk.settle()
+        desk.hub.hub.put("companies", {"name": f"rival {n}"}, ident=ident, client="rival")
+        await desk.show(desk.ref, int(moment * 1000) + 1000, name=f"rival {n}")
+    await desk.settle()
+    assert writes(desk) == allowed.flips + 1
+    assert await desk.problems("frozen_field") == [f"hubspot:account:{desk.ref}:name"]
+    await desk.show(FIRM, int(moment * 1000), domain="nordwind.example, north.example")
+    await desk.settle()
+    assert (name(desk), desk.hub.hub.record("companies", ident)["domain"]) == (f"rival {n}", "nordwind.example, north.example")
+    assert (await desk.state())["again_at"] is not None, "it is looked at again"
+    moment += allowed.flip_window_s
+    await desk.settle()
+    assert (name(desk), await desk.problems("frozen_field")) == ("Nordwind AS", [])
+
+
+async def test_an_owner_is_told_once_there_is_such_a_user(desk: Desk) -> None:
+    who = await desk.pool.fetchrow(
+        "UPDATE vendor_users SET active = false WHERE id = (SELECT min(id) FROM vendor_users) RETURNING id, email"
+    )
+    await desk.show(desk.ref, 2_500, owner="")
+    await desk.show(FIRM, 3_000, owner=who["email"])
+    await desk.settle()
+    assert await desk.problems("unknown_owner") == [owner_key("hubspot", who["email"])]
+    for active in (False, True):
+        await desk.pool.execute("UPDATE vendor_users SET active = $2 WHERE id = $1", who["id"], active)
+        await dirty.revive(desk.pool, "hubspot")
+        await account_writes.revive(desk.pool, "hubspot", [])
+        desk.writer.knowledge = Knowledge(desk.pool, "hubspot", desk.writer.sink)
+        assert await desk.step() == active, "nobody looks before"
+    assert desk.hub.hub.record("companies", desk.ref.rpartition(":")[2])["hubspot_owner_id"] == who["id"]
+    assert await desk.problems("unknown_owner") == []
+
+
+async def test_a_field_is_told_once_it_can_be_written(desk: Desk) -> None:
+    for read_only in (True, False):
+        desk.hub.hub.drift("name", object_="companies", read_only=read_only)
+        await desk.writer.knowledge.look_again()
+        await account_writes.revive(desk.pool, "hubspot", desk.writer.knowledge.writable())
+        await desk.settle()
+        assert name(desk) == ("nordwind" if read_only else "Nordwind AS")
+
+
 async def test_a_look_that_ends_late_takes_no_write_of_others_for_over(desk: Desk) -> None:
     await desk.pool.execute("UPDATE account_writes SET claimed_until = NULL")
     (late,) = await account_writes.claim(desk.pool, "hubspot", 1, 1, 60.0)
     await desk.show(FIRM, 3_000, name="Nordwind Group")
     (row,) = await account_writes.claim(desk.pool, "hubspot", 1, 1, 60.0)
     assert await account_writes.begin(desk.pool, "hubspot", [(row.ref, row.rev, {"id": "1", "at": 1, "fields": {}})], 1, 60.0) == {row.ref}
-    await account_writes.quiet(desk.pool, "hubspot", [(late.ref, late.rev, {}, None)], 1)
+    await account_writes.quiet(desk.pool, "hubspot", [account_writes.Quiet(late.ref, late.rev)], 1)
     assert await account_writes.claim(desk.pool, "hubspot", 1, 1, 60.0) == [], "its call may be under way"
 
 

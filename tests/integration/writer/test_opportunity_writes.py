@@ -133,3 +133,30 @@ async def test_a_company_that_becomes_known_later_is_associated(desk: Desk) -> N
         await desk.show(ref, 1_000, domain="n.example")
     await desk.settle()
     assert desk.hub.hub.linked("deals", deal["hs_object_id"], "companies") == [company]
+
+
+async def test_switched_on_later_what_is_open_is_copied_and_what_was_over_before_is_not(desk: Desk) -> None:
+    old = "salesforce:Opportunity:006O"
+    await desk.show(old, 1_000, name="Old", stage="closed_won")
+    await desk.pool.execute("DELETE FROM account_writes")
+    await desk.settle()
+    assert [deal["truce_id"] for deal in deals(desk)] == [OPP]
+    assert not [call for call in desk.hub.hub.journal.calls if old in str(call)], "nobody even looks for it"
+    await desk.show(old, int(desk.writer.clock() * 1000) + 5_000, stage="closed_lost")
+    await desk.settle()
+    assert sorted(deal["truce_id"] for deal in deals(desk)) == [OPP, old]
+
+
+async def test_a_deal_that_was_merged_is_kept_where_it_went(desk: Desk) -> None:
+    await desk.settle()
+    (deal,) = deals(desk)
+    other, kept = desk.hub.hub.put("deals", {"dealname": "Another"}, client="maria"), desk.hub.hub.portal.objects["deals"].records
+    merged = kept.merge(kept.live[int(other)], kept.live[int(deal["hs_object_id"])], desk.hub.hub.auth.actor("maria"))
+    lost, into = f"hubspot:deals:{deal['hs_object_id']}", f"hubspot:deals:{merged.id}"
+    before = await desk.held(lost)
+    await desk.put(before, before.end("merged", ms(10**7), into))
+    await desk.show(into, 2_000, copy_of=OPP, name="Another", stage="prospecting", amount=100)
+    await show(desk, 3_000, amount=250)
+    await desk.settle()
+    assert [(one["dealname"], one["amount"]) for one in deals(desk)] == [(NAME, "250")]
+    assert (await desk.state())["record"] == into

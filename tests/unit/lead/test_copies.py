@@ -39,10 +39,10 @@ def known(*told: tuple[str, float, Mapping[str, Any]], end: str = "", book: Play
 
 
 def planned(
-    found: Facts, copy: str = "", book: Playbook = BOOK, people: Mapping[str, str] = {}, refused: Mapping[str, Scalar] = {}, **more: Any
+    found: Facts, copy: str = "", book: Playbook = BOOK, people: Mapping[str, str] = {}, refused: Mapping[str, Scalar] = {}, since: int = 0, **more: Any
 ) -> Copy:  # fmt: skip
     control = Control("truce_id", users={"ana@acme.example": "501"}, **{"read_fully": True, **more})
-    what = Copying(found.ledger, book, ABLE, control, 100_000, people)
+    what = Copying(found.ledger, book, ABLE, control, 100_000, people, since)
     return plan_copy(OPP, found.ledger.entries[copy] if copy else None, HS, what, refused)
 
 
@@ -87,6 +87,17 @@ def test_nothing_is_made_without_name_and_stage_or_before_everything_was_read() 
     late = planned(known((OPP, 1, OPEN)), read_fully=False).plan
     assert late.rows == []
     assert late.stays_dirty
+
+
+def test_no_past_is_copied_and_what_ends_later_is() -> None:
+    closed = {**OPEN, "StageName": "Closed Won"}
+    assert sent(known((OPP, 1, closed)), since=ms(2)) == {}
+    assert sent(known((OPP, 1, OPEN)), since=ms(2)) != {}
+    assert sent(known((OPP, 1, OPEN), (OPP, 3, {"StageName": "Closed Won"})), since=ms(2)) != {}
+    touched = known((OPP, 1, closed), (OPP, 3, {"Amount": 5}))
+    assert sent(touched, since=ms(2)) == {}, "another amount makes it no opportunity of today"
+    copied = known((OPP, 1, closed), (DEAL, 2, {"dealname": "First order", "dealstage": "prospecting", "amount": 1, "truce_id": OPP}))
+    assert sent(copied, DEAL, since=ms(2))["amount"] == 100, "a copy that is there is kept"
 
 
 def test_what_was_deleted_is_neither_deleted_there_nor_made_again() -> None:
