@@ -1,24 +1,32 @@
 """Runs Tryton in a process of its own: `python -m tests.tryton.server FOLDER`; prints its port once it answers.
 
-The database is made anew, with the module party, the fields of a shop's own module, and three users with a key each. What Tryton
-ships is not validated while it is loaded, which takes most of the time; mail servers are not asked whether an address is theirs.
+Its database has the module party, the fields of a shop's own module, and three users with a key each. It is made once for a version
+of Tryton and of this file, and copied. What Tryton ships is not validated while it is loaded, which takes most of the time; mail
+servers are not asked whether an address is theirs.
 """
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import sys
+from contextlib import closing
 from functools import partial
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import fasteners
 from trytond import backend, config
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 DATABASE = "shop"
 KEYS = {"admin": "admin-key-0123456789-0123456789", "ana": "ana-key-0123456789-0123456789", "truce": "truce-key-0123456789-0123456789"}
 PASSWORD = "a-password-of-ana-0815"
+
+STAGES = ("inquiry", "lead", "mql", "sal", "sql", "opportunity", "customer", "recycled", "disqualified")
 
 
 class Quiet(WSGIRequestHandler):
@@ -44,26 +52,33 @@ def shop() -> type:
         met_us = fields.Boolean("Met Us")
         birthday = fields.Date("Birthday")
         mql_date = fields.DateTime("MQL Date")
-        stages = [(None, ""), ("lead", "Lead"), ("mql", "MQL"), ("sal", "SAL")]
-        lifecycle = fields.Selection(stages, "Lifecycle Stage")
+        lifecycle = fields.Selection([(None, ""), *((one, one.upper()) for one in STAGES)], "Lifecycle Stage")
         account_manager = fields.Many2One("res.user", "Account Manager")
 
     return Party
+
+
+def prepared(folder: Path) -> None:
+    """Let this process find its database in a folder, and know the shop's fields."""
+    config.set("database", "uri", "sqlite://")
+    config.set("database", "path", str(folder))
+    from trytond.pool import Pool
+    from trytond.tools import email_
+
+    email_.validate_email = partial(email_.validate_email, check_deliverability=False)
+    Pool.start()
+    Pool.register(shop(), module="party", type_="model")
 
 
 def made(folder: Path) -> None:
     """Make the database."""
     from trytond.model import ModelStorage
     from trytond.pool import Pool
-    from trytond.tools import email_
     from trytond.transaction import Transaction
 
-    email_.validate_email = partial(email_.validate_email, check_deliverability=False)
     validate = ModelStorage.__dict__["_validate"]
     ModelStorage._validate = classmethod(lambda cls, records, field_names=None: None)
     sqlite3.connect(folder / f"{DATABASE}.sqlite").close()
-    Pool.start()
-    Pool.register(shop(), module="party", type_="model")
     with Transaction().start(DATABASE, 0) as transaction:
         backend.Database(DATABASE).connect()
         transaction.database.init()
@@ -87,11 +102,35 @@ def users(pool: Any) -> None:
     pool.get("res.user.application").create(keys)
 
 
+def kept() -> Path:
+    """Say where the database is kept that others copy."""
+    versions = ",".join(version(name) for name in ("trytond", "trytond-party"))
+    digest = sha256(versions.encode() + Path(__file__).read_bytes()).hexdigest()[:16]
+    return Path(__file__).parents[2] / ".pytest_cache" / "tryton" / f"{digest}.sqlite"
+
+
+def laid(folder: Path) -> None:
+    """Copy the kept database, or make it; whoever else needs it meanwhile waits."""
+    copy, file = kept(), folder / f"{DATABASE}.sqlite"
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    with fasteners.InterProcessLock(str(copy.parent / "lock")):
+        if copy.exists():
+            shutil.copyfile(copy, file)
+            return
+        made(folder)
+        for old in copy.parent.glob("*.sqlite"):
+            old.unlink()
+        whole = copy.with_suffix(".part")
+        whole.unlink(missing_ok=True)
+        with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(whole)) as target:
+            source.backup(target)  # what it has not written to its file yet, too
+        whole.rename(copy)
+
+
 def main(folder: Path) -> None:
-    """Make the database and answer for as long as somebody holds its standard input open."""
-    config.set("database", "uri", "sqlite://")
-    config.set("database", "path", str(folder))
-    made(folder)
+    """Answer for as long as somebody holds its standard input open."""
+    prepared(folder)
+    laid(folder)
     from trytond.wsgi import app
 
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)

@@ -33,13 +33,11 @@ UNDER_WAY = """SELECT (SELECT count(*) FROM dirty) + (SELECT count(*) FROM inten
   + (SELECT count(*) FROM read_orders) + (SELECT count(*) FROM account_writes WHERE told_rev < rev OR intent IS NOT NULL)"""
 
 
-@dataclass
-class Town:
-    """The systems as people use them, and Truce between them."""
+@dataclass(kw_only=True)
+class Parts:
+    """Truce's parts as processes, and HubSpot with its visitors beside whatever else is connected."""
 
-    crm: Salesforce
     marketing: HubSpot
-    chat: Slack
     visitors: httpx.AsyncClient
     """The browsers of those who fill in forms."""
     pool: Any
@@ -63,7 +61,8 @@ class Town:
     async def kill(self, name: str) -> None:
         """Kill a part with -9, as a power cut would."""
         process = self.running.pop(name)
-        process.kill()
+        if process.returncode is None:
+            process.kill()
         await process.wait()
 
     async def truce(self, *words: str, code: int = 0) -> str:
@@ -116,14 +115,22 @@ class Town:
         answer = await self.visitors.post(path, json=body, headers={"Authorization": f"Bearer {emulate.MARKETING_TOKEN}"})
         assert answer.status_code < 300, answer.text
 
+    def contact(self, email: str) -> dict[str, str]:
+        """Give somebody's contact, an empty one while there is none."""
+        return self.marketing.by_email(email) or {}
+
+
+@dataclass(kw_only=True)
+class Town(Parts):
+    """The systems as people use them, and Truce between them."""
+
+    crm: Salesforce
+    chat: Slack
+
     def lead(self, email: str) -> dict[str, Any]:
         """Give somebody's Lead record, an empty one while there is none."""
         found = self.crm.by_email(email)
         return dict(found[0]) if found else {}
-
-    def contact(self, email: str) -> dict[str, str]:
-        """Give somebody's contact, an empty one while there is none."""
-        return self.marketing.by_email(email) or {}
 
     def wrote(self, system: Salesforce | HubSpot, name: str = "") -> list[Effect]:
         """Give what Truce did to the records of a system, or only where it wrote this field."""
@@ -158,6 +165,17 @@ def laid(home: Path, written: Mapping[str, str | None], changed: Sequence[tuple[
         (folder / name).write_text(text.replace(before, after, 1))
 
 
+def surroundings(servers: tuple[str, str, str], home: Path, port: int) -> dict[str, str]:
+    """Give the environment of parts on (Kafka, PostgreSQL, installation) whose doors stand at a port, without any connection."""
+    kafka, postgres, installation = servers
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("TRUCE_", "KAFKA_"))},
+        **{"TRUCE_INSTALLATION": installation, "TRUCE_DATABASE": postgres, "KAFKA_BOOTSTRAP_SERVERS": kafka, "TRUCE_SECRET": "s"},
+        **{"TRUCE_PARTITIONS": "2", "TRUCE_HOME": str(home), "TRUCE_HTTP_PORT": str(port), "TRUCE_CONSOLE_PORT": str(free_port())},
+        **{"TRUCE_PLAYBOOK": str(home / "playbook"), "TRUCE_SESSION_S": "3"},
+    }
+
+
 @asynccontextmanager
 async def town(
     servers: tuple[str, str, str],
@@ -170,7 +188,7 @@ async def town(
 ) -> AsyncIterator[Town]:
     """Run a town on (Kafka, PostgreSQL, installation) until the block ends; `options`: more of Salesforce's connection."""
     laid(home, written or {}, changed)
-    kafka, postgres, installation = servers
+    _, postgres, installation = servers
     crm, marketing, chat, port = emulate.crm(), emulate.marketing(), emulate.chat(), free_port()
     async with AsyncExitStack() as stack:
         urls = {}
@@ -181,18 +199,11 @@ async def town(
         chat.caller.actions_url, chat.caller.commands_url = f"{doors}/actions", f"{doors}/commands"
         systems = emulate.systems(urls, poll_s=1.0)
         systems["salesforce"]["options"] |= options or {}
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("TRUCE_", "KAFKA_"))},
-            **{"TRUCE_INSTALLATION": installation, "TRUCE_DATABASE": postgres, "KAFKA_BOOTSTRAP_SERVERS": kafka, "TRUCE_SECRET": "s"},
-            **{"TRUCE_PARTITIONS": "2", "TRUCE_HOME": str(home), "TRUCE_HTTP_PORT": str(port), "TRUCE_CONSOLE_PORT": str(free_port())},
-            **{"TRUCE_PLAYBOOK": str(home / "playbook"), "TRUCE_SESSION_S": "3"},
-            **connections(systems),
-            **emulate.channels(urls["slack"]),
-        }
+        environment = surroundings(servers, home, port) | connections(systems) | emulate.channels(urls["slack"])
         pool = await open_pool(postgres, installation, size=1)
         stack.push_async_callback(pool.close)
         visitors = await stack.enter_async_context(httpx.AsyncClient(base_url=urls["hubspot"], verify=False))
-        made = Town(crm, marketing, chat, visitors, pool, home, environment)
+        made = Town(crm=crm, marketing=marketing, chat=chat, visitors=visitors, pool=pool, home=home, environment=environment)
         try:
             for name in (*(f"worker-{n + 1}" for n in range(workers)), "edge"):
                 await made.start(name.partition("-")[0], name)
@@ -202,7 +213,7 @@ async def town(
                 await made.kill(name)
 
 
-async def known_people(made: Town) -> None:
+async def known_people(made: Parts) -> None:
     """Wait until both systems' users are known, and all of their records are read."""
     await made.until(
         "both systems are read",
