@@ -73,7 +73,7 @@ class Source(ABC):
 
     def __init_subclass__(cls) -> None:
         """An answer of any shape ends in a ConnectorError."""
-        shape.guard(cls, reading=("fields", "described", "users", "changes", "everything", "read", "listen", "doctor"))
+        shape.guard(cls, reading=("fields", "described", "users", "changes", "everything", "read", "listen", "make_field", "doctor"))
 
     @property
     def objects(self) -> tuple[str, ...]:
@@ -136,6 +136,10 @@ class Source(ABC):
     @abstractmethod
     async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
         """Check credentials, scopes, the Truce id field and the mapped `fields` (name → must be writable); `fix` creates what it can."""
+
+    async def make_field(self, object_: str, wanted: FieldSeen) -> str:
+        """Make a field in an object, as far as the API lets us; gives what is left to be done by hand, or raises Rejected where all of it is."""
+        raise Rejected(f"{self.manifest.title} lets no field be made by its API")
 
     @abstractmethod
     async def close(self) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from connectors.base import Sink, Source, Update
+from connectors.base import FieldSeen, Sink, Source, Update
 from connectors.contract_world import Emulated, NotedBreaker, NotedBudget, items, long_ago, pages, people, snapshots
+from connectors.errors import Rejected
 from connectors.registry import load
 from schemas.base import Message, Ref
 from schemas.change import RecordChanged, RecordDeleted, RecordMerged
@@ -22,6 +23,8 @@ class Reading:
     """What `Source` promises."""
 
     vendor: ClassVar[str]
+    made: ClassVar[str] = "truce_try"
+    """What a field that is made may be called."""
 
     def _again(self, world: Emulated) -> Source:
         """Give a source as after a restart: nothing remembered."""
@@ -41,6 +44,20 @@ class Reading:
             return  # nothing more than fields() says
         able = (await sink.capabilities(object_)).writable
         assert {one.name for one in seen if one.writable} == able & {one.name for one in seen}
+
+    async def test_a_field_can_be_made_or_that_it_cannot_is_said(self, source: Source, sink: Sink) -> None:
+        object_ = source.manifest.person_object
+        text = FieldSeen(name=self.made, type="text", label="Truce try", length=255)
+        listed = FieldSeen(name=self.made.replace("ry", "wo"), type="picklist", label="Truce two", values=(("a", "A"), ("b", "B")))
+        try:
+            for wanted in (text, listed):
+                await source.make_field(object_, wanted)
+        except Rejected:
+            return  # it has no API for that, and says so
+        seen = {one.name: one for one in await source.described(object_)}
+        assert (seen[text.name].type, seen[text.name].writable) == ("text", True)
+        assert [value for value, _ in seen[listed.name].values] in (["a", "b"], [])
+        assert {text.name, listed.name} <= (await sink.capabilities(object_)).writable
 
     async def test_users_have_ids_and_addresses(self, source: Source) -> None:
         users = await source.users()

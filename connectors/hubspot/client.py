@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from connectors.base import Breaker, Budget, Connection, FieldType, Item, Manifest, Priority
+from connectors.base import Breaker, Budget, Connection, FieldSeen, FieldType, Item, Manifest, Priority
 from connectors.errors import AuthExpired, ConnectorError, Surprising, Unavailable
 from connectors.http import Answer, Bearer, Session, Token
-from connectors.hubspot.mapping import CONVERTED_AT, MERGED_IDS, Reading, merged_ids, moment, type_of, wanted
+from connectors.hubspot.mapping import CONVERTED_AT, MERGED_IDS, Reading, merged_ids, moment, seen, type_of, wanted
 from connectors.hubspot.objects import SHAPES, Row, joined
 from connectors.hubspot.refusals import DIALECT, context, mappings
 from schemas.change import RecordDeleted
@@ -185,6 +185,16 @@ class Client:
         linked: dict[str, FieldType] = dict.fromkeys(SHAPES[object_].linked, "text")
         self.types[object_] = {str(one["name"]): type_of(one) for one in found} | linked
         return found
+
+    async def described(self, object_: str) -> list[FieldSeen]:
+        """Read an object's live schema in full, associations besides."""
+        own = [seen(one) for one in await self.properties(object_)]
+        return own + [FieldSeen(name=name, type="text") for name in SHAPES[object_].linked]
+
+    async def make(self, object_: str, made: Row) -> str:
+        """Make a property of an object; nothing is left to be done by hand."""
+        await self.post(f"{self.paths['properties']}/{object_}", made)
+        return ""
 
     async def all(self, path: str, **params: str) -> list[Row]:
         """Read every page of a list."""

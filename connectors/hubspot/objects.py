@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from connectors.base import FieldSeen
+
 CONTACTS, COMPANIES, DEALS, TASKS = "contacts", "companies", "deals", "tasks"
 Row = dict[str, Any]
 
@@ -78,6 +80,26 @@ TASK_KEY = "truce_task_key"
 """The property that says which of our tasks it is; HubSpot keeps no property of tasks unique."""
 PRIMARY = frozenset({1, 5})
 """Type ids of a contact's and a deal's primary company."""
+
+
+GROUPS = {CONTACTS: "contactinformation", COMPANIES: "companyinformation", DEALS: "dealinformation", TASKS: "task"}
+"""In which group of an object's properties a new one stands."""
+_MADE = {
+    "number": "number number",
+    "flag": "bool booleancheckbox",
+    "date": "date date",
+    "time": "datetime date",
+    "picklist": "enumeration select",
+}
+
+
+def made(object_: str, wanted: FieldSeen) -> Row:
+    """Give a new property as the properties API takes it: its type and how it is shown, and the options of a list."""
+    kind, _, shown = _MADE.get(wanted.type, "string text").partition(" ")
+    flags = (("true", "Yes"), ("false", "No")) if wanted.type == "flag" else wanted.values
+    options = [{"value": value, "label": label, "displayOrder": n, "hidden": False} for n, (value, label) in enumerate(flags)]
+    head = {"name": wanted.name, "label": wanted.label, "groupName": GROUPS[object_], "description": "Set by Truce"}
+    return head | {"type": kind, "fieldType": shown, "formField": False} | ({"options": options} if options else {})
 
 
 def named(subscription: str, type_id: str | None) -> tuple[str | None, str]:

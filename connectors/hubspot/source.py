@@ -16,7 +16,7 @@ from connectors.hubspot import mapping
 from connectors.hubspot.client import FORMS, HISTORY_ROWS, Client, next_page, records, rows
 from connectors.hubspot.doctor import Doctor
 from connectors.hubspot.events import Event, events, orders, verify
-from connectors.hubspot.objects import CONTACTS, RESPONSES, SHAPES, Row
+from connectors.hubspot.objects import CONTACTS, RESPONSES, SHAPES, Row, made
 from schemas.change import RecordChanged
 from schemas.response import ResponseRecorded
 from schemas.touch import TouchRecorded
@@ -85,8 +85,7 @@ class HubSpotSource(Source):
 
     async def described(self, object_: str) -> Sequence[FieldSeen]:
         """Give the live schema as the properties API has it, associations of deals besides."""
-        own = [mapping.seen(one) for one in await self._client.properties(object_)]
-        return own + [FieldSeen(name=name, type="text") for name in SHAPES[object_].linked]
+        return await self._client.described(object_)
 
     async def users(self) -> Sequence[User]:
         """Give the owners, by the id that hubspot_owner_id holds; archived ones are inactive."""
@@ -262,6 +261,10 @@ class HubSpotSource(Source):
     async def close(self) -> None:
         """Release every connection."""
         await self._client.close()
+
+    async def make_field(self, object_: str, wanted: FieldSeen) -> str:
+        """Make a property."""
+        return await self._client.make(object_, made(object_, wanted))
 
     async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
         """Check credentials, scopes, the Truce id, the mapped fields, the day's calls and the clocks."""

@@ -123,6 +123,12 @@ def seen(field: Row) -> FieldSeen:
     )  # fmt: skip
 
 
+def made(wanted: FieldSeen) -> Row:
+    """Give a new custom field as the schema API takes it."""
+    kind = {"number": "float", "flag": "boolean", "date": "date", "time": "datetime"}.get(wanted.type, "string")
+    return {"name": wanted.name, "displayName": wanted.label, "dataType": kind, "description": "Set by Truce"}
+
+
 def moment(value: object) -> datetime | None:
     """Read a time that Marketo writes with "Z", "+0000" or "-08:00"; None for anything else."""
     try:

@@ -205,6 +205,11 @@ class MarketoSource(Source):
         """Release everything."""
         await self._client.close()
 
+    async def make_field(self, object_: str, wanted: FieldSeen) -> str:
+        """Make a custom field of leads; Marketo has no lists of values by its API."""
+        await self._client.call("POST", "/leads/schema/fields.json", json={"input": [mapping.made(wanted)]})
+        return ""
+
     async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
         """Check credentials, the Truce id, the mapped fields, sales persons, today's calls by user, and the clocks; `fix` makes the Truce id."""
         try:
@@ -242,9 +247,8 @@ class MarketoSource(Source):
             return self._finding(what, todo=todo)
         if not fix:
             return self._finding(what, "missing", "run doctor --fix, or create it as a custom field of type String")
-        made = {"input": [{"name": TRUCE_ID, "displayName": "Truce id", "dataType": "string", "description": "Set by Truce"}]}
         try:
-            await self._client.call("POST", "/leads/schema/fields.json", json=made)
+            await self.make_field(LEADS, FieldSeen(name=TRUCE_ID, type="text", label="Truce id"))
             await self._client.describe(max_age_s=0)
         except ConnectorError as error:
             return self._finding(what, error.words, "give the API user's role Read-Write Schema Custom Field")

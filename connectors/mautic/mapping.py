@@ -57,6 +57,16 @@ def seen(field: Mapping[str, Any], kind: FieldType) -> FieldSeen:
     )  # fmt: skip
 
 
+def made(wanted: FieldSeen) -> Row:
+    """Give a new field as Mautic takes it; a time is a text, because a datetime loses its seconds."""
+    kind = {"number": "number", "flag": "boolean", "date": "date", "picklist": "select" if wanted.values else "text"}.get(
+        wanted.type, "text"
+    )
+    listed = [{"label": label, "value": value} for value, label in wanted.values]
+    more = {"properties": {"list": listed}} if kind == "select" else {"properties": {"yes": "Yes", "no": "No"}} if kind == "boolean" else {}
+    return {"label": wanted.label, "alias": wanted.name, "type": kind, "group": "core", **more}
+
+
 def moment(value: object) -> datetime | None:
     """Read a time, ISO-8601 or as its database has it, which is UTC; None for anything else."""
     try:

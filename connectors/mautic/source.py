@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from connectors.base import Connection, FieldSeen, FieldType, Finding, Forged, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
 from connectors.errors import ConnectorError, Surprising
 from connectors.mautic.client import Client, mappings, rows
-from connectors.mautic.mapping import CONTACTS, OWN, TABLES, TRUCE_ID, Reading, Row, acted, moment, seen, stamp, writable
+from connectors.mautic.mapping import CONTACTS, OWN, TABLES, TRUCE_ID, Reading, Row, acted, made, moment, seen, stamp, writable
 from schemas import strict
 from schemas.change import RecordChanged
 from schemas.touch import TouchRecorded
@@ -216,6 +216,11 @@ class MauticSource(Source):
         """Release every connection."""
         await self._client.close()
 
+    async def make_field(self, object_: str, wanted: FieldSeen) -> str:
+        """Make a field of contacts."""
+        await self._client.send("POST", "/fields/contact/new", made(wanted))
+        return f"name it in the option time_fields, too ({wanted.name})" if wanted.type == "time" else ""
+
     async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
         """Check credentials, the audit log, the Truce id, the mapped fields, the webhook and the clocks; `fix` adds the Truce id."""
         try:
@@ -263,9 +268,9 @@ class MauticSource(Source):
             )
         if not fix:
             return self._finding(what, "missing", "run doctor --fix, or create it as a text that is a unique identifier")
-        made = {"label": "Truce id", "alias": TRUCE_ID, "type": "text", "group": "core", "isUniqueIdentifer": True}  # so misspelt there
+        field = made(FieldSeen(name=TRUCE_ID, type="text", label="Truce id"))
         try:
-            await self._client.send("POST", "/fields/contact/new", made)
+            await self._client.send("POST", "/fields/contact/new", {**field, "isUniqueIdentifer": True})  # so misspelt there
         except ConnectorError as error:
             return self._finding(what, error.words, "give the role the right to create custom fields")
         return self._finding(f"{what} was created")

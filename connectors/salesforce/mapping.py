@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from connectors.base import FieldSeen, FieldType, Item
-from connectors.errors import Surprising
+from connectors.errors import Rejected, Surprising
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
 from schemas.response import ResponseRecorded
@@ -70,6 +70,23 @@ def seen(described: Row) -> FieldSeen | None:
         writable=bool(described.get("updateable")), values=tuple((str(one["value"]), str(one.get("label") or one["value"])) for one in values),
         closed=bool(described.get("restrictedPicklist")),
     )  # fmt: skip
+
+
+_MADE: Mapping[str, Row] = {
+    "number": {"type": "Number", "precision": 18, "scale": 2}, "flag": {"type": "Checkbox", "defaultValue": "false"},
+    "date": {"type": "Date"}, "time": {"type": "DateTime"},
+}  # fmt: skip
+
+
+def made(object_: str, wanted: FieldSeen) -> Row:
+    """Give a custom field as the Tooling API's CustomField takes it; raises Rejected for a name that none can have."""
+    if not wanted.name.endswith("__c"):
+        raise Rejected(f"{wanted.name} is no name of a custom field: those end in __c")
+    values = [{"fullName": value, "label": label, "default": False} for value, label in wanted.values]
+    kind: Row = _MADE.get(wanted.type, {"type": "Text", "length": min(255, wanted.length or 255)})
+    if values:
+        kind = {"type": "Picklist", "valueSet": {"restricted": True, "valueSetDefinition": {"sorted": False, "value": values}}}
+    return {"FullName": f"{object_}.{wanted.name}", "Metadata": {"label": wanted.label, "description": "Set by Truce", **kind}}
 
 
 def describes(answer: Any) -> bool:

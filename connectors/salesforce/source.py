@@ -12,7 +12,7 @@ from connectors.salesforce.bulk import Bulk, Place
 from connectors.salesforce.campaigns import COLUMNS
 from connectors.salesforce.client import Client
 from connectors.salesforce.doctor import Doctor
-from connectors.salesforce.mapping import MEMBER, RESPONSE, ROLE, ROLES, Row, id18, literal, moment, quoted, seen
+from connectors.salesforce.mapping import MEMBER, RESPONSE, ROLE, ROLES, Row, id18, literal, made, moment, quoted, seen
 from connectors.salesforce.scan import ENDED, MEETINGS, WHERE, SoqlScan, noted_after, scanned
 from connectors.scan import Places, Rows, Told, people
 from schemas.response import ResponseRecorded
@@ -258,6 +258,11 @@ class SalesforceSource(Source):
     def notice(self, method: str, uri: str, headers: Mapping[str, str], body: bytes, *, received_at: datetime) -> Notice:
         """Raise Unwelcome: Salesforce is polled, it calls nobody."""
         raise Unwelcome("Salesforce sends no webhooks; it is polled")
+
+    async def make_field(self, object_: str, wanted: FieldSeen) -> str:
+        """Make a custom field by the Tooling API; nobody sees it before a permission set grants it."""
+        await self._client.call("POST", "/tooling/sobjects/CustomField", json=made(object_, wanted))
+        return "grant it to the integration user by a permission set (truce doctor --grants writes one)"
 
     async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
         """Check credentials, the Truce id field, the mapped fields and the day's quota; nothing here can be created by REST."""

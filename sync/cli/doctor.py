@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.base import Finding
-from connectors.errors import ConnectorError
-from connectors.registry import load
 from connectors.unmetered import Unmetered
 from sync.alerts import outlets
 from sync.cli import doors, emulate, people, place
+from sync.cli.examining.kafka import broker
+from sync.cli.examining.system import look
 from sync.cli.still import still
 from sync.playbook import loader
 from sync.playbook.models import Playbook
@@ -22,7 +22,7 @@ from sync.settings import Settings, SystemSettings
 from sync.sources.lag import LagGate
 from sync.store import audit, clocks, orphans, pauses, playbooks
 from sync.store.connect import connect
-from sync.topology import changes_name
+from sync.topology import Topic, changes_name, topics
 
 
 async def examine(settings: Settings, *, fix: bool) -> list[Finding]:
@@ -37,7 +37,7 @@ async def examine(settings: Settings, *, fix: bool) -> list[Finding]:
     findings += doors.findings(settings, playbook)
     findings += await _servers(settings, playbook)
     for system, how in systems_of(settings).items():
-        findings += await _system(system, how, playbook, fix=fix)
+        findings += await look(system, how, playbook, fix=fix)
     if not systems_of(settings):
         findings.append(
             Finding(ok=False, what="no system is set up", todo="set TRUCE_SYSTEMS__SALESFORCE__VENDOR, …__URL, …__SECRETS__CLIENT_ID …")
@@ -106,10 +106,9 @@ def _emulated(settings: Settings) -> dict[str, SystemSettings]:
 
 
 async def _servers(settings: Settings, playbook: Playbook) -> list[Finding]:
-    from aiokafka.admin import AIOKafkaAdminClient
-    from aiokafka.errors import KafkaError
     from asyncpg import PostgresError
 
+    wanted: tuple[Topic, ...] = ()
     try:
         with place.find(settings) as here:
             try:
@@ -117,27 +116,14 @@ async def _servers(settings: Settings, playbook: Playbook) -> list[Finding]:
                 try:
                     found = [await _in_force(connection, settings, playbook), *await _kept(connection)]
                     found += await _still(connection, here, settings, playbook)
+                    wanted = topics(here.installation, await people.incarnation(connection), tuple(playbook.told), settings.partitions)
                 finally:
                     await connection.close()
             except (PostgresError, OSError) as error:
                 found = [Finding(ok=False, what=f"PostgreSQL: {type(error).__name__}", todo="is it up, and is TRUCE_DATABASE right?")]
             if here.bootstrap is None:
                 return [*found, Finding(ok=False, what="Kafka: not running", todo="start `truce up`, or set KAFKA_BOOTSTRAP_SERVERS")]
-            admin = AIOKafkaAdminClient(bootstrap_servers=here.bootstrap, request_timeout_ms=5000)
-            try:
-                await admin.start()
-                found.append(Finding(ok=True, what=f"Kafka: reached, {len(await admin.list_topics())} topics"))
-            except (KafkaError, OSError) as error:
-                found.append(
-                    Finding(
-                        ok=False,
-                        what=f"Kafka at {here.bootstrap}: {type(error).__name__}",
-                        todo="is it up, and is KAFKA_BOOTSTRAP_SERVERS right?",
-                    )
-                )
-            finally:
-                await admin.close()
-            return found
+            return [*found, *await broker(here.bootstrap, wanted)]
     except place.NothingThere as error:
         return [Finding(ok=False, what="no installation here", todo=str(error))]
 
@@ -236,19 +222,3 @@ def _open(row: Any) -> Finding:
         todo = "; ".join(one for one in (todo, f"truce explain {row['lead_id']}") if one)
     many = f" ({row['count']} times)" if row["count"] > 1 else ""
     return Finding(ok=False, what=f"open: {row['text']}{many}", todo=todo or "truce parked and truce explain say more")
-
-
-async def _system(system: str, how: SystemSettings, playbook: Playbook, *, fix: bool) -> list[Finding]:
-    free = unmetered()
-    source = load(how.vendor).source(how.connection(system), free, free)
-    person = source.manifest.person_object
-    mapped = {name: not shared.systems[system].read_only for name, shared in playbook.mapped(system, person).items()}
-    try:
-        return [
-            finding.model_copy(update={"what": f"{system}: {finding.what.removeprefix(f'{how.vendor}: ')}"})
-            for finding in await source.doctor(mapped, fix=fix)
-        ]
-    except ConnectorError as error:
-        return [Finding(ok=False, what=f"{system}: {type(error).__name__}", todo=error.words)]
-    finally:
-        await source.close()

@@ -22,7 +22,7 @@ def objects(playbook: Playbook, system: str, source: Source) -> list[str]:
     return [name for name in dict.fromkeys(named) if name in source.objects]
 
 
-def _mapped(playbook: Playbook, system: str, object_: str) -> Mapping[str, SharedField]:
+def mapped(playbook: Playbook, system: str, object_: str) -> Mapping[str, SharedField]:
     """Give the shared fields of an object by the vendor's name: of accounts, of opportunities, else of leads."""
     rules = playbook.systems.get(system)
     if rules is None or object_ not in (rules.account, rules.opportunity):
@@ -40,14 +40,14 @@ def lacking(playbook: Playbook, system: str, object_: str, live: Mapping[str, Fi
     second = rules is not None and object_ not in (rules.person, rules.account, rules.opportunity)
     return {
         name: f"{shared.where} {shared.name}"
-        for name, shared in _mapped(playbook, system, object_).items()
+        for name, shared in mapped(playbook, system, object_).items()
         if name not in live and (not second or object_ in shared.systems[system].objects)
     }
 
 
 def wanted(playbook: Playbook, system: str, object_: str, live: Mapping[str, FieldType]) -> list[str]:
     """Give the vendor fields to read: the mapped ones that exist."""
-    return [name for name in _mapped(playbook, system, object_) if name in live]
+    return [name for name in mapped(playbook, system, object_) if name in live]
 
 
 async def report(pool: Any, system: str, missing: Mapping[str, str]) -> None:

@@ -22,6 +22,7 @@ from tests.contract.salesforce_world import SalesforceWorld, salesforce_world
 
 class TestSalesforce(ConnectorContract):
     vendor: ClassVar[str] = "salesforce"
+    made: ClassVar[str] = "Truce_Try__c"
     payloads: ClassVar[Path] = Path(__file__).parent / "salesforce"
 
     def emulated(self) -> AbstractAsyncContextManager[EmulatedTasks]:

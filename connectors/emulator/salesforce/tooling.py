@@ -93,14 +93,17 @@ class Tooling:
         return nothing()
 
     async def create_field(self, request: Request) -> Response:
-        """Make a custom field on Lead."""
+        """Make a custom field on one of the objects that people write."""
         sent = await body(request)
         object_, _, name = str(sent.get("FullName", "")).partition(".")
-        if object_ != "Lead" or not name.endswith("__c"):
-            raise refused("INVALID_FIELD", "FullName must be Lead.<name>__c", ["FullName"])
-        if self.org.leads.field(name):
-            raise refused("DUPLICATE_DEVELOPER_NAME", f"There is already a field named {name.removesuffix('__c')} on Lead.", ["FullName"])
-        self.org.leads.add_field(field_of(name, _metadata(sent)))
+        table = self.org.table(object_)
+        if table is None or not name.endswith("__c"):
+            raise refused("INVALID_FIELD", "FullName must be <object>.<name>__c", ["FullName"])
+        if table.field(name):
+            raise refused(
+                "DUPLICATE_DEVELOPER_NAME", f"There is already a field named {name.removesuffix('__c')} on {object_}.", ["FullName"]
+            )
+        table.add_field(field_of(name, _metadata(sent)))
         visit(request, 1)
         return answer({"id": self.org.ids.take("00N"), "success": True, "errors": [], "warnings": [], "infos": []}, 201)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from connectors.base import FieldType
 from sync.playbook.models import COMPUTED, FieldKind, Policy
 from sync.playbook.models.computed import DATED
 
@@ -102,11 +101,3 @@ OPPORTUNITIES = (
     Known("amount", "number", "sales", ("Amount", "amount"), "", lone=True),
     Known("close_date", "date", "sales", ("CloseDate", "closeDate"), "when it was won or lost, as sales has it", lone=True),
 )
-
-FITS: Mapping[FieldKind, frozenset[FieldType]] = {
-    "text": frozenset({"text", "picklist"}), "email": frozenset({"email", "text"}), "phone": frozenset({"phone", "text"}),
-    "country": frozenset({"text", "picklist"}), "url": frozenset({"text"}), "domain": frozenset({"text"}), "number": frozenset({"number"}),
-    "flag": frozenset({"flag"}), "date": frozenset({"date"}), "time": frozenset({"time"}), "picklist": frozenset({"picklist", "text"}),
-    "user": frozenset({"user"}), "ref": frozenset({"text"}),
-}  # fmt: skip
-"""Which live fields can hold a shared field of a kind."""

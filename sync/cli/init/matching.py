@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from connectors.base import FieldSeen, FieldType
-from sync.cli.init.known import FITS, Known
+from sync.cli.examining.suited import FITS
+from sync.cli.init.known import Known
 from sync.cli.init.spelling import Spelled, common, plain, slug, spell
 from sync.playbook.conditions import DERIVED
 from sync.playbook.models import FieldKind, Side

@@ -1,0 +1,1 @@
+"""What `truce doctor` finds of systems and Kafka beside what each connector says of its vendor."""

@@ -1,0 +1,95 @@
+"""One system as `truce doctor` looks at it: what its connector says, its schema beside the playbook, its users, and what can be made there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from connectors.base import FieldSeen, FieldType, Finding, Source
+from connectors.errors import ConnectorError
+from connectors.registry import load
+from connectors.unmetered import Unmetered
+from sync.cli.examining.suited import strangers, suited
+from sync.lead.shown import LONGEST
+from sync.playbook.models import COMPUTED, Playbook, SharedField
+from sync.settings import SystemSettings
+from sync.sources import schema
+
+SCORES = ("engagement_score", "fit_score", "lead_score")
+
+
+async def look(system: str, how: SystemSettings, playbook: Playbook, *, fix: bool) -> list[Finding]:
+    """Give everything about one system; `fix` makes the fields that Truce fills in, where the vendor lets us."""
+    free = Unmetered()
+    source = load(how.vendor).source(how.connection(system), free, free)
+    try:
+        made = await _made(source, system, playbook) if fix else []
+        person = source.manifest.person_object
+        mapped = {name: not shared.systems[system].read_only for name, shared in playbook.mapped(system, person).items()}
+        said = await source.doctor(mapped, fix=fix)
+        found = [*made, *said, *(await _beside(source, system, playbook) if system in playbook.systems else [])]
+    except ConnectorError as error:
+        found = [Finding(ok=False, what=type(error).__name__, todo=error.words)]
+    finally:
+        await source.close()
+    return [
+        one.model_copy(update={"what": f"{system}: {one.what.removeprefix(f'{how.vendor}: ').removeprefix(f'{system}: ')}"})
+        for one in found
+    ]
+
+
+async def _beside(source: Source, system: str, playbook: Playbook) -> list[Finding]:
+    """Compare the live schema and the users with the playbook."""
+    found, responses = list[Finding](), source.manifest.response_objects
+    for name in schema.objects(playbook, system, source):
+        if name in responses:
+            continue
+        try:
+            live = await source.described(name)
+        except ConnectorError as error:
+            found.append(
+                Finding(
+                    ok=False,
+                    what=f"{name} cannot be described: {error.words}",
+                    todo=f"let Truce read {name}, or take it out of fields.yaml",
+                )
+            )
+            continue
+        found += suited(playbook, system, name, live, said=name == source.manifest.person_object)
+    return [*found, *strangers(playbook, system, await source.users())]
+
+
+async def _made(source: Source, system: str, playbook: Playbook) -> list[Finding]:
+    """Make the fields that Truce itself fills in and the system does not have yet."""
+    person, found = source.manifest.person_object, list[Finding]()
+    try:
+        there = {one.name for one in await source.described(person)}
+    except ConnectorError:
+        return []  # what is wrong is said by the connector
+    for name, shared in playbook.mapped(system, person).items():
+        if name in there or not (shared.name in COMPUTED or shared.name in SCORES):
+            continue
+        try:
+            words = await source.make_field(person, wanted(name, shared, system))
+            found.append(Finding(ok=True, what=f"{person}.{name} was created{f': {words}' if words else ''}"))
+        except ConnectorError as error:
+            found.append(
+                Finding(
+                    ok=False,
+                    what=f"{person}.{name} cannot be created: {error.words}",
+                    todo="create it by hand, or take it out of fields.yaml",
+                )
+            )
+    return found
+
+
+_KINDS: dict[str, FieldType] = {"number": "number", "flag": "flag", "date": "date", "time": "time", "picklist": "picklist"}
+
+
+def wanted(name: str, shared: SharedField, system: str) -> FieldSeen:
+    """Say what field a shared one needs in a system."""
+    kind, how = _KINDS.get(shared.kind, "text"), shared.systems[system]
+    values: Sequence[str] = [*(how.to_vendor.values() or shared.order)] if kind == "picklist" else []
+    label = shared.name.replace("_", " ").capitalize()
+    return FieldSeen(
+        name=name, type=kind, label=label, length=LONGEST if kind == "text" else None, custom=True, values=tuple((one, one) for one in values), closed=bool(values)
+    )  # fmt: skip
