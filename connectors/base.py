@@ -13,13 +13,13 @@ from connectors import shape
 from connectors.errors import Rejected
 from connectors.manifest import Manifest, Quota
 from connectors.rows import Create, Done, Failed, RowOutcome, TaskSeen, TaskWanted, Update
-from connectors.seen import FieldSeen, FieldType, Finding, Item, Notice, Page, Ring, User
+from connectors.seen import FieldSeen, FieldType, Finding, Item, Notice, Page, Ring, Rival, User
 from schemas.base import Scalar
 from schemas.change import RecordChanged
 
 __all__ = [
     "Breaker", "Budget", "Capabilities", "Connection", "Connector", "Create", "Done", "Failed", "FieldSeen", "FieldType", "Finding", "Forged", "Item",
-    "Manifest", "Notice", "Page", "Priority", "Quota", "Ring", "RowOutcome", "Sink", "Source", "TaskSeen", "TaskWanted", "Unwelcome", "Update", "User",
+    "Manifest", "Notice", "Page", "Priority", "Quota", "Ring", "Rival", "RowOutcome", "Sink", "Source", "TaskSeen", "TaskWanted", "Unwelcome", "Update", "User",
     "Wanted",
 ]  # fmt: skip
 
@@ -73,7 +73,9 @@ class Source(ABC):
 
     def __init_subclass__(cls) -> None:
         """An answer of any shape ends in a ConnectorError."""
-        shape.guard(cls, reading=("fields", "described", "users", "changes", "everything", "read", "listen", "make_field", "doctor"))
+        shape.guard(
+            cls, reading=("fields", "described", "users", "changes", "everything", "read", "listen", "make_field", "rivals", "doctor")
+        )
 
     @property
     def objects(self) -> tuple[str, ...]:
@@ -136,6 +138,10 @@ class Source(ABC):
     @abstractmethod
     async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
         """Check credentials, scopes, the Truce id field and the mapped `fields` (name → must be writable); `fix` creates what it can."""
+
+    async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
+        """Name who else wrote these fields of an object by machine of late, or will, as far as the vendor tells."""
+        return ()
 
     async def make_field(self, object_: str, wanted: FieldSeen) -> str:
         """Make a field in an object, as far as the API lets us; gives what is left to be done by hand, or raises Rejected where all of it is."""

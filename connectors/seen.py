@@ -68,6 +68,14 @@ class User(Message):
     active: bool = True
 
 
+class Rival(Message):
+    """Somebody else who writes a system's records by machine: another tool, the vendor's own sync, a flow, a rule."""
+
+    who: str = Field(description="As an admin knows it: HubSpot's own Salesforce sync; the flow Lead status.")
+    seen: str = Field(default="", description="How it was noticed: wrote 14 of the last 50 contacts.")
+    fields: tuple[str, ...] = Field(default=(), description="Which of the fields that were asked about it writes; none: not told.")
+
+
 class Finding(Message):
     """One thing that `doctor` found: what, where, and what to do about it. `ok` findings are shown too."""
 

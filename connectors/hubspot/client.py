@@ -78,6 +78,14 @@ class Client:
         path, quotas = self.at(object_) + "/search", ("search", "calls", "daily")
         return _an_object(await self._session.call("POST", path, json=body, idempotent=True, quotas=quotas))
 
+    async def newest(self, object_: str, limit: int) -> Answer:
+        """Find the records that changed last."""
+        name = SHAPES[object_].modified
+        order = [{"propertyName": name, "direction": "DESCENDING"}]
+        body = {"filterGroups": [], "sorts": order, "properties": [name], "limit": limit, "after": "0"}
+        quotas = ("search", "calls", "daily")
+        return _an_object(await self._session.call("POST", self.at(object_) + "/search", json=body, idempotent=True, quotas=quotas))
+
     async def page(self, object_: str, after: str | None, properties: Sequence[str], *, archived: bool = False) -> Answer:
         """Read one page of all records, or of all archived ones; consistent."""
         params = {"limit": str(self._page_rows), "archived": str(archived).lower(), "properties": ",".join(properties)}

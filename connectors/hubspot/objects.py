@@ -123,3 +123,11 @@ def joined(field_: str, links: Sequence[tuple[str, frozenset[int]]]) -> str:
         main = [ident for ident, types in links if PRIMARY & types]
         ids = main[:1] or ids[:1]
     return ",".join(ids)
+
+
+def done(name: str) -> list[dict[str, str]]:
+    """Leave out what did not take place, where it is said by one value."""
+    response = SHAPES[name].response
+    if response is None or "" in response.done:
+        return []
+    return [{"propertyName": response.status, "operator": "EQ", "value": response.done[0]}]

@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ValidationError
 
-from connectors.base import Connection, FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
+from connectors.base import Connection, FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Rival, Source, Unwelcome, User, Wanted
 from connectors.errors import Surprising
 from connectors.hubspot import mapping
 from connectors.hubspot.client import FORMS, HISTORY_ROWS, Client, next_page, records, rows
 from connectors.hubspot.doctor import Doctor
 from connectors.hubspot.events import Event, events, orders, verify
-from connectors.hubspot.objects import CONTACTS, RESPONSES, SHAPES, Row, made
+from connectors.hubspot.objects import CONTACTS, RESPONSES, SHAPES, Row, done, made
+from connectors.hubspot.rivals import rivals
 from schemas.change import RecordChanged
 from schemas.response import ResponseRecorded
 from schemas.touch import TouchRecorded
@@ -143,7 +144,7 @@ class HubSpotSource(Source):
         at, inside, more = place.at if place.mid else place.at - self._lookback_ms, place.id, True
         newest, seen, modified = place.at, dict(place.seen), SHAPES[name].modified
         while more:
-            filters = [*_filters(modified, at, inside), *_done(name)]
+            filters = [*_filters(modified, at, inside), *done(name)]
             answer = await self._client.search(name, filters, sort=modified if inside is None else "hs_object_id")
             found = {str(row["id"]): mapping.millis(mapping.changed_at(row)) for row in records(answer.body)}
             new = [ident for ident, ms in found.items() if seen.get(ident) != ms]
@@ -262,6 +263,10 @@ class HubSpotSource(Source):
         """Release every connection."""
         await self._client.close()
 
+    async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
+        """Name who else wrote these properties of the records that changed last."""
+        return await rivals(self._client, object_, fields)
+
     async def make_field(self, object_: str, wanted: FieldSeen) -> str:
         """Make a property."""
         return await self._client.make(object_, made(object_, wanted))
@@ -276,14 +281,6 @@ def _filters(modified: str, at: int, inside: int | None) -> list[dict[str, str]]
         return [{"propertyName": modified, "operator": "GTE", "value": str(at)}]
     same = {"propertyName": modified, "operator": "EQ", "value": str(at)}
     return [same, {"propertyName": "hs_object_id", "operator": "GT", "value": str(inside)}]
-
-
-def _done(name: str) -> list[dict[str, str]]:
-    """Leave out what did not take place, where it is said by one value."""
-    response = SHAPES[name].response
-    if response is None or "" in response.done:
-        return []
-    return [{"propertyName": response.status, "operator": "EQ", "value": response.done[0]}]
 
 
 def _next(at: int, inside: int | None, found: Mapping[str, int], *, more: bool) -> tuple[int, int | None, bool]:

@@ -81,6 +81,8 @@ class Salesforce:
         self.pubsub = _pubsub(self.org, self.sessions, self.faults, keepalive_s) if events else None
         self.org.duplicates = duplicates
         self.org.assignment = Assignment(self.org.queue, {}) if assign else None
+        if assign:
+            self.org.add_row(self.org.assignment_rules, {"Name": "Standard", "SobjectType": "Lead", "Active": True})
         self._fill(users, seed, extra_fields, without_fields)
         self.app = self._app(page_size)
 
@@ -144,6 +146,14 @@ class Salesforce:
         row.setdefault("LastModifiedById", row["CreatedById"])
         row.setdefault("Name", full_name(row))
         return self.org.add_row(self.org.leads, row)
+
+    def add_flow(self, label: str, *sets: str, object_: str = "Lead") -> None:
+        """Put an active flow in that a change of the object starts and that sets these fields; it does nothing here."""
+        version = self.org.ids.take("301")
+        assigned = [{"assignToReference": f"$Record.{name}", "operator": "Assign"} for name in sets]
+        self.org.flow_versions[version] = {"assignments": [{"name": "Set", "assignmentItems": assigned}], "recordUpdates": []}
+        row: Row = {"Label": label, "IsActive": True, "ActiveVersionId": version, "TriggerObjectOrEventLabel": object_}
+        self.org.add_row(self.org.flows, row)
 
     def save(self, object_: str, ident: str | None = None, *, by: str | None = None, **fields: Scalar) -> str:
         """Make a record, or change the one with this id, as a person would in the UI; gives the id."""

@@ -62,6 +62,10 @@ class Org:
         self.users = Table("User", "005", schema.USER)
         self.groups = Table("Group", "00G", schema.GROUP)
         self.organization = Table("Organization", "00D", schema.ORGANIZATION)
+        self.assignment_rules = Table("AssignmentRule", "01Q", schema.ASSIGNMENT_RULE)
+        self.flows = Table("FlowDefinitionView", "3dd", schema.FLOW)
+        self.flow_versions: dict[str, dict[str, object]] = {}
+        """Id of a flow's version → its Metadata."""
         self.rules: dict[str, ValidationRule] = {}
         self.duplicates: DuplicateAction = "off"
         self.assignment: Assignment | None = None
@@ -82,7 +86,7 @@ class Org:
     @property
     def tables(self) -> tuple[Table, ...]:
         """All objects."""
-        return (*self.writable, self.users, self.groups, self.organization)
+        return (*self.writable, self.users, self.groups, self.organization, self.assignment_rules, self.flows)
 
     def of_id(self, ident: object) -> Table | None:
         """Find the sObject that an id belongs to, by its first three characters."""

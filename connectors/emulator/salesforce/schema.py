@@ -126,6 +126,25 @@ ORGANIZATION = (
     *AUDIT,
 )
 
+ASSIGNMENT_RULE = (
+    system("Id", "Rule ID", "id"),
+    Field("Name", "Name", length=80),
+    Field("SobjectType", "SObject Type", length=40),
+    Field("Active", "Active", "boolean"),
+    *AUDIT,
+)
+
+FLOW = (
+    system("Id", "Flow ID", "id"),
+    Field("Label", "Label", length=255),
+    Field("IsActive", "Active", "boolean"),
+    Field("ActiveVersionId", "Active Version ID", length=18),
+    Field("TriggerObjectOrEventLabel", "Trigger Object", length=255),
+    *AUDIT,
+)
+
+FLOW_VERSION = (system("Id", "Flow ID", "id"), Field("Metadata", "Metadata"), *AUDIT)
+
 CHANNEL_MEMBER = (
     system("Id", "Member ID", "id"),
     Field("SelectedEntity", "Selected Entity"),

@@ -16,7 +16,7 @@ from connectors.emulator.salesforce.org import Org
 from connectors.emulator.salesforce.query import Query
 from connectors.emulator.salesforce.refusals import not_found, refused
 from connectors.emulator.salesforce.rules import ValidationRule, read_formula
-from connectors.emulator.salesforce.schema import CHANNEL_MEMBER, VALIDATION_RULE
+from connectors.emulator.salesforce.schema import CHANNEL_MEMBER, FLOW_VERSION, VALIDATION_RULE
 from connectors.emulator.salesforce.soql import parse
 from connectors.emulator.salesforce.table import Row, Table
 from connectors.emulator.salesforce.wire import answer, body, nothing, refusing, visit
@@ -45,7 +45,7 @@ class Tooling:
     async def query(self, request: Request) -> Response:
         """Query ValidationRule (`EntityDefinition.QualifiedApiName` may stand in conditions) or PlatformEventChannelMember."""
         select = parse(request.query_params.get("q", ""))
-        tables = {"validationrule": self._table, "platformeventchannelmember": self._members}
+        tables = {"validationrule": self._table, "platformeventchannelmember": self._members, "flow": self._versions}
         if select.object.lower() not in tables:
             raise refused("INVALID_TYPE", f"sObject type '{select.object}' is not supported.", None)
         found = tables[select.object.lower()]()
@@ -115,6 +115,13 @@ class Tooling:
                 "ErrorMessage": rule.message, "EntityDefinitionId": "Lead", "EntityDefinition.QualifiedApiName": "Lead", "EntityDefinition.DeveloperName": "Lead",
             })  # fmt: skip
         return rules
+
+    def _versions(self) -> Table:
+        """Give the versions of flows; their Metadata is a document."""
+        versions = Table("Flow", "301", FLOW_VERSION)
+        for ident, metadata in self.org.flow_versions.items():
+            versions.put(ident, {"Metadata": metadata})  # type: ignore[dict-item]  # no scalar, as Salesforce has it
+        return versions
 
     def _members(self) -> Table:
         """Give which objects' change events are selected, all of them for the standard channel."""

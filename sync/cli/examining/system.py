@@ -8,6 +8,7 @@ from connectors.base import FieldSeen, FieldType, Finding, Source
 from connectors.errors import ConnectorError
 from connectors.registry import load
 from connectors.unmetered import Unmetered
+from sync.cli.examining.rivals import told, written
 from sync.cli.examining.suited import strangers, suited
 from sync.lead.shown import LONGEST
 from sync.playbook.models import COMPUTED, Playbook, SharedField
@@ -55,6 +56,9 @@ async def _beside(source: Source, system: str, playbook: Playbook) -> list[Findi
             )
             continue
         found += suited(playbook, system, name, live, said=name == source.manifest.person_object)
+    person = source.manifest.person_object
+    writes = written(playbook, system, person)
+    found += told(await source.rivals(person, [*playbook.mapped(system, person)]), writes, person)
     return [*found, *strangers(playbook, system, await source.users())]
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from connectors.base import FieldSeen, Manifest, User
+from connectors.base import FieldSeen, Manifest, Rival, User
 from connectors.errors import ConnectorError
 from connectors.registry import load
 from connectors.unmetered import Unmetered
@@ -25,6 +25,8 @@ class Live:
     objects: Mapping[str, Sequence[FieldSeen]]
     """Object → its fields; of an object that cannot be read there are none."""
     defaults: Mapping[str, Scalar] = field(default_factory=dict)
+    rivals: Sequence[Rival] = ()
+    """Who else writes people there by machine."""
 
     @property
     def person(self) -> str:
@@ -61,3 +63,15 @@ async def read(name: str, how: SystemSettings) -> Live:
         await source.close()
         await sink.close()
     return Live(name, manifest, users, objects, able.defaults)
+
+
+async def with_rivals(live: Live, how: SystemSettings, fields: Sequence[str]) -> Live:
+    """Say besides who else writes these fields of people there by machine; nobody, where that cannot be read."""
+    free = Unmetered()
+    source = load(how.vendor).source(how.connection(live.name), free, free)
+    try:
+        return replace(live, rivals=await source.rivals(live.person, fields))
+    except ConnectorError:
+        return live
+    finally:
+        await source.close()

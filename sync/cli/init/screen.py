@@ -33,6 +33,11 @@ def show(found: Found, written: Written, folder: Path) -> Iterator[str]:
     yield f"Matched {len(found.people.found)} fields by name and type, {len(need)} need you, {left} left out (formula or read-only)"
     yield from (f"  ? {one.known.name}: {note}" for one in need for note in one.notes)
     yield from _people(found)
+    for live in lives:
+        for one in live.rivals:
+            both = len(one.fields)
+            what = f"writes {both} of these fields" if one.fields else "writes people there, which fields is not told"
+            yield f"! {live.manifest.title}: {one.who} {what} ({one.seen}). Truce starts in observe mode."
     yield from written.wrong
     cases = f"{written.cases} cases, all pass" if not written.wrong else f"{written.cases} cases"
     yield f"Wrote {folder}/ ({written.files} files, {cases}), in observe mode.   Next: TRUCE_PLAYBOOK={folder} truce doctor, then truce backfill --dry-run"

@@ -11,7 +11,7 @@ from sync.cli.init.known import ACCOUNTS, OPPORTUNITIES, PEOPLE
 from sync.cli.init.matching import Matching, elsewhere, match
 from sync.cli.init.people import team
 from sync.cli.init.questions import Question, answers, questions, settled
-from sync.cli.init.reading import Live, read
+from sync.cli.init.reading import Live, read, with_rivals
 from sync.cli.init.writing import Found, files, reached, within
 from sync.cli.output import CannotRun
 from sync.playbook import loader
@@ -43,6 +43,7 @@ async def begin(systems: Mapping[str, SystemSettings], ask: Callable[[Question],
         for object_ in live.manifest.people:
             if object_ != live.person and live.has(object_):
                 people = elsewhere(people, live.name, object_, live.objects[object_])
+    crm, other = [await with_rivals(live, systems[live.name], _named(people, live.name)) for live in (crm, other)]
     members = team(crm.users, other.users)
     if not any(one.known.name == "stage" for one in people.found):
         names = " or ".join(dict.fromkeys(f"{live.manifest.title}'s {live.person}" for live in (crm, other)))
@@ -50,6 +51,10 @@ async def begin(systems: Mapping[str, SystemSettings], ask: Callable[[Question],
     said = answers(questions(people, members, timezone, country(timezone)), ask)
     accounts, deals = _accounts(crm, other), _deals(crm)
     return Found(crm, other, within(settled(people, said), reached(people, deals)), accounts, deals, members, said)
+
+
+def _named(people: Matching, system: str) -> list[str]:
+    return [one.systems[system].seen.name for one in people.found if system in one.systems]
 
 
 def _accounts(crm: Live, other: Live) -> Matching:

@@ -11,6 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.base import Finding
+from connectors.emulator.hubspot.auth import Actor
+from connectors.emulator.salesforce import User
 from sync.cli.examining.system import look
 from sync.playbook.loader import load_files, read
 from sync.settings import SystemSettings
@@ -53,3 +55,38 @@ async def test_what_truce_fills_in_is_made(worlds: dict[str, Any], vendor: str, 
     assert any(one.ok and one.what.startswith(f"{vendor}: {person}.{field} was created") for one in after)
     assert not any(f"{field}" in one.what for one in after if not one.ok)
     assert not any(f"{field} was created" in one.what for one in await looked(worlds[vendor], fix=True))
+
+
+async def test_another_app_and_hubspots_own_sync_are_rivals_with_the_fields_that_both_write(worlds: dict[str, Any]) -> None:
+    world = worlds["hubspot"]
+    hub, ident = world.hub, await world.seed({"email": "kim@nordwind.example", "firstname": "Kim"})
+    hub.auth.apps = {"enricher": 777}
+    hub.edit(ident, "enricher", numberofemployees="820", city="Oslo")
+    one = hub.portal.contacts.find(ident)
+    hub.portal.contacts.change(one, {"phone": "+4722110000"}, Actor("sync", "SALESFORCE"))
+    found = {finding.what: finding.ok for finding in await looked(world)}
+    assert found["hubspot: the app 777 writes contacts.numberofemployees too (wrote 1 of the last 1 contacts that changed)"] is False
+    assert found["hubspot: HubSpot's own Salesforce sync writes contacts.phone too (wrote 1 of the last 1 contacts that changed)"] is False
+    assert not any("Ana" in what or "person" in what for what in found)
+
+
+async def test_a_quiet_system_has_no_rivals(worlds: dict[str, Any]) -> None:
+    await worlds["hubspot"].seed({"email": "kim@nordwind.example"})
+    whats = [finding.what for finding in await looked(worlds["hubspot"])]
+    assert "hubspot: nobody else was seen to write contacts by machine, as far as the system tells" in whats
+
+
+async def test_flows_rules_and_tools_of_salesforce_are_rivals(worlds: dict[str, Any]) -> None:
+    world = worlds["salesforce"]
+    org = world.org
+    org.add_flow("Lead status", "Status", "Lifecycle_Stage__c")
+    org.add_flow("Greeting", "Description")
+    tool = org.add_user(User("sync@hubspot.example", "HubSpot Integration"))
+    org.add_lead(LastName="Larsen", LastModifiedById=tool)
+    found = {finding.what: finding.ok for finding in await looked(world)}
+    assert found["salesforce: the flow Lead status writes Lead.Lifecycle_Stage__c too (is active and starts when a Lead changes)"] is False
+    assert not any("Greeting" in what for what in found)
+    assert any(what.startswith("salesforce: the assignment rule Standard writes Lead.OwnerId too") for what in found)
+    assert (
+        found["salesforce: the user HubSpot Integration writes Lead; which fields is not told (changed 1 of the last 1 records)"] is False
+    )

@@ -57,6 +57,11 @@ async def test_a_first_playbook_passes_check_and_test(crm: str, other: str, tmp_
     assert not any(effects.values())
 
 
+async def test_who_else_writes_is_said(tmp_path: Path) -> None:
+    found, _ = await begun(("salesforce", "hubspot"), str(tmp_path / "mine"), "--yes")
+    assert "! Salesforce: the assignment rule Standard writes 1 of these fields" in found.output
+
+
 async def test_answers_are_taken_and_a_wrong_one_is_asked_again(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     typed = (

@@ -1,0 +1,95 @@
+"""Who else writes an object by machine: active flows, assignment rules, and the tools that changed its records last.
+
+Salesforce's Object Reference: FlowDefinitionView, AssignmentRule, <Object>History; its Tooling API: Flow.Metadata.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from connectors.base import Rival
+from connectors.errors import ConnectorError
+from connectors.salesforce.client import Client
+from connectors.salesforce.mapping import Row, quoted
+
+LATEST = 200
+_TOOL = re.compile(r"hubspot|marketo|pardot|eloqua|integration|connector|\bapi\b|sync|zapier|workato|mulesoft|tray|segment", re.IGNORECASE)
+_MACHINES = ("AutomatedProcess", "CloudIntegrationUser")
+"""User types that are no person."""
+
+
+async def rivals(client: Client, object_: str, fields: Sequence[str]) -> list[Rival]:
+    """Ask one after the other; what the org does not let us see is told by nobody."""
+    found = [*await _rules(client, object_, fields), *await _flows(client, object_, fields)]
+    return found + await _tools(client, object_, fields)
+
+
+async def _asked(client: Client, soql: str, *, tooling: bool = False) -> list[Row]:
+    try:
+        answer = await client.call("GET", "/tooling/query" if tooling else "/query", params={"q": soql})
+        return [row for row in answer.body["records"] if isinstance(row, dict)]
+    except (ConnectorError, KeyError, TypeError):
+        return []
+
+
+async def _rules(client: Client, object_: str, fields: Sequence[str]) -> list[Rival]:
+    soql = f"SELECT Name FROM AssignmentRule WHERE SobjectType = {quoted(object_)} AND Active = true"
+    owned = tuple(name for name in fields if name == "OwnerId")
+    seen = "gives an owner to what forms and imports make; what Truce writes passes it by"
+    return [Rival(who=f"the assignment rule {row['Name']}", seen=seen, fields=owned) for row in await _asked(client, soql) if owned]
+
+
+async def _flows(client: Client, object_: str, fields: Sequence[str]) -> list[Rival]:
+    """Find active flows that a change of the object starts, and which of the fields each one sets."""
+    label = str((await client.describe(object_)).get("label") or object_)
+    soql = f"SELECT Label, ActiveVersionId FROM FlowDefinitionView WHERE IsActive = true AND TriggerObjectOrEventLabel = {quoted(label)}"
+    found = []
+    for row in await _asked(client, soql):
+        told = await _asked(client, f"SELECT Metadata FROM Flow WHERE Id = {quoted(str(row['ActiveVersionId']))}", tooling=True)
+        sets = set_by(told[0].get("Metadata")) if told else None
+        if sets is None or sets & {*fields}:
+            wrote = tuple(sorted(sets & {*fields})) if sets else ()
+            found.append(Rival(who=f"the flow {row['Label']}", seen=f"is active and starts when a {label} changes", fields=wrote))
+    return found
+
+
+def set_by(metadata: Any) -> set[str] | None:
+    """Name the fields that a flow assigns, of its record or by Update Records; None where it cannot be seen."""
+    if not isinstance(metadata, dict):
+        return None
+    text = json.dumps(metadata)
+    updates = [one for update in metadata.get("recordUpdates") or () for one in update.get("inputAssignments") or ()]
+    return {str(one["field"]) for one in updates if one.get("field")} | set(re.findall(r'"assignToReference": "\$Record\.(\w+)"', text))
+
+
+async def _tools(client: Client, object_: str, fields: Sequence[str]) -> list[Rival]:
+    """Find the users that are tools among those who changed the last records, and by the field history which fields they changed."""
+    rows = await _asked(client, f"SELECT Id, LastModifiedById FROM {object_} ORDER BY SystemModstamp DESC LIMIT {LATEST}")
+    counts = Counter(str(row["LastModifiedById"]) for row in rows if row.get("LastModifiedById") not in (None, client.me))
+    if not counts:
+        return []
+    who = ", ".join(quoted(one) for one in sorted(counts))
+    users = await _asked(client, f"SELECT Id, Name, Email, UserType FROM User WHERE Id IN ({who})")
+    tools = {str(one["Id"]): str(one.get("Name") or one["Id"]) for one in users if _is_tool(one)}
+    changed: dict[str, set[str]] = defaultdict(set)
+    if tools:
+        named = ", ".join(quoted(one) for one in sorted(tools))
+        soql = f"SELECT Field, CreatedById FROM {object_}History WHERE CreatedById IN ({named}) ORDER BY CreatedDate DESC LIMIT 1000"
+        for row in await _asked(client, soql):
+            changed[str(row["CreatedById"])].add(str(row["Field"]))
+    return [
+        Rival(
+            who=f"the user {name}",
+            seen=f"changed {counts[one]} of the last {len(rows)} records",
+            fields=tuple(sorted(changed[one] & {*fields})),
+        )
+        for one, name in sorted(tools.items())
+    ]
+
+
+def _is_tool(user: Row) -> bool:
+    return user.get("UserType") in _MACHINES or bool(_TOOL.search(f"{user.get('Name')} {user.get('Email')}"))
