@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from connectors.base import FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
 from connectors.errors import ConnectorError
 from connectors.scan import Place, Places, Rows, Scan
+from connectors.tryton import mapping
 from connectors.tryton.client import Client
 from connectors.tryton.mapping import CHANGED
 
@@ -156,14 +157,16 @@ class TrytonSource(Source):
         )
         found = [Finding(ok=True, what="the key is good"), clock, await self._log()]
         for name, writes in sorted({**fields, self.manifest.truce_id_field: True}.items()):
-            lacks = "does not exist" if name not in schema.types else ""
-            lacks = lacks or ("is hidden from the key's user" if rows and name not in rows[0] and name in schema.kinds else "")
-            lacks = lacks or ("is read-only" if writes and name not in schema.writable else "")
-            todo = (
-                "give the user's group the right to it (Administration, Models, Field Access), or take it out of fields.yaml"
-                if lacks
-                else ""
-            )
+            lacks, todo = "", ""
+            if name not in schema.types:
+                lacks, todo = "does not exist", "make the field in your module, or take it out of fields.yaml"
+            elif rows and name not in rows[0] and name in mapping.asked([name]):
+                lacks, todo = (
+                    "is hidden from the key's user",
+                    "give the user's group the right to read it (Administration, Models, Field Access)",
+                )
+            elif writes and name not in schema.writable:
+                lacks, todo = "is read-only", "map a field that can be written, or give the user's group the right (Field Access)"
             found.append(Finding(ok=not lacks, what=f"{name} {lacks}" if lacks else name, todo=todo))
         return found
 

@@ -178,6 +178,19 @@ async def test_who_is_no_more_is_gone_and_a_wrong_address_is_not_that(shop: Tryt
     await other.close()
 
 
+async def test_doctor_says_what_lacks_and_what_to_do(shop: TrytonWorld, source: Source) -> None:
+    await shop.seed({"name": "Kim"})
+    await shop.drop_field("score")
+    found = {
+        one.what: one.todo for one in await source.doctor({"score": True, "full_name": True, "nope": False, "email": True}) if not one.ok
+    }
+    assert found == {
+        "score is hidden from the key's user": "give the user's group the right to read it (Administration, Models, Field Access)",
+        "full_name is read-only": "map a field that can be written, or give the user's group the right (Field Access)",
+        "nope does not exist": "make the field in your module, or take it out of fields.yaml",
+    }
+
+
 async def test_doctor_with_a_wrong_key_says_so(shop: TrytonWorld) -> None:
     source = load("tryton").source(replace(shop.connection(), secrets={"key": "wrong-key-0"}), NotedBudget(), NotedBreaker())
     (found,) = await source.doctor({})
