@@ -12,6 +12,8 @@ from connectors.emulator.espocrm.refusals import Refused, invalid
 Row = dict[str, Any]
 _BAD_SIGNS = re.compile(r"[<>=]")
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
+_LOOSE = re.compile(r"[0-9A-Za-z_@:#+(). -]+")
+"""What passes for a phone number where the setting phoneNumberInternational is off (its app/regExpPatterns.json, phoneNumberLoose)."""
 STAMP = "%Y-%m-%d %H:%M:%S"
 
 
@@ -92,7 +94,7 @@ def _parsed(entity: str, name: str, field: Mapping[str, Any], value: Any) -> Any
     if kind == "email" and not _EMAIL.fullmatch(str(value)):
         raise invalid(entity, name, "emailAddress")
     if kind == "phone":
-        value = phone(str(value))
+        value = str(value) if field.get("loose") and _LOOSE.fullmatch(str(value)) else phone(str(value))
         if value is None:
             raise invalid(entity, name, "valid")
     if kind in ("date", "datetime", "datetimeOptional"):

@@ -27,7 +27,16 @@ def doors() -> list[Door]:
         ("POST", "campaigns/{id}/trigger.json", trigger), ("POST", "programs/{id}/members/status.json", progress),
         ("POST", "leads/schema/fields.json", create_fields),
     )  # fmt: skip
-    return [Door(method, f"/rest/v1/{path}", handler, writing=True) for method, path, handler in writes]
+    found = [Door(method, f"/rest/v1/{path}", handler, writing=True) for method, path, handler in writes]
+    return [*found, Door("POST", "/index.php/leadCapture/save2", fill, open=True)]
+
+
+def fill(world: Marketo, call: Call) -> Told:
+    """Take a form of the web site, as Marketo's Forms 2.0 send it: fields of leads, and `formid`; names that are no fields are left out."""
+    given = {name: values[0] for name, values in call.query.items() if name in world.schema.fields}
+    if not call.one("formid").isdigit() or not given.get("email"):
+        raise Refused("1003", "Invalid data: formid and email")
+    return {"result": [{"id": int(world.fill_form(given.pop("email"), call.one("formName", "Talk to us"), **given))}]}
 
 
 def sync(world: Marketo, call: Call) -> Told:

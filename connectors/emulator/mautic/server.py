@@ -94,7 +94,7 @@ class Mautic:
 
     def submit(self, form: int, email: str, **values: Any) -> str:
         """Let a visitor fill in a form; gives the contact's id."""
-        actor = SYSTEM._replace(way=f"form:submission:{form}")
+        actor = SYSTEM._replace(client="form", way=f"form:submission:{form}")
         one = self.by_email(email) or self.contacts.insert({}, SYSTEM)
         self.contacts.change(one, {"email": email, **self.schema.taken(values)[0]}, actor)
         one.identified = one.identified or self.contacts.now()
@@ -137,6 +137,7 @@ class Mautic:
     def _doors(self) -> list[Door]:
         return [
             ("POST", "/oauth/v2/token", lambda call: (200, self.auth.mint(call.json())), False),
+            ("POST", "/form/submit", self._submitted, False),
             ("GET", "/api/users/self", self._self, False),
             ("GET", "/api/users", self._all_users, False),
             ("GET", "/api/fields/contact", self._all_fields, False),
@@ -146,6 +147,15 @@ class Mautic:
             ("GET", "/api/hooks", self._all_hooks, False),
             ("GET", "/api/stats/{table}", self._table, False),
         ]
+
+    def _submitted(self, call: Call) -> tuple[int, Any]:
+        """Take what a visitor sends: the fields of a form as `mauticform[alias]`, whose aliases are those of contacts' fields here."""
+        given = {name.removeprefix("mauticform[").removesuffix("]"): value for name, value in call.json().items()}
+        form = given.pop("formId", "")
+        if not form.isdigit() or int(form) not in self.forms:
+            raise Refused(404, "Not Found", kind=None)
+        self.submit(int(form), given.pop("email"), **given)
+        return 200, {"success": 1}
 
     def _self(self, call: Call) -> tuple[int, Any]:
         user = self.users.get(call.actor.id)

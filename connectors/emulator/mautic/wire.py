@@ -158,7 +158,7 @@ class Wire:
             headers = fault.headers
         else:
             try:
-                open_ = path.startswith("/oauth/")
+                open_ = path.startswith(("/oauth/", "/form/"))
                 actor = SYSTEM if open_ else self.auth.actor(request.headers.get("authorization", ""))
                 call = Call(request.method, request.path_params, dict(request.query_params), body, actor, _is_form(request))
                 status, found = handler(call)
