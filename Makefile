@@ -8,8 +8,8 @@ TRUCE := $(PYTHON) .ci/uv.py run truce
 help: ## Show this.
 	@$(PYTHON) -c "import re; [print('make %-8s %s' % found) for found in re.findall(r'(?m)^(\w+): ## (.*)', open('Makefile').read())]"
 
-demo: ## Play a short story on a real Kafka, a real PostgreSQL and two emulated systems; 0 only if both agree at the end.
-	@$(TRUCE) demo
+demo: ## Play a short story on a real Kafka, a real PostgreSQL and two emulated systems; 0 only if both agree at the end. PAIR=espocrm,mautic plays with those.
+	@$(TRUCE) demo $(if $(PAIR),--pair $(PAIR))
 
 up: ## Run the same parts until Ctrl-C.
 	@$(TRUCE) up

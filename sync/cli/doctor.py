@@ -99,7 +99,7 @@ def _emulated(settings: Settings) -> dict[str, SystemSettings]:
     urls, found = _addresses(settings), dict[str, SystemSettings]()
     if not urls:
         return found
-    for name, how in emulate.systems(urls, poll_s=1.0).items():
+    for name, how in emulate.systems(urls, base_s=1.0).items():
         options = {key: str(value) for key, value in how["options"].items()}
         found[name] = SystemSettings(vendor=how["vendor"], url=how["url"], secrets=how["secrets"], options=options)
     return found

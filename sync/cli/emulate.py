@@ -1,15 +1,19 @@
-"""The emulated systems of demo and laptop, as one process: Acme's Salesforce, HubSpot and Slack, with Acme's people."""
+"""The emulated systems of demo and laptop, as one process: Acme's CRM, its marketing platform and Slack, with Acme's people."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import signal
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
+from starlette.applications import Starlette
+
 from connectors.emulator import hubspot, salesforce, slack
 from connectors.emulator.control import serve
+from sync.cli import vendors
 
 REPS = {
     "maria@acme.example": "Maria Lund",
@@ -41,6 +45,14 @@ TRUCE_TOKEN, MARKETING_TOKEN = "pat-emulated-truce", "pat-emulated-marketing"
 CLIENT_ID, CLIENT_SECRET, WEBHOOK_SECRET = "truce", "emulated", "emulated-webhook-secret"
 SLACK_TOKEN, SIGNING_SECRET = "emulated-bot-token", "emulated-signing-secret"
 SLACK_USERS = {email: f"U0ACME{n:03}" for n, email in enumerate(REPS, 1)} | {"lea@acme.example": "U024BE7LH"}  # team.yaml names it
+PASSWORD, ESPO_KEY, MARKETER = "emulated", "emulated-api-key", "head.of.marketing@acme.example"
+FORMS = {"Pricing": 1, "Demo": 2, "Contact": 3, "Newsletter": 4}
+"""Mautic's forms, by the page that they stand on."""
+PAIRS = (("salesforce", "hubspot"), ("salesforce", "marketo"), ("espocrm", "mautic"))
+POLLS = {"salesforce": 1.0, "hubspot": 5.0, "marketo": 7.0, "espocrm": 7.0, "mautic": 3.0}
+"""How much longer than Salesforce each is left alone between two polls: by what it lets Truce ask."""
+SLOW = ("marketo", "espocrm", "mautic")
+"""Those that are polled so seldom that one has to wait for it."""
 ROOMS = {"sales-leads": "C0SALESLEADS", "managers": "C0MANAGERS"}
 
 
@@ -83,37 +95,63 @@ def channels(url: str) -> dict[str, str]:
     return {f"{head}SLACK__URL": f"{url}/api/", **secrets, **rooms}
 
 
-def systems(urls: dict[str, str], *, poll_s: float) -> dict[str, dict[str, Any]]:
-    """Give how Truce reaches the two, as `sync.cli.parts.connections` takes it."""
-    return {
-        "salesforce": {
-            "vendor": "salesforce",
-            "url": urls["salesforce"],
-            "secrets": {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET},
-            "options": {"poll_s": poll_s, "lookback_s": 3},
-        },
+def poll_s(vendor: str, base_s: float) -> float:
+    """Give how often a vendor is polled where Salesforce is every `base_s`."""
+    return base_s * POLLS[vendor]
+
+
+def systems(urls: Mapping[str, str], *, base_s: float) -> dict[str, dict[str, Any]]:
+    """Give how Truce reaches those of them that have an address, as `sync.cli.parts.connections` takes it."""
+    secrets: dict[str, dict[str, str]] = {
+        "salesforce": {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET},
+        "hubspot": {"token": TRUCE_TOKEN, "webhook_secret": WEBHOOK_SECRET},
+        "marketo": {"client_id": "truce", "client_secret": CLIENT_SECRET},
+        "espocrm": {"api_key": ESPO_KEY},
+        "mautic": {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET},
+    }
+    options: dict[str, dict[str, Any]] = {
         "hubspot": {
-            "vendor": "hubspot",
-            "url": urls["hubspot"],
-            "secrets": {"token": TRUCE_TOKEN, "webhook_secret": WEBHOOK_SECRET},
-            "options": {
-                "portal_id": PORTAL_ID,
-                "app_id": APP_ID,
-                "forms_url": urls["hubspot"],
-                "lookback_s": 3,
-                "form_guids": f"{FORM_GUID}={FORM_NAME}",
-            },
+            "portal_id": PORTAL_ID,
+            "app_id": APP_ID,
+            "forms_url": urls.get("hubspot"),
+            "form_guids": f"{FORM_GUID}={FORM_NAME}",
         },
+        "marketo": {"sales_persons": ",".join(REPS), "gap_ids": 300},
+        "mautic": {"time_fields": ",".join(vendors.TIMES)},
+    }
+    polled = {name: {"poll_s": poll_s(name, base_s)} for name in secrets if name != "hubspot"}
+    return {
+        name: {
+            "vendor": name,
+            "url": url,
+            "secrets": secrets[name],
+            "options": {"lookback_s": 3, **polled.get(name, {}), **options.get(name, {})},
+        }
+        for name, url in urls.items()
+        if name in secrets
     }
 
 
-async def run(salesforce_port: int = 0, hubspot_port: int = 0) -> None:
-    """Serve all until a signal; prints their addresses as one JSON line when they listen."""
+def app(vendor: str) -> Starlette:
+    """Give one of Acme's emulated systems to serve; raises KeyError for a vendor that it has not."""
+    made: dict[str, Callable[[], Any]] = {
+        "salesforce": crm,
+        "hubspot": marketing,
+        "slack": chat,
+        "marketo": lambda: vendors.marketo_of(REPS, CLIENT_SECRET),
+        "espocrm": lambda: vendors.espo(REPS, PASSWORD, ESPO_KEY),
+        "mautic": lambda: vendors.mautic_of(REPS, FORMS, CLIENT_ID, CLIENT_SECRET),
+    }
+    found: Starlette = made[vendor]().app
+    return found
+
+
+async def run(served: Sequence[str]) -> None:
+    """Serve these vendors' systems and Slack until a signal; prints their addresses as one JSON line when they listen."""
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    apps = {"salesforce": (crm().app, salesforce_port), "hubspot": (marketing().app, hubspot_port), "slack": (chat().app, 0)}
     async with AsyncExitStack() as stack:
-        urls = {name: (await stack.enter_async_context(serve(app, port=port))).url for name, (app, port) in apps.items()}
+        urls = {name: (await stack.enter_async_context(serve(app(name)))).url for name in (*served, "slack")}
         print(json.dumps(urls), flush=True)
         await stop.wait()

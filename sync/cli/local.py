@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,8 @@ from sync.settings import Settings
 if TYPE_CHECKING:
     from sync.app import Ready
 
+PAIR = ("salesforce", "hubspot")
+"""The systems that are emulated where nothing else is said."""
 CHAT = "slack"
 """The emulated Slack among the emulated systems' addresses."""
 SECRET = "a laptop's secret, set TRUCE_SECRET in production"
@@ -90,9 +92,9 @@ def prepared(settings: Settings, *, take: bool = False) -> Ready:
         raise CannotRun(f"{what} does not answer ({type(error).__name__}): is it up, and does {name} name it?") from error
 
 
-def emulators(parts: Parts, *, chat: bool = False) -> dict[str, str]:
+def emulators(parts: Parts, vendors: Sequence[str] = PAIR, *, chat: bool = False) -> dict[str, str]:
     """Start the emulated systems; gives their addresses, with that of the emulated Slack if `chat`: then people are told there."""
-    part = parts.start(EMULATED, "emulate", pipe=True)
+    part = parts.start(EMULATED, "emulate", *vendors, pipe=True)
     assert part.process.stdout is not None
     line = part.process.stdout.readline()
     if not line:
@@ -109,7 +111,7 @@ def start_roles(local: Local, workers: int, port: int, poll_s: float, urls: dict
 
     environment = dict(local.parts.environment)
     if urls:
-        environment.update(connections(emulate.systems(urls, poll_s=poll_s)))
+        environment.update(connections(emulate.systems(urls, base_s=poll_s)))
     if urls and CHAT in urls:
         environment.update(emulate.channels(urls[CHAT]))
         door(urls[CHAT], "app", {name: f"http://127.0.0.1:{port}/slack/{name}" for name in ("actions", "commands")})
@@ -121,17 +123,25 @@ def start_roles(local: Local, workers: int, port: int, poll_s: float, urls: dict
     local.parts.start("edge", "edge")
 
 
-def emulated(
-    salesforce_port: Annotated[int, typer.Option(help="0 takes a free port.")] = 0,
-    hubspot_port: Annotated[int, typer.Option(help="0 takes a free port.")] = 0,
-) -> None:
-    """Serve the emulated systems."""
+def emulated(vendors: Annotated[list[str] | None, typer.Argument(help="Which; salesforce and hubspot without a word.")] = None) -> None:
+    """Serve the emulated systems, each on a free port."""
     from sync.cli import emulate
 
-    asyncio.run(emulate.run(salesforce_port, hubspot_port))
+    asyncio.run(emulate.run(vendors or PAIR))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    from sync.cli import emulate
+
+    found = tuple(one.strip() for one in text.split(","))
+    for pair in emulate.PAIRS:
+        if pair == found:
+            return pair
+    raise CannotRun(f"{text} is no pair that the demo plays: name one of {', '.join(','.join(pair) for pair in emulate.PAIRS)}.")
 
 
 def demo(
+    pair: Annotated[str, typer.Option(metavar="CRM,MAP", help="Which two systems: salesforce,marketo or espocrm,mautic.")] = ",".join(PAIR),
     json_out: Annotated[bool, typer.Option("--json", help="Print the figures as JSON at the end, and nothing else.")] = False,
     keep: Annotated[bool, typer.Option(help="Leave everything running after the story, until Ctrl-C.")] = False,
 ) -> None:
@@ -141,11 +151,11 @@ def demo(
     """
     from sync.cli.demo.run import play
 
-    settings = Settings()
+    settings, chosen = Settings(), _pair(pair)
     folder = hold_any(settings.home, "demo")
     if not settings.database or not settings.kafka:
         empty(folder)
-    raise typer.Exit(play(settings, folder, json_out=json_out, keep=keep))
+    raise typer.Exit(play(settings, folder, chosen, json_out=json_out, keep=keep))
 
 
 def up(
@@ -208,13 +218,12 @@ async def _differs(here: place.Place, settings: Settings) -> str:
 
 def _peopled(urls: dict[str, str]) -> dict[str, str]:
     """Give the emulated systems the people of the demo."""
-    from sync.cli import emulate
-    from sync.cli.demo import world
-    from sync.cli.demo.clients import Crm, Marketing
+    from sync.cli.demo.sides import marketing, sales
+    from sync.cli.demo.world import peopled
+    from sync.playbook import loader
 
-    theirs, ours = world.first_people()
-    Crm(urls["salesforce"], "session:ana@acme.example").add([*theirs, world.OUTSIDE])
-    Marketing(urls["hubspot"], emulate.MARKETING_TOKEN).add([*ours, world.OUTSIDE])
+    crm, platform = PAIR
+    peopled(loader.load(Settings().playbook), {crm: sales(crm, urls[crm]), platform: marketing(platform, urls[platform])})
     return urls
 
 

@@ -45,10 +45,7 @@ def visitor(
         url = json.loads((settings.home / "emulated.json").read_text())["hubspot"]
     except (OSError, ValueError, KeyError):
         raise CannotRun("no emulated HubSpot runs here: start `truce up` without systems of your own.") from None
-    from sync.cli.demo.clients import Marketing
-    from sync.cli.emulate import MARKETING_TOKEN
+    from sync.cli.demo.sides import marketing
 
-    fields = {"email": email, **spelled(values or [])}
-    rows = [{"objectTypeId": "0-1", "name": name, "value": value} for name, value in fields.items()]
-    Marketing(url, MARKETING_TOKEN).submit_fields(rows, page)
+    marketing("hubspot", url).submit({"email": email, **spelled(values or [])}, page)
     console.print(f'{email} filled in the form "{page}". In a second: truce explain {email}', markup=False)

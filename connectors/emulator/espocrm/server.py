@@ -53,12 +53,13 @@ class Espo:
         users: Iterable[User] = (),
         *,
         api_key: str = "espo-truce-key",
+        admin_password: str = "admin",
         extra: Mapping[str, Fields] | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         job_s: float | None = None,
     ) -> None:
         self.journal, self.faults, self._job_s = Journal(), Faults(), job_s
-        everyone = (User("truce", kind="api", api_key=api_key), User("admin", "admin@acme.example", "admin", "admin"), *users)
+        everyone = (User("truce", kind="api", api_key=api_key), User("admin", "admin@acme.example", "admin", admin_password), *users)
         self.org = Org(clock, self.journal, everyone, extra or {})
         self.hooks = Hooks(self.org)
         routes = [*control.routes(self.journal, self.faults), Route(BASE + "{path:path}", self._answer, methods=_METHODS)]

@@ -40,13 +40,13 @@ def hurried(folder: Path, copy: Path) -> Path:
 def accepted(stage: Stage) -> None:
     """Scene 4: two people ask for a demo; the rep of the first presses accept on the card."""
     stage.screen.scene(4, "Hand-off")
-    stage.marketing.submit(PER, "Demo")
+    stage.submit(PER, "Demo")
     first = stage.until("Per Dahl is offered to somebody", lambda: _handoff(stage, PER.email))
-    stage.marketing.submit(IDA, "Demo")
+    stage.submit(IDA, "Demo")
     second = stage.until("Ida Vogt is offered to somebody", lambda: _handoff(stage, IDA.email))
     _press_accept(stage, first["owner"], "Per Dahl")
     taken = stage.until("the hand-off is accepted", lambda: _state(stage, PER.email, "accepted"))
-    stage.until("the lead is sales accepted in Salesforce", lambda: (stage.crm.lead(PER.email) or {}).get("Lifecycle_Stage__c") == "SAL")
+    stage.until("the lead is sales accepted in the CRM", lambda: stage.row(stage.pair[0], PER.email, "stage").get("stage") == "sal")
     stage.until("the card says so", lambda: any("Accepted" in json.dumps(one) for one in stage.chat.messages("Per Dahl")))
     name = stage.owner_name
     stage.screen.done(

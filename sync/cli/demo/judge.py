@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -54,34 +54,35 @@ def spoken(shared: SharedField, system: str, value: Any, owners: Owners, country
     if shared.kind == "picklist":
         return spelling.from_vendor.get(str(value), str(value))
     if shared.kind == "flag":
-        return value in (True, "true")
+        return value in (True, "true", "1", 1)
     if shared.kind == "number":
         return float(value)
     found: Scalar = canonical(shared, value, country=country)
     return found
 
 
-def compare(
-    playbook: Playbook, crm: Mapping[str, Row], marketing: Mapping[str, Row], in_scope: Callable[[Row], bool], owners: Owners
-) -> Comparison:
-    """Compare everyone who is in scope; the mappings are by e-mail in lower case."""
-    emails = sorted({email for email, row in {**marketing, **crm}.items() if in_scope(row)})
-    missing = [email for email in emails if email not in crm or email not in marketing]
+def compare(playbook: Playbook, held: Mapping[str, Mapping[str, Row]], outside: Collection[str], owners: Owners) -> Comparison:
+    """Compare everyone but those outside the scope; `held` is system → e-mail in lower case → row."""
+    emails = sorted({email for rows in held.values() for email in rows} - set(outside))
+    missing = [email for email in emails if not all(email in rows for rows in held.values())]
+    where = [(system, rows, playbook.fields["country"].systems[system].name) for system, rows in held.items()]
     scores = []
     for shared in playbook.fields.values():
-        if not {"salesforce", "hubspot"} <= set(shared.systems):
+        if not held.keys() <= set(shared.systems):
             continue
         score = FieldScore(shared.name)
         for email in emails:
             if email in missing:
                 continue
-            sides = {"salesforce": crm[email], "hubspot": marketing[email]}
-            country = str(crm[email].get("Country") or marketing[email].get("country") or "") or None
-            one, other = (spoken(shared, system, row.get(shared.systems[system].name), owners, country) for system, row in sides.items())
+            country = next((str(rows[email][name]) for _, rows, name in where if rows[email].get(name)), None)
+            said = {
+                system: spoken(shared, system, rows[email].get(shared.systems[system].name), owners, country) for system, rows, _ in where
+            }
+            equal = len(set(said.values())) == 1
             score.compared += 1
-            score.equal += one == other
-            if one != other and len(score.examples) < 3:
-                score.examples.append(f"{email}: salesforce {one!r}, hubspot {other!r}")
+            score.equal += equal
+            if not equal and len(score.examples) < 3:
+                score.examples.append(f"{email}: {', '.join(f'{system} {value!r}' for system, value in said.items())}")
         scores.append(score)
     return Comparison(len(emails), missing, scores)
 
@@ -91,13 +92,9 @@ def moment(entry: Row) -> float:
     return datetime.fromisoformat(entry["at"]).timestamp()
 
 
-def doubled(effects: list[Row]) -> list[str]:
-    """Name what Truce did twice: a second record for one person, or a write that changed nothing."""
-    creates = Counter(
-        str(e["after"].get("Truce_Id__c") or e["after"].get("truce_id"))
-        for e in effects
-        if e["client"] == "truce" and e["verb"] == "create"
-    )
+def doubled(effects: list[Row], truce_id: str) -> list[str]:
+    """Name what Truce did twice: a second record for one person (whose id is in the field `truce_id`), or a write that changed nothing."""
+    creates = Counter(str(e["after"].get(truce_id)) for e in effects if e["client"] == "truce" and e["verb"] == "create")
     twice = [f"{count} creates for {ident}" for ident, count in creates.items() if count > 1]
     for entry in effects:
         if entry["client"] == "truce" and entry["verb"] in ("update", "consent") and entry["after"] and entry["before"] == entry["after"]:

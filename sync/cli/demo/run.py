@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import psutil
 
-from sync.cli import emulate, place
+from connectors.registry import manifests
+from sync.cli import place
 from sync.cli.demo import handoffs, judge, story, world
-from sync.cli.demo.clients import Chat, Crm, Marketing, door
+from sync.cli.demo.clients import Chat, door
 from sync.cli.demo.screen import Screen
+from sync.cli.demo.sides import marketing, sales
 from sync.cli.demo.stage import NotSo, Stage
-from sync.cli.local import Local, emulators, prepared, servers, start_roles
+from sync.cli.local import PAIR, Local, emulators, prepared, servers, start_roles
 from sync.cli.output import DONE, PROBLEM, as_json, console
 from sync.cli.parts import PartEnded
 from sync.runtime.folder import Folder
@@ -24,18 +28,17 @@ from sync.settings import Settings
 from sync.store import telling
 
 
-def play(settings: Settings, folder: Folder, *, json_out: bool, keep: bool) -> int:
-    """Play the story; gives the exit code: 0 only if everything came out right and nothing runs any more."""
+def play(settings: Settings, folder: Folder, pair: tuple[str, str], *, json_out: bool, keep: bool) -> int:
+    """Play the story with a CRM and a marketing platform; gives the exit code: 0 only if everything came out right and nothing runs any more."""
     began, screen = time.monotonic(), Screen(quiet=json_out)
-    screen.say(
-        f"Truce demo · real Kafka {VERSION}, real PostgreSQL 18 · Salesforce and HubSpot emulated on this machine, no account used", "bold"
-    )
+    named = " and ".join(manifests()[vendor].title for vendor in pair)
+    screen.say(f"Truce demo · real Kafka {VERSION}, real PostgreSQL 18 · {named} emulated on this machine, no account used", "bold")
     installation = f"demo{int(time.time())}" if settings.database else "demo"
     trouble, stage = None, None
     with servers(settings, folder, installation) as local:
         children = psutil.Process().children(recursive=True)
         try:
-            stage = _set_up(settings, local, installation, screen)
+            stage = _set_up(settings, local, installation, screen, pair)
             children = psutil.Process().children(recursive=True)
             for scene in story.SCENES:
                 scene(stage)
@@ -60,57 +63,58 @@ def play(settings: Settings, folder: Folder, *, json_out: bool, keep: bool) -> i
     return DONE if right and not left else PROBLEM
 
 
-def _set_up(settings: Settings, local: Local, installation: str, screen: Screen) -> Stage:
+def _set_up(settings: Settings, local: Local, installation: str, screen: Screen, pair: tuple[str, str]) -> Stage:
     from pydantic import SecretStr
 
-    urls = emulators(local.parts, chat=True)
-    crm = Crm(urls["salesforce"], "session:ana@acme.example")
-    marketing = Marketing(urls["hubspot"], emulate.MARKETING_TOKEN)
-    theirs, ours = world.first_people()
-    crm.add([*theirs, world.OUTSIDE])
-    marketing.add([*ours, world.OUTSIDE])
+    urls = emulators(local.parts, pair, chat=True)
+    crm, platform = sales(pair[0], urls[pair[0]]), marketing(pair[1], urls[pair[1]])
     own = settings.model_copy(update={"installation": installation, "database": SecretStr(local.dsn), "kafka": local.bootstrap})
-    own = own.model_copy(update={"playbook": handoffs.hurried(settings.playbook, local.folder / "playbook")})
+    own = own.model_copy(update={"playbook": handoffs.hurried(_of(settings.playbook, pair, local.folder), local.folder / "playbook")})
     ready = prepared(own, take=True)
+    world.peopled(ready.playbook, dict(zip(pair, (crm, platform), strict=True)))
     port = free_port()
-    door(urls["hubspot"], "webhooks", {"url": f"http://127.0.0.1:{port}/webhooks/hubspot"})
+    if "hubspot" in pair:
+        door(urls["hubspot"], "webhooks", {"url": f"http://127.0.0.1:{port}/webhooks/hubspot"})
     start_roles(local, 2, port, story.POLL_S, urls)
-    admin = Crm(urls["salesforce"], f"session:{emulate.ADMIN}")
+    titles = {vendor: manifests()[vendor].title for vendor in pair}
     systems = {name: url for name, url in urls.items() if name != "slack"}
-    return Stage(local.parts, screen, systems, Chat(urls["slack"]), local.dsn, installation, ready.playbook, crm, admin, marketing)
+    chat = Chat(urls["slack"])
+    return Stage(local.parts, screen, systems, chat, local.dsn, installation, ready.playbook, pair, titles, crm, platform)
 
 
-def _rows(stage: Stage) -> tuple[dict[str, Any], dict[str, Any]]:
-    shared = stage.playbook.fields.values()
-    theirs = [f.systems["salesforce"].name for f in shared if "salesforce" in f.systems]
-    ours = [f.systems["hubspot"].name for f in shared if "hubspot" in f.systems]
-    crm = {str(row["Email"]).lower(): row for row in stage.crm.query(f"SELECT Id, {', '.join(theirs)} FROM Lead WHERE Email != null")}
-    return crm, {str(row["email"]).lower(): row for row in stage.marketing.every(ours) if row["email"]}
+def _of(playbook: Path, pair: tuple[str, str], folder: Path) -> Path:
+    """Give the example playbook, or a copy of it with the fields of another pair: its cases and environments speak of the first."""
+    fields = playbook.parent / "pairs" / "-".join(pair) / "fields.yaml"
+    if pair == PAIR:
+        return playbook
+    copy = folder / "pair"
+    shutil.copytree(playbook, copy, dirs_exist_ok=True, ignore=shutil.ignore_patterns("cases", "env"))
+    shutil.copy(fields, copy)
+    return copy
 
 
 def _compare(stage: Stage) -> judge.Comparison:
-    users = {row["Id"]: str(row["Email"]) for row in stage.crm.query("SELECT Id, Email FROM User")}
-    owners = stage.marketing.owners()
-    emails = {"salesforce": users, "hubspot": owners}
+    users = {system: side.users() for system, side in stage.sides.items()}
     team = set(stage.playbook.reps)
 
     def owner(system: str, ident: Any) -> str | None:
-        email = emails[system].get(str(ident))
+        email = users[system].get(str(ident))
         return email if email in team else None
 
-    crm, marketing = _rows(stage)
-    outside = {world.OUTSIDE.email}
-    return judge.compare(
-        stage.playbook, crm, marketing, lambda row: str(row.get("Email") or row.get("email")).lower() not in outside, owner
-    )
+    held = {}
+    for system, side in stage.sides.items():
+        names = [one.systems[system].name for one in stage.playbook.fields.values() if system in one.systems]
+        email = stage.name(system, "email")
+        held[system] = {str(row[email]).lower(): row for row in side.rows(names) if row[email]}
+    return judge.compare(stage.playbook, held, {world.OUTSIDE.email}, owner)
 
 
 def _tell(stage: Stage, began: float) -> bool:
     comparison = _compare(stage)
     effects = {system: stage.journal(system) for system in stage.urls}
     calls = {system: stage.journal(system, "calls") for system in stage.urls}
-    doubled = [line for system in effects for line in judge.doubled(effects[system])]
-    batches = {"salesforce": 200, "hubspot": 100}
+    doubled = [line for system in effects for line in judge.doubled(effects[system], manifests()[system].truce_id_field)]
+    batches = dict(zip(stage.pair, (stage.crm.batch, stage.marketing.batch), strict=True))
     used = sum(len(judge.writing(rows)) for rows in calls.values())
     least = sum(judge.least(judge.writing(rows), batches[system]) for system, rows in calls.items())
     left = stage.ask("SELECT count(*) AS n FROM parked WHERE settled_at IS NULL")[0]["n"]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from schemas.base import Scalar
 from sync.cli import emulate
-from sync.cli.demo.clients import Chat, Crm, Marketing, door
-from sync.cli.demo.judge import Row, writing
+from sync.cli.demo.clients import Chat, door
+from sync.cli.demo.judge import Row, spoken, writing
 from sync.cli.demo.screen import Screen
+from sync.cli.demo.sides import Marketing, Sales, Side
+from sync.cli.demo.world import Person, spelled
 from sync.cli.parts import Parts
 from sync.playbook.models import Playbook
 from sync.store.connect import connect
@@ -34,10 +38,12 @@ class Stage:
     dsn: str
     installation: str
     playbook: Playbook
-    crm: Crm
-    admin: Crm
+    pair: tuple[str, str]
+    """The names of the CRM and the marketing platform, which are their vendors' too."""
+    titles: Mapping[str, str]
+    """What people call them."""
+    crm: Sales
     marketing: Marketing
-    quick: bool = False
     latencies_ms: list[float] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
 
@@ -50,6 +56,37 @@ class Stage:
                 raise NotSo(f"not within {seconds:.0f} s: {what}")
             time.sleep(every)
         return found
+
+    @property
+    def sides(self) -> dict[str, Side]:
+        """Give both systems by name."""
+        return dict(zip(self.pair, (self.crm, self.marketing), strict=True))
+
+    def name(self, system: str, shared: str) -> str:
+        """Give what a system calls a field."""
+        return self.playbook.fields[shared].systems[system].name
+
+    def row(self, system: str, email: str, *shared: str) -> dict[str, Scalar]:
+        """Give what a system says of a person, canonically; nothing of whom it does not have."""
+        found = self.sides[system].one(email, [self.name(system, one) for one in shared])
+        return {one: self._said(system, one, found.get(self.name(system, one))) for one in shared} if found else {}
+
+    def _said(self, system: str, shared: str, value: Any) -> Scalar:
+        users = self.sides[system].users() if self.playbook.fields[shared].kind == "user" else {}
+        return spoken(self.playbook.fields[shared], system, value, lambda _, ident: users.get(str(ident)), None)
+
+    def emails(self, system: str) -> set[str]:
+        """Give the address of everybody in a system, in lower case."""
+        name = self.name(system, "email")
+        return {str(row[name]).lower() for row in self.sides[system].rows([name])}
+
+    def submit(self, person: Person, page: str) -> None:
+        """Let somebody fill in the form of a page."""
+        self.marketing.submit(self.spelled(self.pair[1], **person.fields()), page)
+
+    def spelled(self, system: str, **fields: Scalar) -> dict[str, Any]:
+        """Give values as a system spells them."""
+        return spelled(self.playbook, system, fields)
 
     def ask(self, statement: str, *values: Any) -> list[dict[str, Any]]:
         """Ask Truce's own store."""
@@ -73,16 +110,17 @@ class Stage:
         return {system: len(self.journal(system)) for system in self.urls}
 
     def settled(self, *, seconds: float = 60.0) -> None:
-        """Wait until nothing is under way: all decided, nothing dirty, no intent without its result."""
+        """Wait until nothing is under way: all read up to now, all decided, nothing dirty, no intent without its result."""
         statement = (
             "SELECT (SELECT count(*) FROM dirty) + (SELECT count(*) FROM intents WHERE state IN ('open', 'done')) "
-            "+ (SELECT count(*) FROM read_orders) AS n"
+            "+ (SELECT count(*) FROM read_orders) + (SELECT count(*) FROM cursors WHERE name = 'changes' AND system = ANY($2) "
+            "AND coalesce(seen_until, '-infinity') < $1) AS n"
         )
-        calm = 0
+        calm, now, polled = 0, datetime.now(UTC), [name for name in self.pair if name in emulate.SLOW]
 
         def quiet() -> bool:
             nonlocal calm
-            calm = calm + 1 if not self.ask(statement)[0]["n"] and not door(self.urls["hubspot"], "webhooks")["pending"] else 0
+            calm = calm + 1 if not self.ask(statement, now, polled)[0]["n"] and not self.marketing.pending() else 0
             return calm >= 3
 
         self.until("everything written (nothing dirty, no open intent)", quiet, seconds=seconds, every=0.15)

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from sync.cli.demo.sides import Side
+from sync.playbook.models import Playbook
 
 FIRST = [
     "Nora",
@@ -92,6 +97,12 @@ class Person:
     employees: int
     country: str
 
+    def fields(self) -> dict[str, Any]:
+        """Give them by the playbook's names, without what is blank."""
+        names = {"first": "first_name", "last": "last_name"}
+        found = {names.get(name, name): getattr(self, name) for name in Person.__dataclass_fields__}
+        return {name: value for name, value in found.items() if value != ""}
+
 
 def _person(n: int, dice: random.Random, *, twist: bool = False) -> Person:
     """Make person number n; `twist` gives what the other system believes of the same one."""
@@ -136,6 +147,18 @@ OUTSIDE = Person("rosa.silva@porto-azul.example", "Rosa", "Silva", "Porto Azul",
 KIM = Person(
     "kim.larsen@nordwind.example", "Kim", "Larsen", "Nordwind AS", "+47 22 11 00 00", "Head of Operations", "", "Manufacturing", 820, "NO"
 )
+
+
+def spelled(playbook: Playbook, system: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Give values by a system's own names, as far as it has them."""
+    shared = {name: one.systems[system] for name, one in playbook.fields.items() if system in one.systems}
+    return {shared[name].name: shared[name].to_vendor.get(value, value) for name, value in fields.items() if name in shared}
+
+
+def peopled(playbook: Playbook, sides: Mapping[str, Side]) -> None:
+    """Let the CRM and the marketing platform, in this order, have their first people."""
+    for (system, side), people in zip(sides.items(), first_people(), strict=True):
+        side.add([spelled(playbook, system, person.fields()) for person in [*people, OUTSIDE]])
 
 
 def visitor(n: int) -> Person:

@@ -197,7 +197,7 @@ async def town(
         marketing.set_webhook(f"http://127.0.0.1:{port}/webhooks/hubspot")
         chat.hands.url, doors = urls["slack"], f"http://127.0.0.1:{port}/slack"
         chat.caller.actions_url, chat.caller.commands_url = f"{doors}/actions", f"{doors}/commands"
-        systems = emulate.systems(urls, poll_s=1.0)
+        systems = emulate.systems(urls, base_s=1.0)
         systems["salesforce"]["options"] |= options or {}
         environment = surroundings(servers, home, port) | connections(systems) | emulate.channels(urls["slack"])
         pool = await open_pool(postgres, installation, size=1)

@@ -68,7 +68,7 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
             name: SystemSettings(
                 vendor=how["vendor"], url=how["url"], secrets=how["secrets"], options={k: str(v) for k, v in how["options"].items()}
             )
-            for name, how in emulate.systems(urls, poll_s=1.0).items()
+            for name, how in emulate.systems(urls, base_s=1.0).items()
         }
         yield Town(crm, marketing, systems, tmp_path)
 
