@@ -39,9 +39,9 @@ def mautic_of(people: dict[str, str], forms: dict[str, int], client_id: str, sec
         mautic.Field("lifecycle", "Lifecycle stage", "select", STAGES),
         mautic.Field("reject_reason", "Reject reason", "select", REASONS),
         mautic.Field("sla_met", "SLA met", "select", ("yes", "no")),
-        *(mautic.Field(name, name.replace("_", " ").capitalize()) for name in TIMES),
+        *(mautic.Field(name, name.replace("_", " ").capitalize()) for name in (*TIMES, "engagement_score")),
         *(mautic.Field(name, name.replace("_", " ").capitalize(), "textarea") for name in TEXTS),
-        *(mautic.Field(name, name.replace("_", " ").capitalize(), "number") for name in ("employees", "handoff_cycle", "engagement_score")),
+        *(mautic.Field(name, name.replace("_", " ").capitalize(), "number") for name in ("employees", "handoff_cycle")),
     ]
     return mautic.Mautic(
         users=users, fields=fields, forms={ident: name for name, ident in forms.items()}, client_id=client_id, client_secret=secret

@@ -21,6 +21,9 @@ from sync.playbook.models import Playbook
 from sync.store.connect import connect
 
 Found = TypeVar("Found")
+UNDER_WAY = """SELECT (SELECT count(*) FROM dirty) AS "to be planned", (SELECT count(*) FROM read_orders) AS "to be read again",
+(SELECT count(*) FROM intents WHERE state = 'open') AS "to be written", (SELECT count(*) FROM intents WHERE state = 'done') AS "to be told",
+(SELECT count(*) FROM cursors WHERE name = 'changes' AND system = ANY($2) AND coalesce(seen_until, '-infinity') < $1) AS "systems unread" """
 
 
 class NotSo(AssertionError):
@@ -111,19 +114,18 @@ class Stage:
 
     def settled(self, *, seconds: float = 60.0) -> None:
         """Wait until nothing is under way: all read up to now, all decided, nothing dirty, no intent without its result."""
-        statement = (
-            "SELECT (SELECT count(*) FROM dirty) + (SELECT count(*) FROM intents WHERE state IN ('open', 'done')) "
-            "+ (SELECT count(*) FROM read_orders) + (SELECT count(*) FROM cursors WHERE name = 'changes' AND system = ANY($2) "
-            "AND coalesce(seen_until, '-infinity') < $1) AS n"
-        )
-        calm, now, polled = 0, datetime.now(UTC), [name for name in self.pair if name in emulate.SLOW]
+        now, polled, calm, left = datetime.now(UTC), [name for name in self.pair if name in emulate.SLOW], 0, dict[str, int]()
 
         def quiet() -> bool:
-            nonlocal calm
-            calm = calm + 1 if not self.ask(statement, now, polled)[0]["n"] and not self.marketing.pending() else 0
+            nonlocal calm, left
+            left = {name: count for name, count in self.ask(UNDER_WAY, now, polled)[0].items() if count}
+            calm = calm + 1 if not left and not self.marketing.pending() else 0
             return calm >= 3
 
-        self.until("everything written (nothing dirty, no open intent)", quiet, seconds=seconds, every=0.15)
+        try:
+            self.until("everything written", quiet, seconds=seconds, every=0.15)
+        except NotSo as error:
+            raise NotSo(f"{error}; left: {', '.join(f'{count} {name}' for name, count in left.items())}") from None
 
     def writes(self) -> dict[str, int]:
         """Count Truce's writing calls so far."""

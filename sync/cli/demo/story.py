@@ -166,7 +166,7 @@ def worker_killed(stage: Stage) -> None:
     stage.parts.start("worker-3", "worker")
     emails = [person.email for person in people]
     stage.until("all form fillers in the CRM", lambda: _count(stage, emails) >= len(people), seconds=90, every=0.3)
-    stage.settled(seconds=90)
+    stage.settled(seconds=180)  # where little may be asked in a minute it takes its time
     waits = _waits(stage, marks)
     stages = [_stages(stage, system) for system in stage.pair]
     lost = sum(any(held.get(email) != "mql" for held in stages) for email in emails)

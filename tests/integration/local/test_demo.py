@@ -81,8 +81,8 @@ def test_the_demo_ends_with_two_systems_that_agree_and_leaves_nothing_running(ho
     assert _running_in(home) == []
 
 
-def test_the_demo_runs_on_servers_of_ones_own(home: Path, kafka: str, postgres: str) -> None:
-    done = _truce("demo", "--json", home=home, KAFKA_BOOTSTRAP_SERVERS=kafka, TRUCE_DATABASE=postgres)
+def test_the_demo_runs_with_another_pair_on_servers_of_ones_own(home: Path, kafka: str, postgres: str) -> None:
+    done = _truce("demo", "--pair", "espocrm,mautic", "--json", home=home, KAFKA_BOOTSTRAP_SERVERS=kafka, TRUCE_DATABASE=postgres)
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["agree"]
     assert not (home / "demo" / "kafka").exists()

@@ -57,7 +57,7 @@ async def parts(kafka: str, postgres: str, installation: str, tmp_path: Path) ->
         url = (await stack.enter_async_context(serve(marketing.app))).url
         marketing.set_webhook(f"http://127.0.0.1:{port}/webhooks/hubspot")
         crm = {"vendor": "tryton", "url": tryton().url, "secrets": {"key": KEYS["truce"]}, "options": {"poll_s": 1.0, "lookback_s": 3}}
-        systems = {"tryton": crm, "hubspot": emulate.systems({"salesforce": "", "hubspot": url}, poll_s=1.0)["hubspot"]}
+        systems = {"tryton": crm, "hubspot": emulate.systems({"salesforce": "", "hubspot": url}, base_s=1.0)["hubspot"]}
         environment = surroundings((kafka, postgres, installation), tmp_path, port) | connections(systems)
         pool = await open_pool(postgres, installation, size=1)
         stack.push_async_callback(pool.close)
