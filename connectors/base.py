@@ -13,14 +13,14 @@ from connectors import shape
 from connectors.errors import Rejected
 from connectors.manifest import Manifest, Quota
 from connectors.rows import Create, Done, Failed, RowOutcome, TaskSeen, TaskWanted, Update
-from connectors.seen import FieldSeen, FieldType, Finding, Item, Notice, Page, Ring, Rival, User
+from connectors.seen import FieldSeen, FieldType, Finding, Grant, Item, Notice, Page, Ring, Rival, User, Wish
 from schemas.base import Scalar
 from schemas.change import RecordChanged
 
 __all__ = [
-    "Breaker", "Budget", "Capabilities", "Connection", "Connector", "Create", "Done", "Failed", "FieldSeen", "FieldType", "Finding", "Forged", "Item",
+    "Breaker", "Budget", "Capabilities", "Connection", "Connector", "Create", "Done", "Failed", "FieldSeen", "FieldType", "Finding", "Forged", "Grant", "Item",
     "Manifest", "Notice", "Page", "Priority", "Quota", "Ring", "Rival", "RowOutcome", "Sink", "Source", "TaskSeen", "TaskWanted", "Unwelcome", "Update", "User",
-    "Wanted",
+    "Wanted", "Wish",
 ]  # fmt: skip
 
 Wanted = Mapping[str, Sequence[str]]

@@ -68,6 +68,23 @@ class User(Message):
     active: bool = True
 
 
+class Wish(Message):
+    """What Truce does with one object of a system: which fields it reads (and writes: True), and whether it changes and makes records."""
+
+    object: str
+    fields: dict[str, bool] = {}
+    edits: bool = False
+    creates: bool = False
+
+
+class Grant(Message):
+    """The least permissions for that, as the vendor takes them: a file, and what to do with it."""
+
+    file: str
+    text: str
+    how: str
+
+
 class Rival(Message):
     """Somebody else who writes a system's records by machine: another tool, the vendor's own sync, a flow, a rule."""
 

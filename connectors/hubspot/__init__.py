@@ -15,6 +15,7 @@ from pathlib import Path
 
 from connectors.base import Breaker, Budget, Connection, Sink, Source
 from connectors.hubspot.client import Client
+from connectors.hubspot.permissions import grants as grants
 from connectors.hubspot.sink import HubSpotSink
 from connectors.hubspot.source import HubSpotSource
 from connectors.registry import read_manifest

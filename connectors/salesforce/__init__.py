@@ -20,6 +20,7 @@ from pathlib import Path
 from connectors.base import Breaker, Budget, Connection, Manifest
 from connectors.registry import read_manifest
 from connectors.salesforce.client import Client
+from connectors.salesforce.permissions import grants as grants
 from connectors.salesforce.sink import SalesforceSink
 from connectors.salesforce.source import SalesforceSource
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -203,8 +204,27 @@ def summed_up(findings: Sequence[Finding]) -> list[str]:
     return ["", head, *(line for one in wrong for line in (f"✘ {one.what}", *([f"    {one.todo}"] if one.todo else [])))]
 
 
+def _grants(settings: Settings, folder: Path, *, json: bool) -> None:
+    from sync.cli.examining.grants import write
+    from sync.playbook.loader import load
+
+    found = write(load(settings.playbook, environment=settings.environment), folder)
+    if json:
+        as_json([{"file": path, "how": how} for path, how in found])
+    else:
+        for path, how in found:
+            console.print(f"Wrote {path}: {how}", markup=False)
+
+
 def doctor(
-    json: Json = False, fix: Annotated[bool, typer.Option(help="Make in the systems what can be made (external-id fields).")] = False
+    json: Json = False,
+    fix: Annotated[
+        bool, typer.Option(help="Make in the systems what can be made: external-id fields, and fields that Truce fills in.")
+    ] = False,
+    grants: Annotated[
+        bool, typer.Option("--grants", help="Look at nothing: write the least permissions that each system must give.")
+    ] = False,
+    folder: Annotated[Path, typer.Option("--to", help="With --grants: the folder for the files.")] = Path("grants"),
 ) -> None:
     """Check Kafka, PostgreSQL, the playbook and every system, and say what to do; exit 1 if something is wrong.
 
@@ -212,6 +232,9 @@ def doctor(
     """
     from sync.cli.doctor import examine
 
+    if grants:
+        _grants(Settings(), folder, json=json)
+        return
     findings = asyncio.run(examine(Settings(), fix=fix))
     if json:
         as_json([f.model_dump() for f in findings])

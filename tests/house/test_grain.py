@@ -23,11 +23,13 @@ BESIDES = {
         "bulk.py": "a large object is read by a job of its own API, as CSV behind locators",
         "campaigns.py": "membership is a record of its own, with statuses and an order that each campaign has for itself",
         "grants.py": "two OAuth flows, one of which signs",
+        "permissions.py": "a permission set is metadata with rules of its own about what it may name",
         "rivals.py": "flows, rules and histories are objects of their own, which an org may hide",
         "doctor.py": "what an org must have differs by object, and events have a licence and limits of their own",
     },
     "espocrm": {"doctor.py": "what the API user's role must allow differs by object, and webhooks are many"},
     "hubspot": {
+        "permissions.py": "scopes go by object, and by what is done with it",
         "rivals.py": "who set a value stands in each property's history, under many names",
         "objects.py": "seven objects share one API and differ in names, times and associations",
         "events.py": "webhooks tell of them in two forms, under a signature of their own",

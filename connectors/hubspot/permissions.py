@@ -1,0 +1,39 @@
+"""The scopes that Truce's app needs in HubSpot, and no more. Pure.
+
+HubSpot's guide "Scopes"; tasks, calls and meetings are read and written by the scopes of contacts, e-mails by sales-email-read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from connectors.base import Grant, Wish
+from connectors.hubspot.mapping import OPT_OUT
+from connectors.hubspot.objects import COMPANIES, CONTACTS, DEALS, RESPONSES, TASKS
+
+
+def grants(wishes: Sequence[Wish]) -> Grant:
+    """Give the list of scopes, each with what it is for."""
+    scopes = dict(_scopes({wish.object: wish for wish in wishes}))
+    width = max(map(len, scopes))
+    text = "".join(f"{name:<{width}}  # {why}\n" for name, why in sorted(scopes.items()))
+    later = "\n# Only while `truce doctor --fix` makes properties:\n# crm.schemas.contacts.write\n"
+    how = "tick these in the private app (Settings, Integrations, Private Apps, Scopes), or name them in the app's scopes"
+    return Grant(file="hubspot-scopes.txt", text=text + later, how=how)
+
+
+def _scopes(wishes: dict[str, Wish]) -> Iterator[tuple[str, str]]:
+    yield "crm.objects.owners.read", "who may own contacts"
+    for name in (CONTACTS, COMPANIES, DEALS):
+        if name in wishes:
+            yield f"crm.objects.{name}.read", f"{name} are read"
+            yield f"crm.schemas.{name}.read", f"properties of {name}"
+        if name in wishes and (wishes[name].edits or wishes[name].creates):
+            yield f"crm.objects.{name}.write", f"{name} are written"
+    if TASKS in wishes and wishes[TASKS].creates:
+        yield "crm.objects.contacts.write", "contacts and reps' tasks are written"
+    if any(name.startswith(OPT_OUT) for name in wishes[CONTACTS].fields) if CONTACTS in wishes else False:
+        yield "communication_preferences.read_write", "opt-outs"
+    if "emails" in wishes and "emails" in RESPONSES:
+        yield "sales-email-read", "an e-mail of a rep counts as a first response"
+    yield "forms", "forms that people fill in (option form_guids); leave it out without"
