@@ -2,9 +2,10 @@
 
 The address names the database: https://tryton.acme.example/acme.
 Secrets: `key`, of a user application of the kind REST API, whose user is nobody else's (in the user's preferences, tab Applications).
-Options: `lookback_s` (120: rows become visible late) · `page_rows` (100).
+Options: `owners` (res.user; company.employee where parties are given to employees, whose address is that of their party) · `lookback_s` (120:
+rows become visible late) · `page_rows` (100).
 
-Fields are those of party.party, a shop's own ones included; a link to a user is an owner. Besides: `email`, `phone`, `mobile`, `fax` and
+Fields are those of party.party, a shop's own ones included; a link to one of the `owners` is an owner. Besides: `email`, `phone`, `mobile`, `fax` and
 `website` are the first contact mechanism of that type that is active, and `truce_id` is an identifier. Blank takes a mechanism out of use.
 A party is deleted only if Tryton's log says so; one that is not active is there all the same.
 """

@@ -31,6 +31,8 @@ _FRESH_S = 300.0
 _FIELD = re.compile(r'field "([^"]*)"|access "[^".]*\.([^"]*)"')
 _NAMED = re.compile(r'(record|party|value|address|number) "[^"]*"')
 """Tryton's words quote the record's name and the value."""
+OWNERS = {"res.user": ("name", "email"), "company.employee": ("party.name", "party.email")}
+"""Models whose records may own a party, and where their name and address stand."""
 _LINES = {"email address": "email", "phone number": "phone"}
 
 
@@ -50,6 +52,9 @@ class Client:
         options = connection.options
         self.manifest, self.connection = manifest, connection
         self.lookback_s, self.page_rows = float(options.get("lookback_s", "120")), int(options.get("page_rows", "100"))
+        self._owners = options.get("owners", "res.user")
+        if self._owners not in OWNERS:
+            raise ValueError(f"{connection.system}: the option owners is {' or '.join(OWNERS)}")
         self._schema: tuple[float, Schema | None] = (0.0, None)
         self._me = ""
         headers = {"authorization": f"Bearer {connection.secrets.get('key', '')}", "accept-language": "en"}
@@ -92,7 +97,7 @@ class Client:
         """Give the live schema of parties, at most so old."""
         at, known = self._schema
         if known is None or monotonic() - at > max_age_s:
-            known = mapping.schema(await self.ask(self.manifest.person_object, "fields_get"))
+            known = mapping.schema(await self.ask(self.manifest.person_object, "fields_get"), self._owners)
             self._schema = (monotonic(), known)
         return known
 
@@ -105,10 +110,13 @@ class Client:
 
     async def users(self) -> list[User]:
         """Give everybody who may own parties; who has no address cannot be one of the team."""
-        _, found = await self.search("res.user", [], ("name", "login", "email", "active"))
-        people = [one for one in found if one.get("email")]
+        name, email = OWNERS[self._owners]
+        _, found = await self.search(self._owners, [], ("rec_name", "active", name, email))
+        people = [(one, one.get("party") or one) for one in found]
         return [
-            User(id=str(one["id"]), email=one["email"], name=one.get("name") or one["login"], active=bool(one["active"])) for one in people
+            User(id=str(one["id"]), email=who["email"], name=who.get("name") or one["rec_name"], active=bool(one["active"]))
+            for one, who in people
+            if who.get("email")
         ]
 
     async def page(self, fields: Sequence[str], *, since: datetime | None = None, after: str = "", priority: Priority = "normal") -> Rows:

@@ -42,11 +42,11 @@ class Schema:
     writable: frozenset[str]
 
 
-def schema(defined: Mapping[str, Row]) -> Schema:
-    """Read `fields_get`."""
+def schema(defined: Mapping[str, Row], owners: str) -> Schema:
+    """Read `fields_get`; a link to an `owners` is an owner."""
     types: dict[str, FieldType] = {}
     for name, one in defined.items():
-        if one["type"] == "many2one" and one.get("relation") == "res.user":
+        if one["type"] == "many2one" and one.get("relation") == owners:
             types[name] = "user"
         elif one["type"] in _TYPES:
             types[name] = _TYPES[one["type"]]
@@ -116,7 +116,7 @@ def odd(value: Scalar, kind: str | None) -> str | None:
     if kind in ("integer", "biginteger") and isinstance(value, float):
         return "a fraction in a whole number"
     if kind == "many2one" and value is not None and not str(value).isdigit():
-        return "no id of a user"
+        return "no id of an owner"
     return None
 
 

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import pytest
 
-from connectors.base import Create, Done, Failed, Sink, Source, Unwelcome, Update
+from connectors.base import Create, Done, Failed, Sink, Source, Unwelcome, Update, User
 from connectors.contract import ConnectorContract, Emulated, NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages, snapshots
 from connectors.errors import Gone, Rejected, Surprising
@@ -162,6 +162,27 @@ async def test_money_an_owner_and_a_stage_come_back(shop: TrytonWorld, sink: Sin
     outcome = await written(sink, ident, **fields)
     assert isinstance(outcome, Done)
     assert outcome.fields == fields
+
+
+async def test_where_employees_own_parties_the_option_says_so(shop: TrytonWorld) -> None:
+    ident, lea, firm = [await shop.seed({"name": name, "email": f"{name}@acme.example"}) for name in ("kim", "lea", "acme")]
+    currency = await shop.real.rest("admin", "POST", "currency.currency", {"name": "Euro", "symbol": "E", "code": "EUR", "digits": 2})
+    company = await shop.real.rest("admin", "POST", "company.company", {"party": int(firm), "currency": currency["id"]})
+    employee = await shop.real.rest("admin", "POST", "company.employee", {"party": int(lea), "company": company["id"]})
+    connection = shop.connection(owners="company.employee")
+    source = load("tryton").source(connection, NotedBudget(), NotedBreaker())
+    sink = load("tryton").sink(connection, NotedBudget(), NotedBreaker())
+    (owner,) = await source.users()
+    assert owner == User(id=str(employee["id"]), email="lea@acme.example", name="lea", active=True)
+    types = await source.fields(PARTY)
+    assert (types["salesman"], types.get("account_manager")) == ("user", None)
+    outcome = await written(sink, ident, salesman=owner.id)
+    assert isinstance(outcome, Done)
+    assert outcome.fields == {"salesman": owner.id}
+    await source.close()
+    await sink.close()
+    with pytest.raises(ValueError, match=r"res\.user or company\.employee"):
+        load("tryton").source(shop.connection(owners="nobody"), NotedBudget(), NotedBreaker())
 
 
 async def test_who_is_no_more_is_gone_and_a_wrong_address_is_not_that(shop: TrytonWorld, sink: Sink) -> None:

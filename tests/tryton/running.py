@@ -19,7 +19,9 @@ import aiohttp
 
 from tests.tryton.server import DATABASE, KEYS, PASSWORD
 
-TABLES = ("party_party", "party_contact_mechanism", "party_identifier", "ir_model_log")
+TABLES = (
+    "party_party", "party_contact_mechanism", "party_identifier", "ir_model_log", "company_employee", "company_company", "currency_currency",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

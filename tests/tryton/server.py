@@ -1,6 +1,6 @@
 """Runs Tryton in a process of its own: `python -m tests.tryton.server FOLDER`; prints its port once it answers.
 
-Its database has the module party, the fields of a shop's own module, and three users with a key each. It is made once for a version
+Its database has the modules party and company, the fields of a shop's own module, and three users with a key each. It is made once for a version
 of Tryton and of this file, and copied. What Tryton ships is not validated while it is loaded, which takes most of the time; mail
 servers are not asked whether an address is theirs.
 """
@@ -54,6 +54,7 @@ def shop() -> type:
         mql_date = fields.DateTime("MQL Date")
         lifecycle = fields.Selection([(None, ""), *((one, one.upper()) for one in STAGES)], "Lifecycle Stage")
         account_manager = fields.Many2One("res.user", "Account Manager")
+        salesman = fields.Many2One("company.employee", "Salesman")
 
     return Party
 
@@ -67,7 +68,7 @@ def prepared(folder: Path) -> None:
 
     email_.validate_email = partial(email_.validate_email, check_deliverability=False)
     Pool.start()
-    Pool.register(shop(), module="party", type_="model")
+    Pool.register(shop(), module="company", type_="model")
 
 
 def made(folder: Path) -> None:
@@ -82,7 +83,7 @@ def made(folder: Path) -> None:
     with Transaction().start(DATABASE, 0) as transaction:
         backend.Database(DATABASE).connect()
         transaction.database.init()
-    Pool(DATABASE).init(update=["ir", "res", "party"], lang=["en"], activatedeps=True)
+    Pool(DATABASE).init(update=["ir", "res", "party", "company"], lang=["en"], activatedeps=True)
     ModelStorage._validate = validate
     with Transaction().start(DATABASE, 0) as transaction:
         users(Pool(DATABASE))
@@ -104,7 +105,7 @@ def users(pool: Any) -> None:
 
 def kept() -> Path:
     """Say where the database is kept that others copy."""
-    versions = ",".join(version(name) for name in ("trytond", "trytond-party"))
+    versions = ",".join(version(name) for name in ("trytond", "trytond-party", "trytond-company"))
     digest = sha256(versions.encode() + Path(__file__).read_bytes()).hexdigest()[:16]
     return Path(__file__).parents[2] / ".pytest_cache" / "tryton" / f"{digest}.sqlite"
 
