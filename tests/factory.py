@@ -42,7 +42,7 @@ from sync.playbook.models import (
 
 SECRET = b"a secret of the tests"
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-SF, HS = "salesforce", "hubspot"
+SF, HS, MA = "salesforce", "hubspot", "mautic"
 LEAD, CONTACT = "salesforce:Lead:00Q1", "hubspot:contacts:1"
 _ids = itertools.count(1)
 

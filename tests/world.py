@@ -22,10 +22,10 @@ from sync.lead.seen import OpenIntent
 from sync.lead.state import Lead
 from sync.playbook.models import Playbook
 from tests import factory
-from tests.factory import HS, SECRET, SF, at, changed, done, ms, snapshot
+from tests.factory import HS, MA, SECRET, SF, at, changed, done, ms, snapshot
 
-TRUCE_FIELD = {SF: "Truce_Id__c", HS: "truce_id"}
-OBJECT = {SF: "Lead", HS: "contacts"}
+TRUCE_FIELD = {SF: "Truce_Id__c", HS: "truce_id", MA: "truce_id"}
+OBJECT = {SF: "Lead", HS: "contacts", MA: "contacts"}
 
 
 @dataclass
