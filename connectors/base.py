@@ -74,7 +74,8 @@ class Source(ABC):
     def __init_subclass__(cls) -> None:
         """An answer of any shape ends in a ConnectorError."""
         shape.guard(
-            cls, reading=("fields", "described", "users", "changes", "everything", "read", "listen", "make_field", "rivals", "doctor")
+            cls,
+            reading=("fields", "described", "users", "changes", "everything", "read", "listen", "make_field", "rivals", "doctor", "count"),
         )
 
     @property
@@ -118,6 +119,10 @@ class Source(ABC):
     @abstractmethod
     def everything(self, cursor: str | None, wanted: Wanted) -> AsyncIterator[Page]:
         """Read all records of the wanted objects (first read and sweep), all `complete`, accounts before who stands under them; None begins anew."""
+
+    async def count(self, object_: str) -> int | None:
+        """Say how many records of an object there are, by one call; None where the vendor does not tell without reading them."""
+        return None
 
     async def listen(self, position: str, wanted: Wanted) -> AsyncIterator[Ring]:
         """Hold a stream open behind a position and ring for the wanted objects; the first ring says that it is open. It ends by an error alone."""

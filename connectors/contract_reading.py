@@ -59,6 +59,13 @@ class Reading:
         assert [value for value, _ in seen[listed.name].values] in (["a", "b"], [])
         assert {text.name, listed.name} <= (await sink.capabilities(object_)).writable
 
+    async def test_records_are_counted_or_nothing_is_said_of_how_many_there_are(self, world: Emulated, source: Source) -> None:
+        before = await source.count(source.manifest.person_object)
+        for n in range(3):
+            await world.seed({world.roles["email"]: f"counted{n}@example.com"})
+        after = await source.count(source.manifest.person_object)
+        assert (before is None and after is None) or (before is not None and after == before + 3)
+
     async def test_users_have_ids_and_addresses(self, source: Source) -> None:
         users = await source.users()
         assert users

@@ -200,6 +200,10 @@ class HubSpotSource(Source):
                     touches.append(reading.form(row["id"], at, _event(props, at) or name, props.get("email"), page=page, consent=consent))
         return touches
 
+    async def count(self, object_: str) -> int:
+        """Count an object's records, by the search."""
+        return int((await self._client.newest(object_, 1)).body["total"])
+
     async def everything(self, cursor: str | None, wanted: Wanted) -> AsyncIterator[Page]:
         """Read all companies, contacts and deals by the consistent list; the cursor is the object and HubSpot's `after`."""
         order = [name for name in SHAPES if name in wanted and name not in RESPONSES]
@@ -250,10 +254,8 @@ class HubSpotSource(Source):
         except ValidationError as error:
             raise Unwelcome("an event that no change can be made of") from error
         read = [one.ref for one in items if isinstance(one, RecordChanged) and _unnamed(one.fields)]
-        return Notice(
-            items=tuple(sorted(items, key=lambda item: item.at)),
-            read=tuple(dict.fromkeys([*read, *orders(found, self._system, self._client.app_id)])),
-        )
+        wanted = tuple(dict.fromkeys([*read, *orders(found, self._system, self._client.app_id)]))
+        return Notice(items=tuple(sorted(items, key=lambda item: item.at)), read=wanted)
 
     def _noticed(self, name: str, found: Iterable[Event], received_at: datetime) -> list[Item]:
         reading = mapping.Reading(self._system, self._client.types.get(name, {}), self._client.app_id, received_at, about=name)
@@ -277,10 +279,8 @@ class HubSpotSource(Source):
 
 
 def _filters(modified: str, at: int, inside: int | None) -> list[dict[str, str]]:
-    if inside is None:
-        return [{"propertyName": modified, "operator": "GTE", "value": str(at)}]
-    same = {"propertyName": modified, "operator": "EQ", "value": str(at)}
-    return [same, {"propertyName": "hs_object_id", "operator": "GT", "value": str(inside)}]
+    place = {"propertyName": modified, "operator": "GTE" if inside is None else "EQ", "value": str(at)}
+    return [place, *([{"propertyName": "hs_object_id", "operator": "GT", "value": str(inside)}] if inside is not None else [])]
 
 
 def _next(at: int, inside: int | None, found: Mapping[str, int], *, more: bool) -> tuple[int, int | None, bool]:

@@ -165,6 +165,10 @@ class SalesforceSource(Source):
             new = [row for row in step.new if scanned(object_) != MEETINGS or noted_after(row) is (object_ == MEETINGS)]
             yield object_, [told for row in new if (told := reading.response(row)) is not None], step.place
 
+    async def count(self, object_: str) -> int:
+        """Count an object's records."""
+        return await self._client.count(object_)
+
     async def everything(self, cursor: str | None, wanted: Wanted) -> AsyncIterator[Page]:
         """Read all records of each object by Id, marked bulk; the cursor is the object and the last Id, or the place in a job. Of what reps did there is none."""
         names = [name for name in wanted if name not in self.manifest.response_objects]

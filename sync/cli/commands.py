@@ -61,7 +61,10 @@ COMMANDS: Mapping[str, Command] = {
     "doctor": Command(
         "duty:doctor", "Check Kafka, PostgreSQL, the playbook and every system, and say what to do; exit 1 if something is wrong."
     ),
-    "backfill": Command("backfill:backfill", "Say what the first sync would do (--dry-run)."),
+    "backfill": Command(
+        "backfill:backfill",
+        "Say what the first sync would do (--dry-run), or read a system's people as bulk: all, in slices, or what changed since a time.",
+    ),
     "rejudge": Command(
         "rejudge:rejudge",
         "Judge leads again by the rules in force. It is bulk: stages and fields change, no hand-off is opened (see --hand-over).",
@@ -104,7 +107,7 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "bench": Command("bench:bench", "Measure on this machine, print every figure beside its goal, and write `.truce/bench.json`."),
     "bench-raw": Command("bench:raw_loop"),
-    "observe": Command("duty:observe", "What Truce would have written in observe mode."),
+    "observe": Command("observe:observe", "What Truce would have written in observe mode."),
     "history": Command("export:app", "Recorded history: what `truce simulate` replays."),
     "report": Command("report:app", "What each side promised and what came of it, from the ledger of hand-offs."),
     "playbook": Command("playbook:app", "The versions of the agreement."),

@@ -20,7 +20,7 @@ from sync.playbook.models.alerts import Medium
 from sync.playbook.problems import PlaybookError
 from sync.settings import Settings, SystemSettings
 from sync.sources.lag import LagGate
-from sync.store import audit, clocks, orphans, pauses, playbooks
+from sync.store import audit, clocks, cursors, orphans, pauses, playbooks
 from sync.store.connect import connect
 from sync.topology import Topic, changes_name, topics
 
@@ -148,6 +148,7 @@ async def _kept(connection: Any) -> list[Finding]:
     for pause in await pauses.every(connection):
         name = pause.scope.rpartition(":")[2]
         found.append(Finding(ok=True, what=f"paused: {name} by {pause.by}: {pause.reason}", todo=f"truce resume {name}, when it is over"))
+    found += [_begun(system, people) for system, people in (await cursors.begun(connection)).items()]
     found += await _clocks(connection)
     alone = await orphans.find(connection)
     if alone:
@@ -156,6 +157,11 @@ async def _kept(connection: Any) -> list[Finding]:
     else:
         found.append(Finding(ok=True, what="every MQL has a person, or an open problem that says why not"))
     return [*found, *await _lost(connection)]
+
+
+def _begun(system: str, people: int) -> Finding:
+    what = f"{system}: {people:,} people were read by truce backfill, the rest not yet; until then nobody is made there"
+    return Finding(ok=False, what=what, todo=f"truce backfill {system}")
 
 
 async def _lost(connection: Any) -> list[Finding]:

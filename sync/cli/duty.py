@@ -1,4 +1,4 @@
-"""Commands of the people on duty: parked, replay, duplicates, pause, resume, observe report, doctor."""
+"""Commands of the people on duty: parked, replay, duplicates, pause, resume, doctor."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ from sync.cli.mending import todo
 from sync.cli.output import PROBLEM, CannotRun, as_json, console, table
 from sync.playbook.models import Playbook
 from sync.settings import Settings
-from sync.store import would_write
 from sync.store.connect import connect
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Who = Annotated[str, typer.Argument(help="An e-mail, a record ref (salesforce:Lead:00Q…) or a lead id.")]
 Result = TypeVar("Result")
-observe = typer.Typer(help="What Truce would have written in observe mode.", no_args_is_help=True)
 
 
 def with_store(step: Callable[[Any, place.Place], Awaitable[Result]]) -> Result:
@@ -172,27 +170,6 @@ def resume(what: Scope, json: Json = False) -> None:
     console.print(f"Resumed: {what}." if lifted else f"{what} was not paused.", markup=False)
     for pause in left:
         console.print(f"Still paused: {pause.scope.rpartition(':')[2]} by {pause.by}: {pause.reason}", markup=False)
-
-
-@observe.command()
-def report(json: Json = False, limit: Annotated[int, typer.Option(min=1)] = 50) -> None:
-    """Show what would have been written, and by which rule, while a system, object or field is in observe mode.
-
-    Example: `truce observe report`
-    """
-
-    async def step(connection: Any, _: place.Place) -> tuple[list[tuple[str, str, int]], list[would_write.WouldWrite]]:
-        return await would_write.totals(connection), await would_write.report(connection, most=limit)
-
-    totals, rows = with_store(step)
-    if json:
-        as_json({"totals": totals, "examples": [row._asdict() for row in rows]})
-        return
-    table(("system", "field", "would be written"), totals, "Nothing would be written: all agree, or nothing is in observe mode.")
-    if rows:
-        console.print()
-        shown = [(r.system, r.record_id, r.field, r.before, r.after, r.rule) for r in rows]
-        table(("system", "record", "field", "now", "would be", "because"), shown, "")
 
 
 def summed_up(findings: Sequence[Finding]) -> list[str]:

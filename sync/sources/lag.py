@@ -8,7 +8,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-LITTLE = 1_000
+LITTLE = 500
 LOOK_S = 10.0
 """So long the first message that waits is looked for."""
 
@@ -17,7 +17,7 @@ class LagGate:
     """Lets bulk pass while fewer than `little` messages wait."""
 
     def __init__(self, bootstrap: str, topic: str, pool: Any, little: int = LITTLE) -> None:
-        self._bootstrap, self._topic, self._pool, self._little = bootstrap, topic, pool, little
+        self._bootstrap, self._topic, self._pool, self.little = bootstrap, topic, pool, little
         self._known: AIOKafkaConsumer | None = None
         self._connecting = asyncio.Lock()
 
@@ -71,7 +71,7 @@ class LagGate:
 
     async def open(self) -> None:
         """Return when there is little lag."""
-        while await self.lag() >= self._little:
+        while await self.lag() >= self.little:
             await asyncio.sleep(0.1)
 
     async def __aenter__(self) -> LagGate:

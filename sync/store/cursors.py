@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 READ_SINCE = "read_since"
+BACKFILL = "backfill"
+"""The name of what notes how far a person's own first read came: as long as it stands, no source does it by itself."""
 READ = "read:"
 """How the name begins of what notes that an object was read in full."""
 
@@ -37,6 +39,23 @@ async def put(pool: Any, system: str, name: str, cursor: str, *, done: bool = Fa
     )
 
 
+async def drop(pool: Any, system: str, name: str) -> None:
+    """Forget a cursor."""
+    await pool.execute("DELETE FROM cursors WHERE system = $1 AND name = $2", system, name)
+
+
+def people(text: str) -> tuple[int, int]:
+    """Give how many people stand before the place of a `backfill`, and how many were told."""
+    before, told = text.split()
+    return int(before), int(told)
+
+
+async def begun(pool: Any) -> dict[str, int]:
+    """Give system → people told, of each first read that a person began and did not end."""
+    rows = await pool.fetch("SELECT system, cursor FROM cursors WHERE name = $1 ORDER BY system", BACKFILL)
+    return {row["system"]: people(row["cursor"])[1] for row in rows}
+
+
 async def note_seen(pool: Any, system: str, until: datetime) -> None:
     """Note that what changed in a system before a moment stands on `changes` by now."""
     await pool.execute("UPDATE cursors SET seen_until = greatest(seen_until, $2) WHERE system = $1 AND name = 'changes'", system, until)
@@ -65,6 +84,11 @@ async def read_objects(pool: Any, system: str, person: str) -> frozenset[str]:
     """Name the objects that were read in full; where nothing is noted, it was done when people alone were read."""
     rows = await pool.fetch("SELECT name FROM cursors WHERE system = $1 AND name LIKE $2", system, f"{READ}%")
     return frozenset(row["name"].removeprefix(READ) for row in rows) or frozenset({person})
+
+
+def first_read(system: str) -> str:
+    """Name the lease of whoever reads all of a system for the first time."""
+    return f"first:{system}"
 
 
 async def hold_lease(pool: Any, name: str, holder: str, seconds: float) -> bool:
@@ -98,7 +122,7 @@ async def begin_anew(pool: Any, *, lost: timedelta) -> None:
             f"{', '.join(held)} is still running: stop every source, writer and worker first (a killed one is let go after 10 s)."
         )
     await pool.execute("UPDATE cursors SET cursor = '', done_at = NULL, changed_at = now() WHERE name = 'everything'")
-    await pool.execute("DELETE FROM cursors WHERE name = 'changes'")
+    await pool.execute("DELETE FROM cursors WHERE name = 'changes' OR name LIKE $1", f"{BACKFILL}%")
     since = datetime.now(UTC) - lost
     await pool.execute(
         "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from schemas.change import RecordChanged
 from sync.cli.bench import figures, fill, hostile, people, playbook, replayed, rules, screen
+from sync.cli.bench.backfilled import Memory
 from sync.cli.bench.figures import Goal, Sample
 from sync.lead.decide import decide
 from sync.lead.decision import Facts, VendorUser, fold
@@ -84,6 +85,19 @@ def found() -> dict[str, Any]:
         "stall": {"longest_s": 6.0},
         "memory": {"10000": {"rss_mb": 150.0, "uss_mb": 120.0}, "100000": {"rss_mb": 151.0, "uss_mb": 121.0}, "ratio": 1.007},
         "first_sync": {"people": 10, "seconds": 3.0},
+        "backfilled": {
+            "people": 100_000,
+            "seconds": 400.0,
+            "reading_s": 300.0,
+            "per_s": 250.0,
+            "read_calls": 1060,
+            "read_least": 1050,
+            "write_calls": 1700,
+            "write_least": 1500,
+            "calls_ratio": 1.08,
+            "memory": {"ratio": 1.2, "ratios": {"edge": 1.2}},
+            "hot_ms": {"p50": 300.0, "p99": 1500.0},
+        },
         "routed": {"rules": 100, "all_per_s": 2600.0, "indexed_per_s": 9000.0, "bare_per_s": 5200.0, "ratio": 0.5},
         "loaded": {"rules": 1000, "seconds": 0.8},
         "simulated": {
@@ -108,6 +122,9 @@ def test_every_goal_of_the_table_is_told_with_its_outcome() -> None:
         "calls against the least under load": False,
         "memory of a worker, many leads against few": True,
         "a look for due clocks, 100,000 open against 100": True,
+        "calls of a backfill of 100,000 people, against the least": True,
+        "memory in a backfill, at its end against a tenth": False,
+        "hot changes during a backfill, p99": True,
         "leads through 100 rules, all asked": True,
         "leads through 100 rules, with the index": False,
         "all asked, against a bare loop of the same": False,
@@ -127,6 +144,20 @@ def test_without_a_terminal_it_reads_as_plain_lines() -> None:
     assert "1,600 /s" in text
     assert "A look for due clocks: 0.80 ms among 100 open · 0.88 ms among 100,000 open" in text
     assert "✘ calls against the least under load: batches that were sent before they were full" in text
+
+
+def test_the_memory_of_a_backfill_is_compared_from_a_tenth_on() -> None:
+    memory = Memory({})
+    memory.seen = [
+        (5, {"edge": 50.0}),
+        (20, {"edge": 100.0, "backfill": 80.0}),
+        (150, {"edge": 105.0, "backfill": 88.0}),
+        (200, {"edge": 101.0}),
+    ]
+    found = memory.figures(200)
+    assert found["tenth_mb"] == {"edge": 100.0, "backfill": 80.0}
+    assert found["ratios"] == {"edge": 1.01, "backfill": 1.1}
+    assert found["ratio"] == 1.1
 
 
 def test_the_playbook_has_forty_fields_and_thirty_rules() -> None:

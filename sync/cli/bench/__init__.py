@@ -10,15 +10,19 @@ import typer
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help="A minute's smoke: every part runs, no figure means much.")] = False,
     json_out: Annotated[bool, typer.Option("--json", help="Print the figures as JSON at the end, and nothing else.")] = False,
+    only: Annotated[str, typer.Option(help="Only this part, `backfill`: its figures are printed as JSON, and bench.json stays.")] = "",
 ) -> None:
     """Measure on this machine, print every figure beside its goal, and write `.truce/bench.json`.
 
     Example: `truce bench --quick`
     """
     from sync.cli.bench.run import play
+    from sync.cli.output import CannotRun
     from sync.settings import Settings
 
-    raise typer.Exit(play(Settings(), quick=quick, json_out=json_out))
+    if only not in ("", "backfill"):
+        raise CannotRun(f"--only {only}: `backfill` is the only part that is measured by itself.")
+    raise typer.Exit(play(Settings(), quick=quick, json_out=json_out, only=only))
 
 
 def raw_loop(

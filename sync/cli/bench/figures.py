@@ -127,7 +127,30 @@ def goals(found: Mapping[str, Any]) -> list[Goal]:
             "×",
             hint="it reads one page of the index clocks_ready: look at its plan",
         ),
+        *_backfill_goals(found["backfilled"]),
         *_playbook_goals(found["routed"], found["loaded"], found["simulated"], found["refused"]),
+    ]
+
+
+def _backfill_goals(filled: Row) -> list[Goal]:
+    """Give the figures of a backfill while people work on."""
+    many = f"{filled['people']:,} people"
+    return [
+        Goal(
+            f"calls of a backfill of {many}, against the least",
+            filled["calls_ratio"],
+            1.1,
+            "×",
+            hint="pages that were read twice, or batches not full",
+        ),
+        Goal("memory in a backfill, at its end against a tenth", filled["memory"]["ratio"], 1.1, "×", hint=f"{filled['memory']['ratios']}"),
+        Goal(
+            "hot changes during a backfill, p99",
+            filled["hot_ms"]["p99"],
+            2000,
+            "ms",
+            hint="what stands on `changes` before them: sync/sources/lag.py",
+        ),
     ]
 
 

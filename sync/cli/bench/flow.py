@@ -65,7 +65,8 @@ class Flow:
                 raise NotInTime(f"not within {seconds:.0f} s: {what}; the logs are in {self.local.folder}")
             time.sleep(every)
 
-    async def _ask(self, statement: str, *values: int) -> int:
+    async def ask(self, statement: str, *values: int) -> int:
+        """Give what the store answers as a number."""
         connection = await connect(self.local.dsn, self.installation)
         try:
             return int(await connection.fetchval(statement, *values))
@@ -77,7 +78,7 @@ class Flow:
         calm = [0]
 
         def quiet() -> bool:
-            calm[0] = calm[0] + 1 if not asyncio.run(self._ask(SETTLED, len(self.town.urls) * len(self.town.ids))) else 0
+            calm[0] = calm[0] + 1 if not asyncio.run(self.ask(SETTLED, len(self.town.urls) * len(self.town.ids))) else 0
             return calm[0] >= 3
 
         self.until("nothing dirty, no open intent", quiet, seconds=seconds, every=0.25)
@@ -87,7 +88,7 @@ class Flow:
         last = [-1, time.monotonic()]
 
         def still() -> bool:
-            done = asyncio.run(self._ask(DECIDED))
+            done = asyncio.run(self.ask(DECIDED))
             if done != last[0]:
                 last[:] = [done, time.monotonic()]
             return time.monotonic() - last[1] >= seconds
@@ -95,11 +96,15 @@ class Flow:
         self.settled()
         self.until("nothing being decided", still, seconds=60.0, every=0.25)
 
+    def mark(self) -> str:
+        """Give how the titles of a new turn begin."""
+        self._next += 1
+        return f"Turn {self._next} of"
+
     def throughput(self, who: Sequence[int], latency_s: float) -> dict[str, Any]:
         """Let marketing change all these people at once, and count how fast they are written in Salesforce, by how many calls."""
         self.settled()
-        self._next += 1
-        mark = f"Turn {self._next} of"
+        mark = self.mark()
         effects, calls = (len(self.town.journal("salesforce", kind)) for kind in ("effects", "calls"))
         self.town.slow(latency_s)
         began, found = time.time(), dict[str, float]()
@@ -125,10 +130,9 @@ class Flow:
 
     def paced(self, who: Sequence[int], per_s: float, act: Callable[[], None] | None = None, at: int = 0) -> list[float]:
         """Send one webhook after the other at this pace, `act` before number `at`; gives for each how long after its 2xx it was told."""
-        self._next += 1
-        mark = f"Turn {self._next} of"
+        mark = self.mark()
         effects, calls = (len(self.town.journal("salesforce", kind)) for kind in ("effects", "calls"))
-        accepted = asyncio.run(self._send(who, mark, per_s, act, at))
+        accepted = asyncio.run(self.send(who, mark, per_s, act, at))
 
         def written() -> dict[str, float]:
             rows = self.town.journal("salesforce", "effects", effects)
@@ -139,7 +143,10 @@ class Flow:
         told = written()
         return [(figures.begun(told[title], spans) or told[title]) - accepted[title] for title in accepted]
 
-    async def _send(self, who: Sequence[int], mark: str, per_s: float, act: Callable[[], None] | None, at: int) -> dict[str, float]:
+    async def send(
+        self, who: Sequence[int], mark: str, per_s: float, act: Callable[[], None] | None = None, at: int = 0
+    ) -> dict[str, float]:
+        """Send one webhook after the other; gives when each was accepted, by the title that it tells."""
         accepted: dict[str, float] = {}
         connector = aiohttp.TCPConnector(limit=20)
         start = time.monotonic()

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from sync.app import prepare
-from sync.cli.bench import figures, idle, playbook, raw, replayed, rules
+from sync.cli.bench import backfilled, figures, idle, playbook, raw, replayed, rules
 from sync.cli.bench.decided import Log
 from sync.cli.bench.flow import Flow
 from sync.cli.bench.screen import show
@@ -46,29 +46,38 @@ class Size:
     calm_s: float
     replayed: tuple[int, int]
     """So many leads' history is replayed in one process; the default sample of so many on every core."""
+    filled: int = 5_000
+    """So many people are in both systems when a person backfills them."""
     clocks: int = 100_000
     """So many clocks are open while none is due."""
 
 
 FULL = Size(
-    raw_s=4.0, leads=10_000, many=100_000, decided=12_000, people=3_000, paced=600, killed=800, calm_s=4.0, replayed=(1_500, 250_000)
-)
+    raw_s=4.0, leads=10_000, many=100_000, decided=12_000, people=3_000, paced=600, killed=800, calm_s=4.0, replayed=(1_500, 250_000), filled=100_000,
+)  # fmt: skip
 QUICK = Size(raw_s=0.5, leads=300, many=600, decided=600, people=100, paced=50, killed=100, calm_s=0.5, replayed=(100, 300))
 
 
-def play(settings: Settings, *, quick: bool, json_out: bool) -> int:
-    """Measure everything; gives the exit code: 0 when it was measured, whether or not goals are met."""
+def play(settings: Settings, *, quick: bool, json_out: bool, only: str = "") -> int:
+    """Measure everything, or only the `backfill`; gives the exit code: 0 when it was measured, whether or not goals are met."""
     began, size = time.monotonic(), QUICK if quick else FULL
     logging.getLogger("aiokafka").setLevel(logging.ERROR)  # it warns of topics that are a moment old
     folder = hold_any(settings.home, "bench")
     empty(folder)
     own = settings.model_copy(update={"playbook": playbook.write(folder.path / "playbook"), "systems": {}})
     name = f"bench{int(time.time())}" if settings.database else "bench"
-    alone = _alone(folder.path, size, quiet=json_out)
+    alone = {} if only else _alone(folder.path, size, quiet=json_out)
     with servers(own, folder, name) as local:
         ready = own.model_copy(update={"installation": name, "database": SecretStr(local.dsn), "kafka": local.bootstrap})
-        found = _inner(ready, local, size, quiet=json_out)
-        found |= _outer(ready.model_copy(update={"installation": f"{name}flow"}), local, size, quiet=json_out)
+        found: dict[str, Any] = {}
+        if not only:
+            found = _inner(ready, local, size, quiet=json_out)
+            found |= _outer(ready.model_copy(update={"installation": f"{name}flow"}), local, size, quiet=json_out)
+        _say(json_out, f"two emulated systems with {size.filled:,} people in both at 200 ms: a backfill, while some of them change")
+        found["backfilled"] = backfilled.measure(ready.model_copy(update={"installation": f"{name}fill"}), local, size.filled)
+    if only:
+        as_json(found)
+        return DONE
     found |= alone | {"quick": quick, "machine": _machine(), "seconds": round(time.monotonic() - began, 1)}
     found["goals"] = [goal.plain() for goal in figures.goals(found)]
     settings.home.mkdir(parents=True, exist_ok=True)

@@ -56,6 +56,12 @@ def _beside(found: Mapping[str, Any]) -> list[str]:
         f"Rules: a bare loop asks all {routed['rules']} for {routed['bare_per_s']:,.0f} leads/s · simulate looked at {sample['looked']:,} of "
         f"{sample['leads']:,} leads on {sample['cores']} cores"
     )
+    filled = found["backfilled"]
+    lines.append(
+        f"Backfill of {filled['people']:,} people in both at 200 ms: {filled['per_s']:,.0f} people/s, read in {filled['reading_s']:.0f} s, written after "
+        f"{filled['seconds']:.0f} s · {filled['read_calls']} calls to read (least {filled['read_least']}), {filled['write_calls']} to write "
+        f"(least {filled['write_least']}) · hot p50 {filled['hot_ms']['p50']:.0f} ms"
+    )
     return [
         *lines,
         f"First sync of {found['first_sync']['people']:,} people in both: {found['first_sync']['seconds']:.0f} s · bench {found['seconds']:.0f} s",

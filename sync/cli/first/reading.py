@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.base import Budget, Capabilities, Page, Quota, Sink, Source, Wanted
-from connectors.errors import AuthExpired, ConnectorError, RateLimited, Surprising, Unavailable
+from connectors.base import Budget, Capabilities, Quota, Sink, Source
+from connectors.errors import ConnectorError
 from connectors.registry import load
 from connectors.unmetered import Unmetered
 from schemas.change import RecordChanged
@@ -22,12 +21,10 @@ from sync.runtime.budget import SqlBudget
 from sync.runtime.bulk import Alone, Bulk
 from sync.settings import Settings, SystemSettings
 from sync.sources import schema
+from sync.sources.paging import pages
 from sync.store.connect import open_pool
 from sync.trial.first.person import tokens
 from sync.trial.first.writes import Target
-
-TRIES = 5
-"""So often in a row a vendor that is away is waited for."""
 
 
 @dataclass(slots=True)
@@ -80,14 +77,14 @@ class Reader:
 
 @asynccontextmanager
 async def readers(settings: Settings, systems: Mapping[str, SystemSettings], playbook: Playbook) -> AsyncIterator[dict[str, Reader]]:
-    """Give a reader for each system of the playbook; raises CannotRun when one of them is not set up."""
-    missing = [name for name in playbook.systems if name not in systems]
+    """Give a reader for each system of the playbook (at doors nobody can be read); raises CannotRun when one of them is not set up."""
+    missing = [name for name in playbook.told if name not in systems]
     if missing:
         raise CannotRun(f"no connection is set up here to {', '.join(missing)}: set TRUCE_SYSTEMS__{missing[0].upper()}__URL and so on")
     async with AsyncExitStack() as stack:
         pool = await _store(settings, stack)
         found: dict[str, Reader] = {}
-        for name in playbook.systems:
+        for name in playbook.told:
             connection = systems[name].connection(name)
             connector = load(connection.vendor)
             budget = Bulk(await _budget(pool, name, connector.manifest.quotas, stack))
@@ -118,33 +115,13 @@ async def _budget(pool: Any, system: str, quotas: Sequence[Quota], stack: AsyncE
     return budget
 
 
-async def everything(source: Source, wanted: Wanted) -> AsyncIterator[Page]:
-    """Give all pages; a vendor that is away for a moment is asked again from the last page on, one that says no raises CannotRun."""
-    cursor, failed = None, 0
-    while True:
-        try:
-            async for page in source.everything(cursor, wanted):
-                yield page
-                cursor, failed = page.cursor, 0
-                if page.done:
-                    return
-            return
-        except (AuthExpired, Surprising) as error:
-            raise CannotRun(f"{source.manifest.title} cannot be read: {error.words}. `truce doctor` says what to do.") from None
-        except (RateLimited, Unavailable) as error:
-            failed += 1
-            if failed > TRIES or (isinstance(error, RateLimited) and error.daily):
-                raise CannotRun(f"{source.manifest.title} cannot be read on: {error.words}") from None
-            await asyncio.sleep(error.retry_after if isinstance(error, RateLimited) else 2.0**failed)
-
-
 async def read(reader: Reader, number: int, spill: Spill, playbook: Playbook, secret: bytes, tell: Callable[[str, int], None]) -> None:
     """Read all people of one system into the spill; `tell` is told how many there are by now."""
     try:
-        async for page in everything(reader.source, reader.wanted):
+        async for page in pages(lambda cursor: reader.source.everything(cursor, reader.wanted), None):
             rows = [(item, tokens(item, secret, playbook)) for item in page.items if isinstance(item, RecordChanged)]
             spill.put(number, rows)
             reader.records += len(rows)
             tell(reader.system, reader.records)
     except ConnectorError as error:
-        raise CannotRun(f"{reader.system} cannot be read: {type(error).__name__}: {error.words}") from None
+        raise CannotRun(f"{reader.system} cannot be read: {type(error).__name__}: {error.words}. `truce doctor` says what to do.") from None
