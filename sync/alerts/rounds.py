@@ -12,18 +12,20 @@ from sync.lead import danger
 from sync.lead.state import to_ms
 from sync.runtime import log
 from sync.runtime.clock import Clock
-from sync.store import alerts, audit, cursors, deliveries, promises, telling
+from sync.runtime.metrics import Metrics, metrics
+from sync.store import alerts, audit, cursors, deliveries, problems, promises, telling
 
-AUDIT_S, HEART_S, PROMISES_S = 300.0, 60.0, 30.0
+AUDIT_S, HEART_S, PROMISES_S, COUNT_S = 300.0, 60.0, 30.0, 15.0
 _log = log.get("notifier")
 
 
 class Rounds:
     """The rounds of one process; whoever comes first when one is due does it."""
 
-    def __init__(self, pool: Any, clock: Clock, heartbeat_url: str = "", waiting: Waiting | None = None) -> None:
+    def __init__(self, pool: Any, clock: Clock, heartbeat_url: str = "", waiting: Waiting | None = None, gauges: Metrics = metrics) -> None:
         self._pool, self._clock, self._last = pool, clock, -HEART_S
         self._began = clock.monotonic()
+        self._gauges, self._counted, self._kinds = gauges, -COUNT_S, frozenset[str]()
         self._alive = Alive(pool, clock, waiting)
         self._heart = Calls("heartbeat", heartbeat_url) if heartbeat_url else None
 
@@ -48,6 +50,16 @@ class Rounds:
             some = await promises.running(self._pool, min(behind.values()), danger.horizon(behind.values(), book, at))
             found = danger.dangers(some, behind, book, at)
         await promises.tell(self._pool, {name: danger.words(name, one, at, ground.zone) for name, one in found.items()})
+
+    async def count(self, _: Ground) -> None:
+        """Tell Prometheus how many problems are open, each process for itself."""
+        at = self._clock.monotonic()
+        if at - self._counted < COUNT_S:
+            return
+        self._counted, found = at, await problems.count(self._pool)
+        for kind in self._kinds | found.keys():
+            self._gauges.set("truce_open_problems", found.get(kind, 0), kind=kind)
+        self._kinds = self._kinds | found.keys()
 
     async def beat(self, ground: Ground) -> None:
         """Call the outside URL once a minute, and only while all is well: alerts go out, clocks are told, what came in is decided."""

@@ -57,7 +57,7 @@ async def run(
     changes, events = Way(bootstrap, topic), Way(bootstrap, events_name(settings.installation))
     rounds = Rounds(pool, clock, settings.heartbeat_url.get_secret_value() if settings.heartbeat_url else "", waiting)
     answers, friction, goals = Answers(pool, outlets, clock, changes.publish), Friction(pool, clock), Goalposts(pool, clock, events.publish)
-    often = (rounds.audit, rounds.promises, friction.look, goals.look, answers.look, rounds.beat)
+    often = (rounds.audit, rounds.count, rounds.promises, friction.look, goals.look, answers.look, rounds.beat)
     try:
         notifier = Notifier(pool, outlets, playbook, publish=changes.publish, console=console, clock=clock, often=often)
         await notifier.run(stop)

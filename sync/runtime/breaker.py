@@ -7,6 +7,7 @@ from time import monotonic
 from typing import Any
 
 from connectors.errors import Unavailable
+from sync.runtime.metrics import metrics
 
 FRESH_S = 1.0
 """How old what we know of the others' failures may be."""
@@ -53,6 +54,7 @@ class SqlBreaker:
 
     async def after(self, *, ok: bool) -> None:
         """Tell how the call went."""
+        metrics.count("truce_calls_total", system=self._system, outcome="answered" if ok else "unavailable")
         if not ok:
             self._probing = False
             await self._pool.execute(_FAIL, self._system, self._most, self._probe_s)

@@ -47,7 +47,10 @@ KNOWN: Mapping[str, Known] = {
     ),
     "truce_rewinds_total": Known("Times that a worker went back on changes, by why: gap, tail.", ("why",)),
     "truce_doorbells_total": Known("Doorbells for the writers, by system and lane.", ("system", "lane")),
-    "truce_calls_total": Known("Calls to a system's API, by system and outcome.", ("system", "outcome")),
+    "truce_calls_total": Known(
+        "Calls to a system's API, by system and outcome: answered, whatever it said; unavailable (no answer, or none of theirs).",
+        ("system", "outcome"),
+    ),
     "truce_writes_total": Known("Records that were told to a system, by system and how it ended.", ("system", "outcome")),
     "truce_received_total": Known("Items that a system told, by system and kind: webhook, poll, sweep, read.", ("system", "kind")),
     "truce_refused_total": Known(
@@ -64,7 +67,7 @@ KNOWN: Mapping[str, Known] = {
     "truce_clocks_due_total": Known("Clocks that were put on changes when they were due; one that came back counts again."),
     "truce_lag_messages": Known("Messages of changes that wait to be decided, by partition.", ("partition",)),
     "truce_dirty_leads": Known("Leads that a system has not been told everything about.", ("system",)),
-    "truce_open_problems": Known("Open problems, by kind.", ("kind",)),
+    "truce_open_problems": Known("Open problems, by kind; every notifier tells all of them.", ("kind",)),
     "truce_playbook_version": Known("The version of the playbook that this process decides by."),
     "truce_playbook_last_load_ok": Known("1 while the version in force can be loaded; 0: the one before it stays."),
     "truce_clocks_overdue_seconds": Known("How long ago the first clock was due that is not decided; what is parked does not count."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sync.topology import Lane
@@ -56,8 +56,9 @@ async def count(pool: Any, system: str | None = None) -> int:
     return found
 
 
-async def revive(pool: Any, system: str) -> int:
-    """Mark dirty again what had been left for a reason that is gone: an owner who exists now, a duplicate that was settled.
+async def revive(pool: Any, system: str, writable: Iterable[str] = ()) -> int:
+    """Mark dirty again what had been left for a reason that is gone: a user who exists now, a field that can be written now
+    (`writable`: `field:OBJECT.NAME`), a duplicate that was settled.
 
     Of duplicates those that were settled since the last time, however long ago that was (the system may have been paused, its writer
     away), and two minutes more: a transaction may have settled one then and have ended after it.
@@ -71,13 +72,19 @@ async def revive(pool: Any, system: str) -> int:
              WHERE p.closed_at IS NULL AND p.kind = 'unknown_owner' AND p.system = $1 AND u.system = $1 AND u.active
                AND p.key = $1 || ':' || md5(u.email)
              RETURNING u.email),
+           there AS (
+             DELETE FROM lacks WHERE system = $1 AND what = ANY($2::text[] || ARRAY(
+               SELECT 'user:' || email FROM vendor_users WHERE system = $1 AND active))
+             RETURNING lead_id),
            who AS (
              SELECT l.id, l.rev FROM leads l JOIN free ON l.owner = free.email
+             UNION SELECT l.id, l.rev FROM there t JOIN leads l ON l.id = t.lead_id WHERE l.survivor IS NULL
              UNION SELECT l.id, l.rev FROM duplicates d CROSS JOIN LATERAL jsonb_array_elements_text(d.leads) AS n(id)
                JOIN leads l ON l.id = n.id::uuid WHERE d.settled_at > coalesce(
                  (SELECT (value #>> '{}')::timestamptz FROM meta WHERE key = 'revived:' || $1), '-infinity') - interval '2 minutes')
            INSERT INTO dirty (lead_id, system, lane, rev, rung_at) SELECT id, $1, 'bulk', rev, '-infinity' FROM who ORDER BY id
            ON CONFLICT DO NOTHING""",
         system,
+        sorted(writable),
     )
     return int(done.rsplit(" ", 1)[-1])

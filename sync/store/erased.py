@@ -12,6 +12,7 @@ WITH RECURSIVE family(id) AS (
 """
 _TIMELINE = f"{_FAMILY} DELETE FROM timeline WHERE lead_id IN (SELECT id FROM family)"
 _WOULD = f"{_FAMILY} DELETE FROM would_write WHERE lead_id IN (SELECT id FROM family)"
+_LACKS = f"{_FAMILY} DELETE FROM lacks WHERE lead_id IN (SELECT id FROM family)"
 _TASKS = f"{_FAMILY} DELETE FROM tasks WHERE lead_id IN (SELECT id FROM family)"
 _PARKED = f"""
 {_FAMILY} UPDATE parked SET reason = 'erased', value = NULL, key = NULL, body = NULL, headers = NULL, traceback = NULL,
@@ -33,6 +34,7 @@ def forget(leads: Iterable[str], *, parked: Iterable[str], settled: Iterable[str
     return [
         Statement(_TIMELINE, (ids,)),
         Statement(_WOULD, (ids,)),
+        Statement(_LACKS, (ids,)),
         Statement(_TASKS, (ids,)),
         Statement(_PARKED, (ids, sorted(parked))),
         Statement(_INTENTS, (ids, sorted(settled))),

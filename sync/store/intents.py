@@ -131,7 +131,12 @@ p AS (
   SELECT lead_id, $1, record_id, field, before, after, rule FROM x
   ON CONFLICT (lead_id, system, record_id, field) DO UPDATE
     SET before = excluded.before, after = excluded.after, rule = excluded.rule, at = now()
-    WHERE would_write.after IS DISTINCT FROM excluded.after)
+    WHERE would_write.after IS DISTINCT FROM excluded.after),
+l AS (SELECT * FROM unnest($14::uuid[], $15::text[]) AS x(lead_id, what)),
+f AS (
+  DELETE FROM lacks k WHERE k.system = $1 AND k.lead_id = ANY($7::uuid[]) AND NOT EXISTS (
+    SELECT 1 FROM l WHERE l.lead_id = k.lead_id AND l.what = k.what)),
+h AS (INSERT INTO lacks (lead_id, system, what) SELECT lead_id, $1, what FROM l ON CONFLICT DO NOTHING)
 SELECT id FROM r
 """
 
@@ -210,10 +215,12 @@ async def settle(
     clean: Sequence[tuple[str, int]] = (),
     planned: Sequence[str] = (),
     would: Sequence[Would] = (),
+    lacks: Sequence[tuple[str, str]] = (),
 ) -> frozenset[str]:
     """Keep outcomes, drop the dirty rows of leads that have been told everything up to a rev, and keep what observe mode would write.
 
-    Gives the intents that were settled by this call. `planned`: the leads whose kept differences `would` replaces.
+    Gives the intents that were settled by this call. `planned`: the leads whose kept differences `would` replaces, and
+    `lacks`: (lead, what must be there before the rest can be told).
     """
     rows = await pool.fetch(
         _SETTLE,
@@ -230,6 +237,8 @@ async def settle(
         [one.before for one in would],
         [one.after for one in would],
         [one.rule for one in would],
+        [lead for lead, _ in lacks],
+        [what for _, what in lacks],
     )
     return frozenset(row["id"] for row in rows)
 

@@ -44,6 +44,12 @@ RETURNING text
 """
 
 
+async def count(connection: Connection) -> dict[str, int]:
+    """Count the open problems by kind."""
+    rows = await connection.fetch("SELECT kind, count(*) AS n FROM problems WHERE closed_at IS NULL GROUP BY kind")
+    return {row["kind"]: row["n"] for row in rows}
+
+
 async def close_over(connection: Connection) -> None:
     """Close what nothing else closes: that hand-offs are held, once no lead is; that somebody left, once nothing is theirs."""
     await connection.execute(_NONE_HELD)

@@ -241,6 +241,16 @@ would_write = Table(
     Index("would_write_at", "at"),
 )
 
+lacks = Table(
+    "lacks",
+    metadata,
+    Column("lead_id", UUID(as_uuid=False), primary_key=True),
+    Column("system", Text, primary_key=True),
+    Column("what", Text, primary_key=True),
+    Index("lacks_what", "system", "what"),
+)
+"""What must be there before the rest of a lead can be told to a system, as the writer's `Left.lacks` says it: `field:OBJECT.NAME`, `user:E-MAIL`."""
+
 pauses = Table(
     "pauses",
     metadata,

@@ -44,6 +44,10 @@ class Unit:
         """Give the differences of observe mode as they are kept."""
         return [Would(self.lead.id, one.record_id, one.field, one.before, one.after, one.rule) for one in self.plan.would]
 
+    def lacks(self) -> list[tuple[str, str]]:
+        """Give what must be there before the rest of the lead can be told, as it is kept."""
+        return sorted({(self.lead.id, one.lacks) for one in self.plan.left if one.lacks})
+
 
 def intent_fields(row: Row) -> Mapping[str, Mapping[str, Any]]:
     """Give a row's fields as the intent keeps them."""

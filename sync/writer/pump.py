@@ -154,8 +154,9 @@ class Pump:
         clean = [(u.lead.id, u.lead.dirty_rev) for u in quiet if u.lead.dirty_rev is not None and not u.plan.stays_dirty]
         planned = [u for u in units if u.lead.dirty_rev is not None]
         would = [one for u in planned for one in u.would()]
-        if clean or would:
-            await store.settle(self.carrier.pool, self.system, clean=clean, planned=[u.lead.id for u in planned], would=would)
+        lacks = [one for u in planned for one in u.lacks()]
+        if clean or would or lacks:
+            await store.settle(self.carrier.pool, self.system, clean=clean, planned=[u.lead.id for u in planned], would=would, lacks=lacks)
         await self._left_over(units, bad)
         known = {unit.lead.id for unit in units}
         for lead in [lead for lead, _ in taken if lead not in known] + [u.lead.id for u in quiet]:

@@ -120,8 +120,9 @@ class Sweep:
             await dirty.unring(self.pool, self.system)
         if moved or now >= self._due_at:
             self._due_at = now + self.every_s
-            await dirty.revive(self.pool, self.system)
-            await account_writes.revive(self.pool, self.system, self.knowledge.writable())
+            writable = self.knowledge.writable()
+            await dirty.revive(self.pool, self.system, writable)
+            await account_writes.revive(self.pool, self.system, writable)
             while await self.ring(self.every_s) == MOST:
                 await asyncio.sleep(0)
             await self._again()

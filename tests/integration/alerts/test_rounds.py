@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from httpx import ASGITransport, AsyncClient
+from prometheus_client import CollectorRegistry
 
 from sync.alerts.flush import Ground
 from sync.alerts.rounds import Rounds
 from sync.console.problems import app
 from sync.lead.decision import ProblemNote
+from sync.runtime.metrics import Metrics
 from sync.settings import ChannelSettings
 from sync.store import audit, cursors
 from tests.integration.alerts.ledger import handoff, lead
@@ -173,3 +175,18 @@ async def test_the_list_shows_each_problem_with_company_and_owner_and_nothing_of
     assert "Larsen" not in found.text
     assert found.headers["cache-control"] == "no-store"
     assert {one.status_code for one in wrong} == {404}
+
+
+async def test_prometheus_is_told_how_many_problems_are_open_of_each_kind(office: Office, pool: Any) -> None:
+    gauges = Metrics(CollectorRegistry())
+    rounds, ground = Rounds(pool, office.clock, gauges=gauges), office.ground()
+
+    async def told(kind: str) -> float | None:
+        office.clock.forward(16)
+        await rounds.count(ground)
+        return gauges.registry.get_sample_value("truce_open_problems", {"kind": kind})
+
+    await office.opened(problem(1), problem(2))
+    assert await told("not_accepted") == 2
+    await office.opened(problem(1, opened=False), problem(2, opened=False))
+    assert await told("not_accepted") == 0

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from connectors.errors import Unavailable
 from sync.runtime import breaker as module
@@ -94,3 +95,14 @@ async def test_a_probe_that_never_came_back_is_followed_by_another(pool: Any) ->
     await fail(one, 1)
     await until_probed(one)
     await until_probed(other)
+
+
+async def test_every_call_is_counted_by_how_it_went(pool: Any) -> None:
+    def counted(outcome: str) -> float:
+        return REGISTRY.get_sample_value("truce_calls_total", {"system": "counted", "outcome": outcome}) or 0.0
+
+    breaker = SqlBreaker(pool, "counted", failures=3)
+    await fail(breaker, 2)
+    await breaker.before()
+    await breaker.after(ok=True)
+    assert (counted("unavailable"), counted("answered")) == (2, 1)

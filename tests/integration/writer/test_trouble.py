@@ -198,3 +198,22 @@ async def test_an_unknown_owner_is_a_problem_until_there_is_one(here: World) -> 
     )
     await here.until(lambda: len(here.vendor.effects) == 2, 20)
     assert here.vendor.effects[1] == ("update", "1", {"Owner": "005J"})
+
+
+async def test_a_field_that_could_not_be_written_is_told_once_it_can_be(here: World) -> None:
+    ana = with_record(lead(phone="+2", title="CTO"), "1", email="ana@example.com")
+    here.vendor.records["1"] = {"Email": "ana@example.com"}
+    able, here.vendor.writable = here.vendor.writable, here.vendor.writable - {"Title"}
+    await here.put(ana)
+    await here.ring(ana)
+    await here.start()
+    await here.results(1)
+    await here.clean()
+    assert here.vendor.effects == [("update", "1", {"Phone": "+2"})]
+    here.vendor.writable = able
+    assert here.writer is not None
+    await here.writer.knowledge.look_again()
+    await here.until(lambda: len(here.vendor.effects) == 2, 20)
+    assert here.vendor.effects[1] == ("update", "1", {"Title": "CTO"})
+    await here.clean()
+    assert await here.pool.fetchval("SELECT count(*) FROM lacks") == 0

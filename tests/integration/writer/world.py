@@ -72,8 +72,10 @@ class Vendor(Sink):
     """While set and not triggered, writing calls do not answer."""
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
+    writable: frozenset[str] = frozenset({"Email", "Phone", "Title", "Owner", "Opted_Out", "Truce_Id__c", "Company"})
+
     async def capabilities(self, object_: str) -> Capabilities:
-        return Capabilities(frozenset({"Email", "Phone", "Title", "Owner", "Opted_Out", "Truce_Id__c", "Company"}))
+        return Capabilities(self.writable)
 
     async def _arrive(self, verb: str, names: list[str]) -> None:
         self.journal.append((verb, names))
