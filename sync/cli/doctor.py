@@ -18,6 +18,7 @@ from sync.playbook import loader
 from sync.playbook.models import Playbook
 from sync.playbook.models.alerts import Medium
 from sync.playbook.problems import PlaybookError
+from sync.runtime.folder import frozen
 from sync.settings import Settings, SystemSettings
 from sync.sources.lag import LagGate
 from sync.store import audit, clocks, cursors, orphans, pauses, playbooks
@@ -35,7 +36,7 @@ async def examine(settings: Settings, *, fix: bool) -> list[Finding]:
         return [Finding(ok=False, what=f"playbook: {len(error.problems)} problems", todo="truce check says each with its line")]
     findings += channels(settings, playbook)
     findings += doors.findings(settings, playbook)
-    findings += await _servers(settings, playbook)
+    findings += [*_frozen(settings), *await _servers(settings, playbook)]
     for system, how in systems_of(settings).items():
         findings += await look(system, how, playbook, fix=fix)
     if not systems_of(settings):
@@ -75,6 +76,15 @@ async def _in_force(connection: Any, settings: Settings, playbook: Playbook) -> 
         return Finding(ok=False, what="playbook: no version is in force", todo=todo)
     same = "says the same" if kept.checksum == playbook.checksum else "says something else: `truce diff in-force` with it tells what"
     return Finding(ok=True, what=f"playbook: v{kept.version} is in force; {settings.playbook}, with which `truce up` begins, {same}")
+
+
+def _frozen(settings: Settings) -> list[Finding]:
+    """Say which processes of the local run were stopped, at once: what they leave undone is seen only minutes later."""
+    folder = place.running(settings)
+    return [
+        Finding(ok=False, what=f"{name} is stopped (process {pid}) and does nothing", todo=f"kill -CONT {pid} lets it go on")
+        for name, pid in (frozen(folder) if folder else {}).items()
+    ]
 
 
 def unmetered() -> Unmetered:

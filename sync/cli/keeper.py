@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sync.cli.output import console
 from sync.cli.parts import PartEnded
+from sync.runtime.folder import frozen
 from sync.runtime.guard import passing
 from sync.runtime.kafka import KafkaUnavailable
 from sync.runtime.postgres import PostgresUnavailable
@@ -44,12 +45,14 @@ class Keeper:
     """Takes what is saved in the playbook's folder in force."""
     _lives: dict[str, _Life] = field(default_factory=dict)
     _silent: bool = False
+    _stopped: dict[str, int] = field(default_factory=dict)
 
     def run(self) -> None:
         """Look once a second; raises PartEnded when the emulated systems ended, because what they held is gone with them."""
         while not self.stopped.wait(LOOK_S):
             self._servers()
             self._parts()
+            self._frozen()
             self._alerts()
             if self.watch is not None:
                 self.watch.look()
@@ -70,6 +73,15 @@ class Keeper:
                 raise PartEnded(f"the emulated systems ended with {code}, and what they held is gone with them: start `truce up` again.")
             if self._due(name, f"{name} ended with {code}", f". The end of {part.log}:\n{part.tail(3)}"):
                 self.local.parts.start(name, "edge" if name == "edge" else "worker")
+
+    def _frozen(self) -> None:
+        """Say which process was stopped, and that it goes on."""
+        now = frozen(self.local.folder)
+        for name in now.keys() - self._stopped.keys():
+            console.print(f"{name} is stopped (process {now[name]}) and does nothing: kill -CONT {now[name]} lets it go on", markup=False)
+        for name in self._stopped.keys() - now.keys():
+            console.print(f"{name} is no longer stopped.", markup=False)
+        self._stopped = now
 
     def _due(self, name: str, what: str, more: str = "") -> bool:
         """Say whether what ended is to be started now: at once the first time, later and later when it ends again soon."""

@@ -27,6 +27,17 @@ class Place:
     secret: str
 
 
+def running(settings: Settings) -> Path | None:
+    """Give the folder of the local run that is under way here; None where the servers are one's own and no run is, or none at all."""
+    import psutil
+
+    try:
+        note = json.loads((settings.home / NOTE).read_text())
+    except (OSError, ValueError):
+        return None
+    return settings.home / str(note["folder"]) if psutil.pid_exists(note["pid"]) else None
+
+
 def remember(home: Path, folder: Path, place: Place, pid: int) -> None:
     """Note a local run, so that other commands find it."""
     home.mkdir(parents=True, exist_ok=True)

@@ -63,14 +63,34 @@ def forget(folder: Path, name: str) -> None:
     (folder / f"{name}.pid").unlink(missing_ok=True)
 
 
-def stop_left_over(folder: Path) -> None:
-    """End every remembered process that still runs (the same one: pid and start time), and PostgreSQL's."""
-    for note in folder.glob("*.pid"):
+def remembered(folder: Path) -> dict[str, psutil.Process]:
+    """Give every remembered process that still runs, by its name: the same one, by id and start time."""
+    found = {}
+    for note in sorted(folder.glob("*.pid")):
         pid, _, born = note.read_text().partition(" ")
         with suppress(psutil.Error, ValueError):
             process = psutil.Process(int(pid))
             if abs(process.create_time() - float(born)) < 1:
-                end(process)
+                found[note.stem] = process
+    return found
+
+
+def frozen(folder: Path) -> dict[str, int]:
+    """Give the processes that were stopped (a signal, a debugger) and do nothing until they are let go on: name → id."""
+    found = {}
+    for name, process in remembered(folder).items():
+        with suppress(psutil.Error):
+            if process.status() == psutil.STATUS_STOPPED:
+                found[name] = process.pid
+    return found
+
+
+def stop_left_over(folder: Path) -> None:
+    """End every remembered process that still runs (the same one: pid and start time), and PostgreSQL's."""
+    for process in remembered(folder).values():
+        with suppress(psutil.Error):
+            end(process)
+    for note in folder.glob("*.pid"):
         note.unlink(missing_ok=True)
     master = folder / "postgres" / "postmaster.pid"
     with suppress(OSError, psutil.Error, ValueError, IndexError):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,10 +14,12 @@ import pytest
 
 from connectors.base import Finding
 from sync.agents import ground
+from sync.cli import place
 from sync.cli.doctor import channels, examine
 from sync.cli.duty import summed_up
 from sync.cli.still import still
 from sync.playbook.loader import load, load_files, read
+from sync.runtime.folder import remember
 from sync.runtime.producer import make_producer
 from sync.settings import Settings
 from sync.sources.lag import LagGate
@@ -52,6 +57,23 @@ def told(settings: Settings, *statements: str, put: bytes | None = None) -> list
         return [(one.ok, one.what, one.todo) for one in await examine(settings, fix=False)]
 
     return asyncio.run(step())
+
+
+def test_a_part_that_was_stopped_is_named_with_how_it_goes_on(settings: Settings, tmp_path: Path) -> None:
+    place.remember(tmp_path, tmp_path / "up", place.Place("", "", None, ""), os.getpid())
+    (tmp_path / "up").mkdir()
+    with subprocess.Popen(["sleep", "60"]) as process:
+        try:
+            remember(tmp_path / "up", "worker-1", process.pid)
+            process.send_signal(signal.SIGSTOP)
+            os.waitpid(process.pid, os.WUNTRACED)
+            assert (
+                False,
+                f"worker-1 is stopped (process {process.pid}) and does nothing",
+                f"kill -CONT {process.pid} lets it go on",
+            ) in told(settings)
+        finally:
+            process.kill()
 
 
 def test_an_open_problem_is_one_and_says_what_to_do(settings: Settings) -> None:
