@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from connectors.base import Finding
 from connectors.errors import ConnectorError
 from connectors.salesforce.client import ALL, Client
-from connectors.salesforce.mapping import TRUCE_ID, Row, quoted
+from connectors.salesforce.mapping import MEMBER, TRUCE_ID, Row, quoted
 from connectors.salesforce.scan import MEETINGS
 
 
@@ -36,7 +36,26 @@ class Doctor:
         for name in (*(one for one in self._client.manifest.people if one != object_), self._client.manifest.task_object):
             found.append(await self._marked(name))
         found.append(await self._seen(MEETINGS))
-        return [*found, *await self._events(), *await self._limits()]
+        return [*found, *await self._campaigns(), *await self._events(), *await self._limits()]
+
+    async def _campaigns(self) -> list[Finding]:
+        """Check what is read and written of campaigns, where the options ask for it."""
+        campaigns = self._client.campaigns
+        if not campaigns.scanned:
+            return []
+        try:
+            described = await self._client.describe(MEMBER, max_age_s=0)
+            named = list(campaigns.fields.values())
+            found = self._client.rows_in("Campaign", "Id", named, "Id", deleted=False)
+            known = {str(row["Id"]) async for rows in found for row in rows.records}
+        except ConnectorError as error:
+            todo = "grant the integration user Read on Campaign (and Marketing User, where `campaigns` are written)"
+            return [Finding(ok=False, what=f"campaigns cannot be read: {error.words}", todo=todo)]
+        lacks = sorted(set(named) - known)
+        gone = [Finding(ok=False, what=f"there is no campaign {one}", todo="put right the option campaigns") for one in lacks]
+        written = bool(named) and not (described.get("createable", True) and described.get("updateable", True))
+        todo = "make the integration user a Marketing User with Create and Edit on Campaign" if written else ""
+        return [Finding(ok=not written, what=f"campaign members can be read{', not written' if written else ''}", todo=todo), *gone]
 
     async def _events(self) -> list[Finding]:
         """Say whose change events are selected and how many may be, and, where they are on, whether the stream can be reached."""

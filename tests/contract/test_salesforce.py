@@ -284,6 +284,15 @@ async def test_doctor_says_whose_change_events_are_selected_and_whether_they_can
     assert [one.ok for one in told[2]] == [True, False, False, True]
 
 
+async def test_doctor_tells_of_campaigns_that_are_not_there(org: SalesforceWorld) -> None:
+    there, nowhere = org.org.save("Campaign", Name="Webinar"), "701000000000000AAA"
+    source = load("salesforce").source(org.connection(campaigns=f"{there},{nowhere}"), NotedBudget(), NotedBreaker())
+    told = {one.what: one for one in await source.doctor({})}
+    await source.close()
+    assert told[f"there is no campaign {nowhere}"].todo
+    assert told["campaign members can be read"].ok
+
+
 async def test_doctor_with_wrong_credentials_says_so(org: SalesforceWorld) -> None:
     connection = org.connection()
     wrong = type(connection)(connection.system, connection.vendor, connection.url, {"client_id": "truce", "client_secret": "wrong-secret"})
