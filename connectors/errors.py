@@ -52,11 +52,13 @@ class Rejected(ConnectorError):
 
 
 class Conflict(ConnectorError):
-    """The vendor says that the record exists or moved on; `existing` names record ids where it did."""
+    """The vendor says that the record exists or, as `moved`, changed since we read it; `existing` names record ids where it did."""
 
-    def __init__(self, words: str, *, code: str = "", status: int | None = None, existing: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, words: str, *, code: str = "", status: int | None = None, existing: tuple[str, ...] = (), moved: bool = False
+    ) -> None:
         super().__init__(words, code=code, status=status)
-        self.existing = existing
+        self.existing, self.moved = existing, moved
 
 
 class Gone(ConnectorError):

@@ -17,6 +17,10 @@ class Update(Message):
     object: str
     id: str
     fields: dict[str, Scalar]
+    unmodified_since: Moment | None = Field(
+        default=None,
+        description="When the record was known last, by the vendor's clock: a sink that can refuses to overwrite what came since.",
+    )
 
 
 class Create(Message):

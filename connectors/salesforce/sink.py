@@ -20,12 +20,13 @@ from connectors.base import (
     Update,
     Wanted,
 )
-from connectors.errors import ConnectorError, Rejected, Unavailable
+from connectors.errors import Conflict, ConnectorError, Rejected, Unavailable
 from connectors.fit import misfit
 from connectors.http import Complaint, Kind
 from connectors.salesforce.campaigns import Join
-from connectors.salesforce.client import DIALECT, Client, complaint
+from connectors.salesforce.client import Client
 from connectors.salesforce.mapping import CAMPAIGN, TRUCE_ID, Row, id18
+from connectors.salesforce.refusals import DIALECT, MOVED, complaint
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged
 from schemas.envelope import derived_id
@@ -60,6 +61,8 @@ class SalesforceSink(Sink):
 
     async def update(self, rows: Sequence[Update], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
         """Update by record id in one call, then membership of campaigns; Salesforce tells no time, so `Done.at` is None."""
+        if len(rows) == 1 and (one := await self._alone(rows[0], priority)) is not None:
+            return [one]
         plain = [(row, {"id": row.id, **_own(row)}) for row in rows if _own(row) or not row.fields]
         told = {one.key: one for one in await self._write("/composite/sobjects", plain, priority)}
         rest = [row for row in rows if not isinstance(told.get(row.key), Failed)]
@@ -69,6 +72,19 @@ class SalesforceSink(Sink):
         ]  # fmt: skip
         failed = await self._client.campaigns.move(rows[0].object, joins, priority) if joins else {}
         return [failed.get(row.key) or told.get(row.key) or Done(key=row.key, id=row.id) for row in rows]
+
+    async def _alone(self, row: Update, priority: Priority) -> RowOutcome | None:
+        """Update one record unless somebody changed it since we knew it last, where the option `lock` asks for it; None: as any other."""
+        since, types = row.unmodified_since, await self._client.types(row.object)
+        if since is None or not self._client.locks or _own(row) != row.fields or not row.fields or _unfit(row.fields, types):
+            return None
+        answer = await self._client.patch(row.object, id18(row.id) or row.id, row.fields, since, priority=priority)
+        if answer.status < 300:
+            return Done(key=row.key, id=row.id)
+        errors = [one for one in answer.body if isinstance(one, dict)] if isinstance(answer.body, list) else []
+        return Failed(
+            row.key, Conflict("changed since it was read", code=MOVED, moved=True) if answer.status == 412 else _error(row, errors)
+        )
 
     async def create(self, rows: Sequence[Create], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
         """Create by upsert on the Truce id in one call: a second try finds the first, and says `created=False`.

@@ -48,6 +48,8 @@ class Row:
     """By shared field name."""
     defaults: Mapping[str, Scalar] = field(default_factory=dict)
     """Vendor fields that a create needs besides."""
+    known_at: int = 0
+    """Of an update: until when what happened to the record is known, ms."""
 
     def vendor_fields(self) -> dict[str, Scalar]:
         """Give what goes to the vendor."""
@@ -217,9 +219,7 @@ class _Planner:
     def updates(self, views: Sequence[View]) -> None:
         """Plan the update of every live record: all fields of the primary, consent of the followers."""
         order = self._rules.primary
-        live = sorted(
-            (view for view in views if view.gone is None), key=lambda view: precedence(view.object, view.last_at, view.ref, order)
-        )
+        live = sorted((one for one in views if one.gone is None), key=lambda one: precedence(one.object, one.last_at, one.ref, order))
         for place, view in enumerate(live):
             able = self.capabilities.get(view.object)
             if able is None:
@@ -229,7 +229,7 @@ class _Planner:
             if whole and not view.has_truce_id:
                 fields |= self._truce_id(able, view.object)
             if fields:
-                self.plan.rows.append(Row("update", view.object, view.id, fields))
+                self.plan.rows.append(Row("update", view.object, view.id, fields, known_at=view.known_at))
 
     def _may_create(self, making: Making) -> Capabilities | None:
         """Give the object's capabilities when a record is to be created now; the reason stands in `left` when one is not."""

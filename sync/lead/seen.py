@@ -46,18 +46,24 @@ class View:
     has_truce_id: bool
     gone: Fate | None
     partial: bool
+    known_at: int = 0
+    """Until when what happened to it is known, ms: the last time that any of it was seen."""
 
 
 def _view(record: Record) -> View:
     observed = {name: one.value for name, one in record.fields.items()}
     refused = {name: one.value for name, one in record.refused.items()}
     ident = Ref.parse(record.ref).id
-    return View(record.ref, record.object, ident, record.last_at, observed, refused, record.has_truce_id, record.gone, record.partial)
+    known_at = max((record.last_at, *(one.seen for one in record.fields.values())))
+    return View(
+        record.ref, record.object, ident, record.last_at, observed, refused, record.has_truce_id, record.gone, record.partial, known_at
+    )  # fmt: skip
 
 
 def _apply(view: View, intent: OpenIntent, outcome: Mapping[str, Any], seen: Mapping[str, int]) -> None:
     if outcome["outcome"] == "gone":
         view.gone = "deleted"
+    view.known_at = max(view.known_at, intent.done_at)
     written = set(outcome.get("versions") or ())
     refused = {one.get("field") for one in outcome.get("refused") or ()}
     for name, told in intent.fields.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from connectors.base import Create, Done, Failed, Priority, RowOutcome, Sink, Update
@@ -12,6 +12,7 @@ from connectors.errors import AuthExpired, Conflict, ConnectorError, Gone, RateL
 from schemas.base import Scalar
 from schemas.write import FieldRefused
 from sync.lead.plan import Row
+from sync.lead.state import from_ms
 
 End = Literal["written", "rejected", "gone", "conflict", "unknown", "void"]
 
@@ -63,6 +64,8 @@ class Teller:
     unique: frozenset[str] = frozenset()
     agrees: Callable[[str, Scalar, Scalar], bool] = lambda name, sent, kept: sent == kept
     """Says whether what the vendor keeps in a field is what was sent."""
+    skew: timedelta = timedelta()
+    """The vendor's clock minus ours."""
     calls: int = 0
 
     async def tell(self, rows: Sequence[Sent], priority: Priority) -> list[Ended]:
@@ -86,8 +89,12 @@ class Teller:
         if rows[0].row.kind == "create":
             creates = [Create(key=one.intent_id, object=one.row.object, fields=one.fields()) for one in rows]
             return await self.sink.create(creates, priority=priority)
-        updates = [Update(key=one.intent_id, object=one.row.object, id=str(one.row.record_id), fields=one.fields()) for one in rows]
+        updates = [self._update(one) for one in rows]
         return await self.sink.update(updates, priority=priority)
+
+    def _update(self, one: Sent) -> Update:
+        since = from_ms(one.row.known_at) + self.skew if one.row.known_at else None
+        return Update(key=one.intent_id, object=one.row.object, id=str(one.row.record_id), fields=one.fields(), unmodified_since=since)
 
     def _ended(self, sent: Sent, outcome: RowOutcome, started: datetime) -> Ended:
         now = datetime.now(UTC)
@@ -96,6 +103,8 @@ class Teller:
         error = outcome.error
         ended = Ended(sent, "void", started, now, sent.row.record_id, error=error)
         match error:
+            case Conflict(moved=True):  # nothing was done: what it looks like now is read, and decided upon anew
+                ended.end = "void"
             case Rejected() | Conflict() if sent.row.kind == "update" or isinstance(error, Rejected):
                 ended.end = "rejected"
                 ended.refused, ended.named = _refused(sent, error, self.unique)

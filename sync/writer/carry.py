@@ -101,7 +101,9 @@ class Carrier:
 
     async def _tell(self, group: Group, sent: Sequence[Sent]) -> list[Ended]:
         able = self.knowledge.capabilities.get(group[2])
-        teller = Teller(self.sink, able.consent_fields if able else frozenset(), self.knowledge.unique(), self.knowledge.agrees)
+        teller = Teller(
+            self.sink, able.consent_fields if able else frozenset(), self.knowledge.unique(), self.knowledge.agrees, self.knowledge.skew
+        )
         kinds = sorted({(one.row.kind, one.row.object) for one in sent})
         ended: list[Ended] = []
         for kind in kinds:

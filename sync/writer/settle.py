@@ -57,6 +57,8 @@ class Settler:
             elif one.end == "void":
                 total.settled.append(Settled(one.sent.intent_id, "void", None))
                 total.unclean.add(lead)
+                if isinstance(one.error, Conflict) and one.record_id:
+                    total.reads.append(str(Ref(self.system, one.sent.row.object, one.record_id)))
             else:
                 self._told(one, keys[lead], total)
         return total

@@ -245,6 +245,42 @@ async def test_a_value_of_the_wrong_type_does_not_spoil_the_batch(org: Salesforc
     assert org.org.lead(ids[1])["NumberOfEmployees"] == 7
 
 
+async def test_a_change_that_goes_out_alone_overwrites_nothing_that_came_since(org: SalesforceWorld) -> None:
+    out = load("salesforce").sink(org.connection(lock="on"), NotedBudget(), NotedBreaker())
+    ident, other = org.org.add_lead(Phone="+1"), org.org.add_lead()
+
+    async def put(since: datetime | None, **fields: str | int) -> Done | Failed:
+        return (await out.update([Update(key="k", object="Lead", id=ident, fields=dict(fields), unmodified_since=since)]))[0]
+
+    moved = await put(datetime.now(UTC) - timedelta(minutes=1), Phone="+2")
+    assert isinstance(moved, Failed)
+    assert isinstance(moved.error, Conflict)
+    assert moved.error.moved
+    assert org.org.lead(ident)["Phone"] == "+1"
+    assert isinstance(await put(datetime.now(UTC), Phone="+2"), Done)
+    assert isinstance(await put(None, Phone="+3"), Done)
+    old = datetime.now(UTC) - timedelta(minutes=1)
+    both = [Update(key=one, object="Lead", id=one, fields={"Phone": "+4"}, unmodified_since=old) for one in (ident, other)]
+    assert [type(one) for one in await out.update(both)] == [Done, Done]  # of several the vendor has no such lock
+    assert org.org.lead(ident)["Phone"] == "+4"
+    refused = await put(datetime.now(UTC), Lifecycle_Stage__c="No Such Stage")
+    assert isinstance(refused, Failed)
+    assert isinstance(refused.error, Rejected)
+    assert [(one.field, one.value) for one in refused.error.refused] == [("Lifecycle_Stage__c", "No Such Stage")]
+    unfit = await put(datetime.now(UTC), NumberOfEmployees="many")
+    assert isinstance(unfit, Failed)
+    assert isinstance(unfit.error, Rejected)
+    await org.fault(kind="drop_answer", method="PATCH", path="/sobjects/Lead/")
+    with pytest.raises(Unavailable) as lost:
+        await put(datetime.now(UTC), Phone="+5")
+    assert lost.value.unknown_outcome
+    await org.delete(ident)
+    gone = await put(datetime.now(UTC), Phone="+6")
+    assert isinstance(gone, Failed)
+    assert isinstance(gone.error, Gone)
+    await out.close()
+
+
 async def test_no_assignment_rule_moves_the_owner_of_what_we_write(org: SalesforceWorld, sink: Sink) -> None:
     owner = org.org.user_id("jo@acme.example")
     fields = {"Truce_Id__c": "t-3", "Email": "kept@example.com", "LastName": "Kept", "Company": "Acme", "OwnerId": owner}

@@ -69,6 +69,13 @@ def test_only_the_difference_is_told() -> None:
     assert (told.version, told.at, told.before, told.rule) == (3, 1_000, "+1", "fields.yaml:1 latest")
 
 
+def test_a_row_says_until_when_its_record_is_known_results_of_our_own_included() -> None:
+    (row,) = planned(person({"title": "CTO"}, title="CFO")).rows
+    assert row.known_at == 10
+    (row,) = planned(person({"title": "CTO", "phone": "+1"}, title="CFO", phone="+2"), intent(phone="+2")).rows
+    assert row.known_at == 2_000
+
+
 def test_equal_in_canonical_form_is_equal() -> None:
     assert planned(person({"owner": "Ana@acme.example", "title": ""}, owner="ana@acme.example", title=None)).rows == []
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -29,10 +30,12 @@ class Stub:
     whole: Callable[[Sequence[str]], ConnectorError | None] = lambda keys: None
     calls: list[list[str]] = field(default_factory=list)
     taken: list[tuple[str, dict[str, Scalar]]] = field(default_factory=list)
+    since: list[datetime | None] = field(default_factory=list)
 
     async def update(self, rows: Sequence[Update | Create], *, priority: str) -> list[RowOutcome]:
         keys = [row.key for row in rows]
         self.calls.append(keys)
+        self.since += [row.unmodified_since for row in rows if isinstance(row, Update)]
         if (error := self.whole(keys)) is not None:
             raise error
         return [self._one(row) for row in rows]
@@ -59,6 +62,14 @@ async def tell(stub: Stub, *rows: Sent, **more: Any) -> dict[str, Ended]:
 
 def refused(*names: str) -> Rejected:
     return Rejected("no", refused=tuple(FieldRefused(field=name, words=f"{name} is bad") for name in names))
+
+
+async def test_a_record_that_moved_on_is_neither_written_nor_refused_and_its_age_was_told() -> None:
+    stub = Stub(judge=lambda key, fields: Conflict("changed", moved=True))
+    known = replace(sent("1", phone="1"), row=replace(sent("1", phone="1").row, known_at=1_796_032_800_000))
+    done = await tell(stub, known, skew=timedelta(seconds=-3))
+    assert (done["1"].end, done["1"].refused) == ("void", ())
+    assert stub.since == [datetime(2026, 11, 30, 9, 59, 57, tzinfo=UTC)]
 
 
 async def test_the_rest_of_several_rows_goes_again_in_one_call() -> None:

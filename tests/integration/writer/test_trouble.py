@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from connectors.errors import AuthExpired, RateLimited, Surprising, Unavailable
+from connectors.errors import AuthExpired, Conflict, RateLimited, Surprising, Unavailable
 from schemas.write import WriteDone
 from sync.lead.state import Lead
 from sync.store import pauses
@@ -154,6 +154,26 @@ async def test_a_result_that_was_never_published_is_published_by_the_next(here: 
     assert here.seen[0].id
     await here.results(2)  # the sweep says it again until the lead agent has applied it
     assert len({one.id for one in here.seen}) == 1
+
+
+async def test_a_record_that_somebody_changed_meanwhile_is_read_and_nothing_is_written_over_it(here: World) -> None:
+    ana = person(here)
+    moved = [Conflict("changed since it was read", moved=True)]
+    here.vendor.refuse = lambda ident, fields: moved.pop() if moved else None
+    await here.put(ana)
+    await here.ring(ana)
+    await here.start()
+
+    async def ordered() -> bool:
+        return bool(await here.pool.fetchval("SELECT ref FROM read_orders") == f"{SYSTEM}:Lead:1")
+
+    await here.until(ordered)
+    (done,) = await here.results(1)  # whoever decides anew rings again; here the sweep does
+    assert done.outcome == "written"
+    assert here.vendor.calls("update") == [["1"], ["1"]]
+    assert len(here.vendor.effects) == 1
+    assert await here.pool.fetchval("SELECT count(*) FROM parked") == 0
+    await here.clean()
 
 
 async def test_a_doorbell_that_was_lost_is_rung_again(here: World) -> None:
