@@ -25,7 +25,8 @@ CHECKS: dict[str, tuple[str, ...]] = {
 """The fast part, quickest first; generated files and the rest of the house are among the tests."""
 FEWER = {"TRUCE_TEST_EXAMPLES": "0.3"}
 """So much of a property's examples the fast part tries; `test` tries all (tests/examples.py)."""
-TEST: tuple[str, ...] = ("-m", "pytest", "-n", "2", "--dist", "worksteal")
+TEST: tuple[str, ...] = ("-m", "pytest", "-n", "3", "--dist", "worksteal")
+"""All tests, on two cores: three processes, because those on real servers wait more than they work."""
 app = typer.Typer(help="Check Truce's own code; for those who change it, in a checkout.", no_args_is_help=True)
 
 
