@@ -36,6 +36,10 @@ def scrub(text: str, hide: Iterable[object] = ()) -> str:
     return text if len(text) <= 300 else text[:299] + "…"
 
 
+LONGEST_WAIT_S = 86_400.0
+"""So long anybody is waited for at most, a day's quota: what a server asks for beyond that (years, infinity) is a mistake or meant ill."""
+
+
 class Complaint(NamedTuple):
     """What a vendor said of a failure: its code and words; `kind` and the rest only where the vendor's code alone does not say it."""
 
@@ -100,7 +104,7 @@ class Dialect:
                 return Unavailable(words, code=code, status=status, unknown_outcome=unknown_outcome)
             case "rate_limited" | "daily":
                 wait = self.daily_wait_s if kind == "daily" else self.wait_s
-                wait = wait if complaint.retry_after is None else complaint.retry_after
+                wait = wait if complaint.retry_after is None else min(LONGEST_WAIT_S, complaint.retry_after)
                 return RateLimited(words, code=code, status=status, retry_after=wait, daily=kind == "daily")
             case "auth_expired":
                 return AuthExpired(words, code=code, status=status)
@@ -118,7 +122,7 @@ class Dialect:
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Read a Retry-After header, in seconds or as a date; None when there is none that can be read."""
     text = headers.get("retry-after", "")
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return float(text)
     try:
         return max(0.0, (parsedate_to_datetime(text) - now).total_seconds()) if text else None

@@ -15,7 +15,8 @@ MAX_DEPTH = 32
 MAX_INT = 2**63
 """Larger whole numbers fit neither PostgreSQL's bigint nor the state document."""
 SHOWN = 60
-_KEY = re.compile(rb'"((?:[^"\\]|\\.){1,200})"\s*:')
+_TEXT = re.compile(rb'"((?:[^"\\]|\\.)*+)(?:"(\s*+:)?|\\?\Z)', re.DOTALL)
+"""One text whole, a key if ":" follows; possessive, and at home with a text that does not end: each byte is looked at once."""
 _SPACED = re.compile(rb'"[ \t\r\n]')
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 Place = tuple[str | int, ...]
@@ -102,7 +103,7 @@ def _where(value: bytes, said: str) -> str:
         return "the value is not JSON"
     lines = value.split(b"\n", int(match[2]) - 1)
     stop = sum(len(line) + 1 for line in lines[: int(match[2]) - 1]) + int(match[3])
-    keys = _KEY.findall(value, 0, min(stop, len(value)))
+    keys = [found[1] for found in _TEXT.finditer(value, 0, min(stop, len(value))) if found[2]]
     field = f"{named((keys[-1].decode(errors='replace'),))}: " if keys else ""
     words = "a surrogate without its pair" if _SURROGATE.search(value, max(0, stop - 14), stop + 6) else match[1]
     return f"{field}not JSON: {words} (line {match[2]}, column {match[3]})"

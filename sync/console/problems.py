@@ -18,6 +18,7 @@ from starlette.routing import Route
 from sync.alerts import wording
 from sync.alerts.escape import plain
 from sync.playbook.models import Playbook
+from sync.runtime import web
 from sync.store import listed
 from sync.store.listed import PAGE, Listed
 
@@ -47,7 +48,7 @@ def app(pool: Any, playbook: Callable[[], Awaitable[Playbook]]) -> Starlette:
     async def health(_: Request) -> Response:
         return Response(status_code=204)
 
-    return Starlette(routes=[Route("/problems", problems), Route("/health", health)])
+    return web.site([Route("/problems", problems), Route("/health", health)])
 
 
 def _html(name: str, status: int = 200, **values: Any) -> Response:

@@ -22,7 +22,7 @@ def _app(health: Health, registry: CollectorRegistry) -> Starlette:
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(registry), headers={"content-type": CONTENT_TYPE_LATEST})
 
-    return Starlette(routes=[Route("/health", alive), Route("/metrics", metrics)])
+    return web.site([Route("/health", alive), Route("/metrics", metrics)])
 
 
 @asynccontextmanager

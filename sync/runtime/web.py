@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from sync.runtime.patience import Impatient
 
 
 class AddressTaken(RuntimeError):
@@ -22,6 +26,13 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to whoever runs us."""
         yield
+
+
+def site(routes: Sequence[BaseRoute]) -> Starlette:
+    """Give the ASGI app of these routes; a path with a slash too many is not found, since to be sent on would be to a host of the caller's choice."""
+    app = Starlette(routes=routes)
+    app.router.redirect_slashes = False
+    return app
 
 
 def bind(host: str, port: int, setting: str, zero: str = "takes a free one") -> socket.socket:
@@ -44,10 +55,10 @@ def bind(host: str, port: int, setting: str, zero: str = "takes a free one") -> 
 
 
 @asynccontextmanager
-async def serving(app: Any, listener: socket.socket, *, http: Any = "auto") -> AsyncIterator[None]:
-    """Answer for the length of the block, by uvicorn's protocol or `http`, and give the port back however it ends."""
+async def serving(app: Any, listener: socket.socket, *, http: type[Impatient] = Impatient) -> AsyncIterator[None]:
+    """Answer HTTP, and no other protocol, for the length of the block, and give the port back however it ends."""
     config = uvicorn.Config(
-        app, http=http, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2, timeout_keep_alive=20
+        app, http=http, ws="none", log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2, timeout_keep_alive=20
     )
     server = Server(config)
     task = asyncio.create_task(server.serve([listener]))

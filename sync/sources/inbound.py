@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 
 from connectors.base import Forged, Unwelcome
 from sync.runtime import body as bodies
-from sync.runtime import log
+from sync.runtime import log, web
 from sync.runtime.metrics import metrics
 from sync.sources.publisher import now
 from sync.sources.runner import Runner
@@ -36,7 +36,7 @@ class Inbound:
     def app(self) -> Starlette:
         """Give the ASGI app: POST /webhooks/{system}, GET /health, and further doors."""
         own = [Route("/webhooks/{system}", self._webhook, methods=["POST"]), Route("/health", self._health)]
-        return Starlette(routes=[*own, *self.further])
+        return web.site([*own, *self.further])
 
     async def _health(self, _: Request) -> Response:
         return JSONResponse({"systems": sorted(self.runners)})

@@ -22,7 +22,6 @@ from sync.sources.inbound import Inbound
 from sync.sources.lag import LagGate
 from sync.sources.lease import hold
 from sync.sources.nudge import Nudges
-from sync.sources.patience import Impatient
 from sync.sources.publisher import Publisher
 from sync.sources.runner import Runner
 
@@ -95,7 +94,7 @@ async def _door(
 ) -> AsyncIterator[None]:
     """Take webhooks, and what comes through further doors, for the length of the block, and give the port back however it ends."""
     app = Inbound(hooked, settings.public_url, further).app()
-    async with web.serving(app, listener or web.bind(settings.http_host, settings.http_port, "TRUCE_HTTP_PORT"), http=Impatient):
+    async with web.serving(app, listener or web.bind(settings.http_host, settings.http_port, "TRUCE_HTTP_PORT")):
         yield
 
 

@@ -16,6 +16,7 @@ import pytest
 from connectors import http
 from connectors.base import Connection
 from connectors.contract import NotedBreaker, NotedBudget
+from connectors.dialect import LONGEST_WAIT_S
 from connectors.errors import AuthExpired, ConnectorError, Gone, RateLimited, Rejected, Surprising, Unavailable
 from connectors.http import Bearer, Complaint, Dialect, Seen, Session, Token, scrub
 
@@ -249,6 +250,24 @@ async def test_a_wait_longer_than_the_chain_is_the_callers(wire: Wire) -> None:
             await one.call("GET", "/x")
     assert len(wire.heads) == 1
     assert 80 < caught.value.retry_after <= 90
+
+
+@pytest.mark.parametrize("said", ["9" * 12, "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+async def test_nobody_is_waited_for_longer_than_a_day_whatever_they_say(wire: Wire, said: str) -> None:
+    wire.says(reply(429, body={}, Retry_After=said))
+    async with session(wire.url) as (one, budget, _):
+        with pytest.raises(RateLimited) as caught:
+            await one.call("GET", "/x")
+    assert caught.value.retry_after == LONGEST_WAIT_S
+    assert budget.told[0][3] is not None
+
+
+async def test_a_wait_in_digits_that_are_none_is_not_read(wire: Wire) -> None:
+    wire.says(reply(429, body={}, Retry_After="@").replace(b"@", b"\xb2"))
+    async with session(wire.url, retry_s="0") as (one, _, _):
+        with pytest.raises(RateLimited) as caught:
+            await one.call("GET", "/x")
+    assert caught.value.retry_after == Dialect().wait_s
 
 
 async def test_limits_of_the_headers_reach_the_budget(wire: Wire) -> None:

@@ -55,6 +55,7 @@ class Hook:
         self.calls: list[str] = []
         self.taken: dict[str, Any] = {}
         self.status, self.hangs = 200, False
+        self.headers: dict[str, str] = {}
         self.slow: Callable[[], None] = lambda: None
 
     async def _post(self, request: web.Request) -> web.StreamResponse:
@@ -67,7 +68,7 @@ class Hook:
         if self.hangs:
             assert request.transport is not None
             request.transport.close()  # it took it, and nobody hears of it
-        return web.Response(status=self.status, text="thank you")
+        return web.Response(status=self.status, text="thank you", headers=self.headers)
 
     async def __aenter__(self) -> Hook:
         app = web.Application()

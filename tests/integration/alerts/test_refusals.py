@@ -50,6 +50,16 @@ async def test_the_next_channel_has_it_within_a_minute_and_one_message_says_that
     assert await pool.fetchval("SELECT count(*) FROM problems WHERE kind = 'alerts_failing' AND closed_at IS NULL") == 0
 
 
+@pytest.mark.parametrize("seconds", ["9" * 15, "9" * 400])
+async def test_a_receiver_that_asks_for_an_endless_wait_keeps_nobody_elses_messages(
+    office: Office, hook: Hook, mailbox: Mailbox, seconds: str
+) -> None:
+    hook.status, hook.headers = 429, {"Retry-After": seconds}
+    await office.opened(problem(1))
+    await office.minutes(2)
+    assert "1 lead not accepted in time: Ben Roth" in mailbox.subjects()
+
+
 async def test_a_message_that_every_channel_refuses_is_kept_and_sent_once_one_takes_it(
     office: Office, hook: Hook, mailbox: Mailbox
 ) -> None:

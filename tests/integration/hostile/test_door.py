@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from time import process_time
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -19,10 +20,13 @@ from connectors.base import Connection, Item, Notice
 from connectors.emulator.hubspot import signature
 from connectors.registry import load
 from sync.runtime import body as bodies
-from sync.runtime.web import bind, serving
+from sync.runtime.patience import Impatient
+from sync.runtime.web import bind, serving, site
 from sync.sources.inbound import Inbound
-from sync.sources.patience import Impatient
+from sync.sources.nudge import Nudges
 from tests.integration.sources.free import Free
+from tests.integration.sources.test_nudge import SECRETS
+from tests.integration.sources.test_nudge import headers as nudging
 
 SECRET, PATH = "the-apps-secret", "/webhooks/hubspot"
 
@@ -51,10 +55,10 @@ class Door:
             async with asyncio.timeout(most_s):
                 return await reader.read(4096)
 
-    async def post(self, body: bytes, headers: dict[str, str] | None = None) -> tuple[int, str]:
+    async def post(self, body: bytes, headers: dict[str, str] | None = None, path: str = PATH) -> tuple[int, str]:
         given = {"Host": f"127.0.0.1:{self.port}", "Content-Length": str(len(body)), **(self.headers(body) if headers is None else headers)}
         head = "".join(f"{name}: {value}\r\n" for name, value in given.items())
-        answer = await self.raw(f"POST {PATH} HTTP/1.1\r\n{head}\r\n".encode("latin-1"), body)
+        answer = await self.raw(f"POST {path} HTTP/1.1\r\n{head}\r\n".encode("latin-1"), body)
         return int(answer.split()[1]), answer.partition(b"\r\n\r\n")[2].decode()
 
 
@@ -62,15 +66,17 @@ class Door:
 async def door() -> AsyncIterator[Door]:
     listener = bind("127.0.0.1", 0, "TRUCE_HTTP_PORT")
     found = Door(listener.getsockname()[1])
-    connection = Connection("hubspot", "hubspot", "http://127.0.0.1:9", {"token": "pat", "webhook_secret": SECRET}, {})
+    secrets = {"token": "pat", "webhook_secret": SECRET, "nudge_secret": SECRETS}
+    connection = Connection("hubspot", "hubspot", "http://127.0.0.1:9", secrets, {})
     source = load("hubspot").source(connection, Free(), Free())
 
     async def noticed(notice: Notice) -> None:
         found.sent += notice.items
 
-    runner = cast(Any, SimpleNamespace(system="hubspot", source=source, noticed=noticed))
+    runner = cast(Any, SimpleNamespace(system="hubspot", source=source, connection=connection, noticed=noticed))
+    app = Inbound({"hubspot": runner}, None, Nudges({"hubspot": runner}).routes()).app()
     try:
-        async with serving(Inbound({"hubspot": runner}).app(), listener, http=_Quick):
+        async with serving(app, listener, http=_Quick):
             yield found
     finally:
         await source.close()
@@ -157,6 +163,29 @@ async def test_no_flipped_bit_of_a_signed_call_gets_in(door: Door) -> None:
     assert door.sent == []
 
 
+ENDLESS = {"a text of quotes": b'{"' + b'\\"' * 480_000, "a text cut off": b'{"a": "' + b"\\" * 999_001, "texts": b"{" + b'"a" ' * 240_000}
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+async def test_a_signed_megabyte_that_is_no_json_takes_no_seconds_to_say_where(door: Door, what: str) -> None:
+    sent, begun = ENDLESS[what], process_time()
+    assert (await door.post(sent, nudging(sent), "/nudge/hubspot"))[0] == 400
+    assert process_time() - begun < 2
+
+
+async def test_an_upgrade_to_another_protocol_is_not_offered(door: Door) -> None:
+    ask = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+    answer = await door.raw(f"GET /health HTTP/1.1\r\nHost: x\r\n{ask}\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("path", [f"{PATH}/", "/nudge/hubspot/", "/health/"])
+async def test_nobody_is_sent_on_to_a_host_that_the_caller_named(door: Door, path: str) -> None:
+    answer = await door.raw(f"POST {path} HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 0\r\n\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 404")
+    assert b"evil" not in answer
+
+
 @pytest.mark.parametrize("stamp", ["", "-1", "1e12", "0x10", "9" * 400, "\xb2\xb2", " 1 2"])
 async def test_a_time_that_is_none_is_forged(door: Door, stamp: str) -> None:
     sent = body()
@@ -185,6 +214,13 @@ async def test_a_body_that_does_not_come_is_not_waited_for(door: Door, framing: 
 @pytest.mark.parametrize("said", [b"", b"POST /webhooks/hubspot HTTP/1.1\r\nHost: x\r\nX-Slow: "])
 async def test_who_connects_and_does_not_ask_is_hung_up_on(door: Door, said: bytes) -> None:
     assert await door.raw(said) == b""
+
+
+async def test_no_other_server_of_ours_waits_for_those_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Impatient, "head_s", 0.3)
+    listener = bind("127.0.0.1", 0, "TRUCE_CONSOLE_PORT")
+    async with serving(site([]), listener):  # as the pages and the health check are served
+        assert await Door(listener.getsockname()[1]).raw(b"GET /pro") == b""
 
 
 async def test_also_between_two_requests_the_head_must_come(door: Door) -> None:
