@@ -71,9 +71,9 @@ def moment(value: object) -> datetime | None:
     """Read a time, ISO-8601 or as its database has it, which is UTC; None for anything else."""
     try:
         found = datetime.fromisoformat(str(value))
-    except ValueError:
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def stamp(at: datetime) -> str:

@@ -1,9 +1,10 @@
-"""What is too large to be one message: cut where no store keeps it, split where the parts say the same. Pure."""
+"""What a message cannot hold: NULs are left out; what is too large is cut where no store keeps it, split where the parts say the same. Pure."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from connectors.base import Item
 from schemas import strict
@@ -19,6 +20,31 @@ MAX_NAME = 1_000
 """No address, actor or Truce id is longer; longer ones are none, cut or not."""
 LOSERS = 5_000
 _Row = TypeVar("_Row")
+_ODD = re.compile(rb"\\u0000|[0-9]{19}")
+"""JSON that may have a NUL or a whole number of more than 64 bits: it is looked for in each message, so it may find too much."""
+
+
+def odd(value: bytes) -> bool:
+    """Say whether a message's value may hold what its reader does not take."""
+    return _ODD.search(value) is not None
+
+
+def kept(item: Item) -> Item:
+    """Give an item as it can be kept: whoever fills in a form can send a NUL, and must not be able to have messages parked by it."""
+    return item.model_copy(update=_kept(item.model_dump(exclude_unset=True)))
+
+
+def _kept(value: Any) -> Any:
+    match value:
+        case str():
+            return value.replace("\x00", "")
+        case dict():
+            return {_kept(name): _kept(one) for name, one in value.items()}
+        case list() | tuple():
+            return type(value)(map(_kept, value))
+        case int() if not -strict.MAX_INT <= value < strict.MAX_INT:
+            return str(value)
+    return value
 
 
 def parts(item: Item) -> list[Item]:

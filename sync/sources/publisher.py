@@ -88,7 +88,7 @@ class Publisher:
             ref = ref_of(item)
             email = getattr(item, "email", None)
             key = known.get(ref or "") or lead_key(self._secret, email, ref or ident(item))
-            for value, headers in _messages(item, source):
+            for value, headers in messages(item, source):
                 waits.append(await self._producer.send(self._topic, value, key=key.encode(), headers=headers))
         await asyncio.gather(*waits)
         metrics.count("truce_received_total", len(items), system=source, kind=kind)
@@ -99,9 +99,12 @@ class Publisher:
         await self._producer.send_and_wait(self._topic, value, key=key.encode(), headers=headers)
 
 
-def _messages(item: Item, source: str) -> list[tuple[bytes, list[tuple[str, bytes]]]]:
-    """Give an item as one message, or as several where it is too large for one."""
+def messages(item: Item, source: str) -> list[tuple[bytes, list[tuple[str, bytes]]]]:
+    """Give an item as one message that its reader takes, or as several where it is too large for one."""
     message = envelope.write(wrap(item, source))
+    if fitting.odd(message[0]):
+        item = fitting.kept(item)
+        message = envelope.write(wrap(item, source))
     if len(message[0]) <= fitting.MOST:
         return [message]
     return [envelope.write(wrap(part, source)) for part in fitting.parts(item)]

@@ -15,7 +15,7 @@ from schemas.response import ResponseRecorded
 from schemas.touch import TouchRecorded
 from sync.lead.canonical import MAX_TEXT, Unfit, clean
 from sync.sources import fitting, skew
-from sync.sources.publisher import corrected, wrap
+from sync.sources.publisher import corrected, messages, wrap
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 REF = "hubspot:contacts:1"
@@ -37,6 +37,30 @@ def test_a_field_of_ten_megabytes_is_cut_to_one_character_too_many_and_the_other
     with pytest.raises(Unfit, match="65537 characters"):
         clean(str(part.fields["jobtitle"]))
     assert len(envelope.write(wrap(part, "hubspot"))[0]) < fitting.MOST
+
+
+NUL = "a\x00b"
+BIG = 2**70
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        change(fields={"jobtitle": NUL, NUL: "x", "score": BIG, "text": "\\u0000", "digits": "9" * 30}, email=NUL, truce_id=NUL, actor=NUL),
+        TouchRecorded(system="mautic", activity_id=NUL, kind="visit", name=NUL, at=NOW, received_at=NOW, details={"page": NUL, "n": -BIG}),
+        RecordMerged(survivor=REF, losers=(f"hubspot:contacts:{NUL}",), at=NOW, received_at=NOW),
+    ],
+)
+def test_what_a_message_cannot_hold_is_left_out_where_it_is_written_not_parked_where_it_is_read(item: Item) -> None:
+    for value, headers in messages(item, "hubspot"):
+        envelope.read(value, headers)
+
+
+def test_a_nul_is_left_out_and_all_else_stays_as_it_is() -> None:
+    found = fitting.kept(change(fields={"jobtitle": NUL, "big": BIG, "flag": True, "n": 5, "none": None, "text": "\\u0000"}, complete=True))
+    assert isinstance(found, RecordChanged)
+    assert found.fields == {"jobtitle": "ab", "big": str(BIG), "flag": True, "n": 5, "none": None, "text": "\\u0000"}
+    assert found.complete
 
 
 def test_a_text_that_a_field_can_hold_is_never_cut() -> None:

@@ -120,6 +120,12 @@ async def test_a_signed_webhook_stands_on_changes_when_2xx_is_answered(door: Doo
     assert message.data.ref == "hubspot:contacts:77"  # type: ignore[attr-defined]
 
 
+async def test_a_nul_that_somebody_typed_into_a_form_has_nothing_parked(door: Door) -> None:
+    assert await door.post(body(propertyName="jobtitle", propertyValue="a\0b")) == 204
+    (message,) = await door.on_changes()  # reading it is what would fail
+    assert message.data.fields == {"jobtitle": "ab"}  # type: ignore[attr-defined]
+
+
 async def test_of_objects_that_the_playbook_does_not_speak_of_nothing_is_kept(door: Door) -> None:
     kinds = [("deal.propertyChange", "dealname"), ("company.propertyChange", "name")]
     for kind, name in kinds:
