@@ -80,6 +80,11 @@ async def test_what_cannot_be_done_is_refused_with_what_to_do(desk: Desk, what: 
     assert await desk.ordered(0) == []
 
 
+@pytest.mark.parametrize("ident", ["%00", "%ff", "x" * 5_000])
+async def test_an_answer_of_an_id_that_is_none_is_not_there(desk: Desk, ident: str) -> None:
+    assert (await call(desk, f"answers/{ident}", ...))[0] == 404
+
+
 @pytest.mark.parametrize("token", ["", "Bearer", "Bearer ", "Bearer wrong", f"Basic {TOKEN}", f"Bearer {TOKEN}x", "Bearer é"])
 async def test_nobody_answers_without_a_token(desk: Desk, token: str) -> None:
     assert (await call(desk, f"handoffs/{HANDOFF}/accept", Authorization=token))[0] == 401
