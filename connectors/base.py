@@ -13,13 +13,13 @@ from connectors import shape
 from connectors.errors import Rejected
 from connectors.manifest import Manifest, Quota
 from connectors.rows import Create, Done, Failed, RowOutcome, TaskSeen, TaskWanted, Update
-from connectors.seen import FieldSeen, FieldType, Finding, Grant, Item, Notice, Page, Ring, Rival, User, Wish
+from connectors.seen import FieldSeen, FieldType, Finding, Grant, Item, Notice, Page, Right, Ring, Rival, User, Wish
 from schemas.base import Scalar
 from schemas.change import RecordChanged
 
 __all__ = [
     "Breaker", "Budget", "Capabilities", "Connection", "Connector", "Create", "Done", "Failed", "FieldSeen", "FieldType", "Finding", "Forged", "Grant", "Item",
-    "Manifest", "Notice", "Page", "Priority", "Quota", "Ring", "Rival", "RowOutcome", "Sink", "Source", "TaskSeen", "TaskWanted", "Unwelcome", "Update", "User",
+    "Manifest", "Notice", "Page", "Priority", "Quota", "Right", "Ring", "Rival", "RowOutcome", "Sink", "Source", "TaskSeen", "TaskWanted", "Unwelcome", "Update", "User",
     "Wanted", "Wish",
 ]  # fmt: skip
 
@@ -75,7 +75,20 @@ class Source(ABC):
         """An answer of any shape ends in a ConnectorError."""
         shape.guard(
             cls,
-            reading=("fields", "described", "users", "changes", "everything", "read", "listen", "make_field", "rivals", "doctor", "count"),
+            reading=(
+                "fields",
+                "described",
+                "users",
+                "changes",
+                "everything",
+                "read",
+                "listen",
+                "make_field",
+                "rights",
+                "rivals",
+                "doctor",
+                "count",
+            ),
         )
 
     @property
@@ -143,6 +156,10 @@ class Source(ABC):
     @abstractmethod
     async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
         """Check credentials, scopes, the Truce id field and the mapped `fields` (name → must be writable); `fix` creates what it can."""
+
+    async def rights(self, object_: str) -> frozenset[Right] | None:
+        """Say what our credentials may do with an object's records; None where the vendor does not tell."""
+        return None
 
     async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
         """Name who else wrote these fields of an object by machine of late, or will, as far as the vendor tells."""

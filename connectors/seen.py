@@ -18,6 +18,9 @@ Item = RecordChanged | RecordMerged | RecordConverted | RecordDeleted | TouchRec
 FieldType = Literal["text", "email", "phone", "number", "flag", "date", "time", "picklist", "user"]
 
 
+Right = Literal["read", "create", "edit", "delete"]
+
+
 class FieldSeen(Message):
     """One field of an object as the live schema has it, as far as the vendor says."""
 

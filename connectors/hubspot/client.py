@@ -31,6 +31,9 @@ FORMS = "/form-integrations/v1/submissions/forms"
 HISTORY_ROWS = 50  # a batch read with history takes half as many inputs as one without
 
 
+_UNTOLD: frozenset[str] | None = None
+
+
 class Client:
     """The calls to one HubSpot account."""
 
@@ -45,6 +48,7 @@ class Client:
         self.types: dict[str, dict[str, FieldType]] = {}  # object → its live schema as it was last read
         self._apps_own = {name: connection.secrets.get(name, "") for name in ("client_id", "client_secret")}
         self._page_rows = int(connection.options.get("page_rows", "100"))
+        self._fixed, self._scopes = fixed, _UNTOLD
         bearer = Bearer(fixed=fixed) if fixed else Bearer(self._mint)
         self._session = Session(
             connection, budget, breaker, dialect=DIALECT, bearer=bearer, quotas=("calls", "daily"), in_flight=manifest.in_flight
@@ -56,7 +60,17 @@ class Client:
         if not isinstance(answer.body.get("access_token"), str):
             raise AuthExpired("the token answer has no access_token", status=answer.status)
         self._refresh = answer.body.get("refresh_token") or self._refresh
+        scopes = answer.body.get("scopes")
+        self._scopes = frozenset(map(str, scopes)) if isinstance(scopes, list) else None
         return Token(answer.body["access_token"], float(answer.body.get("expires_in") or 1800))
+
+    async def granted(self) -> frozenset[str] | None:
+        """Give the scopes of our token: those that came with it, or what HubSpot says of a private app's; None where it does not tell."""
+        if self._fixed and self._scopes is None:
+            asked = {"tokenKey": self._fixed}
+            body = (await self.post("/oauth/v2/private-apps/get/access-token-info", asked, reads=True, hide=[self._fixed])).body
+            self._scopes = frozenset(map(str, body["scopes"])) if isinstance(body.get("scopes"), list) else None
+        return self._scopes
 
     async def get(self, path: str, **params: str) -> Answer:
         """Read something; the answer's body is an object."""

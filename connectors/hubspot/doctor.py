@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-from connectors.base import Finding
+from connectors.base import FieldSeen, Finding, Right, Rival, Source
 from connectors.errors import ConnectorError
 from connectors.hubspot.client import Client
 from connectors.hubspot.mapping import MODIFIED, OPT_OUT, TRUCE_ID
-from connectors.hubspot.objects import COMPANIES, CONTACTS, DEALS, SHAPES, TASK_KEY, TASKS, Row
+from connectors.hubspot.objects import COMPANIES, CONTACTS, DEALS, SHAPES, TASK_KEY, TASKS, Row, made
+from connectors.hubspot.permissions import allowed
+from connectors.hubspot.rivals import rivals
 
 
 class Doctor:
@@ -122,3 +124,31 @@ class Doctor:
         if writable and fixed:
             return self._finding(what, "read-only", "map a property that can be written, or let HubSpot own the field")
         return self._finding(what)
+
+
+class Examined(Source):
+    """What `truce init` and `truce doctor` ask of one account."""
+
+    _client: Client
+    _system: str
+    _secret: str
+
+    async def described(self, object_: str) -> Sequence[FieldSeen]:
+        """Give the live schema as the properties API has it, associations of deals besides."""
+        return await self._client.described(object_)
+
+    async def rights(self, object_: str) -> frozenset[Right] | None:
+        """Say what our scopes let us do with an object."""
+        return allowed(object_, await self._client.granted())
+
+    async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
+        """Name who else wrote these properties of the records that changed last."""
+        return await rivals(self._client, object_, fields)
+
+    async def make_field(self, object_: str, wanted: FieldSeen) -> str:
+        """Make a property."""
+        return await self._client.make(object_, made(object_, wanted))
+
+    async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
+        """Check credentials, scopes, the Truce id, the mapped fields, the day's calls and the clocks."""
+        return await Doctor(self._client, self._system, webhook_secret=bool(self._secret)).findings(fields, fix=fix)

@@ -131,3 +131,11 @@ def done(name: str) -> list[dict[str, str]]:
     if response is None or "" in response.done:
         return []
     return [{"propertyName": response.status, "operator": "EQ", "value": response.done[0]}]
+
+
+def changed_since(modified: str, at: int, inside: int | None) -> list[dict[str, str]]:
+    """Give the filters of a search for what changed at a time (ms) or later, or of those of one ms beyond an id."""
+    if inside is None:
+        return [{"propertyName": modified, "operator": "GTE", "value": str(at)}]
+    same = {"propertyName": modified, "operator": "EQ", "value": str(at)}
+    return [same, {"propertyName": "hs_object_id", "operator": "GT", "value": str(inside)}]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from connectors.base import Grant, Wish
+from connectors.base import Grant, Right, Wish
 from connectors.hubspot.mapping import OPT_OUT
 from connectors.hubspot.objects import COMPANIES, CONTACTS, DEALS, RESPONSES, TASKS
 
@@ -20,6 +20,17 @@ def grants(wishes: Sequence[Wish]) -> Grant:
     later = "\n# Only while `truce doctor --fix` makes properties:\n# crm.schemas.contacts.write\n"
     how = "tick these in the private app (Settings, Integrations, Private Apps, Scopes), or name them in the app's scopes"
     return Grant(file="hubspot-scopes.txt", text=text + later, how=how)
+
+
+def allowed(object_: str, scopes: frozenset[str] | None) -> frozenset[Right] | None:
+    """Say what scopes let us do with an object; HubSpot knows none that lets write and not delete, so that of deleting nothing is said."""
+    if scopes is None:
+        return None
+    if object_ == "emails":
+        return frozenset({"read"} if "sales-email-read" in scopes else ())
+    of = object_ if object_ in (CONTACTS, COMPANIES, DEALS) else CONTACTS
+    read: frozenset[Right] = frozenset({"read"} if f"crm.objects.{of}.read" in scopes else ())
+    return read | ({"create", "edit"} if f"crm.objects.{of}.write" in scopes else set())
 
 
 def _scopes(wishes: dict[str, Wish]) -> Iterator[tuple[str, str]]:

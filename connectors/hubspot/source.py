@@ -10,14 +10,13 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel, ValidationError
 
-from connectors.base import Connection, FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Rival, Source, Unwelcome, User, Wanted
+from connectors.base import Connection, FieldType, Item, Manifest, Notice, Page, Unwelcome, User, Wanted
 from connectors.errors import Surprising
 from connectors.hubspot import mapping
 from connectors.hubspot.client import FORMS, HISTORY_ROWS, Client, next_page, records, rows
-from connectors.hubspot.doctor import Doctor
+from connectors.hubspot.doctor import Examined
 from connectors.hubspot.events import Event, events, orders, verify
-from connectors.hubspot.objects import CONTACTS, RESPONSES, SHAPES, Row, done, made
-from connectors.hubspot.rivals import rivals
+from connectors.hubspot.objects import CONTACTS, RESPONSES, SHAPES, Row, changed_since, done
 from schemas.change import RecordChanged
 from schemas.response import ResponseRecorded
 from schemas.touch import TouchRecorded
@@ -61,7 +60,7 @@ class Place(BaseModel):
         return self.model_dump_json(exclude_defaults=True)
 
 
-class HubSpotSource(Source):
+class HubSpotSource(Examined):
     """The reading side of one HubSpot account."""
 
     def __init__(self, connection: Connection, client: Client, manifest: Manifest) -> None:
@@ -83,10 +82,6 @@ class HubSpotSource(Source):
         """Give the live schema, of deals with their associations; later notices read their values by it."""
         await self._client.properties(object_)
         return self._client.types[object_]
-
-    async def described(self, object_: str) -> Sequence[FieldSeen]:
-        """Give the live schema as the properties API has it, associations of deals besides."""
-        return await self._client.described(object_)
 
     async def users(self) -> Sequence[User]:
         """Give the owners, by the id that hubspot_owner_id holds; archived ones are inactive."""
@@ -144,7 +139,7 @@ class HubSpotSource(Source):
         at, inside, more = place.at if place.mid else place.at - self._lookback_ms, place.id, True
         newest, seen, modified = place.at, dict(place.seen), SHAPES[name].modified
         while more:
-            filters = [*_filters(modified, at, inside), *done(name)]
+            filters = [*changed_since(modified, at, inside), *done(name)]
             answer = await self._client.search(name, filters, sort=modified if inside is None else "hs_object_id")
             found = {str(row["id"]): mapping.millis(mapping.changed_at(row)) for row in records(answer.body)}
             new = [ident for ident, ms in found.items() if seen.get(ident) != ms]
@@ -264,23 +259,6 @@ class HubSpotSource(Source):
     async def close(self) -> None:
         """Release every connection."""
         await self._client.close()
-
-    async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
-        """Name who else wrote these properties of the records that changed last."""
-        return await rivals(self._client, object_, fields)
-
-    async def make_field(self, object_: str, wanted: FieldSeen) -> str:
-        """Make a property."""
-        return await self._client.make(object_, made(object_, wanted))
-
-    async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
-        """Check credentials, scopes, the Truce id, the mapped fields, the day's calls and the clocks."""
-        return await Doctor(self._client, self._system, webhook_secret=bool(self._secret)).findings(fields, fix=fix)
-
-
-def _filters(modified: str, at: int, inside: int | None) -> list[dict[str, str]]:
-    place = {"propertyName": modified, "operator": "GTE" if inside is None else "EQ", "value": str(at)}
-    return [place, *([{"propertyName": "hs_object_id", "operator": "GT", "value": str(inside)}] if inside is not None else [])]
 
 
 def _next(at: int, inside: int | None, found: Mapping[str, int], *, more: bool) -> tuple[int, int | None, bool]:

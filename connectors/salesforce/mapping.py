@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from connectors.base import FieldSeen, FieldType, Item
+from connectors.base import FieldSeen, FieldType, Item, Right
 from connectors.errors import Rejected, Surprising
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
@@ -87,6 +87,12 @@ def made(object_: str, wanted: FieldSeen) -> Row:
     if values:
         kind = {"type": "Picklist", "valueSet": {"restricted": True, "valueSetDefinition": {"sorted": False, "value": values}}}
     return {"FullName": f"{object_}.{wanted.name}", "Metadata": {"label": wanted.label, "description": "Set by Truce", **kind}}
+
+
+def allowed(described: Row) -> frozenset[Right]:
+    """Give what describe says that we may do with an object."""
+    flags: Mapping[Right, str] = {"read": "queryable", "create": "createable", "edit": "updateable", "delete": "deletable"}
+    return frozenset(right for right, flag in flags.items() if described.get(flag))
 
 
 def describes(answer: Any) -> bool:

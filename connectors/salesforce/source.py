@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
-from connectors.base import FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Ring, Rival, Source, Unwelcome, User, Wanted
+from connectors.base import FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Right, Ring, Rival, Source, Unwelcome, User, Wanted
+from connectors.errors import Surprising
 from connectors.salesforce.bulk import Bulk, Place
 from connectors.salesforce.campaigns import COLUMNS
 from connectors.salesforce.client import Client
 from connectors.salesforce.doctor import Doctor
-from connectors.salesforce.mapping import MEMBER, RESPONSE, ROLE, ROLES, Row, id18, literal, made, moment, quoted, seen
+from connectors.salesforce.mapping import MEMBER, RESPONSE, ROLE, ROLES, Row, allowed, id18, literal, made, moment, quoted, seen
 from connectors.salesforce.rivals import rivals
 from connectors.salesforce.scan import ENDED, MEETINGS, WHERE, SoqlScan, noted_after, scanned
 from connectors.scan import Places, Rows, Told, people
@@ -263,6 +264,13 @@ class SalesforceSource(Source):
     def notice(self, method: str, uri: str, headers: Mapping[str, str], body: bytes, *, received_at: datetime) -> Notice:
         """Raise Unwelcome: Salesforce is polled, it calls nobody."""
         raise Unwelcome("Salesforce sends no webhooks; it is polled")
+
+    async def rights(self, object_: str) -> frozenset[Right] | None:
+        """Give the object permissions as describe has them; an object that we do not see may not be read."""
+        try:
+            return allowed(await self._client.describe(object_, max_age_s=60))
+        except Surprising:
+            return frozenset()
 
     async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
         """Name active flows and assignment rules, and the tools that changed the object's records last."""

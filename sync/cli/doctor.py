@@ -12,6 +12,7 @@ from connectors.unmetered import Unmetered
 from sync.alerts import outlets
 from sync.cli import doors, emulate, people, place
 from sync.cli.examining.kafka import broker
+from sync.cli.examining.reach import reached
 from sync.cli.examining.system import look
 from sync.cli.still import still
 from sync.playbook import loader
@@ -37,6 +38,8 @@ async def examine(settings: Settings, *, fix: bool) -> list[Finding]:
     findings += channels(settings, playbook)
     findings += doors.findings(settings, playbook)
     findings += [*_frozen(settings), *await _servers(settings, playbook)]
+    if settings.systems:
+        findings += await reached(settings.public_url, settings.systems)
     for system, how in systems_of(settings).items():
         findings += await look(system, how, playbook, fix=fix)
     if not systems_of(settings):

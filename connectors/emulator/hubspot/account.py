@@ -6,6 +6,7 @@ import re
 from typing import Any, cast
 
 from connectors.emulator.hubspot import moments
+from connectors.emulator.hubspot.auth import SCOPES
 from connectors.emulator.hubspot.errors import Refused, malformed, missing
 from connectors.emulator.hubspot.kinds import Kind, kind
 from connectors.emulator.hubspot.portal import Answer, Call, Door, Owner, Portal
@@ -132,6 +133,15 @@ def _token(portal: Portal, call: Call) -> Answer:
     return Answer(200, portal.auth.refresh(call.body))
 
 
+def _token_info(portal: Portal, call: Call) -> Answer:
+    """Tell of a private app's token (HubSpot's guide "Private apps", get access token information)."""
+    token = str(call.json().get("tokenKey"))
+    if token not in portal.auth.tokens:
+        raise missing("The token was not found")
+    scopes = [scope for scope in SCOPES if scope not in portal.auth.missing]
+    return Answer(200, {"userId": 1, "hubId": portal.auth.portal_id, "appId": portal.auth.app_id, "scopes": scopes})
+
+
 def _app(portal: Portal, call: Call) -> None:
     if call.params["app"] != str(portal.hooks.app_id):
         raise missing(f"No app with id {call.params['app'][:40]}")
@@ -216,4 +226,5 @@ def doors() -> list[Door]:
         found += [Door("GET", path, _owners, OWNERS) for path in (base, f"{base}/")] + [Door("GET", f"{base}/{{id}}", _one_owner, OWNERS)]
     found += [Door("GET", f"/account-info/{version}/details", _details) for version in ("v3", "2026-03", "2026-09")]
     found += [Door("POST", f"/oauth/{version}/token", _token, kind="open", anonymous=True) for version in ("v3", "2026-03", "2026-09")]
+    found.append(Door("POST", "/oauth/v2/private-apps/get/access-token-info", _token_info, kind="open", anonymous=True))
     return found + [one for version in ("v3", "2026-03", "2026-09") for one in _hook_doors(f"/webhooks/{version}")]

@@ -28,6 +28,7 @@ SCOPES = (
     "crm.schemas.deals.read",
     "crm.objects.owners.read",
     "communication_preferences.read_write",
+    "sales-email-read",
     "forms",
 )
 

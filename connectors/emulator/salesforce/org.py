@@ -64,6 +64,8 @@ class Org:
         self.organization = Table("Organization", "00D", schema.ORGANIZATION)
         self.assignment_rules = Table("AssignmentRule", "01Q", schema.ASSIGNMENT_RULE)
         self.flows = Table("FlowDefinitionView", "3dd", schema.FLOW)
+        self.withheld: dict[str, frozenset[str]] = {}
+        """Object → which of createable, updateable, deletable the integration user does not have, as describe tells it."""
         self.flow_versions: dict[str, dict[str, object]] = {}
         """Id of a flow's version → its Metadata."""
         self.rules: dict[str, ValidationRule] = {}

@@ -164,7 +164,8 @@ def _children(found: Table) -> list[dict[str, object]]:
 
 def _brief(org: Org, found: Table) -> dict[str, object]:
     free, merged = found in org.writable, found.name in ("Lead", "Contact", "Account")
-    return {
+    told: dict[str, object] = {
         "name": found.name, "label": found.name, "labelPlural": f"{found.name}s", "keyPrefix": found.prefix, "custom": False, "createable": free,
         "updateable": free, "deletable": free, "undeletable": free, "mergeable": merged, "queryable": True, "retrieveable": True, "replicateable": True,
     }  # fmt: skip
+    return told | dict.fromkeys(org.withheld.get(found.name, ()), False)

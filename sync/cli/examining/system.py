@@ -8,6 +8,8 @@ from connectors.base import FieldSeen, FieldType, Finding, Source
 from connectors.errors import ConnectorError
 from connectors.registry import load
 from connectors.unmetered import Unmetered
+from sync.cli.examining import rights
+from sync.cli.examining.grants import wishes
 from sync.cli.examining.rivals import told, written
 from sync.cli.examining.suited import strangers, suited
 from sync.lead.shown import LONGEST
@@ -56,6 +58,8 @@ async def _beside(source: Source, system: str, playbook: Playbook) -> list[Findi
             )
             continue
         found += suited(playbook, system, name, live, said=name == source.manifest.person_object)
+    for wish in wishes(playbook, system, source.manifest):
+        found += rights.told(wish, await source.rights(wish.object))
     person = source.manifest.person_object
     writes = written(playbook, system, person)
     found += told(await source.rivals(person, [*playbook.mapped(system, person)]), writes, person)

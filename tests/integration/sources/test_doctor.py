@@ -9,10 +9,16 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Route
 
 from connectors.base import Finding
+from connectors.emulator.control import serve
+from connectors.emulator.hubspot import HubSpot
 from connectors.emulator.hubspot.auth import Actor
 from connectors.emulator.salesforce import User
+from sync.cli.examining.reach import reached
 from sync.cli.examining.system import look
 from sync.playbook.loader import load_files, read
 from sync.settings import SystemSettings
@@ -90,3 +96,51 @@ async def test_flows_rules_and_tools_of_salesforce_are_rivals(worlds: dict[str, 
     assert (
         found["salesforce: the user HubSpot Integration writes Lead; which fields is not told (changed 1 of the last 1 records)"] is False
     )
+
+
+async def test_what_truce_may_not_do_with_an_object_is_said_and_what_it_need_not_may_do(worlds: dict[str, Any]) -> None:
+    world = worlds["salesforce"]
+    world.org.org.withheld = {
+        "Account": frozenset({"updateable", "deletable"}),
+        "Opportunity": frozenset({"updateable", "createable", "deletable"}),
+    }
+    found = {finding.what: finding for finding in await looked(world)}
+    account = found["salesforce: Account: Truce may not edit it"]
+    assert (account.ok, account.todo) == (False, "grant edit on Account (truce doctor --grants writes what is needed)")
+    assert found["salesforce: Opportunity: Truce may read it"].ok
+    assert any(what.startswith("salesforce: Lead: Truce may read and create and edit it; delete, too") for what in found)
+
+
+async def test_the_scopes_that_came_with_a_token_say_what_it_may_do(worlds: dict[str, Any]) -> None:
+    world = worlds["hubspot"]
+    world.hub.auth.missing = {"crm.objects.companies.write"}
+    found = {finding.what: finding.ok for finding in await looked(world)}
+    assert found["hubspot: companies: Truce may not edit it"] is False
+    assert found["hubspot: contacts: Truce may read and create and edit it"] is True
+
+
+async def test_the_scopes_of_a_private_app_are_asked_for() -> None:
+    hub = HubSpot(tokens={"pat-emulated": "truce"})
+    hub.auth.missing = {"sales-email-read"}
+    async with serve(hub.app) as running:
+        how = SystemSettings(vendor="hubspot", url=running.url, secrets={"token": SecretStr("pat-emulated")})
+        found = {finding.what: finding.ok for finding in await look("hubspot", how, PLAYBOOK, fix=False)}
+    assert found["hubspot: emails: Truce may not read it"] is False
+    assert found["hubspot: deals: Truce may read and create and edit it"] is True
+
+
+async def test_the_address_that_vendors_call_must_lead_to_our_door(worlds: dict[str, Any]) -> None:
+    systems = {
+        "hubspot": SystemSettings(vendor="hubspot", url="https://api.hubapi.com"),
+        "crm": SystemSettings(vendor="salesforce", url="https://x.example"),
+    }
+    door = Starlette(routes=[Route("/webhooks/hubspot", lambda _: Response(status_code=401), methods=["POST"])])
+    async with serve(door) as running:
+        (well,) = await reached(running.url, systems)
+        (elsewhere,) = await reached(f"{running.url}/nowhere", systems)
+    (silent,) = await reached(running.url, systems)
+    assert (well.ok, elsewhere.ok, silent.ok) == (True, False, False)
+    assert "answers 404" in elsewhere.what
+    assert "cannot be reached from here" in silent.what
+    (unset,) = await reached(None, systems)
+    assert unset.what == "hubspot: TRUCE_PUBLIC_URL is not set: no vendor can call Truce, and changes are polled"
