@@ -6,7 +6,8 @@ Options: `api_version` (v3, 2026-03 or 2026-09) · `app_id` (our own app: its ch
 accounts are left out) · `lookback_s` (30: search shows changes late and out of order) · `archived_s` (3600: how often the list of deleted
 records, which knows no filter by time, is read as the backstop of the webhooks) · `form_guids` ("guid=name,guid=name": submissions lists to
 read as the backstop) · `subscription_ids` ("123,456": what an opt-in to all e-mail means; without it nobody can be opted in) · `legal_basis`
-(CONSENT_WITH_NOTICE) and `legal_explanation`, which go with an opt-in · `page_rows` (100).
+(CONSENT_WITH_NOTICE) and `legal_explanation`, which go with an opt-in · `lists` ("1001,1002": static lists, read and written as flags of
+contacts named `lists.1001`: nurture) · `email_events` (on: who opens or clicks marketing e-mails is told as touches; needs the scope `content`) · `page_rows` (100).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""HubSpot's wire: paths by version, credentials, and the calls that Truce makes."""
+"""HubSpot's wire: credentials, and the calls that Truce makes."""
 
 from __future__ import annotations
 
@@ -10,27 +10,13 @@ from connectors.base import Breaker, Budget, Connection, FieldSeen, FieldType, I
 from connectors.errors import AuthExpired, ConnectorError, Surprising, Unavailable
 from connectors.http import Answer, Bearer, Session, Token
 from connectors.hubspot.mapping import CONVERTED_AT, MERGED_IDS, Reading, merged_ids, moment, seen, type_of, wanted
-from connectors.hubspot.objects import SHAPES, Row, joined
+from connectors.hubspot.objects import CONTACTS, LIST, SHAPES, Row, joined, numbers
+from connectors.hubspot.paths import PATHS
 from connectors.hubspot.refusals import DIALECT, context, mappings
 from schemas.change import RecordDeleted
 
-
-def _paths(crm: str, links: str, consent: str, version: str) -> dict[str, str]:
-    return {
-        "objects": crm.format("objects"), "properties": crm.format("properties"), "owners": crm.format("owners"), "links": links,
-        "consent": f"/communication-preferences/{consent}/statuses", "token": f"/oauth/{version}/token",
-    }  # fmt: skip
-
-
-PATHS: dict[str, dict[str, str]] = {
-    "v3": _paths("/crm/v3/{}", "/crm/v4/associations", "v4", "v3"),
-    **{version: _paths(f"/crm/{{}}/{version}", f"/crm/associations/{version}", version, version) for version in ("2026-03", "2026-09")},
-}
-"""Every path by `api_version`: HubSpot's numbered versions and its dated ones (WIRE: HubSpot CRM, versioning)."""
-FORMS = "/form-integrations/v1/submissions/forms"
+MOST_LISTED = 100
 HISTORY_ROWS = 50  # a batch read with history takes half as many inputs as one without
-
-
 _UNTOLD: frozenset[str] | None = None
 
 
@@ -47,6 +33,7 @@ class Client:
         self.paths, self.app_id, self._system = PATHS[version], connection.options.get("app_id"), connection.system
         self.types: dict[str, dict[str, FieldType]] = {}  # object → its live schema as it was last read
         self._apps_own = {name: connection.secrets.get(name, "") for name in ("client_id", "client_secret")}
+        self.lists = numbers(connection.system, connection.options.get("lists", ""))
         self._page_rows = int(connection.options.get("page_rows", "100"))
         self._fixed, self._scopes = fixed, _UNTOLD
         bearer = Bearer(fixed=fixed) if fixed else Bearer(self._mint)
@@ -133,7 +120,7 @@ class Client:
         return items
 
     async def _told(self, object_: str, asked: Sequence[str], fields: Sequence[str], priority: Priority) -> list[Item]:
-        history = [*(name for name in fields if name not in SHAPES[object_].linked), CONVERTED_AT, MERGED_IDS]
+        history = [*filter(SHAPES[object_].owns, fields), CONVERTED_AT, MERGED_IDS]
         answer = await self.read(object_, asked, wanted(fields, object_), history=history, priority=priority)
         reading, found = self.reading(object_, answer, consistent=True), records(answer.body)
         await self.link(object_, found, fields, priority=priority)
@@ -158,7 +145,11 @@ class Client:
         return [RecordDeleted(ref=reading.ref(one), at=at.get(one) or answer.sent_at, received_at=answer.received_at) for one in ids]
 
     async def link(self, object_: str, found: Sequence[Row], fields: Sequence[str], *, priority: Priority = "normal") -> None:
-        """Put those fields of records that are associations among their properties; consistent."""
+        """Put those fields of records that are associations, or membership of lists, among their properties; consistent."""
+        if object_ == CONTACTS and found and (names := [name for name in fields if name.startswith(LIST)]):
+            members = await self.memberships([str(row["id"]) for row in found], priority=priority)
+            for row in found:
+                row["properties"] |= {name: str(name.removeprefix(LIST) in members[str(row["id"])]).lower() for name in names}
         for name, other in SHAPES[object_].linked.items():
             if name in fields and found:
                 links = await self.links(object_, [str(row["id"]) for row in found], other, priority=priority)
@@ -189,6 +180,25 @@ class Client:
                 raise Surprising(f"the answer is silent about the associations of {len(silent)} records")
         return found
 
+    async def memberships(self, ids: Sequence[str], *, priority: Priority = "normal") -> dict[str, frozenset[str]]:
+        """Read which lists contacts are on: id → list ids."""
+        found: dict[str, frozenset[str]] = {}
+        for start in range(0, len(ids), MOST_LISTED):
+            some = ids[start : start + MOST_LISTED]
+            body = {"inputs": [{"objectTypeId": SHAPES[CONTACTS].type_id, "recordId": one} for one in some]}
+            answer = await self.post(f"{self.paths['lists']}/records/memberships/batch/read", body, reads=True, priority=priority)
+            for row in rows(answer.body):
+                found[str(row.get("recordId"))] = frozenset(str(one.get("listId")) for one in mappings(row.get("recordListMemberships")))
+            if silent := {*some} - found.keys():
+                raise Surprising(f"the answer is silent about the lists of {len(silent)} records")
+        return found
+
+    async def enlist(self, ident: str, add: Sequence[str], remove: Sequence[str], *, priority: Priority) -> frozenset[str]:
+        """Put contacts on a static list and take others off: one attempt; gives those that are not there."""
+        path, body = f"{self.paths['lists']}/{ident}/memberships/add-and-remove", {"recordIdsToAdd": add, "recordIdsToRemove": remove}
+        answer = await self._session.call("PUT", path, json=body, idempotent=False, priority=priority)
+        return frozenset(map(str, _an_object(answer, wrote=True).body.get("recordIdsMissing") or ()))
+
     async def write(self, object_: str, verb: str, inputs: Sequence[Row], *, priority: Priority) -> Answer:
         """Send a batch (`update` or `create`): one attempt."""
         hide = [value for row in inputs for value in row["properties"].values()]
@@ -205,13 +215,15 @@ class Client:
         if not found:
             raise Surprising(f"{object_} have no properties, not even HubSpot's own")
         linked: dict[str, FieldType] = dict.fromkeys(SHAPES[object_].linked, "text")
+        linked |= {f"{LIST}{one}": "flag" for one in self.lists if object_ == CONTACTS}
         self.types[object_] = {str(one["name"]): type_of(one) for one in found} | linked
         return found
 
     async def described(self, object_: str) -> list[FieldSeen]:
-        """Read an object's live schema in full, associations besides."""
+        """Read an object's live schema in full, associations and lists besides."""
         own = [seen(one) for one in await self.properties(object_)]
-        return own + [FieldSeen(name=name, type="text") for name in SHAPES[object_].linked]
+        lists = [FieldSeen(name=f"{LIST}{one}", type="flag") for one in self.lists if object_ == CONTACTS]
+        return own + [FieldSeen(name=name, type="text") for name in SHAPES[object_].linked] + lists
 
     async def make(self, object_: str, made: Row) -> str:
         """Make a property of an object; nothing is left to be done by hand."""

@@ -10,7 +10,7 @@ from connectors.base import FieldSeen, Finding, Right, Rival, Source
 from connectors.errors import ConnectorError
 from connectors.hubspot.client import Client
 from connectors.hubspot.mapping import MODIFIED, OPT_OUT, TRUCE_ID
-from connectors.hubspot.objects import COMPANIES, CONTACTS, DEALS, SHAPES, TASK_KEY, TASKS, Row, made
+from connectors.hubspot.objects import COMPANIES, CONTACTS, DEALS, LIST, SHAPES, TASK_KEY, TASKS, Row, made
 from connectors.hubspot.permissions import allowed
 from connectors.hubspot.rivals import rivals
 
@@ -41,7 +41,9 @@ class Doctor:
             await self._deal_key(fix=fix),
             *[await self._readable(name) for name in (COMPANIES, DEALS)],
         ]
-        return found + [self._field(name, schema.get(name), writable) for name, writable in sorted(fields.items())]
+        found += [await self._list(name) for name in sorted(fields) if name.startswith(LIST)]
+        plain = {name: writable for name, writable in fields.items() if not name.startswith(LIST)}
+        return found + [self._field(name, schema.get(name), writable) for name, writable in sorted(plain.items())]
 
     def _finding(self, what: str, words: str = "", todo: str = "") -> Finding:
         return Finding(ok=not todo, what=f"{self._system}: {what}" + (f": {words}" if words else ""), todo=todo)
@@ -55,6 +57,21 @@ class Doctor:
             skew = (parsedate_to_datetime(headers["date"]) - received_at).total_seconds()
             todo = "" if abs(skew) < 60 else "set this machine's clock: webhooks more than 300 s away are refused"
             yield self._finding(f"its clock is {skew:+.0f} s from ours", todo=todo)
+
+    async def _list(self, name: str) -> Finding:
+        """Say whether a mapped list is named in the options, is there, and takes records."""
+        ident = name.removeprefix(LIST)
+        if ident not in self._client.lists:
+            return self._finding(name, todo=f"name it in the option lists: {','.join([*self._client.lists, ident])}")
+        try:
+            told = (await self._client.get(f"{self._client.paths['lists']}/{ident}")).body.get("list") or {}
+        except ConnectorError as error:
+            return self._finding(
+                name, error.words, "make a static list of contacts, or give the app the scopes crm.lists.read and crm.lists.write"
+            )
+        kind = str(told.get("processingType"))
+        wrong = "" if kind in ("MANUAL", "SNAPSHOT") else "HubSpot fills an active list by itself: name a static one"
+        return self._finding(name, str(told.get("name") or ""), wrong)
 
     async def _owners(self) -> Finding:
         try:

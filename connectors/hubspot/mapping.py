@@ -18,7 +18,7 @@ from typing import Any
 from connectors.base import FieldSeen, FieldType, Item
 from connectors.errors import Surprising
 from connectors.hubspot.events import EPOCH, Event
-from connectors.hubspot.objects import CONTACTS, SHAPES, Response
+from connectors.hubspot.objects import CONTACTS, LIST, SHAPES, Response
 from schemas.base import Ref, Scalar
 from schemas.change import Origin, RecordChanged, RecordDeleted, RecordMerged
 from schemas.response import ResponseRecorded
@@ -75,7 +75,7 @@ def seen(prop: Mapping[str, Any]) -> FieldSeen:
 
 def inferred(name: str) -> FieldType:
     """Give the type that HubSpot's own property of this name has, for as long as the live schema is not known."""
-    return "flag" if name.startswith(OPT_OUT + "_") else _STANDARD.get(name, "text")
+    return "flag" if name.startswith((OPT_OUT + "_", LIST)) else _STANDARD.get(name, "text")
 
 
 def moment(value: object) -> datetime | None:
@@ -130,7 +130,7 @@ def vendor(value: Scalar) -> str:
 def wanted(fields: Iterable[str], object_: str = CONTACTS) -> list[str]:
     """Give the properties to ask for so that these fields, and what every snapshot needs, come back."""
     shape = SHAPES[object_]
-    return sorted({*fields, *(ALWAYS if object_ == CONTACTS else (shape.modified, MERGED_IDS))} - shape.linked.keys())
+    return sorted(filter(shape.owns, {*fields, *(ALWAYS if object_ == CONTACTS else (shape.modified, MERGED_IDS))}))
 
 
 def merged_ids(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -13,6 +13,8 @@ from typing import Any, Literal
 from connectors.base import FieldSeen
 
 CONTACTS, COMPANIES, DEALS, TASKS = "contacts", "companies", "deals", "tasks"
+LIST = "lists."
+"""How a contact's fields begin that are its membership of static lists: `lists.1001`."""
 Row = dict[str, Any]
 
 
@@ -50,6 +52,10 @@ class Shape:
     linked: Mapping[str, str] = field(default_factory=dict)
     """Fields that are no properties but associations: field → the object whose record ids it holds."""
     response: Response | None = None
+
+    def owns(self, field_: str) -> bool:
+        """Say whether a field is a property of the object, and neither an association nor a list."""
+        return field_ not in self.linked and not (self.object == CONTACTS and field_.startswith(LIST))
 
 
 SHAPES = {
@@ -139,3 +145,11 @@ def changed_since(modified: str, at: int, inside: int | None) -> list[dict[str, 
         return [{"propertyName": modified, "operator": "GTE", "value": str(at)}]
     same = {"propertyName": modified, "operator": "EQ", "value": str(at)}
     return [same, {"propertyName": "hs_object_id", "operator": "GT", "value": str(inside)}]
+
+
+def numbers(system: str, text: str) -> tuple[str, ...]:
+    """Read the ids of lists; raises ValueError for one that is none."""
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    if wrong := next((one for one in found if not one.isdigit()), None):
+        raise ValueError(f"{system}: lists are named by their numbers, and {wrong!r} is none")
+    return found

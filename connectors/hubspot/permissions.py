@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from connectors.base import Grant, Right, Wish
 from connectors.hubspot.mapping import OPT_OUT
-from connectors.hubspot.objects import COMPANIES, CONTACTS, DEALS, RESPONSES, TASKS
+from connectors.hubspot.objects import COMPANIES, CONTACTS, DEALS, LIST, RESPONSES, TASKS
 
 
 def grants(wishes: Sequence[Wish]) -> Grant:
@@ -17,7 +17,7 @@ def grants(wishes: Sequence[Wish]) -> Grant:
     scopes = dict(_scopes({wish.object: wish for wish in wishes}))
     width = max(map(len, scopes))
     text = "".join(f"{name:<{width}}  # {why}\n" for name, why in sorted(scopes.items()))
-    later = "\n# Only while `truce doctor --fix` makes properties:\n# crm.schemas.contacts.write\n"
+    later = "\n# Only while `truce doctor --fix` makes properties:\n# crm.schemas.contacts.write\n# Only with the option email_events:\n# content\n"
     how = "tick these in the private app (Settings, Integrations, Private Apps, Scopes), or name them in the app's scopes"
     return Grant(file="hubspot-scopes.txt", text=text + later, how=how)
 
@@ -45,6 +45,9 @@ def _scopes(wishes: dict[str, Wish]) -> Iterator[tuple[str, str]]:
         yield "crm.objects.contacts.write", "contacts and reps' tasks are written"
     if any(name.startswith(OPT_OUT) for name in wishes[CONTACTS].fields) if CONTACTS in wishes else False:
         yield "communication_preferences.read_write", "opt-outs"
+    if CONTACTS in wishes and any(name.startswith(LIST) for name in wishes[CONTACTS].fields):
+        yield "crm.lists.read", "who is on the mapped static lists"
+        yield "crm.lists.write", "contacts are put there and taken off"
     if "emails" in wishes and "emails" in RESPONSES:
         yield "sales-email-read", "an e-mail of a rep counts as a first response"
     yield "forms", "forms that people fill in (option form_guids); leave it out without"

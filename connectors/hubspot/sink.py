@@ -26,8 +26,9 @@ from connectors.errors import Conflict, ConnectorError, Gone, Rejected, Unavaila
 from connectors.hubspot import mapping
 from connectors.hubspot.batch import Sent, error_of, joined, ours, outcomes
 from connectors.hubspot.client import Client, records
+from connectors.hubspot.lists import Lists
 from connectors.hubspot.mapping import LIFECYCLE, OPT_OUT, TRUCE_ID
-from connectors.hubspot.objects import COMPANIES, CONTACTS, DEALS, PLAIN_TASK, SHAPES, TASK_KEY, TASK_TO_CONTACT, TASKS, Row, tied
+from connectors.hubspot.objects import COMPANIES, CONTACTS, DEALS, LIST, PLAIN_TASK, SHAPES, TASK_KEY, TASK_TO_CONTACT, TASKS, Row, tied
 from connectors.hubspot.ties import Ties, ends, plain
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged
@@ -61,7 +62,8 @@ class HubSpotSink(Sink):
         consent = frozenset(str(one["name"]) for one in schema if is_consent(str(one["name"])))
         free = (one for one in schema if not one.get("calculated") and not (one.get("modificationMetadata") or {}).get("readOnlyValue"))
         stages = LIFECYCLE if object_ in (CONTACTS, COMPANIES) else None
-        writable = frozenset(str(one["name"]) for one in free) | consent | SHAPES[object_].linked.keys()
+        more = SHAPES[object_].linked.keys() | {f"{LIST}{one}" for one in self._client.lists if object_ == CONTACTS}
+        writable = frozenset(str(one["name"]) for one in free) | consent | more
         unique = any(one["name"] == TRUCE_ID and one.get("hasUniqueValue") for one in schema)
         makes = object_ == CONTACTS or (object_ == DEALS and unique)
         return Capabilities(writable, creates=makes, lifecycle_field=stages, consent_fields=consent)
@@ -83,6 +85,7 @@ class HubSpotSink(Sink):
                 told[outcome.key] = joined(told.get(outcome.key), outcome)
             await self._backwards(object_, sent, told, priority)
         await Ties(self._client).tell([row for row in rows if not isinstance(told.get(row.key), Failed)], told, priority)
+        await Lists(self._client).tell(rows, told, priority)
         return [told.get(row.key) or Done(key=row.key, id=row.id) for row in rows]
 
     async def create(self, rows: Sequence[Create], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
@@ -94,6 +97,7 @@ class HubSpotSink(Sink):
         sent = [Sent(row.key, None, plain(_split(row.fields)[1], object_), ends(row.fields, object_)) for row in rows]
         told = await self._batch(object_, "create", sent, priority)
         await self._found_again(object_, sent, told, priority)
+        await Lists(self._client).enter(rows, told, priority)
         for row in rows:
             done, consent = told[row.key], {name: value for name, value in _split(row.fields)[0].items() if value is not None}
             if isinstance(done, Done) and consent and row.fields.get("email"):

@@ -13,29 +13,22 @@ from pydantic import BaseModel, ValidationError
 from connectors.base import Connection, FieldType, Item, Manifest, Notice, Page, Unwelcome, User, Wanted
 from connectors.errors import Surprising
 from connectors.hubspot import mapping
-from connectors.hubspot.client import FORMS, HISTORY_ROWS, Client, next_page, records, rows
+from connectors.hubspot.client import HISTORY_ROWS, Client, next_page, records
 from connectors.hubspot.doctor import Examined
 from connectors.hubspot.events import Event, events, orders, verify
-from connectors.hubspot.objects import CONTACTS, RESPONSES, SHAPES, Row, changed_since, done
+from connectors.hubspot.objects import CONTACTS, RESPONSES, SHAPES, changed_since, done
+from connectors.hubspot.touches import MAIL_KINDS, Acts
 from schemas.change import RecordChanged
 from schemas.response import ResponseRecorded
-from schemas.touch import TouchRecorded
 
 _MARGIN_MS = 5 * 60 * 1000
 """How far our clock may be ahead of HubSpot's before a quiet sweep would leave something out."""
 _MOST_SEEN = 2000
-_CONVERSIONS = {"recent_conversion_date": "recent_conversion_event_name", "first_conversion_date": "first_conversion_event_name"}
 
 
 def _unnamed(told: Mapping[str, object]) -> bool:
     """Say whether a call tells a submission without its form: of the same form once more HubSpot tells only what became otherwise, the time."""
     return mapping.moment(told.get(mapping.CONVERTED_AT)) is not None and not told.get(mapping.CONVERTED_BY)
-
-
-def _event(props: Row, at: datetime) -> str | None:
-    """Give the contact's own name of the submission made at `at` ("Page: Form", as webhooks and reads have it); the list knows the form alone."""
-    names = (props.get(name) for date, name in _CONVERSIONS.items() if props.get(date) and mapping.moment(props[date]) == at)
-    return next((str(name) for name in names if name), None)
 
 
 class Place(BaseModel):
@@ -50,8 +43,9 @@ class Place(BaseModel):
     looked: int = 0
     """When the list of deleted records was last read."""
     forms: int = 0
+    mails: int = 0
     told: list[str] = []
-    """The submissions of the last moments that were told, by activity id."""
+    """The submissions and opened e-mails of the last moments that were told, by activity id."""
     more: dict[str, Place] = {}
     """The places in other objects than contacts; one that is not here begins where contacts are."""
 
@@ -71,6 +65,8 @@ class HubSpotSource(Examined):
         self._archived_ms = int(float(options.get("archived_s", "3600")) * 1000)
         named = (pair.partition("=") for pair in options.get("form_guids", "").split(",") if pair.strip())
         self._forms = {guid.strip(): name.strip() for guid, _, name in named}
+        self._acts = Acts(client)
+        self._mails = options.get("email_events", "") == "on"
         self._secret = connection.secrets.get("webhook_secret", "")
 
     @property
@@ -96,7 +92,7 @@ class HubSpotSource(Examined):
     def start(self, at: datetime) -> str:
         """Give the cursor that reads what changed since `at`."""
         ms = mapping.millis(at.astimezone(UTC))
-        return Place(at=ms, deleted=ms, forms=ms).text()
+        return Place(at=ms, deleted=ms, forms=ms, mails=ms).text()
 
     async def changes(self, cursor: str, wanted: Wanted) -> AsyncIterator[Page]:
         """Read what changed, object by object: the search sweep, then the deletions; of contacts the submissions lists too."""
@@ -119,12 +115,18 @@ class HubSpotSource(Examined):
             yield items, place
         told = dict[str, int]()
         for guid, name in self._forms.items():
-            async for touches in self._submitted(guid, name, place.forms - self._lookback_ms):
+            async for touches in self._acts.submitted(guid, name, place.forms - self._lookback_ms):
                 told |= {one.activity_id: mapping.millis(one.at) for one in touches}
                 yield [one for one in touches if one.activity_id not in place.told], place
-        newest = max([place.forms, *told.values()])
+        newest, mailed = max([place.forms, *told.values()]), dict[str, int]()
+        for kind in MAIL_KINDS if self._mails else ():
+            async for touches in self._acts.opened(kind, (place.mails or started) - self._lookback_ms):
+                mailed |= {one.activity_id: mapping.millis(one.at) for one in touches}
+                yield [one for one in touches if one.activity_id not in place.told], place
+        read = max([place.mails or started, *mailed.values()]) if self._mails else place.mails
         last = [ident for ident, ms in told.items() if ms >= newest - self._lookback_ms]
-        yield [], place.model_copy(update={"forms": newest, "told": last})
+        last += [ident for ident, ms in mailed.items() if ms >= read - self._lookback_ms]
+        yield [], place.model_copy(update={"forms": newest, "mails": read, "told": last})
 
     async def _object(self, name: str, start: Place, started: int, fields: Sequence[str]) -> AsyncIterator[tuple[list[Item], Place]]:
         place = start
@@ -163,37 +165,6 @@ class HubSpotSource(Examined):
             newest, after = max([newest, *new.values()]), next_page(answer.body)
             update = {} if after is not None else {"deleted": newest, "looked": started}
             yield await self._read(name, list(new), fields), place.model_copy(update=update)
-
-    async def _submitted(self, guid: str, name: str, since: int) -> AsyncIterator[list[TouchRecorded]]:
-        """Read a form's submissions, newest first, until they are older than `since`."""
-        after: str | None = ""
-        while after is not None:
-            answer = await self._client.get(f"{FORMS}/{guid}", limit="50", **({"after": after} if after else {}))
-            many = rows(answer.body)
-            new = [(one, at) for one in many if (at := mapping.moment(one.get("submittedAt"))) and mapping.millis(at) >= since]
-            yield await self._touches(new, name)
-            after = next_page(answer.body) if len(new) == len(many) else None
-
-    async def _touches(self, submissions: Sequence[tuple[Row, datetime]], name: str) -> list[TouchRecorded]:
-        """Give submissions as touches of the records that hold their e-mails; one whose e-mail no record holds any more is left out."""
-        by_email: dict[str, list[tuple[Row, datetime]]] = {}
-        for one, at in submissions:
-            values = {value.get("name"): value.get("value") for value in one.get("values") or [] if isinstance(value, dict)}
-            by_email.setdefault(str(values.get("email") or "").strip().lower(), []).append((one, at))
-        by_email.pop("", None)
-        if not by_email:
-            return []
-        wanted = ["email", "hs_additional_emails", *_CONVERSIONS, *_CONVERSIONS.values()]
-        answer = await self._client.read(CONTACTS, list(by_email), wanted, by="email", history=[mapping.MERGED_IDS])
-        reading, touches = self._client.reading(CONTACTS, answer), list[TouchRecorded]()
-        for row in records(answer.body):
-            props = row["properties"]
-            held = {str(props.get("email") or "").lower(), *(props.get("hs_additional_emails") or "").lower().split(";")}
-            for one, at in (pair for email in held for pair in by_email.get(email, [])):
-                if not mapping.before_merge(row, at):
-                    consent, page = mapping.consent_of(one), one.get("pageUrl")
-                    touches.append(reading.form(row["id"], at, _event(props, at) or name, props.get("email"), page=page, consent=consent))
-        return touches
 
     async def count(self, object_: str) -> int:
         """Count an object's records, by the search."""

@@ -14,7 +14,7 @@ from schemas.write import FieldRefused
 
 def plain(fields: Mapping[str, Scalar], object_: str) -> dict[str, Scalar]:
     """Give the fields that are properties."""
-    return {name: value for name, value in fields.items() if name not in SHAPES[object_].linked}
+    return {name: value for name, value in fields.items() if SHAPES[object_].owns(name)}
 
 
 def ends(fields: Mapping[str, Scalar], object_: str) -> tuple[Row, ...]:

@@ -56,6 +56,8 @@ class Message:
     """What belongs to one thing has the same: e-mails of it are one conversation."""
     card: Any = None
     """The hand-off's card: what a medium that can show more renders in place of title and lines."""
+    event: Mapping[str, Any] | None = None
+    """An event of Truce for another program, `{id, type, timestamp, data}`: a webhook sends it as it is."""
 
     def shown(self) -> tuple[str, ...]:
         """Give the lines that its reader may see, the personal ones first."""

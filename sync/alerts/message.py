@@ -19,6 +19,7 @@ def kept(message: Message) -> dict[str, Any]:
         "level": message.level,
         "due": message.due.isoformat() if message.due else None,
         "thread": message.thread,
+        **({"event": message.event} if message.event is not None else {}),
     }
 
 
@@ -35,4 +36,5 @@ def read(data: Mapping[str, Any], row: Mapping[str, Any]) -> Message:
         person=row["person"],
         due=datetime.fromisoformat(data["due"]) if data.get("due") else None,
         thread=data.get("thread"),
+        event=data.get("event"),
     )

@@ -13,7 +13,7 @@ from sync.lead.state import to_ms
 from sync.runtime import log
 from sync.runtime.clock import Clock
 from sync.runtime.metrics import Metrics, metrics
-from sync.store import alerts, audit, cursors, deliveries, problems, promises, telling
+from sync.store import alerts, audit, cursors, deliveries, problems, promises, telling, visits
 
 AUDIT_S, HEART_S, PROMISES_S, COUNT_S = 300.0, 60.0, 30.0, 15.0
 _log = log.get("notifier")
@@ -37,6 +37,7 @@ class Rounds:
         if await alerts.tick(self._pool, "forget", now, 86_400):
             await telling.forget(self._pool, now)
             await deliveries.forget(self._pool, now)
+            await visits.forget(self._pool, now)
 
     async def promises(self, ground: Ground) -> None:
         """Say in time which promises are in danger because a system is not read, twice a minute; not before the sources had a minute to read."""

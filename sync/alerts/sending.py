@@ -23,7 +23,7 @@ from sync.runtime.guard import passing
 from sync.runtime.metrics import metrics
 from sync.store import notified, problems, telling
 from sync.store.statement import run
-from sync.store.telling import Intent
+from sync.store.telling import EVENT, Intent
 
 CALL_S = 20.0
 AGAIN_S = 8.0
@@ -34,6 +34,8 @@ BUSY_S = 40.0
 LANE_S = 15.0
 """So long one look sends in one channel; what is left is claimed anew. A slow channel holds up no other, and no claim runs out meanwhile."""
 LONGEST_S = 300.0
+EVENT_PATIENCE = timedelta(days=3)
+"""So long an event is tried for a program that does not take it."""
 IN_PLACE = frozenset({"changed", "quiet", "accepted", "rejected", "expired", "worked", "closed", "linked", "snoozed"})
 """What only changes a message that is there: where it cannot, nothing more is said."""
 
@@ -157,7 +159,12 @@ class Sender:
         if not refused.permanent and not late:
             await telling.later(self._pool, row["id"], now + wait, words, unsure=refused.unsure)
             return
-        following = handed_on(ground.playbook, Target(row["channel"], row["address"], row["role"], row["person"]), ground.ready)
+        event = row["say"] == EVENT
+        if event and now - row["first_at"] > EVENT_PATIENCE:
+            await telling.end(self._pool, row["id"], "refused", words)
+            return
+        target = Target(row["channel"], row["address"], row["role"], row["person"])
+        following = None if event else handed_on(ground.playbook, target, ground.ready)  # what is for a program is for no person
         async with self._pool.acquire() as connection, connection.transaction():
             if following is None:
                 wait = min(timedelta(seconds=LONGEST_S), max(wait, (now - row["first_at"]) / 2))

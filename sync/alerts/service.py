@@ -13,8 +13,10 @@ from sync.alerts.answers import Answers
 from sync.alerts.friction import Friction
 from sync.alerts.goalposts import Goalposts
 from sync.alerts.notifier import Notifier
+from sync.alerts.outbound import Outbound
 from sync.alerts.outlets import Outlets
 from sync.alerts.rounds import Rounds
+from sync.alerts.visits import Visits
 from sync.playbook.models import Playbook
 from sync.runtime.clock import Clock
 from sync.runtime.producer import make_producer
@@ -57,12 +59,17 @@ async def run(
     changes, events = Way(bootstrap, topic), Way(bootstrap, events_name(settings.installation))
     rounds = Rounds(pool, clock, settings.heartbeat_url.get_secret_value() if settings.heartbeat_url else "", waiting)
     answers, friction, goals = Answers(pool, outlets, clock, changes.publish), Friction(pool, clock), Goalposts(pool, clock, events.publish)
-    often = (rounds.audit, rounds.count, rounds.promises, friction.look, goals.look, answers.look, rounds.beat)
+    visits, outbound = Visits(pool, clock), Outbound(pool, clock, bootstrap, events_name(settings.installation))
+    often = (
+        *(visits.look, outbound.look, rounds.audit, rounds.count, rounds.promises),
+        *(friction.look, goals.look, answers.look, rounds.beat),
+    )
     try:
         notifier = Notifier(pool, outlets, playbook, publish=changes.publish, console=console, clock=clock, often=often)
         await notifier.run(stop)
     finally:
         await rounds.close()
+        await outbound.close()
         await outlets.close()
         await changes.close()
         await events.close()

@@ -16,7 +16,9 @@ from sync.playbook.models.alerts import Medium
 
 
 def body(message: Message, now: datetime) -> Mapping[str, Any]:
-    """Give what is sent: `{type, timestamp, data: {title, lines, level, links, person, due}}`, every text one line."""
+    """Give what is sent: `{type, timestamp, data: {title, lines, level, links, person, due}}`, every text one line; an event as it is."""
+    if message.event is not None:
+        return message.event
     data = {
         "title": plain(message.title),
         "lines": [plain(line) for line in message.shown()],

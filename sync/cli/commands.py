@@ -55,6 +55,7 @@ COMMANDS: Mapping[str, Command] = {
     "doors": Command(
         "doors:doors", "Show the doors of inbound/*.yaml: where each is, and what became of what came through in the last week."
     ),
+    "visits": Command("visits:visits", "List companies that were on the website and are nobody's account, the last one first."),
     "duplicates": Command("duty:duplicates", "Show records that only a person can place; exit 1 if there is one."),
     "pause": Command("duty:pause", "Stop writing to a system, of a field, or at all, within a second; reading and deciding go on."),
     "resume": Command("duty:resume", "Write again; everything that came together meanwhile is written, hot hand-offs first."),

@@ -121,9 +121,8 @@ def match(lead: Lead, ledger: Ledger, playbook: Playbook) -> Match | None:
         if (account := ledger.account(one.text("account"))) is not None:
             return _whole([account], f"this person is in its opportunity {one.text('name') or one.ref}", ledger, playbook)
     for domain, where in lead_domains(lead):
-        if found := ledger.with_domain(domain):
-            ranked, tie = _best(found, breakers)
-            return _whole(ranked, f"{where} {domain}{tie}", ledger, playbook)
+        if (by_domain := of_domain(domain, where, ledger, playbook)) is not None:
+            return by_domain
     company = str(lead.value("company") or "")
     if scores := _by_name(company, ledger):
         plain = folded(company)
@@ -135,6 +134,21 @@ def match(lead: Lead, ledger: Ledger, playbook: Playbook) -> Match | None:
         how = f'company "{company}" is like "{ranked[0].text("name")}" ({scores[ranked[0].ref]:.0f} of 100, needs {SAME_NAME:.0f}){tie}'
         return _whole(ranked, how, ledger, playbook)
     return None
+
+
+def of_domain(domain: str, where: str, ledger: Ledger, playbook: Playbook) -> Match | None:
+    """Find the account that has a domain, which stands `where`; None when there is none."""
+    found = ledger.with_domain(domain)
+    if not found:
+        return None
+    ranked, tie = _best(found, _tie_breakers(ledger, playbook))
+    return _whole(ranked, f"{where} {domain}{tie}", ledger, playbook)
+
+
+def owner_of(found: Match, playbook: Playbook) -> str | None:
+    """Give the e-mail of an account's owner, None when nobody is."""
+    owner = _account_values(found, playbook).get("account.owner")
+    return str(owner) if owner else None
 
 
 def _whole(ranked: Sequence[Entry], how: str, ledger: Ledger, playbook: Playbook) -> Match:

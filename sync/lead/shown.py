@@ -12,7 +12,7 @@ from sync.lead.qualify import place_of, rested_at
 from sync.lead.reconcile import TRUCE, Moved, claim_truce, desire
 from sync.lead.state import Lead, from_ms
 from sync.lead.work import Work
-from sync.playbook.models import COMPUTED, FIRST, LATEST, MQL, OF_HANDOFF, OF_OPPORTUNITY, RETURN_WHEN, When
+from sync.playbook.models import COMPUTED, FIRST, LATEST, MQL, NURTURE, OF_HANDOFF, OF_OPPORTUNITY, RETURN_WHEN, When
 
 LONGEST = 255
 """So long a text field of a CRM is at least."""
@@ -28,6 +28,8 @@ def show(work: Work, lead: Lead) -> list[Moved]:
     claimed += _ended(work, lead, [name for name in mapped if name in OF_OPPORTUNITY])
     if RETURN_WHEN in mapped and _claim(work, lead, RETURN_WHEN, _returning(work, lead), work.now):
         claimed.append(RETURN_WHEN)
+    if NURTURE in mapped and _claim(work, lead, NURTURE, _nurtured(lead), work.now):
+        claimed.append(NURTURE)
     note = lead.handoff
     if note is not None:
         claimed += [name for name in mapped if name in OF_HANDOFF and _claim(work, lead, name, _OF[name](work, lead, note), work.now)]
@@ -82,6 +84,14 @@ def _returning(work: Work, lead: Lead) -> Scalar:
     day = hours.day(rested_at(lead, work.playbook, held.at), work.playbook.timezone)
     what = "does something again" if returns is None or not returns.when.lines else returns.label or _lines(returns.when)
     return f"{what}, from {hours.short(day)} {day[:4]} on"[:LONGEST]
+
+
+def _nurtured(lead: Lead) -> Scalar:
+    """Say whether the lead is recycled; None for one that never was."""
+    held = lead.desired.get("stage")
+    if held is not None and held.value == "recycled":
+        return True
+    return False if TRUCE in lead.claims.get(NURTURE, {}) else None
 
 
 def _lines(when: When) -> str:

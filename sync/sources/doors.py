@@ -119,7 +119,8 @@ class Doors:
         """Let what was said go on: a person's to `changes`, a company's visit to the list."""
         if said.visit is not None:
             one = said.visit
-            await visits.put(self.pool, name, ident, one.domain, one.company, one.at, one.pages, one.seconds, one.source)
+            kept = visits.Visit(name, ident, one.domain, one.company, one.at, one.pages, one.seconds, one.source)
+            await visits.put(self.pool, kept)
         if said.record is not None:
             if said.only_known and not await self._known(said.record.email):
                 return "unknown"

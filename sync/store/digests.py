@@ -17,16 +17,16 @@ WHERE g.route = ANY($1::text[]) GROUP BY g.id ORDER BY count(*) DESC, g.id
 """
 
 
-async def last(connection: Connection, now: datetime) -> datetime | None:
-    """Give and lock when the digest was told last (it counts from now on where it never was); None while somebody else tells it."""
-    await connection.execute("INSERT INTO alert_ticks (name, at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", NAME, now)
-    found: datetime | None = await connection.fetchval("SELECT at FROM alert_ticks WHERE name = $1 FOR UPDATE SKIP LOCKED", NAME)
+async def last(connection: Connection, now: datetime, name: str = NAME) -> datetime | None:
+    """Give and lock when a digest was told last (it counts from now on where it never was); None while somebody else tells it."""
+    await connection.execute("INSERT INTO alert_ticks (name, at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING", name, now)
+    found: datetime | None = await connection.fetchval("SELECT at FROM alert_ticks WHERE name = $1 FOR UPDATE SKIP LOCKED", name)
     return found
 
 
-async def done(connection: Connection, now: datetime) -> None:
+async def done(connection: Connection, now: datetime, name: str = NAME) -> None:
     """Note that it was told, or that there was nothing to tell."""
-    await connection.execute("UPDATE alert_ticks SET at = $2 WHERE name = $1", NAME, now)
+    await connection.execute("UPDATE alert_ticks SET at = $2 WHERE name = $1", name, now)
 
 
 async def open_in(connection: Connection, routes: Sequence[str]) -> list[Any]:

@@ -32,6 +32,11 @@ async def swap(connection: Connection, key: str, before: Any, after: Any) -> boo
     return bool(await connection.fetchval(sql, key, after, *(() if before is None else (before,))))
 
 
+async def drop(connection: Connection, key: str) -> None:
+    """Let a value go."""
+    await connection.execute("DELETE FROM meta WHERE key = $1", key)
+
+
 async def put(connection: Connection, key: str, value: Any) -> None:
     """Set a value, whatever stood there."""
     await connection.execute(

@@ -735,7 +735,8 @@ visits = Table(
     Index("visits_domain", "domain", "at"),
     Index("visits_untold", "at", postgresql_where=text("told_at IS NULL")),
 )
-"""Companies that were on the website, of which no person is known; `told`: owner | list (nobody's account), once it was looked at."""
+"""Companies that were on the website, of which no person is known; `told`: owner | list (nobody's account), once it was looked at; until then
+`waits` where the account's owner is told with the next digest."""
 
 alert_ticks = Table(
     "alert_ticks",

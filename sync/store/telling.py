@@ -11,6 +11,8 @@ import orjson
 
 from sync.store.statement import Connection, clean, columns
 
+EVENT = "event"
+"""What is said to a program, not to a person: an event of Truce."""
 CLAIM_S = 60
 """Whoever claimed a message and said nothing for so long was killed: it may have been sent, or not."""
 _INTEND = """
@@ -52,7 +54,8 @@ SELECT count(*) FILTER (WHERE state = 'sent')::int AS sent, coalesce(sum(copies)
 # shorter (Slack takes one message a second and channel) is none: stuck is a channel to which nothing went in that time.
 _STUCK = """
 SELECT EXISTS (
-    SELECT FROM (SELECT DISTINCT channel FROM alert_messages WHERE state = 'waiting' AND at < $1::timestamptz - make_interval(secs => $2)) late
+    SELECT FROM (SELECT DISTINCT channel FROM alert_messages
+      WHERE state = 'waiting' AND say <> 'event' AND at < $1::timestamptz - make_interval(secs => $2)) late
     WHERE NOT EXISTS (SELECT FROM alert_messages m WHERE m.channel = late.channel AND m.sent_at >= $1::timestamptz - make_interval(secs => $2)))
   OR EXISTS (SELECT FROM problems WHERE alert_group IS NULL AND closed_at IS NULL AND opened_at < $1::timestamptz - make_interval(secs => $2))
   OR EXISTS (SELECT FROM alert_groups WHERE due_at < $1::timestamptz - make_interval(secs => $2))
@@ -150,5 +153,6 @@ async def stuck(connection: Connection, now: datetime, seconds: float) -> bool:
 
 
 async def forget(connection: Connection, now: datetime) -> None:
-    """Let messages go that are older than 90 days."""
+    """Let messages go that are older than 90 days, and events that are older than 8."""
+    await connection.execute("DELETE FROM alert_messages WHERE say = $2 AND at < $1::timestamptz - interval '8 days'", now, EVENT)
     await connection.execute("DELETE FROM alert_messages WHERE at < $1::timestamptz - interval '90 days' AND state <> 'waiting'", now)

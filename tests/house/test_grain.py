@@ -30,6 +30,7 @@ BESIDES = {
     },
     "espocrm": {"doctor.py": "what the API user's role must allow differs by object, and webhooks are many"},
     "hubspot": {
+        "paths.py": "its interface has three versions, whose paths differ in form",
         "permissions.py": "scopes go by object, and by what is done with it",
         "rivals.py": "who set a value stands in each property's history, under many names",
         "objects.py": "seven objects share one API and differ in names, times and associations",
@@ -38,6 +39,8 @@ BESIDES = {
         "batch.py": "answers to a batch are not positional and say little about which row they mean",
         "ties.py": "a deal's people and company are associations, written by calls of their own",
         "doctor.py": "what an account must have differs by object",
+        "touches.py": "submissions and e-mails are read page by page, from logs that are no objects",
+        "lists.py": "membership of static lists is kept beside the record, and read and written by calls of its own",
     },
 }
 """Files beside the six, and why one of the six could not hold it."""

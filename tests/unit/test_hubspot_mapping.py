@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from connectors.base import Connection, FieldType, Forged, Source, Unwelcome
 from connectors.contract_world import NotedBreaker, NotedBudget
 from connectors.hubspot import mapping
-from connectors.hubspot.client import PATHS, Client
+from connectors.hubspot.client import Client
 from connectors.hubspot.events import events, orders, signed
+from connectors.hubspot.paths import PATHS
 from connectors.hubspot.refusals import explain, limits
 from connectors.registry import load
 from schemas.base import Scalar
@@ -472,7 +473,7 @@ def test_the_limit_headers_are_read() -> None:
 
 
 def test_every_version_has_every_path() -> None:
-    assert {tuple(sorted(paths)) for paths in PATHS.values()} == {("consent", "links", "objects", "owners", "properties", "token")}
+    assert {tuple(sorted(paths)) for paths in PATHS.values()} == {("consent", "links", "lists", "objects", "owners", "properties", "token")}
 
 
 @pytest.mark.parametrize(("secrets", "options"), [({}, {}), ({"token": "x"}, {"api_version": "v1"})])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.emulator.faults import Faults
 from connectors.emulator.hubspot.auth import Actor, Auth
-from connectors.emulator.hubspot.errors import malformed
+from connectors.emulator.hubspot.errors import malformed, missing
 from connectors.emulator.hubspot.index import Index
 from connectors.emulator.hubspot.kinds import Kind
 from connectors.emulator.hubspot.limits import Kind as Limit
@@ -39,6 +40,36 @@ class Owner:
 
 
 @dataclass
+class Lists:
+    """The account's static lists of contacts, by id."""
+
+    names: Mapping[str, str]
+    members: dict[str, dict[int, int]] = field(default_factory=dict)
+    """List → contact → since when (ms)."""
+
+    def known(self, ident: str) -> dict[int, int]:
+        """Give a list's members; raises Refused (404) where there is no such list."""
+        if ident not in self.names:
+            raise missing(f"List does not exist with ID {ident[:20]}.")
+        return self.members.setdefault(ident, {})
+
+
+@dataclass
+class Mails:
+    """The event log, the oldest first."""
+
+    log: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, recipient: str, kind: str, at: int, subject: str, sent_at: int, portal_id: int, **more: Any) -> None:
+        """Note an event of a message."""
+        sent = {"id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"{recipient}:{subject}:{sent_at}")), "created": sent_at}
+        event = {"id": str(uuid.uuid4()), "created": at, "type": kind, "recipient": recipient, "subject": subject, "sentBy": sent}
+        self.log.append(
+            event | {"appId": 113, "appName": "Batch", "emailCampaignId": 8_888, "portalId": portal_id, "filteredEvent": False} | more
+        )
+
+
+@dataclass
 class Portal:
     """Everything that one account holds, as the paths of one object see it: `kind`, `schema`, `records` and `index` are that object's."""
 
@@ -59,6 +90,9 @@ class Portal:
     owners: dict[str, Owner]
     objects: dict[str, Portal] = field(default_factory=dict)
     """The same account as the paths of each object see it, contacts included."""
+    lists: Lists = field(default_factory=lambda: Lists({}))
+    mails: Mails = field(default_factory=Mails)
+    """Both of contacts' view alone."""
 
     @property
     def contacts(self) -> Records:

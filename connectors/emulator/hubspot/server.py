@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 
 from connectors.emulator import control
 from connectors.emulator.faults import Faults
-from connectors.emulator.hubspot import account, associations, batch, consent, crm, doors, objects, search, wire
+from connectors.emulator.hubspot import account, associations, batch, consent, crm, doors, lists, mails, objects, search, wire
 from connectors.emulator.hubspot import forms as forms_
 from connectors.emulator.hubspot.auth import Actor, Auth
 from connectors.emulator.hubspot.index import Index
@@ -59,6 +59,7 @@ class HubSpot:
         default_stage: str | None = "lead",
         subscription_types: Mapping[int, str] | None = None,
         subscriptions: Iterable[str] | None = None,
+        static_lists: Mapping[str, str] | None = None,
         webhook_delay_s: float = 0.02,
         retry_scale: float = 0.005,
         search_lag_s: float = 0.2,
@@ -101,7 +102,8 @@ class HubSpot:
         defaults = {"lifecyclestage": default_stage} if default_stage else {}
         self.portal = self._portal(portal_id, clock, schemas, search_lag_s, defaults, types, {one.guid: one for one in forms}, people)
         self.index = self.portal.index
-        vendor = [*consent.doors(), *forms_.doors(), *account.doors(), *associations.doors()]
+        self.portal.lists.names = static_lists or {"1001": "Nurture", "1002": "Events"}
+        vendor = [*consent.doors(), *forms_.doors(), *account.doors(), *associations.doors(), *lists.doors(), *mails.doors()]
         routes = [*control.routes(self.journal, self.faults), *doors.routes(self)]
         for portal in self.portal.objects.values():
             own = [*objects.doors(portal.kind), *batch.doors(portal.kind), *search.doors(portal.kind), *account.schema_doors(portal.kind)]
@@ -135,6 +137,11 @@ class HubSpot:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+    def mailed(self, email: str, kind: str, subject: str, *, after_s: float = 3600.0, **more: Any) -> None:
+        """Note that somebody opened or clicked a marketing e-mail now, so long after it had been sent."""
+        at = self.portal.contacts.now()
+        self.portal.mails.add(email, kind, at, subject, at - int(after_s * 1000), self.portal.portal_id, **more)
 
     def set_webhook(self, url: str, secret: str | None = None) -> None:
         """Send webhooks to `url` from now on, signed with `secret` (else the client secret)."""

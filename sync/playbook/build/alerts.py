@@ -9,7 +9,7 @@ from sync.playbook.build.durations import seconds
 from sync.playbook.build.files import Files
 from sync.playbook.build.team import numbers
 from sync.playbook.document import Path
-from sync.playbook.models import LABELS, AlertRoute, Alerts, Channel, Digest, Label, Quiet
+from sync.playbook.models import LABELS, AlertRoute, Alerts, Channel, Digest, Label, Quiet, Subscription
 
 FILE = "alerts.yaml"
 
@@ -23,6 +23,7 @@ def alerts(files: Files, form: forms.AlertsFile) -> Alerts:
         tuple(Quiet(frozenset(numbers(one.days)), one.from_, one.to) for one in form.quiet_hours),
         Digest(frozenset(numbers(form.digest.days)), form.digest.at, tuple(form.digest.to)) if form.digest else None,
         form.timezone or "",
+        tuple(Subscription(one.to, tuple(one.types), files.where(FILE, ("events", i))) for i, one in enumerate(form.events)),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from schemas.envelope import EVENT_TYPES
 from sync.playbook import forms
 from sync.playbook.build.durations import seconds
 from sync.playbook.build.files import Files
@@ -35,6 +36,8 @@ def run(files: Files, form: forms.AlertsFile) -> None:
             files.problem(FILE, ("quiet_hours", index, "to"), "it ends when it begins", "quiet all day: from 00:00 to 23:59")
     if form.digest:
         _told(files, ("digest", "to"), form.digest.to, form.channels)
+    for index, subscription in enumerate(form.events):
+        _events(files, form, ("events", index), subscription)
     _unused(files, form)
 
 
@@ -62,10 +65,29 @@ def _channel(files: Files, form: forms.AlertsFile, name: str) -> None:
         files.problem(FILE, (*path, "next"), f"the channels go round in a circle: {name} would be tried again", "the last one has no next")
 
 
-def _told(files: Files, path: Path, to: list[str], known: Iterable[str]) -> None:
+def _told(files: Files, path: Path, to: list[str], known: Iterable[str], *, whole: bool = False) -> None:
     for index, name in enumerate(to):
         if name not in known:
-            files.problem(FILE, (*path, index), f"{name} is no channel of this file", did_you_mean(name, known) or "add it under channels")
+            files.problem(
+                FILE,
+                path if whole else (*path, index),
+                f"{name} is no channel of this file",
+                did_you_mean(name, known) or "add it under channels",
+            )
+
+
+def _events(files: Files, form: forms.AlertsFile, path: Path, subscription: forms.EventsForm) -> None:
+    """Note a subscription to what does not happen, or to a channel that is not for programs."""
+    channel = form.channels.get(subscription.to)
+    if channel is None:
+        _told(files, (*path, "to"), [subscription.to], form.channels, whole=True)
+    elif channel.kind != "webhook":
+        files.problem(FILE, (*path, "to"), f"{subscription.to} is a channel for people ({channel.kind})", "name one of kind webhook")
+    for index, kind in enumerate(subscription.types):
+        known = any(one.startswith(kind[:-1]) for one in EVENT_TYPES) if kind.endswith("*") else kind in EVENT_TYPES
+        if not known:
+            some = {f"{one.rpartition('.')[0]}.*" for one in EVENT_TYPES} if kind.endswith("*") else EVENT_TYPES
+            files.problem(FILE, (*path, "types", index), f"no event {kind}", did_you_mean(kind, some))
 
 
 def _node(files: Files, form: forms.AlertsFile, path: Path, route: forms.RootForm | forms.AlertRouteForm) -> None:
@@ -127,7 +149,7 @@ def _takes(earlier: Match, later: Match) -> bool:
 
 def _unused(files: Files, form: forms.AlertsFile) -> None:
     used = {*form.route.to, *(form.digest.to if form.digest else ()), *(one.next for one in form.channels.values())}
-    used |= {name for _, route in walk(form.route.routes) for name in route.to or ()}
+    used |= {name for _, route in walk(form.route.routes) for name in route.to or ()} | {one.to for one in form.events}
     for name in form.channels:
         if name not in used and name not in TOLD:
             files.problem(FILE, ("channels", name), f"nothing is told in {name}", "name it under to, or delete it", key=True, warning=True)

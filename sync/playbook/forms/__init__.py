@@ -6,6 +6,7 @@ from typing import Any
 
 from sync.playbook.forms.alerts import AlertRouteForm as AlertRouteForm
 from sync.playbook.forms.alerts import AlertsFile as AlertsFile
+from sync.playbook.forms.alerts import EventsForm as EventsForm
 from sync.playbook.forms.alerts import RootForm as RootForm
 from sync.playbook.forms.alerts import RouteSettings as RouteSettings
 from sync.playbook.forms.base import Form as Form

@@ -96,6 +96,17 @@ class DigestForm(Form):
     to: list[Id] = Field(min_length=1, description="Channels of this file.", examples=[["managers"]])
 
 
+class EventsForm(Form):
+    """What happens in Truce goes to another program."""
+
+    to: Id = Field(description="A channel of this file of kind webhook.", examples=["warehouse"])
+    types: list[str] = Field(
+        min_length=1,
+        description="Which events: their types, or the beginning of several with a star.",
+        examples=[["truce.handoff.*", "truce.lead.stage_changed"]],
+    )
+
+
 class AlertsFile(Form):
     """alerts.yaml: who is told of what fails."""
 
@@ -113,3 +124,9 @@ class AlertsFile(Form):
         examples=[[{"days": "mon-fri", "from": "19:00", "to": "07:00"}]],
     )
     digest: DigestForm | None = Field(default=None, description="When the rest is told together.")
+    events: list[EventsForm] = Field(
+        default=[],
+        description="What happens goes to other programs, signed by Standard Webhooks: hand-offs, stages, goals. Each event is sent until it is "
+        "taken, three days at most, with the same webhook-id.",
+        examples=[[{"to": "warehouse", "types": ["truce.handoff.*", "truce.goal.reached"]}]],
+    )

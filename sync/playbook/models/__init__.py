@@ -12,6 +12,7 @@ from sync.playbook.models.alerts import Digest as Digest
 from sync.playbook.models.alerts import Label as Label
 from sync.playbook.models.alerts import Medium as Medium
 from sync.playbook.models.alerts import Quiet as Quiet
+from sync.playbook.models.alerts import Subscription as Subscription
 from sync.playbook.models.alerts import Told as Told
 from sync.playbook.models.base import NOWHERE as NOWHERE
 from sync.playbook.models.base import Act as Act
@@ -29,6 +30,7 @@ from sync.playbook.models.computed import COMPUTED as COMPUTED
 from sync.playbook.models.computed import FIRST as FIRST
 from sync.playbook.models.computed import HANDOFF_STATES as HANDOFF_STATES
 from sync.playbook.models.computed import LATEST as LATEST
+from sync.playbook.models.computed import NURTURE as NURTURE
 from sync.playbook.models.computed import OF_HANDOFF as OF_HANDOFF
 from sync.playbook.models.computed import OF_OPPORTUNITY as OF_OPPORTUNITY
 from sync.playbook.models.computed import OWN as OWN

@@ -81,6 +81,20 @@ class Digest:
 
 
 @dataclass(frozen=True, slots=True)
+class Subscription:
+    """Which events go to a channel."""
+
+    to: str
+    types: tuple[str, ...]
+    """Types, or beginnings that end with a star."""
+    where: Where
+
+    def wants(self, kind: str) -> bool:
+        """Say whether an event's type is one of them."""
+        return any(kind.startswith(one[:-1]) if one.endswith("*") else kind == one for one in self.types)
+
+
+@dataclass(frozen=True, slots=True)
 class Alerts:
     """alerts.yaml; without a root where there is none."""
 
@@ -90,3 +104,4 @@ class Alerts:
     digest: Digest | None = None
     timezone: str = ""
     """By which quiet hours and the digest go; empty: the team's."""
+    events: tuple[Subscription, ...] = ()

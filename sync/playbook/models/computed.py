@@ -47,8 +47,8 @@ OF_OPPORTUNITY: Mapping[str, Computed] = {
     "won_currency": Computed(("text",), "in which currency that is: what was won in others is not added"),
 }
 """What became of the opportunities that a person is in."""
-RETURN_WHEN = "return_when"
-OWN = frozenset({*LATEST, *OF_HANDOFF, *OF_OPPORTUNITY, RETURN_WHEN})
+RETURN_WHEN, NURTURE = "return_when", "nurture"
+OWN = frozenset({*LATEST, *OF_HANDOFF, *OF_OPPORTUNITY, RETURN_WHEN, NURTURE})
 """Nobody else's claim counts once Truce has said what it is."""
 COMPUTED: Mapping[str, Computed] = {
     **{name: Computed(_WHEN, f"when the lead first became {stage}") for name, stage in FIRST.items()},
@@ -56,5 +56,6 @@ COMPUTED: Mapping[str, Computed] = {
     **OF_HANDOFF,
     **OF_OPPORTUNITY,
     RETURN_WHEN: Computed(("text",), "what must happen for a recycled lead to come back"),
+    NURTURE: Computed(("flag",), "whether the lead is recycled: as a static list of marketing, who is kept in touch with"),
 }
 """All of them, by the name that fields.yaml gives them."""

@@ -158,6 +158,7 @@ def laid(home: Path, written: Mapping[str, str | None], changed: Sequence[tuple[
     shutil.copytree(ROOT / "deploy" / "playbook", folder)
     shutil.rmtree(folder / "cases")  # they tell of the example's own people
     for name, new in written.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).unlink() if new is None else (folder / name).write_text(new)
     for name, before, after in changed:
         text = (folder / name).read_text()
@@ -185,8 +186,9 @@ async def town(
     written: Mapping[str, str | None] | None = None,
     changed: Sequence[tuple[str, str, str]] = (),
     options: Mapping[str, str] | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[Town]:
-    """Run a town on (Kafka, PostgreSQL, installation) until the block ends; `options`: more of Salesforce's connection."""
+    """Run a town on (Kafka, PostgreSQL, installation) until the block ends; `options`: more of Salesforce's connection; `settings`: more variables."""
     laid(home, written or {}, changed)
     _, postgres, installation = servers
     crm, marketing, chat, port = emulate.crm(), emulate.marketing(), emulate.chat(), free_port()
@@ -200,6 +202,7 @@ async def town(
         systems = emulate.systems(urls, base_s=1.0)
         systems["salesforce"]["options"] |= options or {}
         environment = surroundings(servers, home, port) | connections(systems) | emulate.channels(urls["slack"])
+        environment |= settings or {}
         pool = await open_pool(postgres, installation, size=1)
         stack.push_async_callback(pool.close)
         visitors = await stack.enter_async_context(httpx.AsyncClient(base_url=urls["hubspot"], verify=False))

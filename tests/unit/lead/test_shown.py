@@ -13,6 +13,7 @@ from sync.cli.people import Around
 from sync.lead.decision import Decision, VendorUser
 from sync.lead.state import from_ms, plain
 from sync.playbook.loader import load
+from sync.playbook.models import SharedField, SystemField, Where
 from tests import factory
 from tests.factory import LEAD, SF, at, snapshot
 from tests.house.project import ROOT
@@ -204,3 +205,17 @@ def test_a_recycled_lead_shows_what_must_happen_for_it_to_come_back() -> None:
     assert play.lead.value("return_when") == f"fills in a form, from {day.day} {day:%b} {day.year} on", "90 working days, longer than 14"
     play.did("again", (note.returns_at - factory.ms(0)) / 1000 + 60)
     assert shows(play, "stage", "return_when", "reject_reason") == ("mql", None, None)
+
+
+def test_who_is_recycled_stands_on_the_list_of_marketing_until_they_come_back() -> None:
+    flag = SharedField("nurture", "flag", "latest", {"hubspot": SystemField("lists.1001")}, Where("fields.yaml", 1))
+    play = Play(replace(BOOK, fields={**BOOK.fields, "nurture": flag}), factory.facts(users=USERS))
+    play.did("demo", 10)
+    assert shows(play, "stage", "nurture") == ("mql", None), "who never was recycled was never on it"
+    say(play, "reject", 100, code="bad_timing")
+    assert shows(play, "stage", "nurture") == ("recycled", True)
+    note = play.lead.handoff
+    assert note is not None
+    assert note.returns_at is not None
+    play.did("again", (note.returns_at - factory.ms(0)) / 1000 + 60)
+    assert shows(play, "stage", "nurture") == ("mql", False)

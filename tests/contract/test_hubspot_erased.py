@@ -1,0 +1,38 @@
+"""A contact that is deleted for privacy (GDPR): told as erased, never brought back by what is read or comes late, and blocked at HubSpot."""
+
+from __future__ import annotations
+
+from connectors.contract_world import items, long_ago, pages
+from schemas.change import RecordChanged, RecordDeleted
+from tests.contract.hubspot_world import HubSpotWorld, hubspot_world
+from tests.contract.test_hubspot import all_told, reading, webhooks
+
+WANTED = {"contacts": ["email", "phone"]}
+
+
+def erase(world: HubSpotWorld, ident: str) -> None:
+    contacts = world.hub.portal.contacts
+    contacts.erase(contacts.live[int(ident)], world.hub.auth.actor("maria"))
+    world.hub.webhooks.flush()
+
+
+async def test_it_is_told_as_erased_by_its_webhook() -> None:
+    async with hubspot_world() as world, reading(world) as source, webhooks(world, source) as receiver:
+        kim, per = [await world.seed({"email": f"{name}@x.example"}) for name in ("kim", "per")]
+        erase(world, kim)
+        await world.delete(per)
+        await all_told(world)
+        told = {one.ref: one.how for one in receiver.items if isinstance(one, RecordDeleted)}
+        assert told == {f"hubspot:contacts:{kim}": "erased", f"hubspot:contacts:{per}": "deleted"}
+
+
+async def test_what_is_read_later_does_not_bring_it_back() -> None:
+    async with hubspot_world() as world, reading(world) as source:
+        kim, per = [await world.seed({"email": f"{name}@x.example"}) for name in ("kim", "per")]
+        cursor = (await pages(source, source.start(long_ago()), WANTED))[-1].cursor
+        erase(world, kim)
+        found = items(await pages(source, cursor, WANTED))
+        assert f"hubspot:contacts:{kim}" not in {one.ref for one in found if isinstance(one, RecordChanged)}
+        (gone, there) = await source.read([kim, per], ["email"]) if per else ()
+        told = {type(one): getattr(one, "ref", "") for one in (gone, there)}
+        assert told == {RecordDeleted: f"hubspot:contacts:{kim}", RecordChanged: f"hubspot:contacts:{per}"}
