@@ -145,7 +145,7 @@ class Session:
         `idempotent` (default: GET) calls are tried again; any other call whose outcome is not known raises Unavailable(unknown_outcome=True).
         `quotas` names the manifest's quotas that this call uses (default: the session's), the shortest window first.
         `hide`: values that no error may quote. `content`: a JSON body as it stands, because a signature covers it.
-        `plain`: what is answered beside the status is nobody's business; it may be anything. `raw`: a good answer is no JSON but a file.
+        `plain`: what is answered beside a good status is nobody's business, and is not read: it may be anything, and have no end. `raw`: a good answer is no JSON but a file.
         `authorised=False` is for minting a token: one attempt without token and breaker, because it runs inside a call that has both.
         """
         full = str(httpx.URL(self._url + path, params=params)) if params else self._url + path
@@ -225,7 +225,8 @@ class Session:
                 request = self._client.build_request(ask.method, ask.url, content=ask.content, headers=headers)
                 response = await self._client.send(request, stream=True)
                 try:
-                    return response.status_code, response.headers, await _bounded(response, unknown)
+                    said = b"" if ask.plain and response.is_success else await _bounded(response, unknown)
+                    return response.status_code, response.headers, said
                 finally:
                     await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:

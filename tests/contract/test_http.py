@@ -270,6 +270,13 @@ async def test_a_wait_in_digits_that_are_none_is_not_read(wire: Wire) -> None:
     assert caught.value.retry_after == Dialect().wait_s
 
 
+@pytest.mark.parametrize("more", ["Content-Length: 9999999999", "Content-Encoding: gzip\r\nContent-Length: 7"])
+async def test_of_a_plain_call_that_was_taken_no_body_is_waited_for(wire: Wire, more: str) -> None:
+    wire.says(f"HTTP/1.1 200 OK\r\n{more}\r\n\r\n".encode() + b"x" * 100_000)
+    async with session(wire.url, timeout_s=3, retry_s="0") as (one, _, _):
+        assert (await one.call("POST", "/x", json={}, plain=True)).body is None
+
+
 async def test_limits_of_the_headers_reach_the_budget(wire: Wire) -> None:
     wire.says(reply(body={}, X_Left="7"))
     dialect = Dialect(limits=lambda headers: [Seen("daily", used=100 - int(headers["x-left"]), limit=100)])
