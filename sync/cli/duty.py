@@ -12,7 +12,7 @@ import typer
 from connectors.base import Finding
 from sync.cli import people, place
 from sync.cli.mending import todo
-from sync.cli.output import PROBLEM, CannotRun, as_json, console, table
+from sync.cli.output import PROBLEM, CannotRun, as_json, console, line, table
 from sync.playbook.models import Playbook
 from sync.settings import Settings
 from sync.store.connect import connect
@@ -57,7 +57,7 @@ def parked(json: Json = False) -> None:
             console.print(f"{' '.join(one for one in (system, field) if one)}: {reason}{many}", markup=False)
             console.print(f"  {advice}", markup=False)
             for row in some:
-                value = "" if row["value"] is None else f" = {row['value']}"
+                value = "" if row["value"] is None else f" = {line(row['value'])}"
                 at = row["parked_at"].astimezone().strftime("%d %b %H:%M")
                 console.print(f"  {row['id'][:13]}  {at}  {row['ref'] or row['lead_id'] or row['kind']}{value}", markup=False)
         console.print("When the cause is mended: truce replay (all), or truce replay ID." if rows else "Nothing is parked.")

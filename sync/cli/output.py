@@ -41,6 +41,12 @@ console = _Console(
 )
 
 
+def line(value: object, most: int = 120) -> str:
+    """Give a value as it may stand within a line: none of its own, and not endless."""
+    text = " ".join(str(value).split())
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def cell(value: Any) -> Any:
     """Give a value for a CSV as a spreadsheet shows it and does not take it for a formula."""
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else value

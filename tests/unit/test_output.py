@@ -7,7 +7,7 @@ import io
 import pytest
 
 from sync.cli import output
-from sync.cli.output import plain, table
+from sync.cli.output import line, plain, table
 
 HOSTILE = {
     "\x1b[2J\x1b[31mred": "\\x1b[2J\\x1b[31mred",
@@ -22,6 +22,12 @@ HOSTILE = {
 @pytest.mark.parametrize("text", HOSTILE)
 def test_control_characters_are_written_out(text: str) -> None:
     assert plain(text) == HOSTILE[text]
+
+
+def test_a_value_within_a_line_makes_no_line_of_its_own_and_has_an_end() -> None:
+    assert line("x\n  5a40a34a-6f43  30 Nov 05:50  salesforce:Lead:1\tfine") == "x 5a40a34a-6f43 30 Nov 05:50 salesforce:Lead:1 fine"
+    assert line("x" * 16_000) == "x" * 119 + "…"
+    assert line(7) == "7"
 
 
 @pytest.mark.parametrize("text", ["Łódź 北京 😀", "two\nlines\tand a tab", "[bold]not markup[/nope]"])
