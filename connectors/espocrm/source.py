@@ -7,16 +7,17 @@ import binascii
 import hmac
 import re
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic_core import from_json
 
-from connectors.base import FieldSeen, FieldType, Finding, Forged, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
+from connectors.base import FieldSeen, FieldType, Finding, Forged, Item, Manifest, Notice, Page, Rival, Source, Unwelcome, User, Wanted
 from connectors.espocrm.client import Client
 from connectors.espocrm.doctor import Doctor
 from connectors.espocrm.mapping import ACTS, DONE, LOG, Reading, Row, literal, moment, seen
@@ -203,6 +204,18 @@ class EspoSource(Source):
         signed = hmac.new(keys.get(ident, "").encode(), body, sha256).hexdigest()
         if not (ident in keys and keys[ident] and hmac.compare_digest(signed.encode(), digest.encode())):
             raise Forged("the signature is wrong")
+
+    async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
+        """Name the other API users among those who changed the last records; which fields they changed EspoCRM does not tell in a list."""
+        api: list[Mapping[str, Any]] = [{"type": "equals", "attribute": "type", "value": "api"}]
+        users = {row["id"]: row.get("userName") for row in (await self._client.rows("User", api, ["id", "userName"], most=200)).records}
+        since = literal(datetime.now(UTC) - timedelta(days=2))
+        late: list[Mapping[str, Any]] = [{"type": "greaterThan", "attribute": "modifiedAt", "value": since}]
+        rows = (await self._client.rows(object_, late, ["id", "modifiedById"], most=200)).records
+        by = Counter(row.get("modifiedById") for row in rows)
+        me = await self._client.me()
+        seen = {ident: f"changed {by[ident]} of {len(rows)} records of the last two days" for ident in users if by[ident] and ident != me}
+        return [Rival(who=f"the API user {users[ident]}", seen=told) for ident, told in seen.items()]
 
     async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
         """Check the key, the role's rights, the Truce id, the mapped fields, the webhooks and the clocks; `fix` makes the webhooks."""

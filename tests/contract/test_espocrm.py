@@ -21,6 +21,7 @@ from connectors.contract import ConnectorContract, EmulatedTasks, NotedBreaker, 
 from connectors.contract_world import Emulated, items, long_ago, pages, snapshots
 from connectors.emulator.control import serve
 from connectors.emulator.espocrm import actions
+from connectors.emulator.espocrm.org import Actor
 from connectors.emulator.espocrm.webhooks import signature
 from connectors.errors import Conflict, Gone, RateLimited, Rejected, Surprising
 from connectors.registry import load
@@ -295,3 +296,15 @@ async def test_doctor_with_a_wrong_key_says_so(espo: EspoWorld) -> None:
     await source.close()
     assert not found.ok
     assert "wrong-key-0" not in found.what
+
+
+async def test_another_api_user_is_a_rival_and_people_are_none() -> None:
+    async with espocrm_world() as world:
+        other = str(world.org.put("User", {"userName": "enricher", "name": "enricher", "type": "api", "isActive": True})["id"])
+        source = load("espocrm").source(world.connection(), NotedBudget(), NotedBreaker())
+        ident = await world.seed({"lastName": "Larsen"})
+        await world.seed({"lastName": "Berg"})
+        world.org.update("Lead", ident, {"title": "Head"}, Actor(other, "enricher"))
+        (rival,) = await source.rivals("Lead", ["title"])
+        await source.close()
+    assert (rival.who, rival.seen, rival.fields) == ("the API user enricher", "changed 1 of 2 records of the last two days", ())
