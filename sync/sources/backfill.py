@@ -144,7 +144,7 @@ class Backfill:
 
     async def _calm(self) -> None:
         """Wait while hot work waits: for being decided (the gate sees to it too), or for being written."""
-        while await self.runner.gate.lag() >= self.runner.gate.little:
+        while await self.runner.gate.shut():
             self._says("waiting until what was read is decided (does a worker run?)")
             await asyncio.sleep(0.2)
         while await self.runner.pool.fetchval(_HOT):

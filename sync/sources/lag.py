@@ -4,26 +4,67 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-LITTLE = 500
+LITTLE, FEW = 500, 50
+HOT_S = 0.5
+"""So long may what is hot stand behind bulk."""
+PACE_S = 0.3
+"""How far apart looks are at the least by which the pace of deciding is told."""
+
+
+def allowed(per_s: float | None, little: int) -> int:
+    """Give how many messages may wait where so many are decided in a second (None: it is not known yet): half a second's, within bounds."""
+    return min(little, FEW if per_s is None else max(FEW, int(per_s * HOT_S)))
+
+
+class Pace:
+    """How many messages are decided in a second, told by looks between which there always was something to decide."""
+
+    def __init__(self) -> None:
+        self.per_s: float | None = None
+        self._last: tuple[float, int, int] | None = None
+
+    def look(self, now: float, done: int, waiting: int) -> None:
+        """Take in how many were decided in all, and how many wait."""
+        if self._last is None or not waiting:
+            self._last = (now, done, waiting)
+            return
+        at, before, waited = self._last
+        if now - at < PACE_S:
+            return
+        if waited and done >= before:
+            fresh = (done - before) / (now - at)
+            self.per_s = fresh if self.per_s is None else (self.per_s + fresh) / 2
+        self._last = (now, done, waiting)
+
+
 LOOK_S = 10.0
 """So long the first message that waits is looked for."""
 
 
 class LagGate:
-    """Lets bulk pass while fewer than `little` messages wait."""
+    """Lets bulk pass while fewer messages wait than are decided in half a second, and never more than `little`."""
 
     def __init__(self, bootstrap: str, topic: str, pool: Any, little: int = LITTLE) -> None:
         self._bootstrap, self._topic, self._pool, self.little = bootstrap, topic, pool, little
+        self._pace = Pace()
         self._known: AIOKafkaConsumer | None = None
         self._connecting = asyncio.Lock()
 
     async def lag(self) -> int:
         """Count the messages that are on `changes` and not yet applied."""
-        return sum(end - at for at, end in (await self._places()).values())
+        places = (await self._places()).values()
+        waiting = sum(end - at for at, end in places)
+        self._pace.look(monotonic(), sum(at for at, _ in places), waiting)
+        return waiting
+
+    async def shut(self) -> bool:
+        """Say whether too much waits for bulk to come."""
+        return await self.lag() >= allowed(self._pace.per_s, self.little)
 
     async def waiting(self) -> dict[int, int]:
         """Give the partitions on which messages wait to be applied → the offset of the first of them."""
@@ -71,7 +112,7 @@ class LagGate:
 
     async def open(self) -> None:
         """Return when there is little lag."""
-        while await self.lag() >= self.little:
+        while await self.shut():
             await asyncio.sleep(0.1)
 
     async def __aenter__(self) -> LagGate:
