@@ -223,6 +223,22 @@ async def test_no_other_server_of_ours_waits_for_those_either(monkeypatch: pytes
         assert await Door(listener.getsockname()[1]).raw(b"GET /pro") == b""
 
 
+async def test_who_waits_longest_makes_room_for_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Impatient, "most", 20)
+    listener = bind("127.0.0.1", 0, "TRUCE_HTTP_PORT")
+    async with serving(site([]), listener):
+        door = Door(listener.getsockname()[1])
+        silent = [await asyncio.open_connection("127.0.0.1", door.port) for _ in range(30)]
+        silent[15][1].write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")  # and then nothing more, on a connection that is kept
+        assert await silent[15][0].readuntil(b"\r\n\r\nNot Found")
+        assert (await door.raw(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")).startswith(b"HTTP/1.1 404")
+        async with asyncio.timeout(5):
+            assert await asyncio.gather(*(reader.read() for reader, _ in [*silent[:10], silent[15]])) == [b""] * 11
+        assert not any(reader.at_eof() for n, (reader, _) in enumerate(silent) if n > 12 and n != 15)
+        for _, writer in silent:
+            writer.close()
+
+
 async def test_also_between_two_requests_the_head_must_come(door: Door) -> None:
     ask = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", door.port)
