@@ -56,11 +56,16 @@ SLOW = ("marketo", "espocrm", "mautic")
 ROOMS = {"sales-leads": "C0SALESLEADS", "managers": "C0MANAGERS"}
 
 
-def crm(*, daily_quota: int = 100_000) -> salesforce.Salesforce:
-    """Give Acme's emulated Salesforce."""
+def crm(*, daily_quota: int = 100_000, events: Sequence[str] = ()) -> salesforce.Salesforce:
+    """Give Acme's emulated Salesforce, with change events of these objects."""
     people = [salesforce.User(email, name) for email, name in REPS.items()]
     return salesforce.Salesforce(
-        [*people, salesforce.User(ADMIN, "Admin")], daily_quota=daily_quota, client_id=CLIENT_ID, client_secret=CLIENT_SECRET, assign=False
+        [*people, salesforce.User(ADMIN, "Admin")],
+        daily_quota=daily_quota,
+        client_id=CLIENT_ID,
+        client_secret=CLIENT_SECRET,
+        assign=False,
+        events=events,
     )
 
 

@@ -187,11 +187,15 @@ async def town(
     changed: Sequence[tuple[str, str, str]] = (),
     options: Mapping[str, str] | None = None,
     settings: Mapping[str, str] | None = None,
+    events: Sequence[str] = (),
 ) -> AsyncIterator[Town]:
-    """Run a town on (Kafka, PostgreSQL, installation) until the block ends; `options`: more of Salesforce's connection; `settings`: more variables."""
+    """Run a town on (Kafka, PostgreSQL, installation) until the block ends; `options`: more of Salesforce's connection; `settings`: more variables.
+
+    With `events`, Salesforce tells of changes of these objects by its stream, and Truce listens.
+    """
     laid(home, written or {}, changed)
     _, postgres, installation = servers
-    crm, marketing, chat, port = emulate.crm(), emulate.marketing(), emulate.chat(), free_port()
+    crm, marketing, chat, port = emulate.crm(events=events), emulate.marketing(), emulate.chat(), free_port()
     async with AsyncExitStack() as stack:
         urls = {}
         for name, app in {"salesforce": crm.app, "hubspot": marketing.app, "slack": chat.app}.items():
@@ -200,7 +204,8 @@ async def town(
         chat.hands.url, doors = urls["slack"], f"http://127.0.0.1:{port}/slack"
         chat.caller.actions_url, chat.caller.commands_url = f"{doors}/actions", f"{doors}/commands"
         systems = emulate.systems(urls, base_s=1.0)
-        systems["salesforce"]["options"] |= options or {}
+        stream = {"events": "on", "events_url": crm.pubsub.url} if crm.pubsub else {}
+        systems["salesforce"]["options"] |= {**stream, **(options or {})}
         environment = surroundings(servers, home, port) | connections(systems) | emulate.channels(urls["slack"])
         environment |= settings or {}
         pool = await open_pool(postgres, installation, size=1)
