@@ -53,7 +53,10 @@ def _people(playbook: Playbook, route: AlertRoute, role: Role, owners: Iterable[
 
 
 def targets(playbook: Playbook, route: AlertRoute, owners: Iterable[str], ready: Mapping[str, Medium]) -> tuple[Target, ...]:
-    """Give who is told by a node, each once. Never nobody while any channel is set up: the root's channels, else the first one there is."""
+    """Give who is told by a node, each once. Never nobody while any channel is set up: the root's channels, else the first one there is.
+
+    A channel that is not set up, and has no next that is, would keep what is said there for ever, as a problem without an end: others have it.
+    """
     owners = tuple(owners) or ("",)
     found: dict[tuple[str, str | None], Target] = {}
     for name in route.to:
@@ -64,7 +67,8 @@ def targets(playbook: Playbook, route: AlertRoute, owners: Iterable[str], ready:
         for email in _people(playbook, route, role, owners):
             if one := of_person(playbook, email, role, ready):
                 found.setdefault((one.channel, one.to), one)
-    return tuple(found.values()) or anybody(playbook, ready)
+    reached = (one for one in found.values() if one.channel in ready or handed_on(playbook, one, ready) is not None)
+    return tuple(reached) or anybody(playbook, ready)
 
 
 def anybody(playbook: Playbook, ready: Mapping[str, Medium]) -> tuple[Target, ...]:

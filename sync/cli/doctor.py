@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,9 +27,12 @@ from sync.store import audit, clocks, cursors, orphans, pauses, playbooks
 from sync.store.connect import connect
 from sync.topology import Topic, changes_name, topics
 
+PATIENCE_S = 20.0
+"""So long a server or a system has to say something: who looks at three in the morning waits less than a minute, whatever hangs."""
 
-async def examine(settings: Settings, *, fix: bool) -> list[Finding]:
-    """Give everything that was looked at, good and bad."""
+
+async def examine(settings: Settings, *, fix: bool, patience_s: float = PATIENCE_S) -> list[Finding]:
+    """Give everything that was looked at, good and bad; what does not answer within `patience_s` is a finding too."""
     findings = []
     try:
         playbook = loader.load(settings.playbook, environment=settings.environment)
@@ -37,16 +41,27 @@ async def examine(settings: Settings, *, fix: bool) -> list[Finding]:
         return [Finding(ok=False, what=f"playbook: {len(error.problems)} problems", todo="truce check says each with its line")]
     findings += channels(settings, playbook)
     findings += doors.findings(settings, playbook)
-    findings += [*_frozen(settings), *await _servers(settings, playbook)]
+    findings += _frozen(settings)
+    systems = [_patiently(look(name, how, playbook, fix=fix), name, patience_s) for name, how in systems_of(settings).items()]
+    for found in await asyncio.gather(_servers(settings, playbook, patience_s), *systems):
+        findings += found
     if settings.systems:
-        findings += await reached(settings.public_url, settings.systems)
-    for system, how in systems_of(settings).items():
-        findings += await look(system, how, playbook, fix=fix)
+        findings += await _patiently(reached(settings.public_url, settings.systems), "TRUCE_PUBLIC_URL", patience_s)
     if not systems_of(settings):
         findings.append(
             Finding(ok=False, what="no system is set up", todo="set TRUCE_SYSTEMS__SALESFORCE__VENDOR, …__URL, …__SECRETS__CLIENT_ID …")
         )
     return findings
+
+
+async def _patiently(looking: Awaitable[list[Finding]], who: str, patience_s: float) -> list[Finding]:
+    """Look for so long."""
+    try:
+        async with asyncio.timeout(patience_s):
+            return await looking
+    except TimeoutError:
+        todo = "is it up? Calls that fail are repeated, and a server that hangs answers nothing: its own log or status page says more"
+        return [Finding(ok=False, what=f"{who}: nothing good was heard within {patience_s:g} s", todo=todo)]
 
 
 def channels(settings: Settings, playbook: Playbook) -> list[Finding]:
@@ -61,7 +76,13 @@ def channels(settings: Settings, playbook: Playbook) -> list[Finding]:
     found = [Finding(ok=True, what=f"channels of alerts that are set up: {', '.join(ready)}")] if ready else []
     for name in missing:
         todo = f"set TRUCE_CHANNELS__{name.replace('-', '_').upper()}__URL, or take it out of alerts.yaml"
-        found.append(Finding(ok=tried, what=f"the channel {name} of alerts.yaml is not set up: its next has what it should say", todo=todo))
+        found.append(
+            Finding(
+                ok=tried,
+                what=f"the channel {name} of alerts.yaml is not set up: its next, or who else is told, has what it should say",
+                todo=todo,
+            )
+        )
     return found
 
 
@@ -118,25 +139,27 @@ def _emulated(settings: Settings) -> dict[str, SystemSettings]:
     return found
 
 
-async def _servers(settings: Settings, playbook: Playbook) -> list[Finding]:
+async def _servers(settings: Settings, playbook: Playbook, patience_s: float) -> list[Finding]:
     from asyncpg import PostgresError
 
     wanted: tuple[Topic, ...] = ()
     try:
         with place.find(settings) as here:
             try:
-                connection = await connect(here.dsn, here.installation)
+                async with asyncio.timeout(patience_s):
+                    connection = await connect(here.dsn, here.installation)
                 try:
-                    found = [await _in_force(connection, settings, playbook), *await _kept(connection)]
-                    found += await _still(connection, here, settings, playbook)
-                    wanted = topics(here.installation, await people.incarnation(connection), tuple(playbook.told), settings.partitions)
+                    async with asyncio.timeout(patience_s):
+                        found = [await _in_force(connection, settings, playbook), *await _kept(connection)]
+                        wanted = topics(here.installation, await people.incarnation(connection), tuple(playbook.told), settings.partitions)
+                    found += await _patiently(_still(connection, here, settings, playbook), "which parts stand still", patience_s)
                 finally:
-                    await connection.close()
+                    connection.terminate()
             except (PostgresError, OSError) as error:
                 found = [Finding(ok=False, what=f"PostgreSQL: {type(error).__name__}", todo="is it up, and is TRUCE_DATABASE right?")]
             if here.bootstrap is None:
                 return [*found, Finding(ok=False, what="Kafka: not running", todo="start `truce up`, or set KAFKA_BOOTSTRAP_SERVERS")]
-            return [*found, *await broker(here.bootstrap, wanted)]
+            return [*found, *await _patiently(broker(here.bootstrap, wanted), f"Kafka at {here.bootstrap}", patience_s)]
     except place.NothingThere as error:
         return [Finding(ok=False, what="no installation here", todo=str(error))]
 
@@ -221,6 +244,7 @@ ADVICE = {
     "inactive_owner": "truce reassign --from THEM --dry-run shows who would get what",
     "schema": "make the field in the system, or change fields.yaml; truce apply",
     "frozen_field": "two automations change the field in turn: stop one of them",
+    "paused": "mend what it says, then truce resume SYSTEM: it does not go on by itself",
     "held": "truce rejudge --hand-over lets them go, when they are meant",
     "connection": "is the system up, and are its secrets right? It is tried again by itself",
     "alerts_failing": "put right what it answers, or its TRUCE_CHANNELS__…; it is tried again by itself, and what it has not said is said then",
@@ -236,7 +260,7 @@ ADVICE = {
 
 def _open(row: Any) -> Finding:
     """Tell one open problem, with what to do."""
-    todo = ADVICE.get(row["kind"], "")
+    todo = ADVICE.get(row["kind"], "").replace("SYSTEM", row["system"] or "all")
     if row["lead_id"] is not None:
         todo = "; ".join(one for one in (todo, f"truce explain {row['lead_id']}") if one)
     many = f" ({row['count']} times)" if row["count"] > 1 else ""

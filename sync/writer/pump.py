@@ -51,6 +51,8 @@ class Pump:
     _last: dict[Group, tuple[float, int]] = field(default_factory=dict)
     """When the last call of a kind went out, and with how many rows."""
     _tries: dict[str, int] = field(default_factory=dict)
+    _away: ExitStack = field(default_factory=ExitStack)
+    """Names the wait for a system that does not answer."""
 
     def __post_init__(self) -> None:
         self.queue = KeyedQueue(monotonic, self.release)
@@ -107,8 +109,10 @@ class Pump:
     async def _turn(self) -> None:
         if self.stopping or self.paused or monotonic() < self.carrier.rest_until:
             return
-        if (self.queue.ready or self._groups) and (shut := await self.wait_breaker()) > 0:
-            self.carrier.rest(shut)
+        shut = await self.wait_breaker() if self.queue.ready or self._groups else 0.0
+        self._away.close()
+        if shut > 0:
+            self._shut_out(shut)
             return
         full = self.carrier.sink.manifest.batch_write
         while len(self._calls) < self.carrier.sink.manifest.in_flight and not (self.stopping or self.paused):
@@ -118,6 +122,12 @@ class Pump:
             if group is None:
                 return
             self._send(group, full)
+
+    def _shut_out(self, seconds: float) -> None:
+        """Wait for a system that does not answer, and say so."""
+        self._away.enter_context(here().waiting(self.system))
+        self.log.warning("the system does not answer: what is to be written waits, and is tried again by itself", system=self.system)
+        self.carrier.rest(seconds)
 
     def _next_group(self, full: int) -> Group | None:
         """Give the group to send: a full one, hot first; else one that has waited long enough."""

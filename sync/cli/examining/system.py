@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from connectors.base import FieldSeen, FieldType, Finding, Source
-from connectors.errors import ConnectorError
+from connectors.errors import AuthExpired, ConnectorError, RateLimited, Unavailable
 from connectors.registry import load
 from connectors.unmetered import Unmetered
 from sync.cli.examining import rights
@@ -23,7 +23,11 @@ SCORES = ("engagement_score", "fit_score", "lead_score")
 async def look(system: str, how: SystemSettings, playbook: Playbook, *, fix: bool) -> list[Finding]:
     """Give everything about one system; `fix` makes the fields that Truce fills in, where the vendor lets us."""
     free = Unmetered()
-    source = load(how.vendor).source(how.connection(system), free, free)
+    try:
+        source = load(how.vendor).source(how.connection(system), free, free)
+    except ValueError as error:  # what it needs is not set
+        todo = f"TRUCE_SYSTEMS__{system.upper()}__… says it; connectors/{how.vendor}/__init__.py names every secret and option"
+        return [Finding(ok=False, what=str(error), todo=todo)]
     try:
         made = await _made(source, system, playbook) if fix else []
         person = source.manifest.person_object
@@ -31,13 +35,23 @@ async def look(system: str, how: SystemSettings, playbook: Playbook, *, fix: boo
         said = await source.doctor(mapped, fix=fix)
         found = [*made, *said, *(await _beside(source, system, playbook) if system in playbook.systems else [])]
     except ConnectorError as error:
-        found = [Finding(ok=False, what=type(error).__name__, todo=error.words)]
+        found = [Finding(ok=False, what=f"it cannot be looked at: {error.words}", todo=_todo(system, error))]
     finally:
         await source.close()
     return [
         one.model_copy(update={"what": f"{system}: {one.what.removeprefix(f'{how.vendor}: ').removeprefix(f'{system}: ')}"})
         for one in found
     ]
+
+
+def _todo(system: str, error: ConnectorError) -> str:
+    """Say what a person can do about what a system answered."""
+    if isinstance(error, AuthExpired):
+        secrets = f"TRUCE_SYSTEMS__{system.upper()}__SECRETS__…"
+        return f"put {secrets} right (after that: start its source and writer again), or give its user back what it may do; it is tried again by itself"
+    if isinstance(error, Unavailable | RateLimited):
+        return "is it up, and is its address right? It is tried again by itself, and what is to be written waits"
+    return "its answer is not what it should be: is the address right? The log of its source and writer says more"
 
 
 async def _beside(source: Source, system: str, playbook: Playbook) -> list[Finding]:

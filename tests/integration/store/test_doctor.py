@@ -17,11 +17,12 @@ from sync.agents import ground
 from sync.cli import place
 from sync.cli.doctor import channels, examine
 from sync.cli.duty import summed_up
+from sync.cli.examining.system import look
 from sync.cli.still import still
 from sync.playbook.loader import load, load_files, read
 from sync.runtime.folder import remember
 from sync.runtime.producer import make_producer
-from sync.settings import Settings
+from sync.settings import Settings, SystemSettings
 from sync.sources.lag import LagGate
 from sync.store import playbooks
 from sync.store.connect import connect, open_pool
@@ -74,6 +75,39 @@ def test_a_part_that_was_stopped_is_named_with_how_it_goes_on(settings: Settings
             ) in told(settings)
         finally:
             process.kill()
+
+
+def test_a_system_that_was_paused_for_a_reason_says_how_it_goes_on(settings: Settings) -> None:
+    halted = "INSERT INTO problems (kind, key, text, system) VALUES ('paused', 'system:crm', 'crm: the token is no good', 'crm')"
+    todo = "mend what it says, then truce resume crm: it does not go on by itself"
+    assert (False, "open: crm: the token is no good", todo) in told(settings, halted)
+
+
+async def test_a_system_without_its_secret_is_a_finding_and_no_crash() -> None:
+    (found,) = await look("hubspot", SystemSettings(vendor="hubspot", url="http://127.0.0.1:1"), load(EXAMPLE), fix=False)
+    assert not found.ok
+    assert found.what.startswith("hubspot: needs the secret token")
+
+
+async def test_a_server_that_takes_calls_and_says_nothing_is_a_finding_and_no_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = asyncio.Event()
+
+    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await gone.wait()
+        writer.close()
+
+    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        address = {"TRUCE_DATABASE": f"postgresql://127.0.0.1:{port}/x", "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{port}"}
+        system = {"VENDOR": "hubspot", "URL": f"http://127.0.0.1:{port}", "SECRETS__TOKEN": "x"}
+        made = {"TRUCE_HOME": str(tmp_path), "TRUCE_PLAYBOOK": str(EXAMPLE), **address}
+        for name, value in {**made, **{f"TRUCE_SYSTEMS__HUBSPOT__{key}": value for key, value in system.items()}}.items():
+            monkeypatch.setenv(name, value)
+        async with asyncio.timeout(20):
+            found = [one.what for one in await examine(Settings(), fix=False, patience_s=0.5) if not one.ok]
+        gone.set()
+    assert {"PostgreSQL: TimeoutError", f"Kafka at 127.0.0.1:{port}: nothing good was heard within 0.5 s"} <= set(found)
+    assert "hubspot: nothing good was heard within 0.5 s" in found
 
 
 def test_an_open_problem_is_one_and_says_what_to_do(settings: Settings) -> None:

@@ -10,6 +10,7 @@ import pytest
 from connectors.errors import AuthExpired, Conflict, RateLimited, Surprising, Unavailable
 from schemas.write import WriteDone
 from sync.lead.state import Lead
+from sync.runtime.health import Health, bind
 from sync.store import pauses
 from tests.integration.writer.world import SYSTEM, World, lead, with_record, world
 
@@ -237,3 +238,18 @@ async def test_a_field_that_could_not_be_written_is_told_once_it_can_be(here: Wo
     assert here.vendor.effects[1] == ("update", "1", {"Title": "CTO"})
     await here.clean()
     assert await here.pool.fetchval("SELECT count(*) FROM lacks") == 0
+
+
+async def test_that_a_system_does_not_answer_is_said_where_health_is_asked(here: World) -> None:
+    health = Health()
+    bind(health)
+    ana = person(here)
+    await here.pool.execute("INSERT INTO breakers (system, failures, open_until) VALUES ($1, 5, now() + interval '3 seconds')", SYSTEM)
+    await here.put(ana)
+    await here.ring(ana)
+    await here.start()
+    await here.until(lambda: SYSTEM in health.waits)
+    assert here.vendor.effects == []
+    await here.results(1)
+    await here.clean()
+    assert SYSTEM not in health.waits

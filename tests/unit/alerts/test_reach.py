@@ -59,6 +59,13 @@ def test_a_channel_that_is_not_set_up_is_nobodys_next_so_that_what_is_to_be_said
     assert without(playbook, [Target("managers")], ["managers"], only) == (Target("managers"),)
 
 
+def test_a_channel_that_nobody_set_up_gets_nothing_where_another_is_told_too(playbook: Playbook) -> None:
+    route = node(playbook.alerts, "systems")
+    assert route is not None
+    assert targets(playbook, route, [], READY) == (Target("on-call"), Target("managers"))
+    assert targets(playbook, route, [], {"managers": "slack"}) == (Target("managers"),)
+
+
 def test_problems_with_the_same_owner_system_and_cause_are_one_group(playbook: Playbook) -> None:
     row: dict[str, object] = {"kind": "write_refused", "owner": None, "system": "salesforce", "labels": {}}
     assert place(playbook.alerts, row).id == place(playbook.alerts, {**row, "labels": {"segment": "x"}}).id
