@@ -84,6 +84,10 @@ class Settings(BaseSettings):
     api_tokens: dict[str, SecretStr] = Field(
         default={}, description='Who may answer hand-offs by the HTTP API: {"ana@acme.example": "secret"}; none: nobody.'
     )
+    demo_logins: dict[str, SecretStr] = Field(
+        default={},
+        description="Who acts in `truce demo --own`, as name:password: TRUCE_DEMO_LOGINS__ESPOCRM (a rep), …__ESPOCRM_ADMIN, …__MAUTIC.",
+    )
     doors: dict[str, SecretStr] = Field(
         default={},
         description="Who may send to the doors of inbound/*.yaml: TRUCE_DOORS__<NAME> is the sender's Standard Webhooks secret (whsec_…; a dash is "

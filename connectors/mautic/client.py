@@ -62,6 +62,7 @@ class Client:
         secrets, self._system = connection.secrets, connection.system
         self.page_rows = int(connection.options.get("page_rows", "100"))
         self.types: dict[str, FieldType] = {}
+        self.countries: frozenset[str] = frozenset()
         self.own, self._stages = "", dict[str, int]()
         self._times = {one.strip() for one in connection.options.get("time_fields", "").split(",")}
         headers, bearer = dict[str, str](), None
@@ -130,6 +131,7 @@ class Client:
         found = [one for one in rows(answer.body, "fields") if one.get("alias")]
         if not found:
             raise Surprising("contacts have no fields, not even Mautic's own")
+        self.countries = frozenset(str(one["alias"]) for one in found if one.get("type") == "country")
         types = {str(one["alias"]): type_of(one) for one in found}
         self.types = {name: "time" if name in self._times else kind for name, kind in types.items()} | OWN
         return found

@@ -7,12 +7,16 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
+
+from babel import Locale
 
 from connectors.base import FieldSeen, FieldType
 from connectors.errors import Surprising
 from schemas.base import Ref, Scalar
 from schemas.change import Origin, RecordChanged
+from schemas.countries import OTHERS
 from schemas.touch import TouchKind, TouchRecorded
 
 Row = dict[str, Any]
@@ -105,8 +109,23 @@ def _number(value: object) -> Scalar:
 
 
 def is_nought(value: Scalar) -> bool:
-    """Say whether Mautic leaves a number out of a PATCH without a word: any that is 0 when cut to a whole one."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and int(value) == 0
+    """Say whether Mautic leaves a value out of a PATCH without a word, in whatever field: a number, or a text of one, that is 0 when cut."""
+    if value is None or isinstance(value, bool):
+        return False
+    try:
+        return int(float(value)) == 0
+    except (ValueError, OverflowError):
+        return False
+
+
+@cache
+def _countries() -> Mapping[str, str]:
+    return {code: name for code, name in Locale("en").territories.items() if len(code) == 2 and code.isalpha()} | dict(OTHERS)
+
+
+def country(value: Scalar) -> Scalar:
+    """Give the name that Mautic's closed list of countries has for two letters; anything else stays as it is."""
+    return _countries().get(str(value), value)
 
 
 def contact(fields: Mapping[str, Scalar], stage: int | None, reason: int) -> Row:

@@ -1,6 +1,6 @@
 """Writes Mautic: batches by id, creates that its unique fields find again, consent in the same row.
 
-What it lets drop without a word is told all the same: a field that it does not have, and (sent by PUT instead) a number that is nearly 0.
+What it lets drop without a word is told all the same: a field that it does not have, and (sent by PUT instead) a number that is nearly 0. Of a country it takes the name.
 It makes one contact of two that share a unique value, so a taken e-mail is looked up before it is sent.
 """
 
@@ -25,7 +25,7 @@ from connectors.base import (
 )
 from connectors.errors import Conflict, ConnectorError, Gone, Rejected, Unavailable
 from connectors.mautic.client import DIALECT, Client, complaint
-from connectors.mautic.mapping import CONTACTS, OWN, TRUCE_ID, Row, contact, is_nought, writable
+from connectors.mautic.mapping import CONTACTS, OWN, TRUCE_ID, Row, contact, country, is_nought, writable
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged
 from schemas.write import FieldRefused
@@ -106,7 +106,13 @@ class MauticSink(Sink):
         await self._client.close()
 
     def _nought(self, name: str, value: Scalar) -> bool:
-        return self._client.types.get(name) == "number" and is_nought(value)
+        return name not in OWN and is_nought(value)
+
+    def _spelt(self, name: str, value: Scalar) -> Scalar:
+        """Give a country by its name, and a 0 for a text as a text: as a number it is dropped."""
+        if name in self._client.countries:
+            return country(value)
+        return "0" if value == 0 and is_nought(value) and self._client.types.get(name) == "text" else value
 
     async def _by(self, name: str, values: Sequence[str], fields: Sequence[str], priority: Priority) -> list[RecordChanged]:
         asked, most = list(dict.fromkeys(value for value in values if value and "," not in value)), self.manifest.batch_read
@@ -150,7 +156,8 @@ class MauticSink(Sink):
                 told[row.key] = Failed(row.key, _refused("stage", row.fields["stage"], "there is no stage of this name"))
                 continue
             sent.append(row)
-            wire.append(contact(row.fields, stage, self._reason))
+            fields = {name: self._spelt(name, value) for name, value in row.fields.items()}
+            wire.append(contact(fields, stage, self._reason))
         return sent, wire
 
     async def _filled(

@@ -157,6 +157,6 @@ async def run(served: Sequence[str]) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     async with AsyncExitStack() as stack:
-        urls = {name: (await stack.enter_async_context(serve(app(name)))).url for name in (*served, "slack")}
+        urls = {name: (await stack.enter_async_context(serve(app(name)))).url for name in dict.fromkeys((*served, "slack"))}
         print(json.dumps(urls), flush=True)
         await stop.wait()

@@ -142,6 +142,12 @@ def _pair(text: str) -> tuple[str, str]:
 
 def demo(
     pair: Annotated[str, typer.Option(metavar="CRM,MAP", help="Which two systems: salesforce,marketo or espocrm,mautic.")] = ",".join(PAIR),
+    own: Annotated[
+        bool,
+        typer.Option(
+            "--own", help="With your own EspoCRM and Mautic, a trial's (TRUCE_SYSTEMS__…): people are added, all else is synced too."
+        ),
+    ] = False,
     json_out: Annotated[bool, typer.Option("--json", help="Print the figures as JSON at the end, and nothing else.")] = False,
     keep: Annotated[bool, typer.Option(help="Leave everything running after the story, until Ctrl-C.")] = False,
 ) -> None:
@@ -155,7 +161,7 @@ def demo(
     folder = hold_any(settings.home, "demo")
     if not settings.database or not settings.kafka:
         empty(folder)
-    raise typer.Exit(play(settings, folder, chosen, json_out=json_out, keep=keep))
+    raise typer.Exit(play(settings, folder, chosen, own=own, json_out=json_out, keep=keep))
 
 
 def up(

@@ -14,6 +14,7 @@ import phonenumbers
 from babel import Locale
 
 from schemas.base import Scalar
+from schemas.countries import OTHERS
 from schemas.keys import normal_email
 from sync.lead.decision import VendorUser
 from sync.playbook.models import Normalise, SharedField, SystemField
@@ -164,6 +165,7 @@ def _countries() -> dict[str, str]:
     found: dict[str, str] = {}
     for language in LANGUAGES:
         found |= {name.casefold(): code for code, name in Locale(language).territories.items() if len(code) == 2 and code.isalpha()}
+    found |= {name.casefold(): code for code, name in OTHERS.items()}
     return found | {
         "usa": "US",
         "u.s.": "US",

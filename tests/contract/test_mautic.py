@@ -333,3 +333,19 @@ async def test_the_emulator_takes_forms_and_makes_what_put_does_not_find(world: 
                 assert await answer.json() == {"success": 1}
             stage = world.mautic.contact(str(ident)).stage
             assert (world.mautic.stages[stage] if stage else None) == at
+
+
+async def test_a_country_goes_by_its_name_and_nought_in_a_text_goes_at_all(world: MauticWorld, sink: Sink) -> None:
+    ident = await world.seed({"email": "kim@nordwind.example"})
+    for given, kept in (("NO", "Norway"), ("CZ", "Czech Republic"), ("Norway", "Norway")):
+        assert [type(one) for one in await sink.update([setting(ident, country=given)])] == [Done]
+        assert world.mautic.contact(ident).values["country"] == kept
+    assert [type(one) for one in await sink.update([setting(ident, country="Nowhere")])] == [Failed]
+    made = await sink.create(
+        [Create(key="n", object="contacts", fields={"email": "eli@nordwind.example", "truce_id": "n", "position": 0.0})]
+    )
+    assert [type(one) for one in made] == [Done]
+    assert world.mautic.by_email("eli@nordwind.example").values["position"] == "0"  # type: ignore[union-attr]
+    for score in ("12", 0):
+        assert [type(one) for one in await sink.update([setting(ident, position=score)])] == [Done]
+        assert world.mautic.contact(ident).values["position"] == str(score)

@@ -18,6 +18,7 @@ _SYSTEM = re.compile(r"^TRUCE_SYSTEMS__([A-Z0-9]+)__([A-Z_]+?)(?:__([A-Z0-9_]+))
 _CHANNEL = re.compile(r"^TRUCE_CHANNELS__[A-Z0-9]+(?:_[A-Z0-9]+)*__([A-Z]+)(?:__([A-Z0-9_]+))?$")
 
 _DOOR = re.compile(r"^TRUCE_DOORS__[A-Z0-9]+(?:_[A-Z0-9]+)*$")
+_LOGIN = re.compile(r"^TRUCE_DEMO_LOGINS__[A-Z0-9]+(?:_[A-Z0-9]+)*$")
 
 
 @cache
@@ -53,7 +54,7 @@ def variable(name: str) -> bool:
     """Say whether Truce reads an environment variable of this name."""
     if name in {SECRETS_DIR, *(str(one.validation_alias) for one in Settings.model_fields.values() if one.validation_alias)}:
         return True
-    if _DOOR.match(name):
+    if _DOOR.match(name) or _LOGIN.match(name):
         return True
     if found := _SYSTEM.match(name):
         return _of_a_system(*found.groups())

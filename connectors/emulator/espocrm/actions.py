@@ -124,10 +124,11 @@ def new_field(org: Org, call: Call) -> Any:
 
 
 def settings(org: Org, call: Call) -> Any:
-    """Change the settings, as an administrator may; the emulator knows one: whether phone numbers must be international."""
+    """Give or change the settings, as an administrator may; the emulator knows one: whether phone numbers must be international."""
     if not call.actor.admin:
         raise Refused(403)
-    strict = call.sent().get("phoneNumberInternational", True)
+    held = not org.entities["Lead"]["phoneNumber"].get("loose")
+    strict = held if call.method == "GET" else call.sent().get("phoneNumberInternational", held)
     for fields in org.entities.values():
         if "phoneNumber" in fields:
             fields["phoneNumber"] = {"type": "phone", **({} if strict else {"loose": True})}
@@ -159,7 +160,7 @@ def log(org: Org, campaign: str, what: str, kind: str, ident: str) -> str:
 ACTIONS: Mapping[tuple[str, str], Callable[[Org, Call], Any]] = {
     ("GET", "App/user"): me, ("GET", "Metadata"): metadata, ("POST", "Lead/action/convert"): convert, ("POST", "Action"): action,
     ("POST", "TargetList/action/optOut"): opt_out, ("POST", "TargetList/action/cancelOptOut"): opt_out, ("POST", "Webhook"): webhook,
-    ("PUT", "Settings"): settings,    ("POST", "Lead/action/restoreDeleted"): restore, ("POST", "Contact/action/restoreDeleted"): restore,
+    ("GET", "Settings"): settings, ("PUT", "Settings"): settings, ("POST", "Lead/action/restoreDeleted"): restore, ("POST", "Contact/action/restoreDeleted"): restore,
     **{("POST", f"Admin/fieldManager/{one}"): new_field for one in ("Lead", "Contact", "Account", "Task")},
 }  # fmt: skip
 """Method and path → what answers."""

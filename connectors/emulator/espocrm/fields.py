@@ -14,6 +14,8 @@ _BAD_SIGNS = re.compile(r"[<>=]")
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _LOOSE = re.compile(r"[0-9A-Za-z_@:#+(). -]+")
 """What passes for a phone number where the setting phoneNumberInternational is off (its app/regExpPatterns.json, phoneNumberLoose)."""
+_PHONE = 36
+_EXTENSION = re.compile(r"\s*ext\.?\s*[0-9]+$")
 STAMP = "%Y-%m-%d %H:%M:%S"
 
 
@@ -42,8 +44,8 @@ def every(fields: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def phone(value: str) -> str | None:
-    """Give a phone number as EspoCRM keeps it, international and without spaces; None for what is none."""
-    plain = re.sub(r"[\s()./-]", "", value)
+    """Give a phone number as EspoCRM keeps it, international, without spaces and extension; None for what is none."""
+    plain = re.sub(r"[\s()./-]", "", _EXTENSION.sub("", value))
     return plain if re.fullmatch(r"\+[1-9][0-9]{3,14}", plain) else None
 
 
@@ -94,9 +96,11 @@ def _parsed(entity: str, name: str, field: Mapping[str, Any], value: Any) -> Any
     if kind == "email" and not _EMAIL.fullmatch(str(value)):
         raise invalid(entity, name, "emailAddress")
     if kind == "phone":
-        value = str(value) if field.get("loose") and _LOOSE.fullmatch(str(value)) else phone(str(value))
+        value = (str(value).strip() if _LOOSE.fullmatch(str(value)) else None) if field.get("loose") else phone(str(value))
         if value is None:
             raise invalid(entity, name, "valid")
+        if len(value) > _PHONE:
+            raise invalid(entity, name, "maxLength")
     if kind in ("date", "datetime", "datetimeOptional"):
         return _moment(entity, name, kind, str(value))
     return value

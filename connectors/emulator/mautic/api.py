@@ -153,7 +153,7 @@ class Api:
             self._save(call, held, row)
             return 200, held
         kept = self._valid(call, row, None)
-        given = {name: value for name, value in kept.items() if value is not None and not self._is_nought(name, value)}
+        given = {name: value for name, value in kept.items() if value is not None and not self._unsaid(name, row[name])}
         one = self.contacts.insert(given, call.actor)
         one.owner, one.stage = row.get("owner") or None, row.get("stage") or None
         self._consents(call, one, row)
@@ -169,20 +169,23 @@ class Api:
         return 201, self.contacts.insert(self._valid(call, row, None), call.actor)
 
     def _save(self, call: Call, one: Contact, row: Mapping[str, Any]) -> None:
-        """PATCH and POST leave out blanks, unless `overwriteWithBlank`, and every number that is 0 when cut to a whole one."""
+        """PATCH and POST leave out blanks, unless `overwriteWithBlank`, and whatever is 0 when cut to a whole number."""
         kept = self._valid(call, row, one)
         if call.method == "PUT":
             kept = {**dict.fromkeys(self.contacts.schema.by_alias), **kept}
         else:
             kept = {name: value for name, value in kept.items() if value is not None or row.get("overwriteWithBlank")}
-            kept = {name: value for name, value in kept.items() if not self._is_nought(name, value)}
+            kept = {name: value for name, value in kept.items() if not _is_nought(row.get(name))}
         more = {name: row[name] or None for name in ("owner", "stage") if name in row}
         if kept or more:
             self.contacts.change(one, kept, call.actor, **more)
         self._consents(call, one, row)
 
-    def _is_nought(self, name: str, value: Any) -> bool:
-        return self.contacts.schema.by_alias[name].type == "number" and value is not None and int(value) == 0
+    def _unsaid(self, name: str, value: Any) -> bool:
+        """Say whether a new contact is made without a value: the number 0, and of a field of numbers its text too."""
+        if self.contacts.schema.by_alias[name].type == "number":
+            return float(value) == 0
+        return isinstance(value, int | float) and not isinstance(value, bool) and value == 0
 
     def _consents(self, call: Call, one: Contact, row: Mapping[str, Any]) -> None:
         for entry in row.get("doNotContact") or ():
@@ -209,6 +212,14 @@ class Api:
 def _invalid(status: int, wrong: Mapping[str, str]) -> Refused:
     words = ", ".join(f"{name}: {one}" for name, one in wrong.items())
     return Refused(status, words, details={name: [one] for name, one in wrong.items()})
+
+
+def _is_nought(value: Any) -> bool:
+    """Say whether a change leaves a value out, of whatever field: it is a number for PHP, and 0 when cut to a whole one."""
+    try:
+        return value is not None and not isinstance(value, bool) and int(float(value)) == 0
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def _column(one: Contact, name: str) -> Any:

@@ -6,7 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Literal
+
+from babel import Locale
+
+from schemas.countries import OTHERS
 
 Kind = Literal[
     "text", "email", "tel", "url", "number", "boolean", "date", "datetime", "select", "textarea", "lookup", "country", "region", "locale",
@@ -70,13 +75,22 @@ class Field:
         return self._text(_TAG.sub("", str(value)).strip())
 
     def _text(self, text: str) -> str | None:
-        if self.type == "select" and text not in self.options:
+        if (self.type == "select" and text not in self.options) or (self.type == "country" and text and text not in countries()):
             raise Invalid(NO_VALUE)
+        if self.type == "url" and text and "://" not in text:
+            text = f"http://{text}"
         if self.type == "email" and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", text):
             raise Invalid(f"{text} is invalid.")
-        if self.type not in ("textarea", "email", "url") and len(text) > self.length:
+        if self.type not in ("textarea", "email") and len(text) > self.length:
             raise Invalid(f"This value is too long. It should have {self.length} characters or less.")
         return text or None
+
+
+@cache
+def countries() -> frozenset[str]:
+    """Give the names of countries that Mautic takes: a closed list, in English."""
+    found = {code: name for code, name in Locale("en").territories.items() if len(code) == 2 and code.isalpha()}
+    return frozenset((found | dict(OTHERS)).values())
 
 
 def _moment(text: str, *, time: bool) -> Any:

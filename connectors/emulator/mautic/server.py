@@ -149,13 +149,15 @@ class Mautic:
         ]
 
     def _submitted(self, call: Call) -> tuple[int, Any]:
-        """Take what a visitor sends: the fields of a form as `mauticform[alias]`, whose aliases are those of contacts' fields here."""
+        """Take what a visitor sends: the fields of a form as `mauticform[alias]`, whose aliases are those of contacts' fields here.
+
+        Whatever came of it, the visitor is sent on to a page with a message, also where there is no such form or the address is none.
+        """
         given = {name.removeprefix("mauticform[").removesuffix("]"): value for name, value in call.json().items()}
         form = given.pop("formId", "")
-        if not form.isdigit() or int(form) not in self.forms:
-            raise Refused(404, "Not Found", kind=None)
-        self.submit(int(form), given.pop("email"), **given)
-        return 200, {"success": 1}
+        if form.isdigit() and int(form) in self.forms and "email" not in self.schema.taken({"email": given.get("email")})[1]:
+            self.submit(int(form), given.pop("email"), **given)
+        return 302, {}
 
     def _self(self, call: Call) -> tuple[int, Any]:
         user = self.users.get(call.actor.id)

@@ -87,7 +87,7 @@ def _handoff(stage: Stage, email: str) -> dict[str, Any]:
     rows = stage.ask(
         "SELECT h.id::text AS id, h.owner, h.state, extract(epoch FROM h.accepted_at - h.known_at)::float8 AS seconds FROM handoffs h "
         "JOIN leads l ON l.id = h.lead_id WHERE l.doc->'desired'->'email'->>'value' = $1",
-        email,
+        stage.address(email),
     )
     return rows[0] if rows else {}
 

@@ -17,9 +17,10 @@ from sync.cli import place
 from sync.cli.demo import handoffs, judge, story, world
 from sync.cli.demo.clients import Chat, door
 from sync.cli.demo.screen import Screen
-from sync.cli.demo.sides import marketing, sales
+from sync.cli.demo.sides import Marketing, Sales, marketing, sales
+from sync.cli.demo.sides import own as owned
 from sync.cli.demo.stage import NotSo, Stage
-from sync.cli.local import PAIR, Local, emulators, prepared, servers, start_roles
+from sync.cli.local import CHAT, PAIR, Local, emulators, prepared, servers, start_roles
 from sync.cli.output import DONE, PROBLEM, as_json, console
 from sync.cli.parts import PartEnded
 from sync.runtime.folder import Folder
@@ -27,18 +28,23 @@ from sync.runtime.kafka import VERSION, free_port
 from sync.settings import Settings
 from sync.store import telling
 
+OWN = "of your own: no journal says what was written, and nothing can be held back, so that is judged by what both hold"
 
-def play(settings: Settings, folder: Folder, pair: tuple[str, str], *, json_out: bool, keep: bool) -> int:
+
+def play(settings: Settings, folder: Folder, pair: tuple[str, str], *, own: bool, json_out: bool, keep: bool) -> int:
     """Play the story with a CRM and a marketing platform; gives the exit code: 0 only if everything came out right and nothing runs any more."""
     began, screen = time.monotonic(), Screen(quiet=json_out)
     named = " and ".join(manifests()[vendor].title for vendor in pair)
-    screen.say(f"Truce demo · real Kafka {VERSION}, real PostgreSQL 18 · {named} emulated on this machine, no account used", "bold")
+    screen.say(
+        f"Truce demo · real Kafka {VERSION}, real PostgreSQL 18 · {named} {OWN if own else 'emulated on this machine, no account used'}",
+        "bold",
+    )
     installation = f"demo{int(time.time())}" if settings.database else "demo"
     trouble, stage = None, None
     with servers(settings, folder, installation) as local:
         children = psutil.Process().children(recursive=True)
         try:
-            stage = _set_up(settings, local, installation, screen, pair)
+            stage = _set_up(settings, local, installation, screen, pair, own=own)
             children = psutil.Process().children(recursive=True)
             for scene in story.SCENES:
                 scene(stage)
@@ -63,23 +69,30 @@ def play(settings: Settings, folder: Folder, pair: tuple[str, str], *, json_out:
     return DONE if right and not left else PROBLEM
 
 
-def _set_up(settings: Settings, local: Local, installation: str, screen: Screen, pair: tuple[str, str]) -> Stage:
+def _set_up(settings: Settings, local: Local, installation: str, screen: Screen, pair: tuple[str, str], *, own: bool) -> Stage:
     from pydantic import SecretStr
 
-    urls = emulators(local.parts, pair, chat=True)
-    crm, platform = sales(pair[0], urls[pair[0]]), marketing(pair[1], urls[pair[1]])
-    own = settings.model_copy(update={"installation": installation, "database": SecretStr(local.dsn), "kafka": local.bootstrap})
-    own = own.model_copy(update={"playbook": handoffs.hurried(_of(settings.playbook, pair, local.folder), local.folder / "playbook")})
-    ready = prepared(own, take=True)
+    found = owned.opened(settings, pair) if own else None
+    crm: Sales
+    platform: Marketing
+    urls, mark = emulators(local.parts, (CHAT,) if own else pair, chat=True), owned.tag() if own else ""
+    mine = settings.model_copy(update={"installation": installation, "database": SecretStr(local.dsn), "kafka": local.bootstrap})
+    mine = mine.model_copy(update={"playbook": handoffs.hurried(_of(settings.playbook, pair, local.folder), local.folder / "playbook")})
+    ready = prepared(mine, take=True)
+    if found:
+        crm, platform = owned.run_of(ready.playbook, pair, found, mark)
+        local.parts.environment = {**local.parts.environment, **owned.polled(settings, pair)}
+    else:
+        crm, platform = sales(pair[0], urls[pair[0]]), marketing(pair[1], urls[pair[1]])
     world.peopled(ready.playbook, dict(zip(pair, (crm, platform), strict=True)))
     port = free_port()
-    if "hubspot" in pair:
+    if "hubspot" in urls:
         door(urls["hubspot"], "webhooks", {"url": f"http://127.0.0.1:{port}/webhooks/hubspot"})
     start_roles(local, 2, port, story.POLL_S, urls)
     titles = {vendor: manifests()[vendor].title for vendor in pair}
-    systems = {name: url for name, url in urls.items() if name != "slack"}
+    systems = {name: urls.get(name, "") for name in pair}
     chat = Chat(urls["slack"])
-    return Stage(local.parts, screen, systems, chat, local.dsn, installation, ready.playbook, pair, titles, crm, platform)
+    return Stage(local.parts, screen, systems, chat, local.dsn, installation, ready.playbook, pair, titles, crm, platform, mark)
 
 
 def _of(playbook: Path, pair: tuple[str, str], folder: Path) -> Path:
@@ -151,11 +164,12 @@ def _show(stage: Stage, comparison: judge.Comparison, doubled: list[str], began:
     ratio = figures["calls"] / max(1, figures["calls_minimum"])
     latency = figures["latency_ms"]
     took = time.monotonic() - began
-    screen.say(
+    calls = (
         f"Writing calls {figures['calls']}, least possible if everything had come at once {figures['calls_minimum']} ({ratio:.2f}×) · "
-        f"p50 {latency['p50']:.0f} ms, p99 {latency['p99']:.0f} ms · {took:.0f} s"
+        f"p50 {latency['p50']:.0f} ms, p99 {latency['p99']:.0f} ms · "
     )
-    screen.say(f"Try it: truce explain {world.KIM.email} · change deploy/playbook/routing.yaml, then truce check · truce up")
+    screen.say(f"{'' if stage.mark else calls}{took:.0f} s")
+    screen.say(f"Try it: truce explain {stage.address(world.KIM.email)} · change deploy/playbook/routing.yaml, then truce check · truce up")
 
 
 def _note(settings: Settings, stage: Stage | None, began: float, right: bool) -> None:

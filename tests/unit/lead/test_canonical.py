@@ -27,6 +27,8 @@ SAME: list[tuple[str, Scalar, Scalar]] = [
     ("country", "de", "DE"),
     ("country", "United States", "US"),
     ("country", "UK", "GB"),
+    ("country", "Czech Republic", "CZ"),
+    ("country", "Turkey", "TR"),
     ("country", "Atlantis", "Atlantis"),
     ("website", "HTTP://Acme.Example/", "http://acme.example"),
     ("website", "Acme.example/A", "acme.example/A"),

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Protocol, cast
 
+from sync.cli.demo.sides.web import Login
+
 Fields = Mapping[str, Any]
 """Values by the vendor's names of fields."""
 
@@ -56,11 +58,11 @@ class Marketing(Side, Protocol):
         """Count what it has yet to tell."""
 
 
-def sales(vendor: str, url: str) -> Sales:
-    """Give a CRM by its vendor's name."""
-    return cast(Sales, import_module(f"{__name__}.{vendor}").Sales(url))
+def sales(vendor: str, url: str, *logins: Login) -> Sales:
+    """Give a CRM by its vendor's name; `logins` are those of a rep and of an administrator where it is no emulated one."""
+    return cast(Sales, import_module(f"{__name__}.{vendor}").Sales(url, *logins))
 
 
-def marketing(vendor: str, url: str) -> Marketing:
-    """Give a marketing platform by its vendor's name."""
-    return cast(Marketing, import_module(f"{__name__}.{vendor}").Marketing(url))
+def marketing(vendor: str, url: str, *logins: Login) -> Marketing:
+    """Give a marketing platform by its vendor's name; `logins` is that of a marketer where it is no emulated one."""
+    return cast(Marketing, import_module(f"{__name__}.{vendor}").Marketing(url, *logins))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sync.cli import emulate
-from sync.cli.demo.sides.web import Web
+from sync.cli.demo.sides.web import Login, Web
 
 PAGE = 200
 
@@ -16,8 +16,9 @@ class Sales:
 
     refuses, batch = "phoneNumber", 1
 
-    def __init__(self, url: str) -> None:
-        self._rep, self._admin = (Web(f"{url}/api/v1/", auth=(who, emulate.PASSWORD)) for who in ("ana@acme.example", "admin"))
+    def __init__(self, url: str, *logins: Login) -> None:
+        people = logins or tuple((who, emulate.PASSWORD) for who in ("ana@acme.example", "admin"))
+        self._rep, self._admin = (Web(f"{url}/api/v1/", auth=one) for one in people)
 
     def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Make leads."""
@@ -50,6 +51,11 @@ class Sales:
         found = self.one(email, ["id"])
         assert found is not None, email
         self._rep.call("PUT", f"Lead/{found['id']}", json=dict(fields))
+
+    def lacks(self) -> str:
+        """Say what the story cannot do without; blank: nothing."""
+        strict = self._admin.call("GET", "Settings").get("phoneNumberInternational")
+        return "the setting International phone numbers must be off: the story switches it on for a while" if strict else ""
 
     def forbid(self) -> Callable[[], None]:
         """Ask for international phone numbers, which is EspoCRM's own setting."""

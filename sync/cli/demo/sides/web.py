@@ -9,6 +9,8 @@ import httpx
 
 from sync.cli.demo.clients import door
 
+Login = tuple[str, str]
+"""Name and password."""
 LATE_S = 6.0
 """So late comes what was asked for while it was held back."""
 
@@ -17,14 +19,14 @@ class Web:
     """One person's way to an API; raises RuntimeError with what it answered when that is no success."""
 
     def __init__(self, url: str, **how: Any) -> None:
-        self._http = httpx.Client(base_url=url, timeout=20, **how)
+        self._http = httpx.Client(base_url=url, timeout=60, **how)
 
     def call(self, method: str, path: str, **more: Any) -> Any:
         """Give what a call answers."""
         answer = self._http.request(method, path, **more)
-        if answer.status_code >= 300:
+        if answer.status_code >= 400:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
-        return answer.json() if answer.content else None
+        return answer.json() if "json" in answer.headers.get("content-type", "") else None
 
 
 def slow(url: str, path: str, *, on: bool) -> None:
