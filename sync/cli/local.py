@@ -50,9 +50,27 @@ class Local:
 
 
 @contextmanager
+def _ended_by_a_signal() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl-C does, so that nothing of it is left running; who has a handler of their own keeps it."""
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> None:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextmanager
 def servers(settings: Settings, folder: Folder, installation: str) -> Iterator[Local]:
     """Run PostgreSQL and Kafka in a folder (or use one's own), and end every part when the block ends."""
     with ExitStack() as stack:
+        stack.enter_context(_ended_by_a_signal())
         stack.callback(folder.release)
         ours: dict[str, LocalPostgres | LocalKafka] = {}
         if settings.database:

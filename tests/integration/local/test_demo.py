@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -78,6 +80,20 @@ def test_the_demo_ends_with_two_systems_that_agree_and_leaves_nothing_running(ho
     told = _truce("explain", "kim.larsen@nordwind.example", home=home)  # from the data that the demo left
     assert told.returncode == 0, told.stderr
     assert "with Ana Diaz" in told.stdout
+    assert _running_in(home) == []
+
+
+def test_a_demo_that_is_told_to_end_leaves_nothing_running(home: Path) -> None:
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("TRUCE_", "KAFKA_"))}
+    told = subprocess.Popen(
+        [sys.executable, "-m", "sync.cli", "demo"], cwd=ROOT, env={**own, "TRUCE_HOME": str(home)}, stdout=subprocess.DEVNULL
+    )
+    logs = home / "demo"
+    while not list(logs.glob("worker-*.log")):
+        assert told.poll() is None, "it ended by itself"
+        time.sleep(0.2)  # it has no other way to say how far it is
+    told.terminate()
+    assert told.wait(60) == 128 + signal.SIGTERM
     assert _running_in(home) == []
 
 
