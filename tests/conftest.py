@@ -15,6 +15,8 @@ from sync.runtime import kafka as kafka_server
 from sync.runtime import postgres as postgres_server
 from sync.store.connect import migrate
 
+os.environ.pop("COLUMNS", None)  # pytest-xdist tells its processes 80; what commands print has the same width with and without it
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything in tests/integration needs the servers: marked by its folder, so that no one forgets."""
