@@ -20,6 +20,8 @@ from schemas.base import Ref, Scalar
 from schemas.change import RecordDeleted, RecordMerged
 from tests.contract.tryton_world import PARTY, TrytonWorld, tryton_world
 
+pytestmark = pytest.mark.integration  # it needs a server: Tryton itself
+
 
 class TestTryton(ConnectorContract):
     vendor: ClassVar[str] = "tryton"
