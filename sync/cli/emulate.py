@@ -49,9 +49,9 @@ PASSWORD, ESPO_KEY, MARKETER = "emulated", "emulated-api-key", "head.of.marketin
 FORMS = {"Pricing": 1, "Demo": 2, "Contact": 3, "Newsletter": 4}
 """Mautic's forms, by the page that they stand on."""
 PAIRS = (("salesforce", "hubspot"), ("salesforce", "marketo"), ("espocrm", "mautic"))
-POLLS = {"salesforce": 1.0, "hubspot": 5.0, "marketo": 7.0, "espocrm": 7.0, "mautic": 3.0}
-"""How much longer than Salesforce each is left alone between two polls: by what it lets Truce ask."""
-SLOW = ("marketo", "espocrm", "mautic")
+POLLS = {"salesforce": 1.0, "marketo": 7.0, "espocrm": 7.0, "mautic": 3.0}
+"""How much longer than Salesforce each that is polled is left alone between two polls: by what it lets Truce ask."""
+SLOW = tuple(name for name, times in POLLS.items() if times > 1)
 """Those that are polled so seldom that one has to wait for it."""
 ROOMS = {"sales-leads": "C0SALESLEADS", "managers": "C0MANAGERS"}
 
@@ -124,7 +124,7 @@ def systems(urls: Mapping[str, str], *, base_s: float) -> dict[str, dict[str, An
         "marketo": {"sales_persons": ",".join(REPS), "gap_ids": 300},
         "mautic": {"time_fields": ",".join(vendors.TIMES)},
     }
-    polled = {name: {"poll_s": poll_s(name, base_s)} for name in secrets if name != "hubspot"}
+    polled = {name: {"poll_s": poll_s(name, base_s)} for name in POLLS}
     return {
         name: {
             "vendor": name,

@@ -8,21 +8,20 @@ import binascii
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route, request_response
+from starlette.routing import Route
 
 from connectors.emulator.faults import Fault, Faults
 from connectors.emulator.journal import Journal
 from connectors.emulator.mautic.contacts import SYSTEM, Actor
 from connectors.emulator.mautic.shapes import Refused, User
+from connectors.emulator.routes import route
 from connectors.emulator.silence import hang_up, until_gone
 
 NO_ANSWER = 0
@@ -118,16 +117,6 @@ Door = tuple[str, str, Handler, bool]
 """Method, path, handler, whether it writes."""
 
 
-@cache
-def _compiled(path: str, method: str) -> Route:
-    """Give a route without its endpoint: its pattern is compiled once for all emulators."""
-    return Route(path, _nobody, methods=[method])
-
-
-async def _nobody(_: Request) -> Response:
-    return Response(status_code=404)
-
-
 @dataclass
 class Wire:
     """Answers the calls of one emulator."""
@@ -144,9 +133,7 @@ class Wire:
         async def endpoint(request: Request) -> Response:
             return await self._answer(handler, request, writing=writing)
 
-        route = copy(_compiled(path, method))
-        route.endpoint, route.app = endpoint, request_response(endpoint)
-        return route
+        return route(path, method, endpoint)
 
     async def _answer(self, handler: Handler, request: Request, *, writing: bool) -> Response:
         started, body, path = time.perf_counter(), await request.body(), request.url.path
