@@ -30,6 +30,8 @@ async def tell(pool: Any, ground: Ground, now: datetime) -> int:
         last = await digests.last(connection, now)
         if last is None or next_digest(ms(last), digest, ground.zone) > ms(now):
             return 0
+        if await digests.joining(connection):  # told without it, it would wait for the next day
+            return 0
         await digests.done(connection, now)
         rows = await digests.open_in(connection, _waiting(ground.playbook.alerts.root))
         if not rows:

@@ -15,6 +15,7 @@ SELECT g.id, g.token, g.labels, count(*)::int AS open, count(*) FILTER (WHERE p.
 FROM alert_groups g JOIN problems p ON p.alert_group = g.id AND p.closed_at IS NULL
 WHERE g.route = ANY($1::text[]) GROUP BY g.id ORDER BY count(*) DESC, g.id
 """
+_JOINING = "SELECT EXISTS (SELECT FROM problems WHERE alert_group IS NULL AND closed_at IS NULL)"
 
 
 async def last(connection: Connection, now: datetime, name: str = NAME) -> datetime | None:
@@ -33,3 +34,8 @@ async def open_in(connection: Connection, routes: Sequence[str]) -> list[Any]:
     """Give the open problems of these nodes by group, the largest first."""
     rows: list[Any] = await connection.fetch(_OPEN, list(routes))
     return rows
+
+
+async def joining(connection: Connection) -> bool:
+    """Say whether an open problem is in no group yet, as where another notifier is just putting it into one."""
+    return bool(await connection.fetchval(_JOINING))

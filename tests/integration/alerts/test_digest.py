@@ -16,7 +16,7 @@ from sync.lead.decision import ProblemNote
 from sync.playbook.models import Playbook
 from sync.playbook.models.alerts import AlertRoute, Alerts, Channel, Digest, Quiet
 from sync.settings import ChannelSettings
-from sync.store import telling
+from sync.store import alerts, telling
 from tests.integration.alerts.office import EXAMPLE, HERE, Office, problem
 from tests.integration.alerts.receivers import Mailbox
 
@@ -122,6 +122,18 @@ async def test_two_notifiers_tell_it_once(office: Office, mailbox: Mailbox) -> N
     for _ in range(4):
         await asyncio.gather(office.notifier.step(), other.step(), office.notifier.step(), other.step())
         office.clock.forward(20)
+    assert len(mailbox.mails) == 1
+
+
+async def test_what_another_notifier_is_just_grouping_is_waited_for(office: Office, mailbox: Mailbox, pool: Any) -> None:
+    set_to(office, "08:00")
+    await office.after()
+    await office.opened(bad_value(1))
+    set_to(office, "08:30")
+    async with pool.acquire() as connection, connection.transaction():
+        assert await alerts.ungrouped(connection, 10)
+        assert await digest.tell(pool, office.ground(), office.clock.now()) == 0
+    await office.after()
     assert len(mailbox.mails) == 1
 
 
