@@ -7,16 +7,19 @@ import csv
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
 
 from connectors.base import Quota
 from connectors.errors import RateLimited
 from schemas.change import RecordChanged
+from sync.cli.first.around import Around
 from sync.cli.first.lists import Lists
 from sync.cli.first.spill import Spill
+from sync.lead.ledger import Asked, Entry, Shown
 from sync.runtime.bulk import Alone, Bulk
-from sync.trial.first.tally import Line
+from sync.trial.first.lines import Line
 
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -62,6 +65,30 @@ def test_no_cell_of_a_list_is_a_formula_and_an_old_list_is_taken_away(tmp_path: 
     rows = list(csv.reader((tmp_path / "unmapped.csv").open(encoding="utf-8-sig", newline="")))
     assert [one[4] for one in rows[1:]] == ['\'=HYPERLINK("x")', "'+1", "'-1", "'@x", "'\t=1", "'\r=1", "fine", "", "3"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.csv", "unmapped.csv"]
+
+
+def test_what_is_around_a_person_is_found_by_domain_by_name_and_by_who_is_in_a_deal(tmp_path: Path) -> None:
+    def account(ident: str, name: str, domain: str = "") -> Entry:
+        return Entry("account", f"s:Account:{ident}", {"name": Shown(name, 1), **({"domain": Shown(domain, 1)} if domain else {})}, 1)
+
+    deal = Entry("opportunity", "s:Opportunity:1", {"people": Shown("s:Lead:1 email:KEY", 1), "account": Shown("s:Account:1", 1)}, 1)
+    around = Around(tmp_path / "around")
+    around.put([account("1", "Nordwind AS", "nordwind.example"), deal, account("2", "Fjord Power AS"), account("3", "Fjord Paper")])
+    around.put([account("4", "Nordwind HQ", "nordwind.example")])
+
+    def look(**asked: Any) -> set[str]:
+        return {ref.removeprefix("s:") for ref in around.look(Asked(**{name: frozenset(some) for name, some in asked.items()})).entries}
+
+    assert around.count == 5
+    assert look(people=["email:KEY"]) == {"Opportunity:1", "Account:1", "Account:4"}, "and the account's other records"
+    assert look(domains=["nordwind.example"]) == {"Opportunity:1", "Account:1", "Account:4"}
+    assert look(names=[("fjord power", ())]) == {"Account:2"}
+    assert look(names=[("fjord power", ("nordwind.example",))], domains=["nordwind.example"]) == {"Opportunity:1", "Account:1", "Account:4"}
+    assert look(refs=["s:Account:9"]) == set()
+    assert [one.ref for one in around.opportunities()] == ["s:Opportunity:1"]
+    assert around.entry("s:Account:1") == account("1", "Nordwind AS", "nordwind.example")
+    around.close()
+    assert not (tmp_path / "around").exists()
 
 
 async def test_every_call_of_a_bulk_reader_is_bulk_and_is_counted() -> None:

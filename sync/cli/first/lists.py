@@ -11,7 +11,7 @@ from typing import Any
 
 from schemas.base import Scalar
 from sync.cli.output import CannotRun, cell
-from sync.trial.first.tally import HEADS, ONLY_IN, Line
+from sync.trial.first.lines import Line, head
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class Lists:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             for name in self.folder.glob("*.csv"):
-                if name.stem in HEADS or name.stem.startswith("only_in_"):
+                if head(name.stem):
                     name.unlink()
         except OSError as error:
             raise CannotRun(f"{self.folder}: {error.strerror or error}") from None
@@ -53,7 +53,7 @@ class Lists:
         made = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         file = self._stack.enter_context(os.fdopen(made, "w", newline="", encoding="utf-8-sig"))  # by the mark Excel knows that it is UTF-8
         self._open[name] = csv.writer(file)  # its \r\n: a cell with either is quoted, and begins no row of its own
-        self._open[name].writerow(HEADS.get(name, ONLY_IN))
+        self._open[name].writerow(head(name) or ())
         return self._open[name]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sync.cli.output import console, table
@@ -18,8 +18,12 @@ _COUNTED = ("all_blank", "equal", "one_blank", "differing")
 def show(found: Mapping[str, Any], folder: str) -> None:
     """Print the report for people."""
     console.print("\n".join(_people(found)))
-    _fields(found["fields"])
-    for part in (_unmapped(found["unmapped"]), _writes(found["writes"]), _calls(found["calls"]), _rest(found, folder)):
+    _fields(found["fields"], "people whom several systems have")
+    for lines, fields in ((_accounts(found["accounts"]), found["accounts"]["fields"]), (_opportunities(found["opportunities"]), ())):
+        if some := list(lines):
+            console.print("\n" + "\n".join(some))
+        _fields(fields, "accounts that several systems have")
+    for part in (_unmapped(found["unmapped"]), _writes(found), _calls(found["calls"]), _rest(found, folder)):
         if lines := list(part):
             console.print("\n" + "\n".join(lines))
 
@@ -56,17 +60,53 @@ def _people(found: Mapping[str, Any]) -> Iterable[str]:
     ):
         if found[name]:
             yield f"  {what}: {counts(found[name])}"
+    if found["accounts"]["records"]:
+        yield f"  with an account that was read: {found['with_account']:,}"
     for rule, count in found["outside_the_scope"].items():
         yield f"  {count:>9,}  outside the scope: {rule}"
 
 
-def _fields(fields: list[dict[str, Any]]) -> None:
+def _accounts(found: Mapping[str, Any]) -> Iterable[str]:
+    """Say which accounts there are where."""
+    if not found["records"]:
+        return
+    yield f"Accounts: {counts(found['records'])}"
+    for one in found["in"]:
+        only = "only " if len(one["systems"]) == 1 else ""
+        yield f"  {one['accounts']:>9,}  {only}in {' and '.join(one['systems'])}{'' if only else ', by their domains'}"
+    for name, what in (
+        (
+            "several_records_of_one_domain",
+            "of several records of one domain nobody knows which is meant, so that they are left as they are",
+        ),
+        ("records_without_domain", "records without a company's domain: they match none of another system"),
+    ):
+        if found[name]:
+            yield f"  {what}: {counts(found[name])}"
+
+
+def _opportunities(found: Mapping[str, Any]) -> Iterable[str]:
+    """Say how deals stand, and which of them say nothing of anybody."""
+    if not found["records"]:
+        return
+    yield "Opportunities"
+    for system, count in found["records"].items():
+        yield f"  {system} {count:,}: {counts(found['outcomes'][system])}"
+        stages = {name or "(none that the playbook knows)": many for name, many in found["stages"][system].items()}
+        yield f"    by stage: {counts(stages)}"
+        if lone := found["without_people"].get(system):
+            yield f"    {lone:,} with nobody in it who was read: they move no one's stage"
+        if lost := found["without_account"].get(system):
+            yield f"    {lost:,} without an account that was read"
+
+
+def _fields(fields: Sequence[Mapping[str, Any]], whose: str) -> None:
     """Show the fields that differ for anybody; the others are named."""
     if not fields:
         return
     differing = [one for one in fields if one["one_blank"] or one["differing"]]
     rows = [(*(one[name] for name in ("field", "policy", *_COUNTED)), counts(one["wins"]), one["where"]) for one in differing]
-    console.print("\nFields of people whom several systems have")
+    console.print(f"\nFields of {whose}")
     table(("field", "policy", "all blank", "equal", "one is blank", "differ", "whose value it would be", "by"), rows, "All are equal.")
     equal = [one["field"] for one in fields if one not in differing]
     if equal and differing:
@@ -94,21 +134,29 @@ def _unmapped(found: Mapping[str, Any]) -> Iterable[str]:
         field = f"{one['field']}, {one['kind']}" if one["field"] != one["kind"] else one["field"]
         yield f"  {one['system']} {one['name']} ({field}), {_records(one['records'])}: {counts(values)}"
     if found["blocks"]:
-        yield "As they may stand in fields.yaml; look at each line, then `truce check`:"
+        yield "As they may stand in fields.yaml in the place of those that stand there; look at each line, then `truce check`:"
         yield from found["blocks"]
 
 
 def _writes(found: Mapping[str, Any]) -> Iterable[str]:
     yield "What would be written"
-    for system, one in found.items():
-        marked = f" ({one['only_marked']:,} of them get the Truce id only)" if one["only_marked"] else ""
-        yield f"  {system}: {_records(one['updated'])} changed{marked}, {one['created']:,} made"
-        if one["values"]:
-            yield f"    values: {counts(one['values'])}"
-        for reason, count in one["not_created"].items():
-            yield f"    {people(count)} not made: {reason}"
-        for left in one["not_told"][:SHOWN]:
-            yield f"    {left['field']}: {left['records']:,} not told: {left['reason']}"
+    for system, one in found["writes"].items():
+        yield from _told(system, one)
+    for system, one in found["accounts"]["writes"].items():
+        yield from _told(f"{system}, accounts", one) if one["updated"] or one["not_told"] else ()
+    for system, one in found["opportunities"]["copies"].items():
+        yield from _told(f"{system}, copies of opportunities", one)
+
+
+def _told(where: str, one: Mapping[str, Any]) -> Iterable[str]:
+    marked = f" ({one['only_marked']:,} of them get the Truce id only)" if one["only_marked"] else ""
+    yield f"  {where}: {_records(one['updated'])} changed{marked}, {one['created']:,} made"
+    if one["values"]:
+        yield f"    values: {counts(one['values'])}"
+    for reason, count in one["not_created"].items():
+        yield f"    {people(count)} not made: {reason}"
+    for left in one["not_told"][:SHOWN]:
+        yield f"    {left['field']}: {left['records']:,} not told: {left['reason']}"
 
 
 def _calls(found: Mapping[str, Any]) -> Iterable[str]:

@@ -68,6 +68,11 @@ class Spill:
         """So many records are kept."""
         return int(self._base.execute("SELECT count(*) FROM seen").fetchone()[0])
 
+    def knows(self, name: str) -> bool:
+        """Say whether a record of this ref, or one with this token, was put here."""
+        there = "SELECT EXISTS (SELECT 1 FROM seen WHERE ref = ?) OR EXISTS (SELECT 1 FROM tokens WHERE token = ?)"
+        return bool(self._base.execute(there, (name, name)).fetchone()[0])
+
     def groups(self) -> Iterator[list[RecordChanged]]:
         """Give each group's records, those of the first system first; memory holds one page of them."""
         self._base.execute("CREATE INDEX by_person ON seen (person, place, ref)")

@@ -1,17 +1,19 @@
-"""One shared field of one person whom several systems have: do they agree, and whose value would win?"""
+"""One shared field of one person or account that several systems have: do they agree, and whose value would win?"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from schemas.base import Scalar
+from sync.lead.accounts import agreed
+from sync.lead.ledger import Entry
 from sync.lead.reconcile import TRUCE, system_of
 from sync.lead.seen import same
-from sync.lead.state import Lead, Record
+from sync.lead.state import Desired, Lead, Record
 from sync.playbook.models import Playbook, SharedField
 
 MOST = 10
@@ -30,7 +32,7 @@ class Agreed(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A field in which a person's records differ."""
+    """A field in which the records of a person or an account differ."""
 
     field: str
     refs: Mapping[str, str]
@@ -67,8 +69,13 @@ class FieldCount:
     examples: list[Difference] = field(default_factory=list)
     """Those that would lose a value go before those that fill a blank."""
 
+    @classmethod
+    def of(cls, shared: SharedField) -> FieldCount:
+        """Begin to count a field."""
+        return cls(shared.name, shared.policy, str(shared.where), shared.personal)
+
     def take(self, found: Difference | Agreed) -> None:
-        """Count one person."""
+        """Count one person or account."""
         if isinstance(found, Agreed):
             self.blank, self.equal = self.blank + (found is Agreed.BLANK), self.equal + (found is Agreed.EQUAL)
             return
@@ -103,7 +110,22 @@ def compared(lead: Lead, playbook: Playbook) -> Iterator[tuple[SharedField, Diff
     for shared in playbook.fields.values():
         here = {system: record for system, record in records.items() if _has(shared, system, record)}
         if len(here) > 1:
-            yield shared, _difference(lead, shared, here)
+            values = {system: seen.value if (seen := record.fields.get(shared.name)) else None for system, record in here.items()}
+            refs = {system: record.ref for system, record in here.items()}
+            yield shared, _difference(shared, values, refs, lead.desired.get(shared.name))
+
+
+def entries_compared(
+    records: Sequence[Entry], fields: Mapping[str, SharedField], playbook: Playbook
+) -> Iterator[tuple[SharedField, Difference | Agreed]]:
+    """Give each field that at least two records of one account have, with the difference if there is one."""
+    desired, order = agreed(records, fields, playbook), list(playbook.systems)
+    records = sorted(records, key=lambda one: order.index(system_of(one.ref)))
+    for shared in fields.values():
+        refs = {system: one.ref for one in records if (system := system_of(one.ref)) in shared.systems}
+        if len(refs) > 1:
+            values = {system_of(one.ref): one.value(shared.name) for one in records if one.ref in refs.values()}
+            yield shared, _difference(shared, values, refs, desired.get(shared.name))
 
 
 def _has(shared: SharedField, system: str, record: Record) -> bool:
@@ -111,12 +133,9 @@ def _has(shared: SharedField, system: str, record: Record) -> bool:
     return spelled is not None and bool(spelled.name_of(record.object))
 
 
-def _difference(lead: Lead, shared: SharedField, here: Mapping[str, Record]) -> Difference | Agreed:
-    values = {system: seen.value if (seen := record.fields.get(shared.name)) else None for system, record in here.items()}
+def _difference(shared: SharedField, values: Mapping[str, Scalar], refs: Mapping[str, str], wanted: Desired | None) -> Difference | Agreed:
     first, *others = values.values()
     if all(same(shared.kind, first, other) for other in others):
         return Agreed.BLANK if first in (None, "", False) else Agreed.EQUAL
-    wanted = lead.desired.get(shared.name)
     wins = NOBODY if wanted is None else TRUCE if wanted.ref == TRUCE else system_of(wanted.ref)
-    refs = {system: record.ref for system, record in here.items()}
     return Difference(shared.name, refs, values, wins, wanted.value if wanted else None, wanted.rule if wanted else str(shared.where))

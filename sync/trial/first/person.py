@@ -12,6 +12,7 @@ from schemas.keys import keyed, lead_key, normal_email
 from sync.lead.decide import decide
 from sync.lead.decision import Facts, ParkedNote, VendorUser, fold
 from sync.lead.identity import UNSEEN, address, as_lead_id, by_ref
+from sync.lead.ledger import Entry, Ledger
 from sync.lead.state import Lead
 from sync.playbook.models import Playbook
 
@@ -44,13 +45,24 @@ def tokens(data: RecordChanged, secret: bytes, playbook: Playbook) -> tuple[str,
     return tuple(one for one in (keyed(secret, email) if email else None, named) if one)
 
 
-def together(messages: Sequence[Envelope], users: Users, secret: bytes, playbook: Playbook, now: int) -> Together:
-    """Decide records of people, in their order, as if nobody were known; what is no record's snapshot says nothing here."""
-    found = Together(Facts(secret, users=users, read_fully=frozenset(playbook.systems)))
+def together(
+    messages: Sequence[Envelope], users: Users, secret: bytes, playbook: Playbook, now: int, ledger: Ledger | None = None
+) -> Together:
+    """Decide records of people, in their order, as if nobody were known; what is no record's snapshot says nothing here.
+
+    `ledger`: the accounts and opportunities that may matter to them.
+    """
+    found = Together(Facts(secret, users=users, read_fully=frozenset(playbook.systems), ledger=ledger or Ledger()))
     for message in messages:
         if isinstance(message.data, RecordChanged):
             _decide(found, message, message.data, playbook, now)
     return found
+
+
+def entered(message: Envelope, users: Users, secret: bytes, playbook: Playbook, now: int) -> tuple[Entry | None, list[ParkedNote]]:
+    """Give what an account's or opportunity's record shows, and the values that no field of their kind can hold."""
+    decision = decide(message, Facts(secret, users=users), playbook, now)
+    return next(iter(decision.entries), None), decision.parked
 
 
 def _decide(found: Together, message: Envelope, data: RecordChanged, playbook: Playbook, now: int) -> None:

@@ -5,35 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from schemas.base import Ref, Scalar
+from schemas.base import Ref
 from schemas.keys import normal_email
 from sync.lead.identity import address
 from sync.lead.state import Lead
 from sync.playbook.models import Playbook
 from sync.trial.first.compare import MOST, Difference, FieldCount, compared
+from sync.trial.first.lines import Line, listed
 from sync.trial.first.person import Together
 from sync.trial.first.unmapped import Unmapped
 from sync.trial.first.writes import Target, Writes
-
-
-class Line(NamedTuple):
-    """One line of a list that people clean from."""
-
-    list: str
-    """`only_in_<system>`, `ambiguous`, `several`, `without_email`, `differing`."""
-    cells: tuple[Scalar, ...]
-
-
-HEADS: dict[str, tuple[str, ...]] = {
-    "ambiguous": ("record", "e-mail", "why a person must say who it is"),
-    "several": ("system", "e-mail", "record"),
-    "without_email": ("system", "record"),
-    "differing": ("field", "system", "record", "value", "wins", "becomes", "rule"),
-    "unmapped": ("system", "vendor's field", "shared field", "kind", "value", "records"),
-}
-ONLY_IN = ("record", "e-mail", "also made in")
 
 
 @dataclass(slots=True)
@@ -56,6 +39,8 @@ class Tally:
     several: Counter[str] = field(default_factory=Counter)
     """System → addresses that more than one record there has."""
     without: Counter[str] = field(default_factory=Counter)
+    accounted: int = 0
+    """People who are matched to an account that was read."""
     outside: Counter[str] = field(default_factory=Counter)
     """Rule → people whom it leaves outside the scope."""
     fields: dict[str, FieldCount] = field(default_factory=dict)
@@ -63,7 +48,8 @@ class Tally:
     writes: dict[str, Writes] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.values = Unmapped(self.playbook)
+        lists = {(system, *where): values for system, target in self.targets.items() for where, values in target.lists.items()}
+        self.values = Unmapped(self.playbook, lists)
         self.writes = {system: Writes(target) for system, target in self.targets.items()}
 
     def take(self, group: Together) -> Iterator[Line]:
@@ -106,12 +92,10 @@ class Tally:
         if lead.undecided is not None or not lead.in_scope:
             return
         self.values.shown(lead)
+        self.accounted += "account" in lead.why
         for shared, found in compared(lead, self.playbook):
-            count = self.fields.get(shared.name)
-            if count is None:
-                count = self.fields[shared.name] = FieldCount(shared.name, shared.policy, str(shared.where), shared.personal)
-            count.take(found)
-            yield from _listed(found) if isinstance(found, Difference) else ()
+            self.fields.setdefault(shared.name, FieldCount.of(shared)).take(found)
+            yield from listed("differing", found) if isinstance(found, Difference) else ()
         for system, writes in self.writes.items():
             writes.take(lead, system, self.playbook, self.now)
         if len(here) == 1:
@@ -128,13 +112,9 @@ class Tally:
             "ambiguous": [{"reason": one, "records": count, "examples": self.asked_of[one]} for one, count in self.asked.most_common()],
             "several_records_of_one_address": dict(self.several),
             "records_without_email": dict(self.without),
+            "with_account": self.accounted,
             "outside_the_scope": dict(self.outside.most_common()),
             "fields": [self.fields[name].plain() for name in self.playbook.fields if name in self.fields],
             "unmapped": self.values.plain(),
             "writes": {system: one.plain() for system, one in self.writes.items()},
         }
-
-
-def _listed(one: Difference) -> Iterator[Line]:
-    for system, ref in one.refs.items():
-        yield Line("differing", (one.field, system, ref, one.values[system], one.wins, one.becomes, one.rule))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.base import Capabilities, Manifest
-from sync.lead.plan import Control, plan
+from sync.lead.plan import Control, Plan, plan
+from sync.lead.seen import TRUCE_ID
 from sync.lead.state import Lead
 from sync.playbook.models import Playbook
 
@@ -22,6 +23,8 @@ class Target:
     """By the vendor's object."""
     users: Mapping[str, str]
     """E-mail → the vendor's id, active users only."""
+    lists: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
+    """(object, vendor's field) → the only values that it takes."""
 
     @property
     def control(self) -> Control:
@@ -49,17 +52,21 @@ class Writes:
     def take(self, lead: Lead, system: str, playbook: Playbook, now: int) -> None:
         """Plan one person."""
         found = plan(lead, system, playbook, (), self.target.capabilities, self.target.control, now)
+        self.add(found)
+        made = any(row.kind == "create" for row in found.rows)
+        if lead.in_scope and not lead.live(system) and not made:
+            self.not_made[self._why(lead, system, playbook, [one.reason for one in found.left if not one.field])] += 1
+
+    def add(self, found: Plan) -> None:
+        """Count what a plan would tell."""
         for row in found.rows:
-            told = [name for name in row.fields if name in playbook.fields]
+            told = [name for name in row.fields if name != TRUCE_ID]
             self.values.update(told)
             if row.kind == "create":
                 self.created += 1
             else:
                 self.updated, self.marked = self.updated + 1, self.marked + (not told)
         self.left.update((one.field, one.reason) for one in found.left if one.field)
-        made = any(row.kind == "create" for row in found.rows)
-        if lead.in_scope and not lead.live(system) and not made:
-            self.not_made[self._why(lead, system, playbook, [one.reason for one in found.left if not one.field])] += 1
 
     def _why(self, lead: Lead, system: str, playbook: Playbook, said: list[str]) -> str:
         making = lead.makes.get(system)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import csv
+import re
 import stat
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -119,14 +120,84 @@ async def test_the_first_sync_on_paper(town: Town) -> None:
     assert [path.name for path in town.home.iterdir()] == ["lists"], "what was read is gone from the disk"
 
 
-async def test_values_that_nobody_maps_come_with_lines_to_paste(town: Town) -> None:
-    _crm(town.crm, world.KIM, Status="working contacted")
+async def test_values_that_nobody_maps_come_with_lines_that_paste_into_the_playbook(town: Town, tmp_path: Path) -> None:
+    _crm(town.crm, world.KIM, Status="working contacted", Reject_Reason__c="Too early")
+    town.crm.save("Opportunity", Name="Big", StageName="Proposal", CloseDate="2026-12-24")
+    found = await town.report()
+    values = {(one["system"], one["name"], one["field"]): one["values"] for one in found["unmapped"]["fields"]}
+    assert values["salesforce", "Status", "status"] == [{"value": "working contacted", "records": 1}]
+    assert values["salesforce", "StageName", "opportunity.stage"] == [{"value": "Proposal", "records": 1}]
+    files = dict(loader.read(ROOT / "deploy" / "playbook"))
+    for block in found["unmapped"]["blocks"]:
+        files["fields.yaml"] = pasted(files["fields.yaml"].decode(), block).encode()
+    assert [one.render() for one in loader.check(files).problems] == []
+    status = loader.load_files(files).fields["status"]
+    assert status.systems["salesforce"].from_vendor["working contacted"] == "working"
+    assert replace(status, systems={}) == replace(PLAYBOOK.fields["status"], systems={}, where=status.where)
+    assert status.systems["salesforce"].read_only
+
+
+def pasted(text: str, block: str) -> str:
+    """Put lines of a field where those of the same name and section stand, as a person would."""
+    section = {"stage": "opportunities:"}.get(block.split(":", maxsplit=1)[0].strip(), "fields:")
+    lines = text.splitlines()
+    begin = next(n for n in range(lines.index(section), len(lines)) if lines[n].startswith(block.split(":", maxsplit=1)[0] + ":"))
+    end = next(n for n in range(begin + 1, len(lines)) if re.match(r" {0,2}\S", lines[n]))
+    return "\n".join([*lines[:begin], block, *lines[end:]]) + "\n"
+
+
+async def test_a_text_that_the_other_systems_list_does_not_have_comes_with_lines_that_make_a_picklist_of_it(town: Town) -> None:
+    town.marketing.drift("industry", type="enumeration", options=(("ENERGY", "Energy"), ("FOOD", "Food & drink")))
+    for number, industry in enumerate(("Energy", "Energy", "FOOD", "Oil")):
+        town.crm.add_lead(Email=f"p{number}@x.example", Industry=industry)
+    town.marketing.add_contact(email="p0@x.example", industry="ENERGY")
     found = await town.report()
     (one,) = found["unmapped"]["fields"]
-    assert (one["system"], one["name"], one["values"]) == ("salesforce", "Status", [{"value": "working contacted", "records": 1}])
+    assert (one["name"], one["kind"]) == ("Industry", "not on the list of hubspot")
+    assert one["values"] == [{"value": "Energy", "records": 2}, {"value": "Oil", "records": 1}]
     (block,) = found["unmapped"]["blocks"]
-    assert "working contacted: working   # 1 record" in block
-    assert YAML(typ="safe", pure=True).load(block)["status"]["systems"]["salesforce"]["reads"] == {"working contacted": "working"}
+    files = dict(loader.read(ROOT / "deploy" / "playbook"))
+    checked = loader.check({**files, "fields.yaml": pasted(files["fields.yaml"].decode(), block).encode()})
+    assert "fields.yaml" not in {one.file for one in checked.problems}, "rules elsewhere that name other values are said with their lines"
+    industry = YAML(typ="safe", pure=True).load(block)["industry"]
+    assert (industry["type"], industry["values"]) == ("picklist", ["energy", "food"])
+    assert industry["systems"]["hubspot"]["values"] == {"energy": "ENERGY", "food": "FOOD"}
+    assert industry["systems"]["salesforce"]["reads"] == {"Energy": "energy"}
+    assert "# Oil: ?   1 record; which of energy, food is it?" in block
+
+
+async def test_accounts_and_deals_are_read_put_together_and_move_the_people_in_them(town: Town) -> None:
+    account = town.crm.save("Account", Name="Nordwind AS", Website="https://nordwind.example", NumberOfEmployees=820)
+    firm = town.marketing.add("companies", {"name": "Nordwind", "domain": "nordwind.example", "numberofemployees": "800"})
+    town.marketing.add("companies", {"name": "Only here"})
+    ident = town.marketing.add_contact(email=world.KIM.email, firstname=world.KIM.first, lastname=world.KIM.last, lifecyclestage="lead")
+    town.marketing.add("deals", {"dealname": "Plant", "dealstage": "closedwon"}, {"contacts": [ident], "companies": [firm]})
+    _crm(town.crm, world.KIM, Lifecycle_Stage__c="Lead")
+    town.crm.save("Opportunity", Name="Alone", StageName="Prospecting", CloseDate="2026-12-24", AccountId=account)
+
+    found = await town.report(folder=town.home / "lists")
+
+    accounts, deals = found["accounts"], found["opportunities"]
+    assert accounts["records"] == {"salesforce": 1, "hubspot": 2}
+    assert {tuple(one["systems"]): one["accounts"] for one in accounts["in"]} == {("salesforce", "hubspot"): 1, ("hubspot",): 1}
+    fields = {one["field"]: one for one in accounts["fields"]}
+    assert (fields["name"]["wins"], fields["employees"]["wins"]) == ({"salesforce": 1}, {"hubspot": 1})
+    assert accounts["writes"]["hubspot"]["values"] == {"name": 1, "owner": 1}
+    assert accounts["records_without_domain"] == {"hubspot": 1}
+    assert found["with_account"] == 1
+    assert deals["outcomes"] == {"salesforce": {"open": 1}, "hubspot": {"won": 1}}
+    assert deals["without_people"] == {"salesforce": 1}
+    stage = next(one for one in found["fields"] if one["field"] == "stage")
+    assert found["writes"]["salesforce"]["values"]["stage"] == 1, "whom a deal won is a customer in both"
+    assert stage["equal"] == 1
+    assert {
+        "accounts_differing.csv",
+        "accounts_only_in_hubspot.csv",
+        "accounts_without_domain.csv",
+        "opportunities_without_people.csv",
+    } <= {*found["lists"]}
+    only = await town.report(system="salesforce", object="Account")
+    assert (only["records"], only["accounts"]["records"]["salesforce"]) == ({"hubspot": 1}, 1)
 
 
 async def test_only_who_changed_since_then_is_counted(town: Town) -> None:

@@ -13,10 +13,13 @@ from connectors.registry import manifests
 from schemas.base import Scalar
 from schemas.change import RecordChanged
 from schemas.envelope import Envelope
+from sync.lead.ledger import Entry, Ledger
 from sync.playbook.models import Playbook, SystemField
-from sync.trial.first.person import Together, together, tokens
-from sync.trial.first.tally import Line, Tally
-from sync.trial.first.unmapped import meant, slug
+from sync.trial.first.block import meant, slug
+from sync.trial.first.companies import Companies, Deals
+from sync.trial.first.lines import Line
+from sync.trial.first.person import Together, entered, together, tokens
+from sync.trial.first.tally import Tally
 from sync.trial.first.writes import Target
 from tests import factory
 from tests.factory import HS, SECRET, SF, ms, snapshot
@@ -173,6 +176,7 @@ def test_values_that_the_playbook_does_not_map_come_with_lines_to_paste() -> Non
     ]
     (block,) = found.values.blocks()
     (parsed,) = YAML(typ="safe", pure=True).load(block).values()
+    assert (parsed["type"], parsed["policy"]) == ("picklist", "marketing"), "all of the field: it takes the place of what stands there"
     assert parsed["values"] == ["energy", "it", "machine_building", "food_drinks"]
     assert parsed["systems"][HS]["reads"] == {"Technologies": "it"}
     assert parsed["systems"][HS]["values"]["food_drinks"] == "Food: Drinks"
@@ -194,9 +198,9 @@ def test_owners_and_countries_that_nobody_knows_are_counted() -> None:
 
 def test_which_value_is_meant() -> None:
     known = {"manufacturing": "manufacturing", "it": "it"}
-    assert meant(factory.fields()["industry"], "Manufacturing ", known) == "manufacturing"
-    assert meant(factory.fields()["industry"], "Manufacturng", known) == "manufacturing"
-    assert meant(factory.fields()["industry"], "Food", known) is None
+    assert meant("Manufacturing ", known) == "manufacturing"
+    assert meant("Manufacturng", known) == "manufacturing"
+    assert meant("Food", known) is None
     assert slug("Food: Drinks & more") == "food_drinks_more"
 
 
@@ -214,3 +218,69 @@ def test_the_report_is_plain_data() -> None:
     assert plain["in"] == [{"systems": [SF, HS], "people": 1}, {"systems": [SF], "people": 1}]
     assert plain["records"] == {SF: 2, HS: 1}
     assert {one["field"] for one in plain["fields"]} >= {"email", "title", "stage"}
+
+
+def entry(ref: str, seconds: float = 1, **fields: Scalar) -> Entry:
+    message = snapshot(ref, seconds, fields, bulk=True)
+    found, unfit = entered(message, factory.users(), SECRET, factory.with_accounts(), ms(100))
+    assert found is not None
+    assert unfit == []
+    return found
+
+
+def _accounts() -> tuple[Playbook, dict[str, Target]]:
+    book = factory.with_accounts()
+    found = {}
+    for system, one in book.systems.items():
+        able = {
+            name: Capabilities(frozenset(book.mapped(system, name)) | {"Name", "Website", "Industry", "industry", "name", "domain"})
+            for name in (one.account, one.opportunity)
+        }
+        found[system] = Target(manifests()[system], able, {user.email: user.id for user in factory.users()[system].values()})
+    return book, found
+
+
+def test_accounts_are_one_by_their_domain_and_of_twins_nobody_knows_which_is_meant() -> None:
+    book, targets = _accounts()
+    found = Companies(book, targets, ms(100))
+    lines = [
+        *found.take(
+            [
+                entry(f"{SF}:Account:1", Name="Nordwind", Website="nordwind.example", Industry=None),
+                entry(f"{HS}:companies:1", name="Nordwind AS", domain="nordwind.example", industry="ENERGY"),
+            ]
+        ),
+        *found.take(
+            [
+                entry(f"{SF}:Account:2", Name="Twin A", Website="twin.example"),
+                entry(f"{SF}:Account:3", Name="Twin B", Website="twin.example"),
+                entry(f"{HS}:companies:2", name="Twin", domain="twin.example"),
+            ]
+        ),
+        *found.take([entry(f"{HS}:companies:3", name="No site")]),
+    ]
+    assert found.records == {SF: 3, HS: 3}
+    assert found.where == {(SF, HS): 2, (HS,): 1}
+    assert (found.several, found.without) == ({SF: 1}, {HS: 1})
+    name, industry = found.fields["name"], found.fields["industry"]
+    assert (name.differing, name.wins, name.examples[0].becomes) == (1, {SF: 1}, "Nordwind"), "twins are not compared"
+    assert (industry.filled, industry.wins) == (1, {HS: 1})
+    assert found.writes[HS].values == {"name": 1}
+    assert found.writes[SF].values == {"industry": 1}
+    assert Line("accounts_only_in_hubspot", (f"{HS}:companies:3", "No site", "")) in lines
+    assert {line.cells[2] for line in lines if line.list == "accounts_several"} == {f"{SF}:Account:2", f"{SF}:Account:3"}
+
+
+def test_deals_are_counted_by_how_they_stand_and_those_that_move_nobody_are_listed() -> None:
+    book, targets = _accounts()
+    found = Deals(book, targets, ms(100))
+    account, deal = (
+        entry(f"{SF}:Account:1", Name="Nordwind"),
+        entry(f"{SF}:Opportunity:1", StageName="Closed Won", AccountId="1", Contacts="salesforce:Lead:1"),
+    )
+    lone = entry(f"{SF}:Opportunity:2", StageName="Prospecting")
+    ledger = Ledger([account, deal, lone])
+    lines = [*found.take(deal, ledger, {"salesforce:Lead:1"}.__contains__), *found.take(lone, ledger, {"salesforce:Lead:1"}.__contains__)]
+    assert found.outcomes == {SF: {"won": 1, "open": 1}}
+    assert (found.alone, found.unaccounted) == ({SF: 1}, {SF: 1})
+    assert {line.cells[1] for line in lines} == {f"{SF}:Opportunity:2"}
