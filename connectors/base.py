@@ -96,6 +96,11 @@ class Source(ABC):
         """Name the objects that it can read; nothing of others is ever wanted."""
         return (self.manifest.person_object,)
 
+    @property
+    def acts(self) -> tuple[str, ...]:
+        """Name objects whose records are read for what people did, though no playbook speaks of them."""
+        return ()
+
     def calls(self, objects: int) -> int:
         """Say how many calls of the daily quota a poll of so many objects costs when nothing changed."""
         return objects

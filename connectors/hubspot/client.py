@@ -33,7 +33,9 @@ class Client:
         self.paths, self.app_id, self._system = PATHS[version], connection.options.get("app_id"), connection.system
         self.types: dict[str, dict[str, FieldType]] = {}  # object → its live schema as it was last read
         self._apps_own = {name: connection.secrets.get(name, "") for name in ("client_id", "client_secret")}
-        self.lists = numbers(connection.system, connection.options.get("lists", ""))
+        self.lists, self.told_lists = (numbers(connection.system, connection.options.get(name, "")) for name in ("lists", "list_touches"))
+        if both := {*self.lists} & {*self.told_lists}:
+            raise ValueError(f"{connection.system}: list_touches names {', '.join(sorted(both))}, which Truce fills itself (lists)")
         self._page_rows = int(connection.options.get("page_rows", "100"))
         self._fixed, self._scopes = fixed, _UNTOLD
         bearer = Bearer(fixed=fixed) if fixed else Bearer(self._mint)
@@ -72,20 +74,17 @@ class Client:
         """Give the path of an object's records."""
         return f"{self.paths['objects']}/{object_}"
 
-    async def search(self, object_: str, filters: Sequence[Mapping[str, Any]], *, sort: str) -> Answer:
+    async def search(self, object_: str, filters: Sequence[Row], *, sort: str | Row, limit: int | None = None) -> Answer:
         """Find the first records that match, with their times; eventually consistent. The schema requires all five fields."""
-        properties = [SHAPES[object_].modified]
-        body = {"filterGroups": [{"filters": filters}], "sorts": [sort], "properties": properties, "limit": self._page_rows, "after": "0"}
+        groups, properties = [{"filters": filters}] if filters else [], [SHAPES[object_].modified]
+        body = {"filterGroups": groups, "sorts": [sort], "properties": properties, "limit": limit or self._page_rows, "after": "0"}
         path, quotas = self.at(object_) + "/search", ("search", "calls", "daily")
         return _an_object(await self._session.call("POST", path, json=body, idempotent=True, quotas=quotas))
 
     async def newest(self, object_: str, limit: int) -> Answer:
         """Find the records that changed last."""
-        name = SHAPES[object_].modified
-        order = [{"propertyName": name, "direction": "DESCENDING"}]
-        body = {"filterGroups": [], "sorts": order, "properties": [name], "limit": limit, "after": "0"}
-        quotas = ("search", "calls", "daily")
-        return _an_object(await self._session.call("POST", self.at(object_) + "/search", json=body, idempotent=True, quotas=quotas))
+        order = {"propertyName": SHAPES[object_].modified, "direction": "DESCENDING"}
+        return await self.search(object_, [], sort=order, limit=limit)
 
     async def page(self, object_: str, after: str | None, properties: Sequence[str], *, archived: bool = False) -> Answer:
         """Read one page of all records, or of all archived ones; consistent."""
@@ -192,6 +191,11 @@ class Client:
             if silent := {*some} - found.keys():
                 raise Surprising(f"the answer is silent about the lists of {len(silent)} records")
         return found
+
+    async def hooks(self, key: str, part: str) -> Answer:
+        """Read a part of our app's webhooks, its settings or subscriptions, by the developer account's key."""
+        path = f"{self.paths['hooks']}/{self.app_id}/{part}"
+        return _an_object(await self._session.call("GET", path, params={"hapikey": key}, authorised=False, hide=[key]))
 
     async def enlist(self, ident: str, add: Sequence[str], remove: Sequence[str], *, priority: Priority) -> frozenset[str]:
         """Put contacts on a static list and take others off: one attempt; gives those that are not there."""

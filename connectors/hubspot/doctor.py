@@ -8,7 +8,8 @@ from email.utils import parsedate_to_datetime
 
 from connectors.base import FieldSeen, Finding, Right, Rival, Source
 from connectors.errors import ConnectorError
-from connectors.hubspot.client import Client
+from connectors.hubspot import hooks
+from connectors.hubspot.client import Client, rows
 from connectors.hubspot.mapping import MODIFIED, OPT_OUT, TRUCE_ID
 from connectors.hubspot.objects import COMPANIES, CONTACTS, DEALS, LIST, SHAPES, TASK_KEY, TASKS, Row, made
 from connectors.hubspot.permissions import allowed
@@ -18,8 +19,9 @@ from connectors.hubspot.rivals import rivals
 class Doctor:
     """Looks at one account."""
 
-    def __init__(self, client: Client, system: str, *, webhook_secret: bool) -> None:
+    def __init__(self, client: Client, system: str, *, webhook_secret: bool, developer_key: str = "", types: Sequence[str] = ()) -> None:
         self._client, self._system, self._webhook_secret = client, system, webhook_secret
+        self._developer_key, self._types = developer_key, types
 
     async def findings(self, fields: Mapping[str, bool], *, fix: bool = False) -> list[Finding]:
         """Check credentials, scopes, the Truce id, the mapped fields of contacts, the day's calls and the clocks; `fix` adds properties."""
@@ -42,7 +44,11 @@ class Doctor:
             *[await self._readable(name) for name in (COMPANIES, DEALS)],
         ]
         found += [await self._list(name) for name in sorted(fields) if name.startswith(LIST)]
+        found += [await self._told_list(ident) for ident in self._client.told_lists]
+        found += await self._subscription_types()
         plain = {name: writable for name, writable in fields.items() if not name.startswith(LIST)}
+        if self._webhook_secret:
+            found += await hooks.told(self._client, self._system, self._developer_key, plain)
         return found + [self._field(name, schema.get(name), writable) for name, writable in sorted(plain.items())]
 
     def _finding(self, what: str, words: str = "", todo: str = "") -> Finding:
@@ -72,6 +78,32 @@ class Doctor:
         kind = str(told.get("processingType"))
         wrong = "" if kind in ("MANUAL", "SNAPSHOT") else "HubSpot fills an active list by itself: name a static one"
         return self._finding(name, str(told.get("name") or ""), wrong)
+
+    async def _told_list(self, ident: str) -> Finding:
+        """Say whether a list whose members did something is there, and one of contacts."""
+        what = f"the list {ident} of list_touches"
+        try:
+            told = (await self._client.get(f"{self._client.paths['lists']}/{ident}")).body.get("list") or {}
+        except ConnectorError as error:
+            return self._finding(what, error.words, "name a list that is there, or give the app the scope crm.lists.read")
+        wrong = "" if told.get("objectTypeId") == SHAPES[CONTACTS].type_id else "name a list of contacts"
+        return self._finding(what, str(told.get("name") or ""), wrong)
+
+    async def _subscription_types(self) -> list[Finding]:
+        """Say which of the types that an opt-in means are there and in use."""
+        if not self._types:
+            return []
+        try:
+            found = rows((await self._client.get(self._client.paths["types"])).body)
+        except ConnectorError as error:
+            return [self._finding("subscription types", error.words, "give the app the scope communication_preferences.read_write")]
+        known = {str(one.get("id")): one for one in found}
+        told = []
+        for ident in self._types:
+            one, what = known.get(ident), f"the subscription type {ident} of subscription_ids"
+            todo = "name a type that is there and active" if one is None or not one.get("isActive", True) else ""
+            told.append(self._finding(what, str(one.get("name") or "") if one else "is not there", todo))
+        return told
 
     async def _owners(self) -> Finding:
         try:
@@ -149,6 +181,8 @@ class Examined(Source):
     _client: Client
     _system: str
     _secret: str
+    _developer_key: str
+    _types: Sequence[str]
 
     async def described(self, object_: str) -> Sequence[FieldSeen]:
         """Give the live schema as the properties API has it, associations of deals besides."""
@@ -168,4 +202,7 @@ class Examined(Source):
 
     async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
         """Check credentials, scopes, the Truce id, the mapped fields, the day's calls and the clocks."""
-        return await Doctor(self._client, self._system, webhook_secret=bool(self._secret)).findings(fields, fix=fix)
+        looking = Doctor(
+            self._client, self._system, webhook_secret=bool(self._secret), developer_key=self._developer_key, types=self._types
+        )  # fmt: skip
+        return await looking.findings(fields, fix=fix)

@@ -1,7 +1,8 @@
 """Static lists as flags of a contact, `lists.<id>`: HubSpot keeps membership beside the record, so that it is read and written by calls of its own.
 
 Source: HubSpot's guide "Lists", memberships: only lists of the processing type MANUAL or SNAPSHOT take records; who is not there is named in the
-answer. No time of a contact moves with it, and no webhook tells of it: what others put there is seen with the contact's next read, at the latest the sweep.
+answer. No time of a contact moves with it, and no webhook tells of it: whom others put there is seen by the list itself (`joins.py`), whom they
+took off with the contact's next read, at the latest the sweep.
 """
 
 from __future__ import annotations

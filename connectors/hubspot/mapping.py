@@ -22,11 +22,13 @@ from connectors.hubspot.objects import CONTACTS, LIST, SHAPES, Response
 from schemas.base import Ref, Scalar
 from schemas.change import Origin, RecordChanged, RecordDeleted, RecordMerged
 from schemas.response import ResponseRecorded
-from schemas.touch import TouchRecorded
+from schemas.touch import TouchKind, TouchRecorded
 
 TRUCE_ID, LIFECYCLE, OPT_OUT, MODIFIED = "truce_id", "lifecyclestage", "hs_email_optout", "lastmodifieddate"
 CONVERTED_AT, CONVERTED_BY, CONVERSIONS = "recent_conversion_date", "recent_conversion_event_name", "num_conversion_events"
 MERGED_IDS = "hs_merged_object_ids"
+BOOKED = "Meetings Link: "
+"""How a conversion's name begins that is no form but a meeting which the person booked by a rep's link; the link's own name follows."""
 ALWAYS = ("email", TRUCE_ID, MODIFIED, CONVERTED_AT, CONVERTED_BY, CONVERSIONS, MERGED_IDS)
 """Properties that every read of contacts asks for beside the mapped ones."""
 
@@ -159,6 +161,12 @@ def changed_at(row: Mapping[str, Any]) -> datetime:
     return at
 
 
+def took_place(row: Mapping[str, Any], response: Response) -> datetime:
+    """Say when an activity was: at its own time, but not later than its last change, for by then it was said to be over."""
+    props, changed = row.get("properties") or {}, changed_at(row)
+    return min(next((found for name in response.times if (found := moment(props.get(name)))), changed), changed)
+
+
 def consent_of(submission: Mapping[str, Any]) -> dict[str, bool]:
     """Give what a submission's legalConsentOptions say: "email:<subscription type id>" → may be contacted."""
     options = submission.get("legalConsentOptions")
@@ -235,10 +243,11 @@ class Reading:
         self, ident: object, at: datetime, name: object, email: str | None, *, count: object = None, page: object = None,
         consent: Mapping[str, bool] | None = None,
     ) -> TouchRecorded:  # fmt: skip
-        """Give one form submission as a touch, with the id that all three ways of seeing it share."""
+        """Give one form submission (a booked meeting is one, too) as a touch, with the id that all three ways of seeing it share."""
+        kind: TouchKind = "meeting" if str(name or "").startswith(BOOKED) else "form"
         details = {CONVERSIONS: canonical(count, "number"), "page": canonical(page, "text")}
         return TouchRecorded(
-            system=self.system, activity_id=f"form:{ident}:{millis(at)}", kind="form", name=str(name or ""), at=at, ref=self.ref(ident),
+            system=self.system, activity_id=f"form:{ident}:{millis(at)}", kind=kind, name=str(name or ""), at=at, ref=self.ref(ident),
             received_at=self.received_at, email=email, consent=dict(consent or {}), bulk=self.bulk,
             details={key: value for key, value in details.items() if value is not None},
         )  # fmt: skip
@@ -249,10 +258,8 @@ class Reading:
         return self.origin(last.get("sourceType"), last.get("sourceId")) == "own"
 
     def responses(self, row: Mapping[str, Any], response: Response, people: Iterable[str]) -> list[ResponseRecorded]:
-        """Give an activity that took place as a response to each of these contacts; at its own time, but not later than its last change."""
-        props = row.get("properties") or {}
-        own = next((found for name in response.times if (found := moment(props.get(name)))), None)
-        at = min(own or changed_at(row), changed_at(row))  # a meeting that is said to be over before its end was over when that was said
+        """Give an activity that took place as a response to each of these contacts."""
+        props, at = row.get("properties") or {}, took_place(row, response)
         return [
             ResponseRecorded(
                 system=self.system, ref=str(Ref(self.system, CONTACTS, one)), activity_id=f"{response.kind}:{row['id']}:{one}",

@@ -77,6 +77,7 @@ SHAPES = {
     )
 }  # fmt: skip
 """Accounts before who stands under them: the order of a full read."""
+MEETINGS, MEETING_TITLE = "meetings", "hs_meeting_title"
 RESPONSES = tuple(one.object for one in SHAPES.values() if one.response)
 TASK_TO_CONTACT = 204
 TIES = {"associations.contacts": 3, "associations.companies": 5}

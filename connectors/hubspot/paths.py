@@ -8,6 +8,7 @@ def _paths(crm: str, links: str, consent: str, version: str) -> dict[str, str]:
         "lists": crm.format("lists"),
         "objects": crm.format("objects"), "properties": crm.format("properties"), "owners": crm.format("owners"), "links": links,
         "consent": f"/communication-preferences/{consent}/statuses", "token": f"/oauth/{version}/token",
+        "types": f"/communication-preferences/{consent}/definitions", "hooks": f"/webhooks/{version}",
     }  # fmt: skip
 
 

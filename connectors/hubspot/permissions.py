@@ -18,6 +18,7 @@ def grants(wishes: Sequence[Wish]) -> Grant:
     width = max(map(len, scopes))
     text = "".join(f"{name:<{width}}  # {why}\n" for name, why in sorted(scopes.items()))
     later = "\n# Only while `truce doctor --fix` makes properties:\n# crm.schemas.contacts.write\n# Only with the option email_events:\n# content\n"
+    later += "# Only with the option list_touches:\n# crm.lists.read\n"
     how = "tick these in the private app (Settings, Integrations, Private Apps, Scopes), or name them in the app's scopes"
     return Grant(file="hubspot-scopes.txt", text=text + later, how=how)
 

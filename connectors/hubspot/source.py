@@ -16,10 +16,10 @@ from connectors.hubspot import mapping
 from connectors.hubspot.client import HISTORY_ROWS, Client, next_page, records
 from connectors.hubspot.doctor import Examined
 from connectors.hubspot.events import Event, events, orders, verify
-from connectors.hubspot.objects import CONTACTS, RESPONSES, SHAPES, changed_since, done
-from connectors.hubspot.touches import MAIL_KINDS, Acts
+from connectors.hubspot.joins import JOINED, Joins, Spot, again
+from connectors.hubspot.objects import CONTACTS, LIST, MEETING_TITLE, MEETINGS, RESPONSES, SHAPES, changed_since, done
+from connectors.hubspot.touches import MAIL_KINDS, Acts, met
 from schemas.change import RecordChanged
-from schemas.response import ResponseRecorded
 
 _MARGIN_MS = 5 * 60 * 1000
 """How far our clock may be ahead of HubSpot's before a quiet sweep would leave something out."""
@@ -44,8 +44,11 @@ class Place(BaseModel):
     """When the list of deleted records was last read."""
     forms: int = 0
     mails: int = 0
+    joins: int = 0
+    """When lists were last read: where one begins that was not read yet."""
+    lists: dict[str, Spot] = {}
     told: list[str] = []
-    """The submissions and opened e-mails of the last moments that were told, by activity id."""
+    """The submissions, opened e-mails and memberships of the last moments that were told, by activity id."""
     more: dict[str, Place] = {}
     """The places in other objects than contacts; one that is not here begins where contacts are."""
 
@@ -65,14 +68,26 @@ class HubSpotSource(Examined):
         self._archived_ms = int(float(options.get("archived_s", "3600")) * 1000)
         named = (pair.partition("=") for pair in options.get("form_guids", "").split(",") if pair.strip())
         self._forms = {guid.strip(): name.strip() for guid, _, name in named}
-        self._acts = Acts(client)
+        self._reads, self._joins = Acts(client), Joins(client)
         self._mails = options.get("email_events", "") == "on"
-        self._secret = connection.secrets.get("webhook_secret", "")
+        self._meets = options.get("meeting_touches", "") == "on"
+        self._secret, self._developer_key = (connection.secrets.get(name, "") for name in ("webhook_secret", "developer_key"))
+        self._types = [one.strip() for one in options.get("subscription_ids", "").split(",") if one.strip()]
 
     @property
     def objects(self) -> tuple[str, ...]:
         """Name contacts, companies, deals, and what a rep did with people."""
         return tuple(SHAPES)
+
+    @property
+    def acts(self) -> tuple[str, ...]:
+        """Name meetings where who came to one did something."""
+        return (MEETINGS,) if self._meets else ()
+
+    def calls(self, objects: int) -> int:
+        """Say what a poll costs: a call for each object, form, list and kind of e-mail event."""
+        mails = len(MAIL_KINDS) if self._mails else 0
+        return objects + len(self.acts) + len(self._forms) + len(self._joins.lists) + mails
 
     async def fields(self, object_: str) -> Mapping[str, FieldType]:
         """Give the live schema, of deals with their associations; later notices read their values by it."""
@@ -92,7 +107,7 @@ class HubSpotSource(Examined):
     def start(self, at: datetime) -> str:
         """Give the cursor that reads what changed since `at`."""
         ms = mapping.millis(at.astimezone(UTC))
-        return Place(at=ms, deleted=ms, forms=ms, mails=ms).text()
+        return Place(at=ms, deleted=ms, forms=ms, mails=ms, joins=ms).text()
 
     async def changes(self, cursor: str, wanted: Wanted) -> AsyncIterator[Page]:
         """Read what changed, object by object: the search sweep, then the deletions; of contacts the submissions lists too."""
@@ -101,9 +116,9 @@ class HubSpotSource(Examined):
         async for items, place in self._steps(place, started, wanted.get(CONTACTS, ())):  # noqa: B020  # each step moves the place on
             if items:
                 yield Page(items=tuple(items), cursor=place.text(), done=False)
-        for name in (one for one in SHAPES if one in wanted and one != CONTACTS):
+        for name in (one for one in SHAPES if (one in wanted or one in self.acts) and one != CONTACTS):
             own = place.more.get(name) or Place(at=place.at, deleted=place.deleted)
-            async for found, own in self._object(name, own, started, wanted[name]):  # noqa: B020
+            async for found, own in self._object(name, own, started, wanted.get(name, ())):  # noqa: B020
                 place = place.model_copy(update={"more": {**place.more, name: own}})
                 if found:
                     yield Page(items=tuple(found), cursor=place.text(), done=False)
@@ -113,20 +128,40 @@ class HubSpotSource(Examined):
         place = start
         async for items, place in self._object(CONTACTS, start, started, fields):
             yield items, place
+        async for items, place in self._listed(place, started, fields):  # noqa: B020
+            yield items, place
         told = dict[str, int]()
         for guid, name in self._forms.items():
-            async for touches in self._acts.submitted(guid, name, place.forms - self._lookback_ms):
+            async for touches in self._reads.submitted(guid, name, place.forms - self._lookback_ms):
                 told |= {one.activity_id: mapping.millis(one.at) for one in touches}
                 yield [one for one in touches if one.activity_id not in place.told], place
         newest, mailed = max([place.forms, *told.values()]), dict[str, int]()
         for kind in MAIL_KINDS if self._mails else ():
-            async for touches in self._acts.opened(kind, (place.mails or started) - self._lookback_ms):
+            async for touches in self._reads.opened(kind, (place.mails or started) - self._lookback_ms):
                 mailed |= {one.activity_id: mapping.millis(one.at) for one in touches}
                 yield [one for one in touches if one.activity_id not in place.told], place
         read = max([place.mails or started, *mailed.values()]) if self._mails else place.mails
         last = [ident for ident, ms in told.items() if ms >= newest - self._lookback_ms]
         last += [ident for ident, ms in mailed.items() if ms >= read - self._lookback_ms]
+        last += [ident for ident in place.told if ident.startswith(JOINED)]
         yield [], place.model_copy(update={"forms": newest, "mails": read, "told": last})
+
+    async def _listed(self, place: Place, started: int, fields: Sequence[str]) -> AsyncIterator[tuple[list[Item], Place]]:
+        """Read who was put on lists: on those that are fields, and on those whose members did something."""
+        spots, told = dict[str, Spot](), [ident for ident in place.told if not ident.startswith(JOINED)]
+        for name in self._joins.lists:
+            spots[name] = place.lists.get(name) or Spot(at=place.joins or started)
+            heard = [act for act in place.told if act.startswith(f"{JOINED}{name}:")]
+            async for new, behind in self._joins.since(name, spots[name], self._lookback_ms):
+                fresh = {act: contact for act, contact in new.items() if act not in place.told}
+                spots[name], heard = behind, [*heard, *new]
+                yield [*await self._joins.touches(name, fresh), *await self._enlisted(name, fresh, fields)], place
+            told += again(dict.fromkeys(heard), spots[name].at - self._lookback_ms)
+        yield [], place.model_copy(update={"lists": spots, "joins": started, "told": told})
+
+    async def _enlisted(self, ident: str, new: Mapping[str, str], fields: Sequence[str]) -> list[Item]:
+        """Read who was put on a list that is a field: nothing else of them moved."""
+        return await self._read(CONTACTS, [*new.values()], fields) if f"{LIST}{ident}" in fields and new else []
 
     async def _object(self, name: str, start: Place, started: int, fields: Sequence[str]) -> AsyncIterator[tuple[list[Item], Place]]:
         place = start
@@ -194,18 +229,21 @@ class HubSpotSource(Examined):
         return await self._read(object_ or CONTACTS, ids, fields)
 
     async def _read(self, name: str, ids: Sequence[str], fields: Sequence[str]) -> list[Item]:
-        return list(await self._responses(name, ids)) if name in RESPONSES else await self._client.told(name, ids, fields)
+        return await self._responses(name, ids) if name in RESPONSES else await self._client.told(name, ids, fields)
 
-    async def _responses(self, name: str, ids: Sequence[str]) -> list[ResponseRecorded]:
-        """Read activities; each that took place is a response to every contact that it is associated with."""
-        response, items = SHAPES[name].response, list[ResponseRecorded]()
+    async def _responses(self, name: str, ids: Sequence[str]) -> list[Item]:
+        """Read activities; each that took place is a response to every contact that it is associated with, a meeting an act of theirs, too."""
+        response, items, meets = SHAPES[name].response, list[Item](), name in self.acts
         assert response is not None  # RESPONSES are those that have one
         for start in range(0, len(ids), HISTORY_ROWS):
-            answer = await self._client.read(name, ids[start : start + HISTORY_ROWS], response.properties, history=[response.status])
+            properties = [*response.properties, *([MEETING_TITLE] if meets else [])]
+            answer = await self._client.read(name, ids[start : start + HISTORY_ROWS], properties, history=[response.status])
             reading = self._client.reading(name, answer)
             done = [row for row in records(answer.body) if response.counts(row["properties"]) and not reading.ours(row, response.status)]
             people = await self._client.links(name, [str(row["id"]) for row in done], CONTACTS)
-            items += [one for row in done for one in reading.responses(row, response, [ident for ident, _ in people[str(row["id"])]])]
+            for row in done:
+                with_ = [ident for ident, _ in people[str(row["id"])]]
+                items += [*reading.responses(row, response, with_), *(met(reading, row, response, with_) if meets else ())]
         return items
 
     def notice(self, method: str, uri: str, headers: Mapping[str, str], body: bytes, *, received_at: datetime) -> Notice:

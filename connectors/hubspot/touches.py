@@ -1,4 +1,4 @@
-"""What people did, read as a backstop or because no webhook tells of it: submissions of forms, and the log of marketing e-mails.
+"""What people did, read as a backstop or because no webhook tells of it: submissions of forms, the log of marketing e-mails, meetings.
 
 Sources: HubSpot's guides "Forms" (submissions, the newest first) and "Email analytics v1" (events; `sentBy` is the message's own event, and
 `filteredEvent` says that HubSpot itself holds it to be a machine's).
@@ -6,7 +6,7 @@ Sources: HubSpot's guides "Forms" (submissions, the newest first) and "Email ana
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +14,9 @@ from connectors.errors import Surprising
 from connectors.hubspot import mapping
 from connectors.hubspot.client import Client, next_page, records, rows
 from connectors.hubspot.mapping import Reading
-from connectors.hubspot.objects import CONTACTS, Row
+from connectors.hubspot.objects import CONTACTS, MEETING_TITLE, Response, Row
 from connectors.hubspot.paths import FORMS, MAILS
+from schemas.base import Ref
 from schemas.touch import TouchRecorded
 
 MAIL_KINDS = ("OPEN", "CLICK")
@@ -43,6 +44,19 @@ def mail(reading: Reading, ident: object, event: Mapping[str, Any]) -> TouchReco
         ref=reading.ref(ident), received_at=reading.received_at, email=str(event.get("recipient")), bulk=reading.bulk,
         delivered_at=mapping.moment(sent.get("created")) if isinstance(sent, dict) else None, machine=event.get("filteredEvent") is True,
     )  # fmt: skip
+
+
+def met(reading: Reading, row: Row, response: Response, people: Iterable[str]) -> list[TouchRecorded]:
+    """Give a meeting that took place as an act of each of these contacts: who came."""
+    props, at = row["properties"], mapping.took_place(row, response)
+    details = {"by": mapping.canonical(props.get("hubspot_owner_id"), "text")}
+    return [
+        TouchRecorded(
+            system=reading.system, activity_id=f"{response.kind}:{row['id']}:{one}", kind="meeting", at=at, received_at=reading.received_at,
+            name=str(props.get(MEETING_TITLE) or ""), ref=str(Ref(reading.system, CONTACTS, one)), details=details,
+        )
+        for one in people
+    ]  # fmt: skip
 
 
 class Acts:

@@ -55,7 +55,7 @@ class Nudges:
     async def _nudged(self, runner: Runner, request: Request) -> None:
         body = await bodies.read(request)
         verified(signers(runner.connection.secrets[SECRET]), dict(request.headers), body)
-        notice = Notice(read=named(runner.system, runner.source.objects, body))
+        notice = Notice(read=named(runner.system, (*runner.source.objects, *runner.source.acts), body))
         async with asyncio.timeout(ANSWER_S):
             await runner.noticed(notice)
 

@@ -203,7 +203,7 @@ class Runner:
         about = {ref: Ref.parse(ref).object for ref in (*map(ref_of, notice.items), *notice.read) if ref}
         named = {self.source.manifest.person_object}
         if not named.issuperset(about.values()):
-            named = set(schema.objects(await self.playbook(), self.system, self.source))
+            named = {*schema.objects(await self.playbook(), self.system, self.source), *self.source.acts}
         await self.send(
             [one for one in notice.items if about.get(ref_of(one) or "", self.source.manifest.person_object) in named], "webhook"
         )
@@ -233,11 +233,13 @@ class Runner:
             by_object.setdefault(ref.object, []).append(ref.id)
         items: list[Item] = []
         for name, ids in by_object.items():
-            if name in self.source.objects:
+            if name in self.source.acts:
+                items += await self.source.read(ids, (), object_=name)
+            elif name in self.source.objects:
                 items += await self.source.read(ids, await self._fields(name), object_=name)
         await self.send(items, "read")
         await read_orders.settle(self.pool, refs)
-        activities = set(self.source.manifest.response_objects)  # of these nothing is told that was no response
+        activities = {*self.source.manifest.response_objects, *self.source.acts}  # of these nothing is told that was none
         left = {ref for ref in refs if Ref.parse(ref).object not in activities} - {ref_of(item) for item in items}
         if left:
             self._log.warning("ordered records are nowhere to be found", count=len(left))

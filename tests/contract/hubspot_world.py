@@ -7,14 +7,15 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.base import Connection
-from connectors.contract import Emulated
+from connectors.base import Connection, Source
+from connectors.contract import Emulated, NotedBreaker, NotedBudget
 from connectors.contract_objects import AccountRole, EmulatedDeals, OpportunityRole
 from connectors.contract_tasks import EmulatedTasks
 from connectors.contract_world import Role
 from connectors.emulator.hubspot import Form, HubSpot, Owner, Property
 from connectors.emulator.hubspot.properties import custom
 from connectors.hubspot.mapping import vendor
+from connectors.registry import load
 from schemas.base import Scalar
 from tests.contract.served import Served, served
 
@@ -159,6 +160,13 @@ class HubSpotWorld(Served):
 def hubspot_world() -> AbstractAsyncContextManager[HubSpotWorld]:
     """Start an empty account on a free port, and end it."""
     return served(HubSpotWorld())
+
+
+@asynccontextmanager
+async def reading(world: HubSpotWorld, **options: str) -> AsyncIterator[Source]:
+    source: Source = load("hubspot").source(world.connection(timeout_s=5.0, **options), NotedBudget(), NotedBreaker())
+    yield source
+    await source.close()
 
 
 def _holds_the_protocols(world: HubSpotWorld) -> tuple[Emulated, EmulatedDeals, EmulatedTasks]:

@@ -25,7 +25,7 @@ from connectors.registry import load
 from schemas.base import Scalar
 from schemas.change import RecordChanged, RecordDeleted, RecordMerged
 from schemas.touch import TouchRecorded
-from tests.contract.hubspot_world import PRICING, WEBHOOK_SECRET, HubSpotWorld, hubspot_world
+from tests.contract.hubspot_world import PRICING, WEBHOOK_SECRET, HubSpotWorld, hubspot_world, reading
 
 FORMS = f"{PRICING.guid}=Pricing"
 
@@ -55,13 +55,6 @@ async def sink(world: HubSpotWorld) -> AsyncIterator[Sink]:
     sink = load("hubspot").sink(world.connection(), NotedBudget(), NotedBreaker())
     yield sink
     await sink.close()
-
-
-@asynccontextmanager
-async def reading(world: HubSpotWorld, **options: str) -> AsyncIterator[Source]:
-    source = load("hubspot").source(world.connection(timeout_s=5.0, **options), NotedBudget(), NotedBreaker())
-    yield source
-    await source.close()
 
 
 def update(ident: str, **fields: Scalar) -> Update:

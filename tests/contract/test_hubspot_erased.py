@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from connectors.contract_world import items, long_ago, pages
 from schemas.change import RecordChanged, RecordDeleted
-from tests.contract.hubspot_world import HubSpotWorld, hubspot_world
-from tests.contract.test_hubspot import all_told, reading, webhooks
+from tests.contract.hubspot_world import HubSpotWorld, hubspot_world, reading
+from tests.contract.test_hubspot import all_told, webhooks
 
 WANTED = {"contacts": ["email", "phone"]}
 

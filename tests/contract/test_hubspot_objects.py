@@ -14,8 +14,8 @@ from connectors.errors import AuthExpired, Surprising
 from connectors.hubspot.objects import joined
 from schemas.change import RecordChanged, RecordDeleted, RecordMerged
 from schemas.response import ResponseRecorded
-from tests.contract.hubspot_world import HubSpotWorld, hubspot_world
-from tests.contract.test_hubspot import all_told, reading, webhooks
+from tests.contract.hubspot_world import HubSpotWorld, hubspot_world, reading
+from tests.contract.test_hubspot import all_told, webhooks
 
 PEOPLE, FIRM = "associations.contacts", "associations.companies"
 DEAL = ["dealname", "dealstage", PEOPLE, FIRM]

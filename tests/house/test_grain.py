@@ -39,6 +39,8 @@ BESIDES = {
         "batch.py": "answers to a batch are not positional and say little about which row they mean",
         "ties.py": "a deal's people and company are associations, written by calls of their own",
         "doctor.py": "what an account must have differs by object",
+        "joins.py": "who was put on a list is told by the list alone, oldest first, in pages that shift",
+        "hooks.py": "what an app is subscribed to is seen by a key of its own, or not at all",
         "touches.py": "submissions and e-mails are read page by page, from logs that are no objects",
         "lists.py": "membership of static lists is kept beside the record, and read and written by calls of its own",
     },

@@ -8,8 +8,7 @@ from schemas.change import RecordChanged
 from sync.playbook import loader
 from sync.sources import schema
 from sync.sources.publisher import ref_of, wrap
-from tests.contract.hubspot_world import HubSpotWorld, hubspot_world
-from tests.contract.test_hubspot import reading
+from tests.contract.hubspot_world import HubSpotWorld, hubspot_world, reading
 from tests.factory import START
 from tests.house.project import ROOT
 from tests.world import World

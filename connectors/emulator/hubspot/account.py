@@ -143,6 +143,11 @@ def _token_info(portal: Portal, call: Call) -> Answer:
 
 
 def _app(portal: Portal, call: Call) -> None:
+    """Let in who has the developer account's key: an app's webhooks are no account's (HubSpot's guide "Webhooks", `hapikey`)."""
+    if call.one("hapikey") != portal.auth.developer_key:
+        raise Refused(
+            401, "INVALID_AUTHENTICATION", "The API key provided is invalid. View or manage your API key in your developer account."
+        )
     if call.params["app"] != str(portal.hooks.app_id):
         raise missing(f"No app with id {call.params['app'][:40]}")
 

@@ -58,6 +58,8 @@ class Auth:
     client_secret: str
     refresh_token: str
     app_client: str = "truce"
+    developer_key: str = "developer-key"
+    """What the app's own settings are read and changed by, as `hapikey`."""
     """The client that is an integration; all other clients are people in HubSpot's own screens."""
     apps: Mapping[str, int] = field(default_factory=dict)
     """Further clients that are integrations, with their app ids."""

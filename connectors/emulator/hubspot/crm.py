@@ -90,6 +90,9 @@ def _calls() -> list[Property]:
 def _meetings() -> list[Property]:
     return [
         *texts("hs_meeting_title hs_meeting_body hs_meeting_location"),
+        _picked(
+            "hs_meeting_source", "CRM_UI", "INTEGRATION", "BIDIRECTIONAL_API", "BIDIRECTIONAL_SYNC", "MEETINGS_EMBEDDED", "MEETINGS_PUBLIC"
+        ),
         _picked("hs_meeting_outcome", "SCHEDULED", "COMPLETED", "RESCHEDULED", "NO_SHOW", "CANCELED"),
         *texts("hs_timestamp hs_meeting_start_time hs_meeting_end_time", type="datetime"),
         *_common("hs_createdate"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -20,7 +21,8 @@ def routes(hub: HubSpot) -> list[Route]:
     POST expire {"revoke"?: bool} · POST webhooks {"url"?, "secret"?, "shuffle"?, "duplicate"?, "delay_s"?, "hold"?} · GET webhooks ·
     GET limits · GET contacts · POST contacts [properties] · POST import [properties] · POST restore {"id"} ·
     POST properties {"name", "remove"?: bool, …} · POST scopes {"missing": []} · POST lag {"seconds"} · POST opt-out {"email", "type"?} ·
-    GET records/OBJECT · POST records/OBJECT [{"properties", "to"?: {object: [id]}}] · POST owners {"id", "active"}
+    GET records/OBJECT · POST records/OBJECT [{"properties", "to"?: {object: [id]}}] · POST owners {"id", "active"} ·
+    POST enlist {"list", "ids", "add"?: bool} · POST book {"email", "slug", "start", "title"?}
     """
     posts = {
         "expire": _expire,
@@ -33,6 +35,8 @@ def routes(hub: HubSpot) -> list[Route]:
         "lag": _lag,
         "opt-out": _opt_out,
         "owners": _owner,
+        "enlist": _enlist,
+        "book": _book,
     }
     gets = {"webhooks": _webhook_state, "limits": _limits, "contacts": _contacts}
     return [
@@ -63,6 +67,15 @@ def _records(hub: HubSpot) -> Any:
 
 def _owner(hub: HubSpot, asked: dict[str, Any]) -> None:
     hub.deactivate(str(asked["id"]), active=bool(asked["active"]))
+
+
+def _enlist(hub: HubSpot, asked: dict[str, Any]) -> None:
+    hub.enlist(str(asked["list"]), *map(str, asked["ids"]), add=bool(asked.get("add", True)))
+
+
+def _book(hub: HubSpot, asked: dict[str, Any]) -> str:
+    start = datetime.fromisoformat(str(asked["start"]))
+    return hub.book(str(asked["email"]), str(asked["slug"]), start, str(asked.get("title", "Meeting")))
 
 
 def _expire(hub: HubSpot, asked: dict[str, Any]) -> None:

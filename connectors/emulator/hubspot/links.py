@@ -141,8 +141,8 @@ class Links:
         portal = self._objects[here.object]
         said: dict[str, Any] = {"fromObjectId": own, "toObjectId": far, "associationRemoved": removed, "isPrimaryAssociation": primary}
         said["associationType"] = f"{here.singular}_to_{there.singular}".upper()
-        if not here.hooks:
-            said |= {"fromObjectTypeId": here.type_id, "toObjectTypeId": there.type_id}
+        said |= {"fromObjectTypeId": here.type_id, "toObjectTypeId": there.type_id, "associationCategory": "HUBSPOT_DEFINED"}
+        said["associationTypeId"] = next(one for one, label in TYPES[here.object, there.object].items() if (label == "Primary") is primary)
         portal.hooks.tell(here, "associationChange", None, portal.records.now(), actor, **said)
 
     def _counted(self, here: Kind, own: int, there: Kind, actor: Actor, *, quiet: bool) -> None:

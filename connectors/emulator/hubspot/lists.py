@@ -1,11 +1,14 @@
-"""Static lists (segments with the processing type MANUAL): who is on them, and who is put there or taken off.
+"""Static lists (segments with the processing type MANUAL): who is on them, since when, and who is put there or taken off.
 
 Paths and shapes: HubSpot's guide "Lists" (memberships), its OpenAPI document of lists. Records that are not there are named in the answer and
-otherwise ignored; membership is no property, so that no time of change moves and no webhook tells of it.
+otherwise ignored; membership is no property, so that no time of change moves and no webhook tells of it. The memberships of a list by their
+age: its reference "Fetch List Memberships Ordered by Added to List Date".
 """
 
 from __future__ import annotations
 
+import base64
+from collections.abc import Iterable
 from typing import Any
 
 from connectors.emulator.hubspot import moments
@@ -15,6 +18,7 @@ from connectors.emulator.hubspot.portal import Answer, Call, Door, Portal
 READ, WRITE = "crm.lists.read", "crm.lists.write"
 BASES = ("/crm/v3/lists", "/crm/lists/2026-03", "/crm/lists/2026-09")
 MOST = 100
+MOST_JOINED = 250
 CONTACT = "0-1"
 
 
@@ -26,9 +30,17 @@ def _ids(call: Call, name: str) -> list[str]:
 
 
 def _change(portal: Portal, call: Call) -> Answer:
-    members, added, removed, missing_ids = portal.lists.known(call.params["list"]), list[str](), list[str](), list[str]()
+    portal.lists.known(call.params["list"])
     add, remove = _ids(call, "recordIdsToAdd"), _ids(call, "recordIdsToRemove")
     call.rows = len(add) + len(remove)
+    added, removed, missing_ids = change(portal, call.client, call.params["list"], add, remove)
+    # the first name is spelled as HubSpot spells it
+    return Answer(200, {"recordsIdsAdded": added, "recordIdsRemoved": removed, "recordIdsMissing": missing_ids})
+
+
+def change(portal: Portal, client: str, name: str, add: Iterable[str], remove: Iterable[str]) -> tuple[list[str], list[str], list[str]]:
+    """Put contacts on a list and take others off; gives who was put there, taken off, and is not there at all."""
+    members, added, removed, missing_ids = portal.lists.known(name), list[str](), list[str](), list[str]()
     for ident in add:
         one = portal.contacts.find(ident)
         if one is None:
@@ -41,9 +53,8 @@ def _change(portal: Portal, call: Call) -> Answer:
             removed.append(ident)
     for verb, some in (("associate", added), ("dissociate", removed)):
         for ident in some:
-            portal.journal.effect(call.client, verb, "lists", call.params["list"], {}, {"contact": ident})
-    # the first name is spelled as HubSpot spells it
-    return Answer(200, {"recordsIdsAdded": added, "recordIdsRemoved": removed, "recordIdsMissing": missing_ids})
+            portal.journal.effect(client, verb, "lists", name, {}, {"contact": ident})
+    return added, removed, missing_ids
 
 
 def _of(portal: Portal, ident: str) -> list[dict[str, Any]]:
@@ -90,6 +101,33 @@ def _fetch(portal: Portal, call: Call) -> Answer:
     return Answer(200, {"list": {**told, "processingStatus": "COMPLETE", "size": size}})
 
 
+def _joined(portal: Portal, call: Call) -> Answer:
+    """Give a list's members, whoever was put there first coming first; what `after` and `before` mean is the account's own affair."""
+    members = portal.lists.known(call.params["list"])
+    rows = [(ident, at) for ident, at in sorted(members.items(), key=lambda one: (one[1], one[0])) if ident in portal.contacts.live]
+    limit, after, before = call.limit(100, MOST_JOINED), call.one("after"), call.one("before")
+    start = _place(after) if after else max(0, _place(before) - limit) if before else 0
+    page = rows[start : _place(before) if before and not after else start + limit]
+    call.rows = len(page)
+    paging = {"next": {"after": _token(start + limit), "link": "?"}} if start + limit < len(rows) else {}
+    paging |= {"prev": {"before": _token(start), "link": "?"}} if start else {}
+    told = [{"recordId": str(ident), "membershipTimestamp": moments.iso(at)} for ident, at in page]
+    return Answer(
+        200, {"total": len(rows), "results": told[::-1] if before and not after else told} | ({"paging": paging} if paging else {})
+    )
+
+
+def _token(start: int) -> str:
+    return base64.urlsafe_b64encode(str(start).encode()).decode()
+
+
+def _place(token: str) -> int:
+    try:
+        return int(base64.urlsafe_b64decode(token))
+    except ValueError:
+        raise malformed("Invalid paging offset") from None
+
+
 def doors() -> list[Door]:
     """Give the paths of this module."""
     return [
@@ -99,6 +137,7 @@ def doors() -> list[Door]:
             Door("POST", f"{base}/records/memberships/batch/read", _batch_read, READ),
             Door("GET", f"{base}/records/{{type}}/{{record}}/memberships", _record, READ),
             Door("PUT", f"{base}/{{list}}/memberships/add-and-remove", _change, WRITE, writing=True),
+            Door("GET", f"{base}/{{list}}/memberships/join-order", _joined, READ),
             Door("GET", f"{base}/{{list}}", _fetch, READ),
         )
     ]

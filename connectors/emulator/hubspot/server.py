@@ -143,6 +143,14 @@ class HubSpot:
         at = self.portal.contacts.now()
         self.portal.mails.add(email, kind, at, subject, at - int(after_s * 1000), self.portal.portal_id, **more)
 
+    def book(self, email: str, slug: str, start: datetime, title: str = "Meeting") -> str:
+        """Let somebody book a meeting by a rep's meeting link; gives the meeting's id."""
+        return forms_.booked(self.portal, email, slug, int(start.timestamp() * 1000), title)
+
+    def enlist(self, name: str, *idents: str, add: bool = True) -> None:
+        """Put contacts on a list, or take them off, as a person does in HubSpot's screens or an active list by itself."""
+        lists.change(self.portal, "marketing", name, idents if add else (), () if add else idents)
+
     def set_webhook(self, url: str, secret: str | None = None) -> None:
         """Send webhooks to `url` from now on, signed with `secret` (else the client secret)."""
         self.webhooks.sender.target_url = url

@@ -19,6 +19,8 @@ VERBS = ("creation", "deletion", "merge", "restore", "propertyChange", "associat
 NAMED = [one.singular for one in KINDS.values() if one.hooks]
 TYPES = (*(f"{name}.{verb}" for name in (*NAMED, "object") for verb in VERBS), "contact.privacyDeletion")
 """Every event type there is; those of "object" go with an object type id ("generic" webhooks, for all objects without a name of their own)."""
+GENERIC = frozenset({"fromObjectTypeId", "toObjectTypeId", "associationTypeId", "associationCategory"})
+"""What a change of associations says in generic events alone (changelog "Generic Webhook Subscriptions")."""
 Event = dict[str, Any]
 
 
@@ -107,7 +109,9 @@ class Hooks:
         }
         if ident is not None:
             event["objectId"] = ident
-        if one.object_type_id is not None:
+        if one.object_type_id is None:
+            more = {name: value for name, value in more.items() if name not in GENERIC}
+        elif not one.event_type.endswith(".associationChange"):  # that names the types of both its ends
             event["objectTypeId"] = one.object_type_id
         if actor.source_id:
             event["sourceId"] = actor.source_id

@@ -47,6 +47,23 @@ async def test_many_are_read_at_once_and_a_list_says_what_it_is() -> None:
         assert (told.body["list"]["processingType"], told.body["list"]["size"]) == ("MANUAL", 1)
 
 
+async def test_who_is_on_a_list_is_told_oldest_first_and_backwards_too() -> None:
+    async with playing() as play:
+        api = at(play, client().crm.lists.memberships_api)
+        ids = [play.hub.add_contact(email=f"p{n}@x.example") for n in range(5)]
+        play.hub.enlist("1001", *ids)
+
+        def work() -> tuple[Any, Any, Any]:
+            first = api.get_page_ordered_by_added_to_list_date("1001", limit=3)
+            rest = api.get_page_ordered_by_added_to_list_date("1001", limit=3, after=first.paging.next.after)
+            return first, rest, api.get_page_ordered_by_added_to_list_date("1001", limit=2, before=rest.paging.prev.before)
+
+        first, rest, back = await threaded(work)
+        assert [[one.record_id for one in page.results] for page in (first, rest, back)] == [ids[:3], ids[3:], [ids[2], ids[1]]]
+        assert all(one.membership_timestamp.tzinfo for one in first.results)
+        assert (first.total, rest.paging.next) == (5, None)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
@@ -57,6 +74,9 @@ async def test_many_are_read_at_once_and_a_list_says_what_it_is() -> None:
         ("POST", "/records/memberships/batch/read", {"inputs": [{}] * 101}, 400),
         ("GET", "/records/0-2/1/memberships", None, 400),
         ("GET", "/77", None, 404),
+        ("GET", "/77/memberships/join-order", None, 404),
+        ("GET", "/1001/memberships/join-order?after=?", None, 400),
+        ("GET", "/1001/memberships/join-order?limit=251", None, 400),
     ],
 )
 async def test_what_is_no_list_or_no_request_is_refused(method: str, path: str, body: Any, status: int) -> None:

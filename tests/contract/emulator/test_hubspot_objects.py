@@ -213,7 +213,7 @@ async def test_webhooks_tell_of_companies_deals_tasks_and_both_sides_of_an_assoc
 
 async def test_generic_subscriptions_are_made_by_type_id() -> None:
     async with playing(subscriptions=[]) as play:
-        base = f"/webhooks/v3/{play.hub.webhooks.app_id}/subscriptions"
+        base = f"/webhooks/v3/{play.hub.webhooks.app_id}/subscriptions?hapikey=developer-key"
         asked = {"eventType": "object.propertyChange", "propertyName": "hs_task_status", "objectTypeId": "0-27", "active": True}
         made = await play.call("POST", base, asked)
         assert (made.status, made.body["objectTypeId"]) == (201, "0-27")

@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 
+import hubspot
+
 from .hubspot_play import MARIA, OBJECTS, playing, receiving
+from .test_hubspot_sdk import at, threaded
+
+KEY = {"hapikey": "developer-key"}
 
 
 async def test_every_kind_of_change_is_told_with_who_made_it() -> None:
@@ -57,14 +62,19 @@ async def test_only_what_was_subscribed_is_told() -> None:
     async with playing(subscriptions=["contact.propertyChange:phone"]) as play, receiving(play) as got:
         base = "/webhooks/v3/54321"
         asked = {"eventType": "contact.propertyChange", "propertyName": "city", "active": True}
-        added = await play.call("POST", f"{base}/subscriptions", asked)
+        added = await play.call("POST", f"{base}/subscriptions", asked, params=KEY)
         await play.call("POST", OBJECTS, {"properties": {"email": "kim@x.example", "phone": "1", "city": "Oslo"}})
-        await play.call("PATCH", f"{base}/subscriptions/{added.body['id']}", {"active": False})
+        await play.call("PATCH", f"{base}/subscriptions/{added.body['id']}", {"active": False}, params=KEY)
         await play.call("POST", OBJECTS, {"properties": {"phone": "2", "city": "Bergen"}})
         await play.hub.webhooks.sender.quiet()
         assert [event["propertyValue"] for event in sorted(got.events, key=lambda event: int(event["eventId"]))] == ["1", "Oslo", "2"]
-        listed = await play.call("GET", f"{base}/subscriptions")
-        assert [one["active"] for one in listed.body["results"]] == [True, False]
+        assert (await play.call("GET", f"{base}/subscriptions")).status == 401, "the developer account's key opens it, no token does"
+        sdk = at(play, hubspot.Client.create(api_key=KEY["hapikey"]).webhooks.subscriptions_api)
+        listed = await threaded(lambda: sdk.get_all(54321))
+        assert [(one.event_type, one.property_name, one.active) for one in listed.results] == [
+            ("contact.propertyChange", "phone", True),
+            ("contact.propertyChange", "city", False),
+        ]
 
 
 async def test_nothing_is_sent_before_a_target_is_set() -> None:
@@ -73,8 +83,10 @@ async def test_nothing_is_sent_before_a_target_is_set() -> None:
         async with receiving(play) as got:
             target = got.url
             play.hub.webhooks.sender.target_url = ""
-            unset = await play.call("GET", "/webhooks/v3/54321/settings")
-            await play.call("PUT", "/webhooks/v3/54321/settings", {"targetUrl": target, "throttling": {"maxConcurrentRequests": 10}})
+            unset = await play.call("GET", "/webhooks/v3/54321/settings", params=KEY)
+            await play.call(
+                "PUT", "/webhooks/v3/54321/settings", {"targetUrl": target, "throttling": {"maxConcurrentRequests": 10}}, params=KEY
+            )
             await play.call("POST", OBJECTS, {"properties": {"city": "Bergen"}})
             await play.hub.webhooks.sender.quiet()
             assert unset.status == 404

@@ -1,0 +1,63 @@
+"""What our app is subscribed to, and where its calls go, as far as HubSpot lets it be seen.
+
+Source: HubSpot's guides "Webhooks" (settings and subscriptions of a public app, by the developer account's key, `hapikey`), "Create and edit
+webhook subscriptions in private apps" (theirs are in no API) and "Create generic webhook subscriptions" (all but privacyDeletion).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from urllib.parse import urlsplit
+
+from connectors.base import Finding
+from connectors.errors import ConnectorError, Gone
+from connectors.hubspot.client import Client, rows
+from connectors.hubspot.mapping import CONVERTED_AT
+from connectors.hubspot.objects import CONTACTS, SHAPES, Row
+
+_VERBS = ("creation", "deletion", "merge", "restore")
+ERASED = "contact.privacyDeletion"
+
+
+async def told(client: Client, system: str, key: str, fields: Iterable[str]) -> list[Finding]:
+    """Say where HubSpot's calls go, and which events of contacts it does not call about; without a key, how that is seen by hand."""
+    wanted = {*fields, CONVERTED_AT}
+    if not (key and client.app_id):
+        how = f"webhooks cannot be seen without the secret developer_key (a private app's never): see in its settings that it calls …{_path(system)}"
+        names = f"about {', '.join([*(f'contact.{verb}' for verb in _VERBS), ERASED])} and contact.propertyChange of every mapped property"
+        return [Finding(ok=True, what=f"{system}: {how} {names}")]
+    try:
+        target = str((await client.hooks(key, "settings")).body.get("targetUrl") or "")
+        active = [one for one in rows((await client.hooks(key, "subscriptions")).body) if one.get("active")]
+    except Gone:
+        return [Finding(ok=False, what=f"{system}: no webhooks", todo=f"set the app's target URL to https://…{_path(system)}")]
+    except ConnectorError as error:
+        return [
+            Finding(ok=False, what=f"{system}: webhooks cannot be seen: {error.words}", todo="check developer_key and the option app_id")
+        ]
+    right = urlsplit(target).scheme == "https" and urlsplit(target).path.rstrip("/") == _path(system)
+    todo = "" if right else f"set the app's target URL to https://…{_path(system)}"
+    lacks = missing(active, wanted)
+    what = f"{len(active)} subscriptions of webhooks are active" + (f", none to {', '.join(lacks)}" if lacks else "")
+    return [
+        Finding(ok=right, what=f"{system}: HubSpot calls {target}", todo=todo),
+        Finding(
+            ok=not lacks, what=f"{system}: {what}", todo="subscribe to them: until then they are seen when they are polled" if lacks else ""
+        ),
+    ]
+
+
+def missing(active: Sequence[Row], wanted: Iterable[str]) -> list[str]:
+    """Name the events of contacts, and the properties, that no subscription is about; named and generic ones count alike."""
+    shape, heard, properties = SHAPES[CONTACTS], set[str](), set[str]()
+    for one in active:
+        kind, _, verb = str(one.get("eventType")).partition(".")
+        if kind == shape.singular or (kind == "object" and one.get("objectTypeId") == shape.type_id):
+            heard.add(verb)
+            properties |= {str(one.get("propertyName"))} if verb == "propertyChange" else set()
+    lacks = [f"contact.{verb}" for verb in (*_VERBS, "privacyDeletion") if verb not in heard]
+    return lacks + [f"contact.propertyChange of {name}" for name in sorted(wanted) if not {name, "*"} & properties]
+
+
+def _path(system: str) -> str:
+    return f"/webhooks/{system}"
