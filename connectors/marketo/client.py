@@ -78,6 +78,12 @@ class Client:
             return answer
         raise Surprising("the answer does not say success") if reads else _unknown("the answer does not say success")
 
+    async def export(self, method: str, path: str, **more: Any) -> Answer:
+        """Send one request of bulk extract, each of which may be sent twice; that there is no room for a job is an answer, too."""
+        await self._count()
+        accept = (mapping.NO_ROOM,)
+        return await self._session.call(method, f"/bulk/v1/leads/export{path}", idempotent=True, priority="bulk", accept=accept, **more)
+
     async def _count(self) -> None:
         """Tell the budget of today's calls by everybody, which no header does; not more often than every quarter of an hour."""
         if monotonic() - self._counted > _COUNTED_S:
@@ -112,9 +118,10 @@ class Client:
         flags: dict[str, FieldType] = {LIST + one: "flag" for one in self.lists}
         return found | flags | {PROGRAM + one: "text" for one in self.programs}
 
-    async def reading(self, answer: Answer, *, consistent: bool = True, bulk: bool = False) -> Reading:
-        """Give what reads the rows of an answer."""
-        return Reading(self.system, await self.types(), self.me, answer.received_at, answer.sent_at if consistent else None, bulk)
+    async def reading(self, answer: Answer, *, consistent: bool = True, bulk: bool = False, sent_at: datetime | None = None) -> Reading:
+        """Give what reads the rows of an answer, which are as they were when it was asked for, or at `sent_at`."""
+        sent_at = (sent_at or answer.sent_at) if consistent else None
+        return Reading(self.system, await self.types(), self.me, answer.received_at, sent_at, bulk)
 
     async def find(self, by: str, values: Iterable[str], fields: Sequence[str], *, priority: Priority = "normal") -> Leads:
         """Find leads by the values of one field, with `fields` and what every snapshot needs.
@@ -123,7 +130,7 @@ class Client:
         """
         asked, found = list(dict.fromkeys(one for one in values if one)), dict[str, Row]()
         first: Answer | None = None
-        names = ",".join(dict.fromkeys(("id", *mapping.ALWAYS, *(one for one in fields if not one.startswith((LIST, PROGRAM))))))
+        names = ",".join(mapping.columns(fields))
         for start in range(0, len(asked), _MOST):
             some = asked[start : start + _MOST]
             form = {"filterType": by, "filterValues": ",".join(some), "fields": names, "batchSize": str(_MOST)}
@@ -137,10 +144,10 @@ class Client:
                 token = answer.body.get("nextPageToken") or None
         if first is None:
             raise ValueError("nothing is asked for")
-        await self._join(found, fields, priority)
+        await self.join(found, fields, priority)
         return Leads(found, first)
 
-    async def _join(self, rows: dict[str, Row], fields: Sequence[str], priority: Priority) -> None:
+    async def join(self, rows: dict[str, Row], fields: Sequence[str], priority: Priority) -> None:
         """Put membership of lists and programs among the fields of leads, as far as it is asked for: one call each for 300 leads."""
         ids = list(rows)
         for name in (one for one in fields if one.startswith((LIST, PROGRAM))):
@@ -196,8 +203,8 @@ class Client:
 
     async def token(self, since: datetime) -> str:
         """Give the paging token for the activity log since a moment."""
-        at = since.strftime("%Y-%m-%dT%H:%M:%SZ")
-        token = (await self.call("GET", "/activities/pagingtoken.json", params={"sinceDatetime": at})).body.get("nextPageToken")
+        params = {"sinceDatetime": mapping.wire_time(since)}
+        token = (await self.call("GET", "/activities/pagingtoken.json", params=params)).body.get("nextPageToken")
         if not isinstance(token, str) or not token:
             raise Surprising("no paging token")
         return token

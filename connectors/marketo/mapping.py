@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from pydantic_core import from_json
+
 from connectors.base import FieldSeen, FieldType
 from connectors.errors import Surprising
 from connectors.http import Complaint, Dialect, Kind
@@ -43,9 +45,11 @@ _SOURCES: tuple[tuple[str, Origin], ...] = (
 
 _STATUSES = {
     "502": 502, "600": 401, "601": 401, "602": 401, "603": 403, "604": 504, "606": 429, "607": 429, "608": 503, "611": 500, "614": 503,
-    "615": 429, "713": 503, "1014": 500, "1016": 429, "1019": 503, "1022": 503, "1029": 429,
+    "615": 429, "713": 503, "1014": 500, "1016": 429, "1019": 503, "1022": 503, "1029": 423,
 }  # fmt: skip
 """Code of a whole call → the HTTP status that it means; all others are 400. 604 and 611 may have been applied, 503 was turned away."""
+NO_ROOM = 423
+"""What 1029 means: not that there are too many calls, but that the queue of jobs is full, or that the day's exports are used up."""
 CODES: Mapping[str, Kind] = {
     "600": "auth_expired", "601": "auth_expired", "602": "auth_expired", "603": "auth_expired", "invalid_client": "auth_expired",
     "unauthorized": "auth_expired", "unsupported_grant_type": "auth_expired", "607": "daily", "605": "surprising", "609": "surprising",
@@ -61,6 +65,16 @@ _WAITS = {"606": 20.0, "615": 1.0}
 _FIELD = re.compile(r"[Ff]ield '([^']+)'|[Ff]ields? \[([^\]]+)\]")
 
 
+def _said(body: Any) -> Any:
+    """Give what an answer says; where a file was asked for, a failure is in its place."""
+    if not isinstance(body, bytes) or not body.startswith(b"{"):
+        return body
+    try:
+        return from_json(body)
+    except ValueError:
+        return body
+
+
 def code_of(body: Any) -> str:
     """Give the code of a call that failed as a whole; "" of one that did not, or that says nothing."""
     errors = body.get("errors") if isinstance(body, Mapping) and body.get("success") is False else None
@@ -70,6 +84,7 @@ def code_of(body: Any) -> str:
 
 def meant(status: int, body: Any) -> int:
     """Give the status that an answer means: Marketo sends 200 with `success` false."""
+    body = _said(body) if status == 200 else body
     failed = 200 <= status < 300 and isinstance(body, Mapping) and body.get("success") is False
     return _STATUSES.get(code_of(body), 400) if failed else status
 
@@ -98,6 +113,7 @@ def refusal(result: Row, values: Mapping[str, Scalar]) -> Complaint:
 
 def explain(status: int, body: Any) -> Complaint:
     """Read the body of a call that failed: Marketo's envelope, or the identity service's error."""
+    body = _said(body)
     if not isinstance(body, Mapping):
         return Complaint()
     if "error" in body:
@@ -136,6 +152,16 @@ def moment(value: object) -> datetime | None:
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def wire_time(at: datetime) -> str:
+    """Write a time as Marketo takes it, in whole seconds."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def columns(fields: Iterable[str]) -> tuple[str, ...]:
+    """Name what is asked for of each lead, so that a snapshot with these fields can be made."""
+    return tuple(dict.fromkeys(("id", *ALWAYS, *(one for one in fields if not one.startswith((LIST, PROGRAM))))))
 
 
 def canonical(value: object, kind: FieldType) -> Scalar:

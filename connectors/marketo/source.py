@@ -1,9 +1,9 @@
-"""Reads Marketo: the activity log since a paging token, leads by id, everything by ranges of ids."""
+"""Reads Marketo: the activity log since a paging token, leads by id, and everything (`full`)."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from pydantic import BaseModel
@@ -13,6 +13,7 @@ from connectors.errors import ConnectorError, Surprising
 from connectors.http import Answer
 from connectors.marketo import mapping
 from connectors.marketo.client import Client, results, rows
+from connectors.marketo.full import Full
 from connectors.marketo.mapping import LEADS, LIST, LOGGED, MERGE, NEW, OWNER, PROGRAM, TOUCHES, TRUCE_ID, Row
 
 _MARGIN_S = 300.0
@@ -41,21 +42,13 @@ class Place(BaseModel):
         return self.model_dump_json(exclude_defaults=True)
 
 
-class Full(BaseModel):
-    """Where a full read goes on: the next id, the newest id that is known, the last one that was found."""
-
-    next: int = 1
-    newest: int = 0
-    found: int = 0
-
-
 class MarketoSource(Source):
     """The reading side of one subscription."""
 
     def __init__(self, client: Client, manifest: Manifest) -> None:
         self.manifest, self._client = manifest, client
         options = client.options
-        self._lookback_s, self._gap = float(options.get("lookback_s", "600")), int(options.get("gap_ids", "20000"))
+        self._lookback_s = float(options.get("lookback_s", "600"))
         self._people = [part.strip() for part in options.get("sales_persons", "").split(",") if part.strip()]
 
     def calls(self, objects: int) -> int:
@@ -167,31 +160,12 @@ class MarketoSource(Source):
         return [reading.snapshot(found.rows[one], fields, some) for one, some in acts.items() if one in found.rows]
 
     async def everything(self, cursor: str | None, wanted: Wanted) -> AsyncIterator[Page]:
-        """Read all leads by ranges of their ids, which count up, until long after the newest: Marketo lists them in no other way but in bulk."""
+        """Read all leads, by ranges of their ids or by bulk extract."""
         if LEADS not in wanted:
             yield Page(items=(), cursor="", done=True)
             return
-        place = Full.model_validate_json(cursor) if cursor else Full(newest=await self._newest())
-        done = False
-        while not done:
-            size, fields = self._client.page_rows, wanted[LEADS]
-            found = await self._client.find("id", [str(place.next + n) for n in range(size)], fields)
-            reading = await self._client.reading(found.answer, bulk=True)
-            last = max([place.found, *map(int, found.rows)])
-            place = Full(next=place.next + size, newest=place.newest, found=last)
-            done = place.next > max(place.newest, last + self._gap)
-            items = tuple(reading.snapshot(row, fields) for row in found.rows.values())
-            yield Page(items=items, cursor=place.model_dump_json(), done=done)
-
-    async def _newest(self) -> int:
-        """Give the highest id among the new leads of the last hour, day, or quarter, whichever has any."""
-        for hours in (1, 24, 24 * 90):
-            newest, token = 0, await self._client.token(datetime.now(UTC) - timedelta(hours=hours))
-            async for answer in self._client.log("/activities.json", token, activityTypeIds=str(NEW)):
-                newest = max([newest, *(int(one["leadId"]) for one in rows(answer))])
-            if newest:
-                return newest
-        return 0
+        async for page in Full(self._client).pages(cursor, wanted[LEADS]):
+            yield page
 
     async def read(self, ids: Sequence[str], fields: Sequence[str], *, object_: str = "") -> Sequence[Item]:
         """Read these leads; merged and deleted ones are told as that."""

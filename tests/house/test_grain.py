@@ -29,6 +29,11 @@ BESIDES = {
         "doctor.py": "what an org must have differs by object, and events have a licence and limits of their own",
     },
     "espocrm": {"doctor.py": "what the API user's role must allow differs by object, and webhooks are many"},
+    "marketo": {
+        "full.py": "there is no list of all leads: they are counted through by their ids, or exported by months",
+        "bulk.py": "an extract is made of jobs with a queue, a quota and a file of their own",
+        "pieces.py": "the file of a job is CSV in pieces of bytes",
+    },
     "hubspot": {
         "paths.py": "its interface has three versions, whose paths differ in form",
         "permissions.py": "scopes go by object, and by what is done with it",

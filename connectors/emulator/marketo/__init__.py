@@ -1,4 +1,4 @@
-"""An emulated Marketo subscription: identity, leads, the activity log, lists, campaigns, programs, and its limits."""
+"""An emulated Marketo subscription: identity, leads, the activity log, lists, campaigns, programs, bulk extract, and its limits."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from connectors.emulator import control
 from connectors.emulator.faults import Faults
 from connectors.emulator.journal import Journal
-from connectors.emulator.marketo import activities, reading, wire, writing
+from connectors.emulator.marketo import activities, bulk, reading, wire, writing
 from connectors.emulator.marketo.activities import Log
 from connectors.emulator.marketo.fields import Field, Schema, custom, standard
 from connectors.emulator.marketo.identity import Identity
@@ -62,7 +62,8 @@ class Marketo:
         self.lists: dict[int, set[int]] = {ident: set() for ident in lists}
         self.campaigns: dict[int, list[int]] = {ident: [] for ident in campaigns}
         self.programs = programs or {3001: ("Invited", "Registered", "Attended")}
-        doors = [*reading.doors(), *writing.doors()]
+        self.exports = bulk.Exports(self)
+        doors = [*reading.doors(), *writing.doors(), *bulk.doors()]
         missing = {404: _no_such_path, 405: _no_such_path}
         self.app = App(routes=[*control.routes(self.journal, self.faults), *wire.routes(self, doors)], exception_handlers=missing)
         self.app.state.sends_date = True
@@ -122,4 +123,4 @@ class Marketo:
 
 async def _no_such_path(request: Request, _: Exception) -> Response:
     body = {"requestId": "0#0", "success": False, "errors": [Refused("610", "Requested resource not found").reason()]}
-    return JSONResponse(body, 200 if request.url.path.startswith("/rest/") else 404)
+    return JSONResponse(body, 200 if request.url.path.startswith(("/rest/", "/bulk/")) else 404)

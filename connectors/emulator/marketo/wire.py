@@ -41,6 +41,7 @@ class Call:
     query: Mapping[str, Sequence[str]]
     body: bytes
     rows: int = 1
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def one(self, name: str, default: str = "") -> str:
         """Give a parameter."""
@@ -80,12 +81,21 @@ class Call:
 
 
 @dataclass(frozen=True)
+class File:
+    """An answer without an envelope."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Door:
-    """One path of Marketo's wire; the handler gives what stands in the envelope beside requestId and success."""
+    """One path of Marketo's wire; the handler gives what stands in the envelope beside requestId and success, or a file."""
 
     method: str
     path: str
-    handler: Callable[[Marketo, Call], Mapping[str, Any]]
+    handler: Callable[[Marketo, Call], Mapping[str, Any] | File]
     writing: bool = False
     open: bool = False
     """Whoever comes may use it, and it is no call of the API: a form of the web site."""
@@ -160,8 +170,10 @@ def _apply(world: Marketo, door: Door | None, request: Request, body: bytes) -> 
         if not door.open:
             world.limits.take(actor.user)
         call = _call(request, actor, body)
-        told = {"success": True, **door.handler(world, call)}
-        done.rows = call.rows
+        found = door.handler(world, call)
+        if isinstance(found, File):
+            return _Done(found.status, found.body, actor.client, headers=found.headers)
+        told, done.rows = {"success": True, **found}, call.rows
     except Refused as error:
         done.status, told = error.status, {"success": False, "errors": [error.reason()]}
     done.body = orjson.dumps(_envelope(told))
@@ -183,7 +195,9 @@ def _call(request: Request, actor: Actor, body: bytes) -> Call:
         query.setdefault(name, []).append(value)
     if "access_token" in query:
         raise Refused("600", "Access token not specified")  # no longer taken from there (Marketo's REST guide, Authentication)
-    return Call(actor, {name: str(value) for name, value in request.path_params.items()}, query, b"" if form else body)
+    return Call(
+        actor, {name: str(value) for name, value in request.path_params.items()}, query, b"" if form else body, headers=request.headers
+    )
 
 
 def _envelope(told: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import hashlib
+import io
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -97,6 +100,32 @@ async def test_lists_campaigns_programs_schema_and_usage() -> None:
     assert vendor.campaigns[2001] == [int(one)]
     assert {"email", "truceId", "unsubscribed"} <= {field["name"] for field in described[0]["fields"]}
     assert usage[0]["users"] == [{"userId": "other.api@acme.example", "count": 6}]
+
+
+async def test_bulk_extract_from_create_to_its_file() -> None:
+    vendor = Marketo()
+    one = vendor.put({"email": "kim@nordwind.example", "lastName": 'Ö"str, \n🙂', "unsubscribed": True})
+    vendor.put({"lastName": "שלום"})
+    day = datetime.now(UTC).replace(microsecond=0)
+    month = {"createdAt": {"startAt": (day - timedelta(days=1)).isoformat(), "endAt": (day + timedelta(days=1)).isoformat()}}
+
+    def work(api: Any) -> tuple[Any, ...]:
+        (made,) = api.execute(method="create_leads_export_job", fields=["id", "email", "lastName", "unsubscribed"], filters=month)
+        (spare,) = api.execute(method="create_leads_export_job", fields=["id"], filters=month)
+        (put,) = api.execute(method="enqueue_leads_export_job", job_id=made["exportId"])
+        (off,) = api.execute(method="cancel_leads_export_job", job_id=spare["exportId"])
+        (ended,) = api.execute(method="get_leads_export_job_status", job_id=made["exportId"])
+        jobs = api.execute(method="get_leads_export_jobs_list")
+        return made, put, off, ended, jobs, api.execute(method="get_leads_export_job_file", job_id=made["exportId"])
+
+    made, put, off, ended, jobs, file = await against(vendor, work)
+    assert [job["status"] for job in (made, put, off, ended)] == ["Created", "Queued", "Cancelled", "Completed"]
+    assert [job["status"] for job in jobs] == ["Completed", "Cancelled"]
+    assert (ended["numberOfRecords"], ended["fileSize"]) == (2, len(file))
+    assert ended["fileChecksum"] == f"sha256:{hashlib.sha256(file).hexdigest()}"
+    assert list(csv.reader(io.StringIO(file.decode(), newline=""))) == [
+        ["id", "email", "lastName", "unsubscribed"], [one, "kim@nordwind.example", 'Ö"str, \n🙂', "true"], ["2", "null", "שלום", "null"],
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("code", ["603", "607", "610"])
