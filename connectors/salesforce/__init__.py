@@ -6,7 +6,8 @@ The secret `nudge_secret` opens /nudge/salesforce for a record-triggered flow (`
 
 Options: `api_version` (65.0), `lookback_s` (600), `page_rows` (2000), `default_company` and `default_last_name` (for a create that has none).
 `events`: `on` listens to the change events of the objects that Setup selects for Change Data Capture (or names a channel of one's own:
-`/data/Truce__chn`), by the Pub/Sub API at `events_url` (https://api.pubsub.salesforce.com:7443; no proxy); the polls go on as the backstop.
+`/data/Truce__chn`), by the Pub/Sub API at `events_url` (https://api.pubsub.salesforce.com:7443); the polls go on as the backstop.
+`proxy`: an HTTP proxy by which all calls go, the stream of events too (HTTPS_PROXY and its like are left alone).
 `event_objects` is how many the edition allows (5).
 `bulk_from`: from so many records on all of an object is read by a query job of the Bulk API 2.0 (50000; 0: never), `bulk_page` of its
 rows at a time (10000).

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import TYPE_CHECKING, get_args
 
-from connectors.base import Failed, Priority
+from connectors.base import Failed, Item, Priority, Wanted
 from connectors.errors import ConnectorError, Rejected, Unavailable
 from connectors.salesforce.mapping import CAMPAIGN, MEMBER, Reading, Row, id18, quoted
+from connectors.scan import Rows
 from schemas.base import Scalar
 from schemas.touch import TouchKind, TouchRecorded
 from schemas.write import FieldRefused
@@ -79,6 +80,20 @@ class Campaigns:
             if row.get("CampaignId") in self.fields.values() and (whose := _person(row)):
                 found.setdefault(whose[0], []).append(whose[1])
         return {name: sorted(set(ids)) for name, ids in found.items()}
+
+    async def answered(self, rows: Rows, new: Sequence[Row], wanted: Wanted) -> list[Item]:
+        """Tell who did something, and read again whose membership is a field, for the person's own times stay as they are."""
+        told: list[Item] = [*await self.told(new, await self.client.reading(MEMBER, rows, ()))]
+        for name, ids in self.people(new).items():
+            told += await self.client.read(name, ids, wanted[name]) if name in wanted else []
+        return told
+
+    async def read(self, ids: Sequence[str], wanted: Wanted) -> list[Item]:
+        """Read memberships by id, those that ended too, as far as they are told of at all."""
+        known, told = [ident for one in ids if (ident := id18(one))], list[Item]()
+        async for rows in self.client.rows_in(MEMBER, "Id", known, COLUMNS, where=self.where(), deleted=True):
+            told += await self.answered(rows, rows.records, wanted)
+        return told
 
     async def told(self, rows: Sequence[Row], reading: Reading) -> list[TouchRecorded]:
         """Tell who responded to what; nothing of what we set ourselves, nor of campaigns whose type counts as nothing."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from connectors.base import Finding
 from connectors.errors import ConnectorError
 from connectors.salesforce.client import ALL, Client
-from connectors.salesforce.mapping import MEMBER, TRUCE_ID, Row, quoted
+from connectors.salesforce.mapping import MEMBER, ROLE, TRUCE_ID, Row, quoted
 from connectors.salesforce.scan import MEETINGS
 
 
@@ -74,6 +74,9 @@ class Doctor:
         if lacks := [name for name in self._client.manifest.people if name not in named and self._client.events]:
             todo = "select them in Setup, Change Data Capture; until then their changes are polled"
             found.append(Finding(ok=False, what=f"change events of {' and '.join(lacks)} are not selected", todo=todo))
+        told = [name for name in (*([MEMBER] if self._client.campaigns.scanned else []), ROLE) if name not in named]
+        if told and self._client.events:
+            found.append(Finding(ok=True, what=f"change events of {' and '.join(told)} are not selected: what they say is polled"))
         return [*found, *await self._reached()]
 
     async def _reached(self) -> list[Finding]:

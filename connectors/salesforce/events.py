@@ -23,7 +23,7 @@ from connectors.errors import AuthExpired, ConnectorError, RateLimited, Surprisi
 from connectors.http import scrub
 from connectors.salesforce import pubsub as wire
 from connectors.salesforce.client import Client
-from connectors.salesforce.mapping import OWN_FIELDS, RESPONSE, ROLE, ROLES, id18
+from connectors.salesforce.mapping import MEMBER, OPPORTUNITY, OWN_FIELDS, RESPONSE, ROLE, ROLES, id18
 from schemas.base import Ref
 
 URL = "https://api.pubsub.salesforce.com:7443"
@@ -47,7 +47,7 @@ class Told(NamedTuple):
     own: bool
     changed: frozenset[str] | None
     opportunity: str = ""
-    """Of a contact role that is new: whose it is."""
+    """Of a contact role that is new: whose it is; of one that changed or went no event says it."""
 
 
 class _Lost(Exception):
@@ -82,8 +82,9 @@ class Events:
                     continue
 
     def _channel(self) -> grpc.aio.Channel:
-        """Open a line; without TLS only where the address says http."""
-        address, options = self._url.netloc, (("grpc.enable_http_proxy", 0),)
+        """Open a line, through the connection's proxy where it has one, as all other calls go; without TLS only where the address says http."""
+        proxy, address = self._client.connection.options.get("proxy") or None, self._url.netloc
+        options = [("grpc.enable_http_proxy", int(proxy is not None)), *([("grpc.http_proxy", proxy)] if proxy else [])]
         if self._url.scheme == "http":
             return grpc.aio.insecure_channel(address, options=options)
         return grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(), options=options)
@@ -122,20 +123,30 @@ class Events:
 
     async def _ring(self, channel: grpc.aio.Channel, answer: wire.FetchResponse, heard: Mapping[str, frozenset[str]]) -> Ring:
         """Say what one answer of the stream rings for."""
-        system, refs, objects = self._client.connection.system, dict[str, None](), dict[str, None]()
+        system, refs, objects, roles = self._client.connection.system, dict[str, None](), dict[str, None](), list[str]()
         for event in answer.events:
             told = read(event.event.payload, await self._schema(channel, event.event.schema_id), self._client.me)
             for name, ident in named(told, heard):
-                if ident:
+                if name == ROLE:
+                    roles.append(ident)
+                elif ident:
                     refs[str(Ref(system, name, ident))] = None
                 else:
                     objects[name] = None
+        for ident in await self._opportunities(roles):
+            refs[str(Ref(system, OPPORTUNITY, ident))] = None
         last = answer.events[-1].replay_id if answer.events else answer.latest_replay_id
         return Ring(position=self._position(last), read=tuple(refs), objects=tuple(objects))
+
+    async def _opportunities(self, roles: Sequence[str]) -> list[str]:
+        """Say whose these contact roles are, or were: a row in the recycle bin still says it."""
+        found = self._client.rows_in(ROLE, "Id", roles, "Id, OpportunityId", deleted=True)
+        return sorted({str(row["OpportunityId"]) async for rows in found for row in rows.records}) if roles else []
 
     async def _heard(self, wanted: Wanted) -> dict[str, frozenset[str]]:
         """Say of which objects events count, and of updates those that touch which fields; none named: any does."""
         heard = dict.fromkeys([ROLE] if any(ROLES in fields for fields in wanted.values()) else [], frozenset[str]())
+        heard |= dict.fromkeys([MEMBER] if self._client.campaigns.scanned else [], frozenset[str]())
         for name, fields in wanted.items():
             described = [] if name in RESPONSE else (await self._client.describe(name))["fields"]
             worked_out = any(one.get("calculated") and one["name"] in fields for one in described)  # of such a field no event tells
@@ -192,12 +203,15 @@ def named(told: Told, heard: Mapping[str, frozenset[str]]) -> Iterable[tuple[str
         return
     if told.changed and fields and not told.changed & fields:
         return
-    if told.object == ROLE:  # its opportunity is what is read; of a role that changed or went the poll finds whose it was
-        yield from [("Opportunity", told.opportunity)] if told.opportunity else []
+    if told.opportunity:  # its opportunity is what is read
+        yield OPPORTUNITY, told.opportunity
         return
     for one in told.ids:
         ident = id18(one)
-        yield told.object, "" if ident is None or ident == _NOWHERE or told.type == "GAP_OVERFLOW" else ident
+        if ident is not None and ident != _NOWHERE and told.type != "GAP_OVERFLOW":
+            yield told.object, ident
+        elif told.object != MEMBER:  # all members again would be all answers of all time; the poll finds the last ones
+            yield OPPORTUNITY if told.object == ROLE else told.object, ""
 
 
 def columns(schema: Any, bitmaps: Sequence[str]) -> Iterable[str]:

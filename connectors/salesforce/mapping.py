@@ -17,7 +17,7 @@ from schemas.touch import TouchKind, TouchRecorded
 
 Row = Mapping[str, Any]
 TRUCE_ID = "Truce_Id__c"
-ROLE = "OpportunityContactRole"
+OPPORTUNITY, ROLE = "Opportunity", "OpportunityContactRole"
 ROLES = "OpportunityContactRoles"
 """What the people in an opportunity are called as a field of it: its contact roles, read as the ids of their contacts."""
 MEMBER, CAMPAIGN = "CampaignMember", "campaigns."

@@ -32,7 +32,7 @@ class SalesforceSource(Source):
     def __init__(self, manifest: Manifest, client: Client) -> None:
         self.manifest, self._client = manifest, client
         self._boot, self._scans = uuid.uuid4().hex[:12], dict[str, SoqlScan]()
-        self._met = set[str]()
+        self._met, self._wanted = set[str](), dict[str, Sequence[str]]()
 
     async def fields(self, object_: str) -> Mapping[str, FieldType]:
         """Give the live schema: field name → type, compounds left out."""
@@ -67,6 +67,11 @@ class SalesforceSource(Source):
         manifest = self.manifest
         return (*manifest.people, manifest.account_object, manifest.opportunity_object, *manifest.response_objects)
 
+    @property
+    def acts(self) -> tuple[str, ...]:
+        """Name members of campaigns, where what they answered, or their membership, is told."""
+        return (MEMBER,) if self._client.campaigns.scanned else ()
+
     def calls(self, objects: int) -> int:
         """Say what a poll costs: up to five queries are one call; contact roles, ends of meetings and members may be three more."""
         return 1 if objects == 1 and not self._client.campaigns.scanned else -(-(objects + 3) // MOST_QUERIES)
@@ -77,6 +82,7 @@ class SalesforceSource(Source):
 
     async def changes(self, cursor: str, wanted: Wanted) -> AsyncIterator[Page]:
         """Read what changed since `cursor` until there is no more: one query for each object, five in a call; the last page is `done` and may be empty."""
+        self._wanted = dict(wanted)
         places, order = Places.read(cursor, self.manifest.person_object), self._order(wanted)
         last = order[-1]
         await self._ask_ahead(places, wanted, order)
@@ -152,13 +158,8 @@ class SalesforceSource(Source):
             yield ROLE, await self._client.read(self.manifest.opportunity_object, ids, fields) if ids else [], step.place
 
     async def _members(self, places: Places, wanted: Wanted) -> AsyncIterator[Told]:
-        """Who answered a campaign did something; whose membership is a field is read again, for the record's own times stay as they are."""
-        campaigns = self._client.campaigns
         async for step in self._scan(MEMBER).pages(places.of(MEMBER), COLUMNS):
-            told: list[Item] = [*await campaigns.told(step.new, await self._client.reading(MEMBER, step.rows, ()))]
-            for name, ids in campaigns.people(step.new).items():
-                told += await self._client.read(name, ids, wanted[name]) if name in wanted else []
-            yield MEMBER, told, step.place
+            yield MEMBER, await self._client.campaigns.answered(step.rows, step.new, wanted), step.place
 
     async def _responses(self, places: Places, object_: str) -> AsyncIterator[Told]:
         async for step in self._scan(object_).pages(places.of(object_), RESPONSE[scanned(object_)]):
@@ -217,6 +218,8 @@ class SalesforceSource(Source):
         object_ = object_ or self.manifest.person_object
         if object_ in self.manifest.response_objects:
             return await self._done(object_, ids)
+        if object_ == MEMBER:
+            return await self._client.campaigns.read(ids, self._wanted)
         read = await self._client.read(object_, ids, fields)  # first: whoever is there, their lead shows as converted
         return [*await self._converted(object_, [one for one in ids if id18(one)]), *read]
 
@@ -229,6 +232,7 @@ class SalesforceSource(Source):
         """Hold the stream of change events open; where it says too little or nothing more, the poll is there."""
         from connectors.salesforce.events import Events  # gRPC takes its time to import
 
+        self._wanted = dict(wanted)
         async with aclosing(Events(self._client).rings(position, wanted)) as rings:
             async for ring in rings:
                 yield ring

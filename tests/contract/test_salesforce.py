@@ -306,7 +306,7 @@ async def test_doctor_says_what_is_wrong_with_the_truce_id(org: SalesforceWorld,
 async def test_doctor_says_whose_change_events_are_selected_and_whether_they_can_be_heard() -> None:
     async with salesforce_world(("Lead", "Account")) as org:
         off = load("salesforce").source(org.connection(), NotedBudget(), NotedBreaker())
-        on = load("salesforce").source(org.listening(), NotedBudget(), NotedBreaker())
+        on = load("salesforce").source(org.listening(touches="yes"), NotedBudget(), NotedBreaker())
         far = load("salesforce").source(org.listening(events_url="http://127.0.0.1:1"), NotedBudget(), NotedBreaker())
         told = [[one for one in await source.doctor({}) if "event" in one.what] for source in (off, on, far)]
         for source in (off, on, far):
@@ -315,9 +315,11 @@ async def test_doctor_says_whose_change_events_are_selected_and_whether_they_can
     assert [one.what.partition(";")[0] for one in told[0]] == [selected]
     assert "is off" in told[0][0].what
     assert [(one.ok, one.what) for one in told[1]] == [
-        (True, selected), (False, "change events of Contact are not selected"), (True, "0 of 25000 delivered events used in the last 24 hours"),
+        (True, selected), (False, "change events of Contact are not selected"),
+        (True, "change events of CampaignMember and OpportunityContactRole are not selected: what they say is polled"),
+        (True, "0 of 25000 delivered events used in the last 24 hours"),
     ]  # fmt: skip
-    assert [one.ok for one in told[2]] == [True, False, False, True]
+    assert [one.ok for one in told[2]] == [True, False, True, False, True]
 
 
 async def test_doctor_tells_of_campaigns_that_are_not_there(org: SalesforceWorld) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,6 +20,7 @@ from connectors.salesforce.events import columns
 from schemas.base import Ref
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
 from schemas.response import ResponseRecorded
+from schemas.touch import TouchRecorded
 from sync.sources.publisher import ident as message_id
 from tests.contract.salesforce_world import SalesforceWorld, salesforce_world
 
@@ -328,3 +330,92 @@ def test_bitmaps_name_fields_as_rest_does(bitmaps: list[str], names: set[str]) -
             set(columns({"fields": fields}, bitmaps))
     else:
         assert set(columns({"fields": fields}, bitmaps)) == names
+
+
+# --- what stands beside the records ----------------------------------------------------------------------------------------------
+
+
+async def test_a_contact_role_that_changes_or_goes_rings_for_its_opportunity(org: SalesforceWorld, source: Source) -> None:
+    deals = [org.org.save("Opportunity", Name=f"D{n}", StageName="Prospecting", CloseDate="2027-01-31") for n in range(2)]
+    wanted: Wanted = {"Lead": ["Email"], "Opportunity": ["StageName", "OpportunityContactRoles"]}
+    people = [await org.involve(deal) for deal in deals]
+    roles = {str(row["OpportunityId"]): str(row["Id"]) for row in org.org.records("OpportunityContactRole")}
+    async with listening(source, wanted=wanted) as ear:
+        org.org.save("OpportunityContactRole", roles[deals[0]], Role="Evaluator")
+        assert await ear.refs() == [ref("Opportunity", deals[0])]
+        org.org.doors.delete({"id": roles[deals[1]]})
+        assert await ear.refs() == [ref("Opportunity", deals[1])]
+        (left,) = await source.read([deals[1]], wanted["Opportunity"], object_="Opportunity")
+        assert isinstance(left, RecordChanged)
+        assert left.fields["OpportunityContactRoles"] is None
+        org.org.doors.change_events({"type": "GAP_OVERFLOW", "object": "OpportunityContactRole", "ids": ["000000000000000AAA"]})
+        assert [one for ring in await ear.all() for one in ring.objects] == ["Opportunity"]
+    assert len(people) == 2
+
+
+async def test_an_answer_to_a_campaign_and_a_membership_that_is_a_field_come_by_events() -> None:
+    async with salesforce_world((*EVENTS, "CampaignMember"), keepalive_s=0.2) as org:
+        campaign = org.org.save("Campaign", Name="Autumn", Type="Webinar")
+        lead, contact = org.org.add_lead(Email="a@nord.example"), org.org.save("Contact", LastName="Lund")
+        field = f"campaigns.{campaign}"
+        wanted: Wanted = {"Lead": ["Email", field], "Contact": ["Email", field]}
+        source = load("salesforce").source(org.listening(touches="yes", campaigns=campaign), NotedBudget(), NotedBreaker())
+        assert source.acts == ("CampaignMember",)
+        async with listening(source, wanted=wanted) as ear:
+            member = org.org.save("CampaignMember", CampaignId=campaign, LeadId=lead, Status="Sent")
+            assert await ear.refs() == [ref("CampaignMember", member)]
+            (joined,) = await source.read([member], (), object_="CampaignMember")
+            org.org.save("CampaignMember", member, Status="Responded")
+            assert await ear.refs() == [ref("CampaignMember", member)]
+            act, person = await source.read([member], (), object_="CampaignMember")
+            other = org.org.save("CampaignMember", CampaignId=campaign, ContactId=contact, Status="Responded")
+            org.org.doors.delete({"id": other})
+            assert set(await ear.refs()) == {ref("CampaignMember", other)}
+            (left,) = await source.read([other], (), object_="CampaignMember")
+            org.org.doors.change_events({"type": "GAP_OVERFLOW", "object": "CampaignMember", "ids": ["000000000000000AAA"]})
+            assert [one for ring in await ear.all() for one in (*ring.objects, *ring.read)] == []
+        polled = items(await pages(source, source.start(long_ago()), wanted))
+        await source.close()
+    assert [one.fields[field] for one in (joined, person, left) if isinstance(one, RecordChanged)] == ["Sent", "Responded", None]
+    assert isinstance(act, TouchRecorded)
+    assert (act.ref, act.name) == (ref("Lead", lead), "Autumn")
+    assert message_id(act) in {message_id(one) for one in polled}
+
+
+async def test_the_stream_goes_by_the_proxy_that_all_calls_go_by(org: SalesforceWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "no_grpc_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    asked = list[str]()
+    server = await asyncio.start_server(lambda reader, writer: _connect(reader, writer, asked), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    source = load("salesforce").source(org.listening(proxy=f"http://127.0.0.1:{port}"), NotedBudget(), NotedBreaker())
+    async with listening(source) as ear:
+        lead = org.org.save("Lead", LastName="Proxied", Company="Acme")
+        assert await ear.refs() == [ref("Lead", lead)]
+    await source.close()
+    server.close()
+    assert f"CONNECT {org.pubsub.url.removeprefix('http://')} HTTP/1.1" in asked
+
+
+async def _connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: list[str]) -> None:
+    """Be an HTTP proxy: tunnel what CONNECT names, pass on what else is asked."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    line = head.partition(b"\r\n")[0].decode()
+    asked.append(line)
+    method, target, _ = line.split(" ")
+    where = urlsplit(target if method != "CONNECT" else f"//{target}")
+    there, on = await asyncio.open_connection(where.hostname, where.port)
+    if method == "CONNECT":
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+    else:
+        path = target.partition(where.netloc)[2].encode()
+        on.write(head.replace(target.encode(), path, 1).replace(b"onnection: keep-alive", b"onnection: close"))
+    await asyncio.gather(_pour(reader, on), _pour(there, writer))
+
+
+async def _pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while part := await reader.read(65536):
+            writer.write(part)
+            await writer.drain()
+    writer.close()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from schemas.change import RecordChanged, RecordConverted
+from schemas.touch import TouchRecorded
 from sync.agents import ground
 from sync.runtime.producer import make_producer
 from sync.sources.listening import POSITION
@@ -19,7 +20,7 @@ from sync.store.connect import open_pool
 from tests.contract.salesforce_world import salesforce_world
 from tests.integration.sources.test_runner import PARTITIONS, SYSTEM, Reading, ended, until
 
-EVENTS = ("Lead", "Contact", "Account", "Opportunity", "Task")
+EVENTS = ("Lead", "Contact", "Account", "Opportunity", "Task", "CampaignMember")
 
 
 @pytest.fixture
@@ -39,10 +40,11 @@ async def reading(kafka: str, postgres: str, installation: str) -> AsyncIterator
 
 
 @asynccontextmanager
-async def heard(reading: Reading) -> AsyncIterator[None]:
+async def heard(reading: Reading, **options: str) -> AsyncIterator[None]:
     """Read and listen for the length of the block: once the stream says where it stands; no poll comes a second time."""
     before, url = reading.world.pubsub.subscribed, reading.world.pubsub.url
-    running = asyncio.create_task(reading.runner(events="on", events_url=url, poll_s="3600").run())
+    runner = reading.runner(events="on", events_url=url, poll_s="3600", **options)  # type: ignore[arg-type]  # all of them are options
+    running = asyncio.create_task(runner.run())
     try:
         await until(reading.done)
 
@@ -80,6 +82,21 @@ async def test_a_change_is_on_kafka_within_a_second_and_once(reading: Reading) -
 
         (again,) = await until(changed)
         assert (again.received_at - began).total_seconds() < 1.0
+
+
+async def test_an_answer_to_a_campaign_is_on_kafka_without_a_poll(reading: Reading) -> None:
+    org = reading.world.org
+    campaign, lead = org.save("Campaign", Name="Autumn", Type="Webinar"), org.add_lead(Email="kim@nordwind.example")
+    async with heard(reading, touches="yes"):
+        began = datetime.now(UTC)
+        org.save("CampaignMember", CampaignId=campaign, LeadId=lead, Status="Responded")
+
+        async def told() -> list[Any]:
+            return [one for one in await reading.changes() if isinstance(one, TouchRecorded)]
+
+        (act,) = await until(told)
+        assert (act.ref, act.name) == (f"salesforce:Lead:{lead}", "Autumn")
+        assert (act.received_at - began).total_seconds() < 2.0
 
 
 async def test_what_happened_while_nobody_listened_is_told_after_a_restart(reading: Reading) -> None:
