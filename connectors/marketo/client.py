@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, NamedTuple
 
-from connectors.base import Breaker, Budget, Connection, FieldType, Item, Manifest, Priority
+from connectors.base import Breaker, Budget, Connection, FieldSeen, FieldType, Item, Manifest, Priority
 from connectors.errors import AuthExpired, ConnectorError, Gone, Rejected, Surprising, Unavailable
 from connectors.http import Answer, Bearer, Session, Token
 from connectors.marketo import mapping
@@ -18,6 +18,7 @@ from schemas.change import RecordDeleted
 
 _FRESH_S, _COUNTED_S = 300.0, 900.0
 _MOST = 300
+_ASSETS = "/rest/asset/v1"
 
 
 class Leads(NamedTuple):
@@ -59,12 +60,12 @@ class Client:
         self.me = str(body.get("scope") or "")
         return Token(body["access_token"], float(body.get("expires_in") or 3599))
 
-    async def call(self, method: str, path: str, *, reads: bool = False, **more: Any) -> Answer:
-        """Send one request below /rest/v1; gives an answer whose body is an object that says success."""
+    async def call(self, method: str, path: str, *, reads: bool = False, base: str = "/rest/v1", **more: Any) -> Answer:
+        """Send one request; gives an answer whose body is an object that says success."""
         await self._count()
         reads = reads or method == "GET"
         try:
-            answer = await self._session.call(method, f"/rest/v1{path}", idempotent=reads, **more)
+            answer = await self._session.call(method, f"{base}{path}", idempotent=reads, **more)
         except Gone as error:
             if error.code in mapping.CODES:
                 raise
@@ -116,7 +117,7 @@ class Client:
         """Give the type of every field of leads, the configured lists and programs among them."""
         found = {str(one["name"]): mapping.type_of(one) for one in await self.describe(max_age_s=max_age_s)}
         flags: dict[str, FieldType] = {LIST + one: "flag" for one in self.lists}
-        return found | flags | {PROGRAM + one: "text" for one in self.programs}
+        return found | flags | {PROGRAM + one: "picklist" for one in self.programs}
 
     async def reading(self, answer: Answer, *, consistent: bool = True, bulk: bool = False, sent_at: datetime | None = None) -> Reading:
         """Give what reads the rows of an answer, which are as they were when it was asked for, or at `sent_at`."""
@@ -172,6 +173,30 @@ class Client:
             answer = await self.call("GET", f"/programs/{ident}/members.json", params=params, priority=priority)
             found |= {str(row["leadId"]): row.get("statusName") for row in results(answer)}
         return found
+
+    async def statuses(self, program: str) -> list[str]:
+        """Give the statuses of a program in their order; none where the API user may not read assets, or there is no such program."""
+        try:
+            return await self.channel(program)
+        except (AuthExpired, Gone, Rejected, Surprising):
+            return []
+
+    async def channel(self, program: str) -> list[str]:
+        """Give the statuses that a program has by its channel, in their order; raises Gone where there is no such program."""
+        found = rows(
+            await self.call("GET", f"/program/{program}.json", base=_ASSETS)
+        )  # without a result, but a warning, where there is none
+        if not found:
+            raise Gone("there is no such program")
+        answer = await self.call("GET", "/channel/byName.json", base=_ASSETS, params={"name": str(found[0]["channel"])})
+        steps = [one for channel in results(answer) for one in channel["progressionStatuses"]]
+        return [
+            str(one["name"]) for one in sorted(steps, key=lambda one: int(one["step"])) if int(one["step"]) > 0 and not one.get("hidden")
+        ]
+
+    async def make_field(self, wanted: FieldSeen) -> None:
+        """Make a custom field of leads."""
+        await self.call("POST", "/leads/schema/fields.json", json={"input": [mapping.made(wanted)]})
 
     async def told(self, ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> list[Item]:
         """Read leads by id in the order asked for; those that are gone are told as merged or deleted."""

@@ -44,8 +44,8 @@ _SOURCES: tuple[tuple[str, Origin], ...] = (
 """What the attribute Source of a change begins with or holds → who acted."""
 
 _STATUSES = {
-    "502": 502, "600": 401, "601": 401, "602": 401, "603": 403, "604": 504, "606": 429, "607": 429, "608": 503, "611": 500, "614": 503,
-    "615": 429, "713": 503, "1014": 500, "1016": 429, "1019": 503, "1022": 503, "1029": 423,
+    "500": 500, "502": 502, "600": 401, "601": 401, "602": 401, "603": 403, "604": 504, "606": 429, "607": 429, "608": 503, "611": 500, "614": 503,
+    "615": 429, "713": 503, "1014": 500, "1016": 429, "1019": 503, "719": 503, "1022": 503, "1029": 423,
 }  # fmt: skip
 """Code of a whole call → the HTTP status that it means; all others are 400. 604 and 611 may have been applied, 503 was turned away."""
 NO_ROOM = 423
@@ -54,9 +54,9 @@ CODES: Mapping[str, Kind] = {
     "600": "auth_expired", "601": "auth_expired", "602": "auth_expired", "603": "auth_expired", "invalid_client": "auth_expired",
     "unauthorized": "auth_expired", "unsupported_grant_type": "auth_expired", "607": "daily", "605": "surprising", "609": "surprising",
     "610": "surprising", "612": "surprising", "613": "surprising", "616": "surprising", "703": "surprising",
-    **dict.fromkeys(("502", "604", "608", "611", "614", "713", "1014", "1019", "1022"), "unavailable"),
+    **dict.fromkeys(("500", "502", "604", "608", "611", "614", "713", "719", "1014", "1019", "1022"), "unavailable"),
     **dict.fromkeys(("606", "615", "1016", "1029"), "rate_limited"),
-    **dict.fromkeys(("701", "704", "709", "1001", "1002", "1003", "1006", "1008", "1009", "1010", "1011", "1018", "1021"), "rejected"),
+    **dict.fromkeys(("701", "704", "709", "718", "1001", "1002", "1003", "1006", "1008", "1009", "1010", "1011", "1018", "1021"), "rejected"),
     **dict.fromkeys(("1025", "1035", "1036", "1037", "1080"), "rejected"),
     "702": "gone", "1004": "gone", "1013": "gone", "1015": "gone", "1005": "conflict", "1007": "conflict", "1017": "conflict",
 }  # fmt: skip
@@ -232,7 +232,7 @@ class Reading:
         changed, values = moment(row.get("updatedAt")), {name: canonical(row.get(name), self.types.get(name, "text")) for name in fields}
         if changed is None:
             raise Surprising(f"lead {row.get('id')} has no updatedAt")
-        if missing := [name for name in fields if name not in row]:
+        if missing := [name for name in fields if name not in row and name not in self.types]:  # what is not in the answer is blank
             raise Surprising(f"leads.{missing[0]} was asked for and is not in the answer")
         origin, actor = self._origin(max(reversed(log), key=at)) if log else ("unknown", None)  # who acted last
         return RecordChanged(

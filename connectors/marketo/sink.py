@@ -16,6 +16,8 @@ from schemas.change import RecordChanged
 from schemas.write import FieldRefused
 
 _JOINED = (LIST, PROGRAM)
+_MOST_REQUESTED = 100
+"""So many leads take part in one request of a campaign (Adobe's guide, Smart Campaigns)."""
 
 
 def _split(fields: Mapping[str, Scalar]) -> tuple[dict[str, Scalar], dict[str, Scalar]]:
@@ -70,7 +72,16 @@ class MarketoSink(Sink):
                     raise
                 told |= {row.key: Failed(row.key, error) for row in some}  # others are done: what is not is told row by row
         await self._settled([row for row in rows if _taken(told[row.key])], told, priority)
+        await self._entered(rows, told, priority)
         return [told[row.key] for row in rows]
+
+    async def _entered(self, rows: Sequence[Create], told: Mapping[str, RowOutcome], priority: Priority) -> None:
+        """Put new leads on their lists and into their programs; where that fails they are there all the same, and the next read tells what is left."""
+        wanted = {row.key: {name: value for name, value in _split(row.fields)[0].items() if value} for row in rows}
+        made = [(row, one) for row in rows if wanted[row.key] and isinstance(one := told[row.key], Done)]
+        await self.update(
+            [Update(key=row.key, object=row.object, id=one.id, fields=wanted[row.key]) for row, one in made], priority=priority
+        )
 
     async def find(self, emails: Sequence[str], wanted: Wanted, *, priority: Priority = "normal") -> Sequence[RecordChanged]:
         """Look leads up by e-mail."""
@@ -156,22 +167,31 @@ class MarketoSink(Sink):
         if kind == PROGRAM:
             if not isinstance(value, str):
                 raise Rejected("a program's status is a name; nobody leaves a program here")
-            body = {"statusName": value, "input": [{"leadId": int(one)} for one in ids]}
-            return positional(
-                await self._client.call("POST", f"/programs/{ident}/members/status.json", json=body, priority=priority), len(ids)
-            )
+            return await self._moved(ident, value, ids, priority)
         if value is True and (campaign := self._client.lists.get(ident)):
             held = await self._client.on_list(ident, ids, priority=priority)
             await self._requested(campaign, [one for one in ids if not held.get(one)], priority)
         named = {"json": {"input": [{"id": int(one)} for one in ids]}} if value is True else {"params": {"id": ",".join(ids)}}
         method = "POST" if value is True else "DELETE"
         answer = await self._client.call(method, f"/lists/{ident}/leads.json", priority=priority, **named)
-        return [{"status": "removed"} if _not_there(row) else row for row in positional(answer, len(ids))]
+        return [{"status": "removed"} if _only(row, "1015") else row for row in positional(answer, len(ids))]
+
+    async def _moved(self, program: str, status: str, ids: Sequence[str], priority: Priority) -> list[Row]:
+        """Move leads forward in a program, which makes members of those that are none; who has this status already is where they should be."""
+        body = {"statusName": status, "input": [{"leadId": int(one)} for one in ids]}
+        told = positional(
+            await self._client.call("POST", f"/programs/{program}/members/status.json", json=body, priority=priority), len(ids)
+        )
+        past = [one for one, row in zip(ids, told, strict=True) if _only(row, "1037")]
+        held = await self._client.in_program(program, past, priority=priority)
+        there = {one for one in past if held.get(one) == status}
+        moved = [row.get("status") == "created" or one in there for one, row in zip(ids, told, strict=True)]
+        return [{"status": "updated"} if ok else row for row, ok in zip(told, moved, strict=True)]
 
     async def _requested(self, campaign: str, ids: Sequence[str], priority: Priority) -> None:
         """Run leads through a campaign, before they are on the list: if that fails they are run through again, rather than never."""
-        if ids:
-            body = {"input": {"leads": [{"id": int(one)} for one in ids]}}
+        for start in range(0, len(ids), _MOST_REQUESTED):
+            body = {"input": {"leads": [{"id": int(one)} for one in ids[start : start + _MOST_REQUESTED]]}}
             await self._client.call("POST", f"/campaigns/{campaign}/trigger.json", json=body, priority=priority)
 
 
@@ -179,8 +199,9 @@ def _nowhere(row: Update) -> Failed:
     return Failed(row.key, Gone("a lead's id is a number"))
 
 
-def _not_there(result: Row) -> bool:
-    return [str(one.get("code")) for one in result.get("reasons") or ()] == ["1015"]
+def _only(result: Row, code: str) -> bool:
+    """Say whether a row was skipped for this reason alone."""
+    return [str(one.get("code")) for one in result.get("reasons") or ()] == [code]
 
 
 def _taken(outcome: RowOutcome) -> bool:

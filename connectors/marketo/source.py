@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from pydantic import BaseModel
 
 from connectors.base import FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
-from connectors.errors import ConnectorError, Surprising
+from connectors.errors import Surprising
 from connectors.http import Answer
 from connectors.marketo import mapping
 from connectors.marketo.client import Client, results, rows
+from connectors.marketo.doctor import Doctor
 from connectors.marketo.full import Full
 from connectors.marketo.mapping import LEADS, LIST, LOGGED, MERGE, NEW, OWNER, PROGRAM, TOUCHES, TRUCE_ID, Row
 
@@ -60,12 +60,13 @@ class MarketoSource(Source):
         return await self._client.types(max_age_s=0)
 
     async def described(self, object_: str) -> Sequence[FieldSeen]:
-        """Give the live schema as describe2 has it (it does not say which fields are custom), lists and programs of the options besides."""
-        own = [mapping.seen(one) for one in await self._client.describe(max_age_s=0)]
-        joined = [
-            FieldSeen(name=name, type=kind) for name, kind in (await self._client.types()).items() if name.startswith((LIST, PROGRAM))
-        ]
-        return own + joined
+        """Give the live schema as describe2 has it (it does not say which fields are custom), lists and programs with their statuses besides."""
+        found = [mapping.seen(one) for one in await self._client.describe(max_age_s=0)]
+        found += [FieldSeen(name=LIST + one, type="flag") for one in self._client.lists]
+        for one in self._client.programs:
+            values = tuple((name, name) for name in await self._client.statuses(one))
+            found.append(FieldSeen(name=PROGRAM + one, type="picklist", values=values, closed=True))
+        return found
 
     async def users(self) -> Sequence[User]:
         """Give the sales persons that the option names, by the id that externalSalesPersonId holds; none without it."""
@@ -181,65 +182,12 @@ class MarketoSource(Source):
 
     async def make_field(self, object_: str, wanted: FieldSeen) -> str:
         """Make a custom field of leads; Marketo has no lists of values by its API."""
-        await self._client.call("POST", "/leads/schema/fields.json", json={"input": [mapping.made(wanted)]})
+        await self._client.make_field(wanted)
         return ""
 
     async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
-        """Check credentials, the Truce id, the mapped fields, sales persons, today's calls by user, and the clocks; `fix` makes the Truce id."""
-        try:
-            schema = {str(one["name"]): one for one in await self._client.describe(max_age_s=0)}
-            answer = await self._client.call("GET", "/stats/usage.json")
-        except ConnectorError as error:
-            return [self._finding("the credentials", error.words, "check client_id, client_secret, the API user's role and the address")]
-        people = "set the option sales_persons: there is no list of all who may own leads" if OWNER in fields and not self._people else ""
-        found = [self._finding("the credentials"), self._finding("sales persons", todo=people), self._clock(answer)]
-        found += [self._used(await self._client.usage()), await self._truce_id(schema, fix=fix)]
-        return found + [self._field(name, schema.get(name), writable) for name, writable in sorted(fields.items())]
-
-    def _finding(self, what: str, words: str = "", todo: str = "") -> Finding:
-        return Finding(ok=not todo, what=f"{self._client.system}: {what}" + (f": {words}" if words else ""), todo=todo)
-
-    def _clock(self, answer: Answer) -> Finding:
-        text = answer.headers.get("date", "")
-        skew = (parsedate_to_datetime(text) - answer.received_at).total_seconds() if text else 0.0
-        return self._finding(f"its clock is {skew:+.0f} s from ours", todo="" if abs(skew) < 60 else "set this machine's clock")
-
-    def _used(self, used: Mapping[str, int]) -> Finding:
-        total, daily = sum(used.values()), self._client.daily
-        most = max(used, key=lambda one: used[one], default="")
-        todo = "" if total < daily * 0.8 else f"most are {most}'s: see whether it needs that many"
-        return self._finding(f"{total} of {daily} calls used today", todo=todo)
-
-    async def _truce_id(self, schema: Mapping[str, Row], *, fix: bool) -> Finding:
-        what = f"the field {TRUCE_ID}"
-        if TRUCE_ID in schema:
-            todo = (
-                ""
-                if [TRUCE_ID] in await self._client.searchable()
-                else "make it a custom field of type String, by which leads can be looked up"
-            )
-            return self._finding(what, todo=todo)
-        if not fix:
-            return self._finding(what, "missing", "run doctor --fix, or create it as a custom field of type String")
-        try:
-            await self.make_field(LEADS, FieldSeen(name=TRUCE_ID, type="text", label="Truce id"))
-            await self._client.describe(max_age_s=0)
-        except ConnectorError as error:
-            return self._finding(what, error.words, "give the API user's role Read-Write Schema Custom Field")
-        return self._finding(f"{what} was created")
-
-    def _field(self, name: str, schema: Row | None, writable: bool) -> Finding:
-        what = f"{LEADS}.{name}"
-        if name.startswith((LIST, PROGRAM)):
-            listed = {LIST + one for one in self._client.lists} | {PROGRAM + one for one in self._client.programs}
-            return self._finding(what, todo="" if name in listed else "name it in the option lists or programs")
-        if schema is None:
-            return self._finding(what, "does not exist", "create the field, or take it out of fields.yaml")
-        if writable and not schema.get("updateable"):
-            return self._finding(what, "read-only", "map a field that can be written, or let Marketo own it")
-        if writable and schema.get("crmManaged"):
-            return self._finding(what, "Marketo's own CRM sync writes it too", "take it out of that sync, or let the CRM own it")
-        return self._finding(what)
+        """Check credentials, the Truce id, the mapped fields, lists, campaigns, programs, today's calls and the clocks; `fix` makes the Truce id."""
+        return await Doctor(self._client, named=bool(self._people)).findings(fields, fix=fix)
 
 
 def _name(row: Row) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -17,6 +18,7 @@ from connectors.contract import ConnectorContract, Emulated, NotedBreaker, Noted
 from connectors.contract_world import items, long_ago, pages, snapshots
 from connectors.emulator.marketo import activities
 from connectors.errors import Conflict, Gone, Rejected
+from connectors.marketo.mapping import CODES
 from connectors.registry import load
 from schemas.base import Scalar
 from schemas.change import RecordChanged, RecordDeleted, RecordMerged
@@ -313,10 +315,49 @@ async def test_a_list_is_a_flag_and_its_campaign_is_requested_once(world: Market
     assert (found[one].fields, found[one].origin) == ({"lists.1001": False}, "own")
 
 
+async def test_a_new_lead_is_put_on_its_lists_and_into_its_programs(world: MarketoWorld, sink: Sink) -> None:
+    joined: dict[str, Scalar] = {"lists.1001": True, "programs.3001": "Registered"}
+    made, nowhere = await sink.create(
+        [create("n0@example.com", "t-0", **joined), create("n1@example.com", "t-1", **{"programs.3001": "None"})]
+    )
+    assert isinstance(made, Done)
+    assert isinstance(nowhere, Done), "it is there all the same"
+    read = snapshots(await sink.read([made.id, nowhere.id], list(joined)))
+    assert [read[one.id].fields for one in (made, nowhere)] == [joined, {"lists.1001": False, "programs.3001": None}]
+
+
+async def test_a_campaign_is_requested_for_a_hundred_at_once(world: MarketoWorld, sink: Sink) -> None:
+    ids = [world.vendor.put({"email": f"c{n}@example.com"}) for n in range(201)]
+    told = await sink.update([update(one, lists__1001=True) for one in ids])
+    assert {type(row) for row in told} == {Done}
+    assert world.vendor.campaigns[2001] == [int(one) for one in ids]
+    assert [one["rows"] for one in await world.calls() if str(one["path"]).endswith("/trigger.json")] == [100, 100, 1]
+
+
+async def test_a_programs_statuses_are_those_of_its_channel(world: MarketoWorld, source: Source) -> None:
+    (seen,) = [one for one in await source.described("leads") if one.name == "programs.3001"]
+    assert (seen.type, [value for value, _ in seen.values], seen.closed) == ("picklist", ["Invited", "Registered", "Attended"], True)
+    world.vendor.denied.add("assets")
+    (seen,) = [one for one in await source.described("leads") if one.name == "programs.3001"]
+    assert seen.values == ()
+
+
+async def test_a_field_that_is_not_in_the_answer_is_blank(world: MarketoWorld, source: Source) -> None:
+    ident = world.vendor.put({"email": "blank@example.com", "phone": "+1 1"})
+    row = {"id": int(ident), "email": "blank@example.com", "createdAt": "2026-11-01T00:00:00-08:00", "updatedAt": "2026-11-01T00:00:00Z"}
+    await source.fields("leads")
+    await world.fault(kind="status", path="/leads.json", status=200, body=json.dumps({"requestId": "1", "success": True, "result": [row]}))
+    found = snapshots(await source.read([ident], ["phone"]))
+    assert found[ident].fields == {"phone": None}
+
+
 async def test_a_programs_status_goes_forward_only(world: MarketoWorld, sink: Sink) -> None:
     ident = world.vendor.put({"email": "program@example.com"})
     assert [type(row) for row in await sink.update([update(ident, programs__3001="Registered")])] == [Done]
     assert snapshots(await sink.read([ident], ["programs.3001"]))[ident].fields == {"programs.3001": "Registered"}
+    assert [type(row) for row in await sink.update([update(ident, programs__3001="Registered")])] == [Done], (
+        "who is there is where they should be"
+    )
     for status, code in (("Invited", "1037"), ("No such status", "1025"), (None, "")):
         refused = error((await sink.update([update(ident, programs__3001=status)]))[0])
         assert isinstance(refused, Rejected)
@@ -362,25 +403,29 @@ async def test_the_doctor_makes_the_truce_id_where_it_lacks(world: MarketoWorld,
 
 
 async def test_the_doctor_names_what_is_wrong(world: MarketoWorld) -> None:
-    source = load("marketo").source(world.connection(sales_persons=""), NotedBudget(), NotedBreaker())
+    world.vendor.lists |= {1002: set()}
+    world.vendor.asleep.add(2001)
+    connection = world.connection(sales_persons="", lists="1001=2001,1002=2002,1003", programs="3001,3002")
+    source = load("marketo").source(connection, NotedBudget(), NotedBreaker())
     field = world.vendor.schema.fields["phone"]
     world.vendor.schema.fields["phone"] = type(field)("phone", "Phone", "phone", crm=True)
     named = {
         "createdAt": True,
         "phone": True,
         "no_such": False,
-        "lists.9": True,
-        "lists.1001": True,
+        **dict.fromkeys(("lists.9", "lists.1001", "lists.1002", "lists.1003", "programs.3001", "programs.3002", "programs.9"), True),
         "email": True,
         "externalSalesPersonId": True,
     }
     found = await source.doctor(named)
     await source.close()
     assert [one.what.partition(": ")[2] for one in found if not one.ok] == [
-        "sales persons", "leads.createdAt: read-only", "leads.lists.9", "leads.no_such: does not exist",
-        "leads.phone: Marketo's own CRM sync writes it too",
+        "sales persons", "leads.createdAt: read-only", "the campaign 2001 (Campaign 2001)", "the campaign 2002: Object not found",
+        "leads.lists.1003: Object not found", "leads.lists.9", "leads.no_such: does not exist",
+        "leads.phone: Marketo's own CRM sync writes it too", "leads.programs.3002: there is no such program", "leads.programs.9",
     ]  # fmt: skip
     assert all(one.todo for one in found if not one.ok)
+    assert [one.what for one in found if "3001" in one.what] == ["marketo: leads.programs.3001 (Invited, Registered, Attended)"]
 
 
 async def test_the_doctor_says_that_the_credentials_are_wrong(world: MarketoWorld, source: Source) -> None:
@@ -388,3 +433,10 @@ async def test_the_doctor_says_that_the_credentials_are_wrong(world: MarketoWorl
     (finding,) = await source.doctor({"email": True})
     assert not finding.ok
     assert "credentials" in finding.what
+
+
+def test_every_code_that_is_known_stands_in_a_recorded_payload() -> None:
+    recorded = {path.name.split("_")[1] for path in TestMarketo.payloads.glob("*.json")}
+    assert {code for code in CODES if code.isdigit()} <= recorded, (
+        "the others are the identity service's: it refuses keys, as a revoked connection is"
+    )

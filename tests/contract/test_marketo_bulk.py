@@ -86,9 +86,9 @@ async def test_an_extract_tells_the_same_as_the_ids(world: MarketoWorld) -> None
     assert await calls(world, "/file.json") == sum(-(-len(job.file) // 100) for job in jobs), "in pieces, none of them twice"
 
 
-async def test_it_goes_on_from_every_page_in_the_same_jobs(world: MarketoWorld) -> None:
+async def test_it_goes_on_from_where_it_was_cut_off_in_the_same_jobs(world: MarketoWorld) -> None:
     whole = await all_of(world, bulk_bytes="500")
-    for stop in range(1, len(whole)):
+    for stop in range(1, len(whole), 2):
         world.vendor.exports.jobs.clear()
         first = await all_of(world, most=stop, bulk_bytes="500")
         rest = await all_of(world, first[-1].cursor, bulk_bytes="500")

@@ -33,6 +33,7 @@ BESIDES = {
         "full.py": "there is no list of all leads: they are counted through by their ids, or exported by months",
         "bulk.py": "an extract is made of jobs with a queue, a quota and a file of their own",
         "pieces.py": "the file of a job is CSV in pieces of bytes",
+        "doctor.py": "lists, campaigns and programs have each a way of their own of not being what is needed",
     },
     "hubspot": {
         "paths.py": "its interface has three versions, whose paths differ in form",

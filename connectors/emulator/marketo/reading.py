@@ -37,6 +37,10 @@ def doors() -> list[Door]:
         Door("GET", "/rest/v1/list/{id}/leads.json", members),
         Door("POST", "/rest/v1/list/{id}/leads.json", members),  # with `_method=GET`
         Door("GET", "/rest/v1/programs/{id}/members.json", in_program),
+        Door("GET", "/rest/v1/lists/{id}.json", static_list),
+        Door("GET", "/rest/v1/campaigns/{id}.json", campaign),
+        Door("GET", "/rest/asset/v1/program/{id}.json", program),
+        Door("GET", "/rest/asset/v1/channel/byName.json", channel),
     ]
 
 
@@ -158,3 +162,44 @@ def in_program(world: Marketo, call: Call) -> Told:
     found = [one for one in world.leads.live.values() if one.id in asked and ident in one.programs]
     own = {"programId": ident, "acquiredBy": False, "reachedSuccess": False, "membershipDate": "2026-01-01T00:00:00Z"}
     return {"result": [{"seq": n, "leadId": one.id, "statusName": one.programs[ident], **own} for n, one in enumerate(found)]}
+
+
+def static_list(world: Marketo, call: Call) -> Told:
+    """Give a static list."""
+    world.static_list(call.path["id"])
+    return {"result": [_asset(call.path["id"], "List")]}
+
+
+def campaign(world: Marketo, call: Call) -> Told:
+    """Give a campaign: all that there are can be requested."""
+    if not call.path["id"].isdigit() or int(call.path["id"]) not in world.campaigns:
+        raise Refused("1013", "Object not found")
+    return {"result": [{**_asset(call.path["id"], "Campaign"), "type": "trigger", "active": int(call.path["id"]) not in world.asleep}]}
+
+
+def program(world: Marketo, call: Call) -> Told:
+    """Give a program, which has a channel of its own here; of one that is not there a warning tells."""
+    world.rights("assets")
+    try:
+        ident = world.program(call.path["id"])
+    except Refused:
+        return {"warnings": ["No assets found for the given search criteria."]}
+    return {
+        "result": [
+            {**_asset(str(ident), "Program"), "type": "default", "channel": f"Channel {ident}", "status": "on", "workspace": "Default"}
+        ]
+    }
+
+
+def channel(world: Marketo, call: Call) -> Told:
+    """Give a channel by its name: the statuses of members in their order."""
+    world.rights("assets")
+    ident = int(call.one("name").rpartition(" ")[2])
+    names = enumerate(("Not in Program", *world.programs[ident]))
+    steps = [{"name": name, "step": n * 10, "description": "", "hidden": False, "success": False} for n, name in names]
+    told = {**_asset(str(ident), "Channel"), "name": call.one("name"), "applicableProgramType": "program"}
+    return {"result": [told | {"progressionStatuses": steps}]}
+
+
+def _asset(ident: str, kind: str) -> dict[str, Any]:
+    return {"id": int(ident), "name": f"{kind} {ident}", "createdAt": "2026-01-01T00:00:00Z", "updatedAt": "2026-01-01T00:00:00Z"}

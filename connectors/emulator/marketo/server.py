@@ -62,6 +62,10 @@ class Marketo:
         self.lists: dict[int, set[int]] = {ident: set() for ident in lists}
         self.campaigns: dict[int, list[int]] = {ident: [] for ident in campaigns}
         self.programs = programs or {3001: ("Invited", "Registered", "Attended")}
+        self.asleep = set[int]()
+        """Campaigns that are not active."""
+        self.denied = set[str]()
+        """What no API user may read: "assets"."""
         self.exports = bulk.Exports(self)
         doors = [*reading.doors(), *writing.doors(), *bulk.doors()]
         missing = {404: _no_such_path, 405: _no_such_path}
@@ -73,6 +77,11 @@ class Marketo:
         if not ident.isdigit() or int(ident) not in self.lists:
             raise Refused("1013", "Object not found")
         return self.lists[int(ident)]
+
+    def rights(self, what: str) -> None:
+        """Raise Refused (603) where the API user may not read this."""
+        if what in self.denied:
+            raise Refused("603", "Access denied")
 
     def program(self, ident: str) -> int:
         """Give a program's id; raises Refused (1013)."""

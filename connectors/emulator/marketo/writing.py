@@ -140,7 +140,10 @@ def trigger(world: Marketo, call: Call) -> Told:
     ident = int(call.path["id"])
     if ident not in world.campaigns:
         raise Refused("1013", "Object not found")
-    leads = [world.leads.get(one.get("id")).id for one in (call.json().get("input") or {}).get("leads") or []]
+    named = (call.json().get("input") or {}).get("leads") or []
+    if len(named) > 100:
+        raise Refused("1003", "Invalid data: 100 leads at most")
+    leads = [world.leads.get(one.get("id")).id for one in named]
     call.rows = len(leads)
     world.campaigns[ident] += leads
     world.journal.effect(call.actor.client, "associate", "campaigns", str(ident), {}, {"leads": ",".join(map(str, leads))})
@@ -156,7 +159,8 @@ def progress(world: Marketo, call: Call) -> Told:
     told: list[dict[str, Any]] = []
     for n, row in enumerate(body.get("input") or []):
         one = world.leads.live.get(int(row["leadId"]))
-        told.append({"seq": n, "leadId": row["leadId"], **_moved(world, call, one, program, str(wanted))})
+        moved = _moved(world, call, one, program, str(wanted))
+        told.append({"seq": n, **moved, **({} if moved["status"] == "skipped" else {"leadId": row["leadId"]})})
     call.rows = len(told)
     return {"result": told}
 
@@ -171,7 +175,7 @@ def _moved(world: Marketo, call: Call, one: Lead | None, program: int, wanted: s
     said = {"Old Status": old, "New Status": wanted, "Program Name": f"Program {program}", **call.actor.told("changeStatus")}
     world.log.add(one.id, activities.PROGRESS, said, name=f"Program {program}", ident=program)
     world.journal.effect(call.actor.client, "associate", "programs", str(program), {str(one.id): old}, {str(one.id): wanted})
-    return {"status": "updated"}
+    return {"status": "updated" if old else "created"}
 
 
 def create_fields(world: Marketo, call: Call) -> Told:

@@ -1,0 +1,119 @@
+"""What a Marketo subscription must have so that Truce can work with it, and what to do where it lacks.
+
+Sources: Adobe's developer guide ("Static Lists", "Smart Campaigns": one that is requested is an active trigger campaign; "Programs", "Channels").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+
+from connectors.base import FieldSeen, Finding
+from connectors.errors import ConnectorError
+from connectors.http import Answer
+from connectors.marketo.client import Client, results
+from connectors.marketo.mapping import LEADS, LIST, OWNER, PROGRAM, TRUCE_ID, Row
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Looks at one subscription; `named` says whether the options name sales persons."""
+
+    client: Client
+    named: bool
+
+    async def findings(self, fields: Mapping[str, bool], *, fix: bool) -> list[Finding]:
+        """Give what was found, credentials first: without them there is nothing else."""
+        try:
+            schema = {str(one["name"]): one for one in await self.client.describe(max_age_s=0)}
+            answer = await self.client.call("GET", "/stats/usage.json")
+        except ConnectorError as error:
+            return [self._finding("the credentials", error.words, "check client_id, client_secret, the API user's role and the address")]
+        people = "set the option sales_persons: there is no list of all who may own leads" if OWNER in fields and not self.named else ""
+        found = [self._finding("the credentials"), self._finding("sales persons", todo=people), self._clock(answer)]
+        found += [self._used(await self.client.usage()), await self._truce_id(schema, fix=fix)]
+        for name, writable in sorted(fields.items()):
+            if name.startswith((LIST, PROGRAM)):
+                found += await (self._list if name.startswith(LIST) else self._program)(name, name.partition(".")[2])
+            else:
+                found.append(self._field(name, schema.get(name), writable))
+        return found
+
+    def _finding(self, what: str, words: str = "", todo: str = "") -> Finding:
+        return Finding(ok=not todo, what=f"{self.client.system}: {what}" + (f": {words}" if words else ""), todo=todo)
+
+    def _clock(self, answer: Answer) -> Finding:
+        text = answer.headers.get("date", "")
+        skew = (parsedate_to_datetime(text) - answer.received_at).total_seconds() if text else 0.0
+        return self._finding(f"its clock is {skew:+.0f} s from ours", todo="" if abs(skew) < 60 else "set this machine's clock")
+
+    def _used(self, used: Mapping[str, int]) -> Finding:
+        total, daily = sum(used.values()), self.client.daily
+        most = max(used, key=lambda one: used[one], default="")
+        todo = "" if total < daily * 0.8 else f"most are {most}'s: see whether it needs that many"
+        return self._finding(f"{total} of {daily} calls used today", todo=todo)
+
+    async def _truce_id(self, schema: Mapping[str, Row], *, fix: bool) -> Finding:
+        what = f"the field {TRUCE_ID}"
+        if TRUCE_ID in schema:
+            todo = (
+                ""
+                if [TRUCE_ID] in await self.client.searchable()
+                else "make it a custom field of type String, by which leads can be looked up"
+            )
+            return self._finding(what, todo=todo)
+        if not fix:
+            return self._finding(what, "missing", "run doctor --fix, or create it as a custom field of type String")
+        try:
+            await self.client.make_field(FieldSeen(name=TRUCE_ID, type="text", label="Truce id"))
+            await self.client.describe(max_age_s=0)
+        except ConnectorError as error:
+            return self._finding(what, error.words, "give the API user's role Read-Write Schema Custom Field")
+        return self._finding(f"{what} was created")
+
+    def _field(self, name: str, schema: Row | None, writable: bool) -> Finding:
+        what = f"{LEADS}.{name}"
+        if schema is None:
+            return self._finding(what, "does not exist", "create the field, or take it out of fields.yaml")
+        if writable and not schema.get("updateable"):
+            return self._finding(what, "read-only", "map a field that can be written, or let Marketo own it")
+        if writable and schema.get("crmManaged"):
+            return self._finding(what, "Marketo's own CRM sync writes it too", "take it out of that sync, or let the CRM own it")
+        return self._finding(what)
+
+    async def _list(self, name: str, ident: str) -> list[Finding]:
+        """Say whether a mapped list is named in the options and there, and whether its campaign can be requested."""
+        what = f"{LEADS}.{name}"
+        if ident not in self.client.lists:
+            return [self._finding(what, todo="name it in the option lists")]
+        try:
+            told = results(await self.client.call("GET", f"/lists/{ident}.json"))
+        except ConnectorError as error:
+            return [self._finding(what, error.words, "name a static list that is there")]
+        found = [
+            self._finding(f"{what} ({told[0].get('name')})" if told else what, todo="" if told else "name a static list that is there")
+        ]
+        campaign = self.client.lists[ident]
+        return [*found, await self._campaign(campaign)] if campaign else found
+
+    async def _campaign(self, ident: str) -> Finding:
+        what, todo = f"the campaign {ident}", "name a trigger campaign with the trigger Campaign is Requested, source Web Service API"
+        try:
+            told = results(await self.client.call("GET", f"/campaigns/{ident}.json"))
+        except ConnectorError as error:
+            return self._finding(what, error.words, f"{todo}, and let the API user's role read campaigns")
+        if not told or told[0].get("type") != "trigger":
+            return self._finding(what, "none that can be requested", todo)
+        return self._finding(f"{what} ({told[0].get('name')})", todo="" if told[0].get("active") else "activate it")
+
+    async def _program(self, name: str, ident: str) -> list[Finding]:
+        """Say whether a mapped program is named in the options, and which statuses it has."""
+        what = f"{LEADS}.{name}"
+        if ident not in self.client.programs:
+            return [self._finding(what, todo="name it in the option programs")]
+        try:
+            statuses = await self.client.channel(ident)
+        except ConnectorError as error:
+            return [self._finding(what, error.words, "name a program that is there, and let the API user's role read assets")]
+        return [self._finding(f"{what} ({', '.join(statuses)})")]
