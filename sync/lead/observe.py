@@ -49,6 +49,14 @@ def _blank(value: Scalar) -> bool:
     return value is None or value is False
 
 
+def _unset(seen: Observed, value: Scalar) -> bool:
+    """Say whether a value is the blank with which a record begins: nothing else is known of the time before it showed what it shows.
+
+    Our own create may be shown before all of it is saved, and a reading of before our write may come behind it.
+    """
+    return _blank(value) and not seen.past
+
+
 def honours_blank(shared: SharedField, system: str, playbook: Playbook) -> bool:
     """Say whether a blank by this system is an act: by the owning side, or where the latest edit wins."""
     if shared.policy in ("first", "most_advanced", "stricter"):
@@ -158,14 +166,19 @@ class Watch:
     def _after_ours(self, seen: Observed, sight: Sight, done: int) -> Told:
         """The record shows what we wrote, and this is another value: an edit after it, or under it, or an old reading."""
         known = any(row[0] == sight.value and (not sight.exact or sight.at <= row[1] + SLACK_MS) for row in seen.past)
-        if known and sight.at <= done + (0 if sight.exact else SLACK_MS):
+        before = _unset(seen, sight.value)
+        if (known or before) and sight.at <= done + (0 if sight.exact else SLACK_MS):
+            if before:
+                self._remember(seen, sight)
             return "stale"
         if sight.at > max(seen.seen, done):
             return self._news(seen, sight, sight.at)
         if sight.at > done + SLACK_MS:
             return self._stale(seen, sight)
         self._remember(seen, sight)  # somebody's edit, overwritten by our older write: it may win, and then it is written again
-        return "news" if self._claim(sight.value, sight.at, sight.origin) else "stale"
+        blanked = [at for value, at in seen.past if self.honours and _blank(value) and at > sight.at]
+        value, at = (None, min(blanked)) if blanked else (sight.value, sight.at)
+        return "news" if self._claim(value, at, sight.origin) else "stale"
 
     def look(self, sight: Sight) -> Told:
         """Take in one sight of the field."""
@@ -177,7 +190,7 @@ class Watch:
         if sight.ours is not None:
             return self._echo(seen, sight)
         if sight.read_at is not None and sight.read_at >= seen.seen:
-            old = any(row[0] == sight.value for row in seen.past)
+            old = any(row[0] == sight.value for row in seen.past) or _unset(seen, sight.value)
             if seen.done is not None and old and sight.at <= seen.done and (sight.own or sight.at < seen.done - SLACK_MS):
                 self._show(seen, sight, sight.at)
                 return "reverted"  # accepted, and ignored: nobody's act

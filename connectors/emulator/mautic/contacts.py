@@ -43,6 +43,11 @@ class Contact:
     stage: int | None = None
     dnc: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def named(self) -> bool:
+        """Say whether anything is known by which a person is called."""
+        return any(self.values.get(name) for name in ("email", "firstname", "lastname", "phone", "company"))
+
 
 class Contacts:
     """The contacts, what became of those that are gone, and the rows of every table of statistics."""
@@ -77,7 +82,7 @@ class Contacts:
         """Make a contact."""
         now = self.now()
         one = Contact(next(self._ids), {**dict.fromkeys(self.schema.by_alias), "points": 0, **values}, now, actor)
-        one.identified = now if any(values.get(name) for name in ("email", "firstname", "lastname", "phone", "company")) else None
+        one.identified = now if one.named else None
         self.live[one.id] = one
         self._audit(one.id, "create", {name: [None, value] for name, value in values.items()}, actor)
         if one.identified:
@@ -103,7 +108,10 @@ class Contacts:
         if told or more:
             one.modified, one.modified_by = self.now(), actor
             self._audit(one.id, "update", told, actor, more)
-            self.tell("mautic.lead_post_save_update", one, {})
+            if fresh := one.identified is None and one.named:
+                one.identified = self.now()
+                self._audit(one.id, "identified", {}, actor)
+            self.tell("mautic.lead_post_save_new" if fresh else "mautic.lead_post_save_update", one, {})
 
     def consent(self, one: Contact, channel: str, reason: int, comments: str, actor: Actor) -> bool:
         """Put a contact on a channel's do-not-contact list, or take it off (0); tells whether that was a change."""
@@ -132,17 +140,27 @@ class Contacts:
         self.tell("mautic.lead_post_delete", one, {})
 
     def merge(self, winner: Contact, loser: Contact, actor: Actor) -> None:
-        """Merge two contacts: the loser's values fill the winner's blanks, and its id leads to the winner from now on."""
-        filled = {name: value for name, value in loser.values.items() if value and not winner.values.get(name)}
+        """Merge two contacts: what either has, the later changed one's first; the loser's id leads to the winner from now on.
+
+        Seen of Mautic: the winner is saved first, by nobody's hand; the loser's do-not-contact entries and its stage are lost.
+        """
+        newest, oldest = sorted((winner, loser), key=lambda one: one.modified or one.added, reverse=True)
+        both = {name: oldest.values.get(name) if value is None else value for name, value in newest.values.items()}
+        both["points"] = sum(one.values.get("points") or 0 for one in (winner, loser))
         self.journal.effect(actor.client, "merge", "contact", str(winner.id), {}, {"loser": str(loser.id)})
         self.merged[loser.id] = winner.id
+        self.change(winner, both, actor._replace(way=""), owner=winner.owner or loser.owner)
+        winner.identified = min((one.identified for one in (winner, loser) if one.identified), default=None)
         self._audit(loser.id, "merge", {}, actor._replace(way=""), {"merged_into": winner.id})
         for rows in self.tables.values():
             for row in rows:
                 if row.get("lead_id") == str(loser.id):
                     row["lead_id"] = str(winner.id)
         self.delete(loser, actor, "merge")
-        self.change(winner, filled, actor)
+
+    def seen(self, one: Contact) -> None:
+        """Keep when the person did something last, which is no change of the contact."""
+        one.values["last_active"] = f"{self.now():%Y-%m-%d %H:%M:%S}"
 
     def note(self, table: str, row: Mapping[str, Any]) -> dict[str, Any]:
         """Add a row to a table of statistics, under the table's next id."""

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Literal
+from zoneinfo import available_timezones
 
 from babel import Locale
+from babel.localedata import locale_identifiers
 
 from schemas.countries import OTHERS
 
@@ -21,6 +23,16 @@ KINDS: frozenset[str] = frozenset(Kind.__args__)  # type: ignore[attr-defined]
 DROPPED = object()
 """What a value becomes that Mautic leaves out without a word: a date that is none."""
 NO_VALUE = "This value is not valid."
+CLOSED = frozenset({"country", "region", "timezone", "locale"})
+_CONTINENTS = frozenset({"Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific"})
+_REGIONS = (
+    "Alabama,Alaska,Arizona,Arkansas,California,Colorado,Connecticut,Delaware,District of Columbia,Florida,Georgia,Hawaii,Idaho,Illinois,"
+    "Indiana,Iowa,Kansas,Kentucky,Louisiana,Maine,Maryland,Massachusetts,Michigan,Minnesota,Mississippi,Missouri,Montana,Nebraska,Nevada,"
+    "New Hampshire,New Jersey,New Mexico,New York,North Carolina,North Dakota,Ohio,Oklahoma,Oregon,Pennsylvania,Rhode Island,"
+    "South Carolina,South Dakota,Tennessee,Texas,Utah,Vermont,Virginia,Washington,West Virginia,Wisconsin,Wyoming,"
+    "Alberta,British Columbia,Manitoba,New Brunswick,Newfoundland and Labrador,Northwest Territories,Nova Scotia,Nunavut,Ontario,"
+    "Prince Edward Island,Quebec,Saskatchewan,Yukon Territory"
+)
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -75,7 +87,9 @@ class Field:
         return self._text(_TAG.sub("", str(value)).strip())
 
     def _text(self, text: str) -> str | None:
-        if (self.type == "select" and text not in self.options) or (self.type == "country" and text and text not in countries()):
+        if self.type == "select" and text not in self.options:
+            raise Invalid(NO_VALUE)
+        if text and self.type in CLOSED and text not in closed(self.type):
             raise Invalid(NO_VALUE)
         if self.type == "url" and text and "://" not in text:
             text = f"http://{text}"
@@ -87,10 +101,20 @@ class Field:
 
 
 @cache
-def countries() -> frozenset[str]:
-    """Give the names of countries that Mautic takes: a closed list, in English."""
-    found = {code: name for code, name in Locale("en").territories.items() if len(code) == 2 and code.isalpha()}
-    return frozenset((found | dict(OTHERS)).values())
+def closed(kind: str) -> frozenset[str]:
+    """Give what a field takes whose list is Mautic's own: countries and regions by their English names, zones, locales.
+
+    Of the regions it has those of many countries; here are those of two.
+    """
+    match kind:
+        case "country":
+            found = {code: name for code, name in Locale("en").territories.items() if len(code) == 2 and code.isalpha()}
+            return frozenset((found | dict(OTHERS)).values())
+        case "timezone":
+            return frozenset(name for name in available_timezones() if name == "UTC" or name.partition("/")[0] in _CONTINENTS)
+        case "locale":
+            return frozenset(locale_identifiers())
+    return frozenset(_REGIONS.split(","))
 
 
 def _moment(text: str, *, time: bool) -> Any:

@@ -93,11 +93,16 @@ class Mautic:
         self.contacts.consent(self.contact(ident), channel, 1, "User unsubscribed.", SYSTEM)
 
     def submit(self, form: int, email: str, **values: Any) -> str:
-        """Let a visitor fill in a form; gives the contact's id."""
+        """Let a visitor fill in a form; gives the contact's id.
+
+        Each comes in a browser that Mautic does not know, which makes a contact of its own: who was known before is merged into it.
+        """
         actor = SYSTEM._replace(client="form", way=f"form:submission:{form}")
-        one = self.by_email(email) or self.contacts.insert({}, SYSTEM)
+        known, one = self.by_email(email), self.contacts.insert({}, SYSTEM)
+        if known is not None:
+            self.contacts.merge(one, known, SYSTEM)
+        self.contacts.seen(one)
         self.contacts.change(one, {"email": email, **self.schema.taken(values)[0]}, actor)
-        one.identified = one.identified or self.contacts.now()
         page = "https://acme.example/pricing"
         row = self.contacts.note(
             "form_submissions", {"form_id": str(form), "lead_id": str(one.id), "date_submitted": self._moment(), "referer": page}
@@ -112,6 +117,7 @@ class Mautic:
     def visit(self, ident: str | None, url: str) -> str:
         """Let somebody look at a page; without an id somebody unknown, who becomes a contact without a name."""
         one = self.contact(ident) if ident else self.contacts.insert({}, SYSTEM)
+        self.contacts.seen(one)
         row = self.contacts.note("page_hits", {"lead_id": str(one.id), "date_hit": self._moment(), "url": url, "email_id": None})
         at = self.contacts.now().isoformat()
         hit = {"id": int(row["id"]), "dateHit": at, "url": url, "email": None, "lead": self.api.show(one)}

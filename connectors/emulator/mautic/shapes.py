@@ -82,13 +82,13 @@ def contact(
     groups: dict[str, Any] = {"core": {}, "social": {}, "personal": [], "professional": []}
     for known in schema.by_alias.values():
         groups[known.group][known.alias] = _field(known, held[known.alias], fresh=fresh)
-    owner, by, stage = users.get(one.owner or 0), one.modified_by, one.stage
+    owner, by, stage, active = users.get(one.owner or 0), one.modified_by, one.stage, one.values.get("last_active")
     return {
         "isPublished": True, "dateAdded": iso(one.added), "dateModified": iso(one.modified), "createdBy": one.by.id or None,
         "createdByUser": one.by.name, "modifiedBy": (by.id or None) if by else None, "modifiedByUser": by.name if by else None,
         "id": one.id, "points": one.values.get("points") or 0, "color": None,
         "fields": groups | {"all": {"id": str(one.id), **held}},
-        "lastActive": None, "owner": owner and {"id": owner.id, "username": owner.username, "firstName": owner.first, "lastName": owner.last},
+        "lastActive": active and f"{active.replace(' ', 'T')}+00:00", "owner": owner and {"id": owner.id, "username": owner.username, "firstName": owner.first, "lastName": owner.last},
         "ipAddresses": [], "tags": [], "utmtags": [], "stage": stage and {"id": stage, "name": stages.get(stage)},
         "dateIdentified": iso(one.identified), "preferredProfileImage": None, "doNotContact": list(one.dnc), "frequencyRules": [],
     }  # fmt: skip

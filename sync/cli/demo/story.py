@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -135,6 +135,8 @@ def _refused(stage: Stage, lift: Callable[[], None]) -> None:
     row = stage.row(crm, odd.email, "phone")
     if not row or row["phone"]:
         raise AssertionError("the rest of the refused record did not go on")
+    if bare := _bare(stage, others):
+        raise AssertionError(f"something that {', '.join(sorted(bare)[:5])} told is not in both")
     lift()
     began = stage.marks()
     from sync.cli.people import replay_all
@@ -178,7 +180,8 @@ def worker_killed(stage: Stage) -> None:
     stage.settled(seconds=180)  # where little may be asked in a minute it takes its time
     waits = _waits(stage, marks)
     stages = [_stages(stage, system) for system in stage.pair]
-    lost = sum(any(held.get(email) != "mql" for held in stages) for email in emails)
+    bare = _bare(stage, people)
+    lost = sum(email in bare or any(held.get(email) != "mql" for held in stages) for email in emails)
     crm, email = stage.pair[0], stage.name(stage.pair[0], "email")
     made = stage.sides[crm].rows([email]) if stage.mark else [e["after"] for e in _made(stage, crm, marks)]
     created = [row[email] for row in made if row.get(email)]
@@ -215,6 +218,17 @@ def _parked(stage: Stage, words: str) -> list[dict[str, Any]]:
 
 def _count(stage: Stage, emails: list[str]) -> int:
     return len(set(emails) & stage.emails(stage.pair[0]))
+
+
+def _bare(stage: Stage, people: Sequence[world.Person]) -> set[str]:
+    """Give the addresses of those of whom a system lacks something that they told."""
+    found, said = set[str](), people[0].fields()
+    for system, side in stage.sides.items():
+        names = [shared.systems[system].name for name, shared in stage.playbook.fields.items() if name in said and system in shared.systems]
+        email = stage.name(system, "email")
+        whole = {str(row[email]).lower() for row in side.rows(names) if all(row.get(name) not in (None, "") for name in names)}
+        found |= {person.email for person in people} - whole
+    return found
 
 
 def _stages(stage: Stage, system: str) -> dict[str, Any]:

@@ -79,3 +79,15 @@ async def test_mautic_takes_countries_by_name_and_leaves_out_whatever_is_nought(
     assert contact is not None
     assert made["contact"]["fields"]["all"]["position"] == "0"
     assert (contact.values["country"], contact.values["position"], contact.values["website"]) == ("Norway", "7", "http://nordwind.example")
+
+
+async def test_mautic_has_closed_lists_leaves_false_out_of_texts_and_knows_when_a_form_was_filled_in() -> None:
+    vendor = Mautic(forms={1: "Pricing"})
+    async with serve(vendor.app) as running, httpx.AsyncClient(base_url=running.url, auth=("admin", "emulated")) as http:
+        ident = vendor.submit(1, "kim@nordwind.example", position="Buyer")
+        path = f"/api/contacts/{ident}/edit"
+        assert (await http.get(f"/api/contacts/{ident}")).json()["contact"]["lastActive"].endswith("+00:00")
+        for name, good, bad in (("state", "Ohio", "OH"), ("timezone", "Europe/Oslo", "CET+1"), ("preferred_locale", "de_AT", "German")):
+            assert [(await http.patch(path, json={name: one})).status_code for one in (good, bad)] == [200, 400]
+        assert (await http.patch(path, json={"position": False})).json()["contact"]["fields"]["all"]["position"] == "Buyer"
+        assert (await http.get(f"/api/contacts/{ident}")).json()["contact"]["lastActive"].endswith(":00+00:00"), "a save cuts its seconds"

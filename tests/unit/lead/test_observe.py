@@ -95,6 +95,25 @@ def test_a_write_that_was_accepted_and_ignored_is_nobodys_act() -> None:
     assert (field.shown, field.claim) == ("sql", ("sql", 1))
 
 
+@pytest.mark.parametrize("read_at", [None, 20_000])
+def test_a_record_that_we_made_is_shown_before_all_of_it_is_saved_and_nobody_blanked_anything(read_at: int | None) -> None:
+    field = Field("owner")
+    written(field.record, "owner", "ana@x.example", 5_000, 12_000)
+    field.sees(None, 12_000 if read_at else 11_000, own=True, read_at=read_at)
+    assert field.claim is None
+    assert field.shown == (None if read_at else "ana@x.example"), "what a read of now shows is written again"
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_what_was_blanked_before_our_write_stays_so_whatever_is_learnt_first(order: tuple[int, ...]) -> None:
+    field = Field()
+    written(field.record, "title", "A", 1, 12_000)
+    steps = [lambda: field.sees("user", 3_000), lambda: field.sees(None, 7_000)]
+    for place in order:
+        steps[place]()
+    assert (field.shown, field.claim) == ("A", (None, 7_000))
+
+
 def test_a_consistent_read_is_the_records_state() -> None:
     field = Field()
     field.sees("a", 10)
