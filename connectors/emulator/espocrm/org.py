@@ -55,6 +55,8 @@ class Org:
         """What webhooks are told by the next run of the job: event, data."""
         self.addresses: dict[str, list[str]] = {}
         """Record id → further e-mail addresses, which a merge leaves behind."""
+        self.bare: set[str] = set()
+        """Records of which a save is under way: they are there, and their e-mail address and phone number are not yet."""
         self.opted_out: set[tuple[str, str]] = set()
         """(target list, record) of who left a list."""
         self._ids = itertools.count(1)

@@ -104,6 +104,8 @@ def shown(org: Org, entity: str, row: Mapping[str, Any], actor: Actor, *, whole:
         elif field["type"] == "linkMultiple":
             found[f"{name}Names"] = {one: _name(org, LINKS[name], one) for one in row[f"{name}Ids"]}
     for of in ("emailAddress", "phoneNumber"):
+        if of in found and row["id"] in org.bare:
+            found[of] = None
         if of in found and not found[of]:  # of no address nothing is known
             found |= {name: None for name in (f"{of}IsOptedOut", f"{of}IsInvalid") if name in found}
     if whole and "emailAddress" in found and entity != "User":
