@@ -109,9 +109,11 @@ class MauticSink(Sink):
         return name not in OWN and is_nought(value)
 
     def _spelt(self, name: str, value: Scalar) -> Scalar:
-        """Give a country by its name, and a 0 for a text as a text: as a number it is dropped."""
+        """Give a country by its name, a 0 for a text as a text (as a number it is dropped), and false as a blank but for a flag."""
         if name in self._client.countries:
             return country(value)
+        if value is False and name not in OWN and self._client.types.get(name) != "flag":
+            return None
         return "0" if value == 0 and is_nought(value) and self._client.types.get(name) == "text" else value
 
     async def _by(self, name: str, values: Sequence[str], fields: Sequence[str], priority: Priority) -> list[RecordChanged]:

@@ -362,6 +362,8 @@ async def test_a_country_goes_by_its_name_and_nought_in_a_text_goes_at_all(world
         assert [type(one) for one in await sink.update([setting(ident, country=given)])] == [Done]
         assert world.mautic.contact(ident).values["country"] == kept
     assert [type(one) for one in await sink.update([setting(ident, country="Nowhere")])] == [Failed]
+    for flag, text in ((True, "1"), (False, None)):  # a text that holds a flag
+        assert [one.fields for one in await sink.update([setting(ident, position=flag)]) if isinstance(one, Done)] == [{"position": text}]
     made = await sink.create(
         [Create(key="n", object="contacts", fields={"email": "eli@nordwind.example", "truce_id": "n", "position": 0.0})]
     )

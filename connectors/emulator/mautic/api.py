@@ -175,17 +175,11 @@ class Api:
             kept = {**dict.fromkeys(self.contacts.schema.by_alias), **kept}
         else:
             kept = {name: value for name, value in kept.items() if value is not None or row.get("overwriteWithBlank")}
-            kept = {name: value for name, value in kept.items() if not self._left_out(name, row.get(name))}
-        if active := one.values.get("last_active"):
-            kept = {"last_active": f"{active[:-2]}00", **kept}  # every save takes all its times through forms, which know no seconds
+            kept = {name: value for name, value in kept.items() if not _is_nought(row.get(name))}
         more = {name: row[name] or None for name in ("owner", "stage") if name in row}
         if kept or more:
             self.contacts.change(one, kept, call.actor, **more)
         self._consents(call, one, row)
-
-    def _left_out(self, name: str, value: Any) -> bool:
-        """Say whether a change leaves a value out: a number that is nought, of whatever field, and false in a text."""
-        return value is False if isinstance(value, bool) and self.contacts.schema.by_alias[name].type != "boolean" else _is_nought(value)
 
     def _unsaid(self, name: str, value: Any) -> bool:
         """Say whether a new contact is made without a value: the number 0, and of a field of numbers its text too."""

@@ -85,6 +85,8 @@ class Contacts:
         one.identified = now if one.named else None
         self.live[one.id] = one
         self._audit(one.id, "create", {name: [None, value] for name, value in values.items()}, actor)
+        if actor is SYSTEM:
+            self._audit(one.id, "ipadded", {}, actor)
         if one.identified:
             self._audit(one.id, "identified", {}, actor)
         if not quiet:
@@ -142,14 +144,14 @@ class Contacts:
     def merge(self, winner: Contact, loser: Contact, actor: Actor) -> None:
         """Merge two contacts: what either has, the later changed one's first; the loser's id leads to the winner from now on.
 
-        Seen of Mautic: the winner is saved first, by nobody's hand; the loser's do-not-contact entries and its stage are lost.
+        Seen of Mautic: the winner is saved first, by nobody's hand; the loser's do-not-contact entries are lost.
         """
         newest, oldest = sorted((winner, loser), key=lambda one: one.modified or one.added, reverse=True)
         both = {name: oldest.values.get(name) if value is None else value for name, value in newest.values.items()}
         both["points"] = sum(one.values.get("points") or 0 for one in (winner, loser))
         self.journal.effect(actor.client, "merge", "contact", str(winner.id), {}, {"loser": str(loser.id)})
         self.merged[loser.id] = winner.id
-        self.change(winner, both, actor._replace(way=""), owner=winner.owner or loser.owner)
+        self.change(winner, both, actor._replace(way=""), owner=winner.owner or loser.owner, stage=newest.stage or oldest.stage)
         winner.identified = min((one.identified for one in (winner, loser) if one.identified), default=None)
         self._audit(loser.id, "merge", {}, actor._replace(way=""), {"merged_into": winner.id})
         for rows in self.tables.values():

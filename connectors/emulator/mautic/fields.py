@@ -72,8 +72,9 @@ class Field:
 
     def take(self, value: Any) -> Any:
         """Give a value as it is kept (None: blank); raises Invalid, and gives DROPPED for what Mautic ignores."""
-        if value is None or value == "":
+        if value is None or value == "" or (value is False and self.type != "boolean"):
             return None
+        value = 1 if value is True else value
         match self.type:
             case "boolean":
                 return 1 if value in (True, 1, "1", "true", "yes") else 0

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from connectors.emulator.mautic.contacts import Contact
+from connectors.emulator.mautic.contacts import SYSTEM, Contact
 from connectors.emulator.mautic.fields import Field, Schema
 from connectors.emulator.mautic.php import serialize
 
 Shape = dict[str, Any]
+NOBODY = SYSTEM.name
+"""Who acts where no user does: the log names them, a contact does not."""
 TROUBLE = "Looks like I encountered an error (error #500). If I do it again, please report me to the system administrator!"
 
 
@@ -64,6 +66,11 @@ def _field(known: Field, value: Any, *, fresh: bool) -> Shape:
     return {**about, "id": str(known.id), **columns, "value": value, "normalizedValue": value or ""}
 
 
+def _owner(user: User) -> Shape:
+    about = {"id": user.id, "username": user.username, "firstName": user.first, "lastName": user.last}
+    return {"createdByUser": None, "modifiedByUser": None, **about}
+
+
 def contact(
     one: Contact,
     schema: Schema,
@@ -85,10 +92,11 @@ def contact(
     owner, by, stage, active = users.get(one.owner or 0), one.modified_by, one.stage, one.values.get("last_active")
     return {
         "isPublished": True, "dateAdded": iso(one.added), "dateModified": iso(one.modified), "createdBy": one.by.id or None,
-        "createdByUser": one.by.name, "modifiedBy": (by.id or None) if by else None, "modifiedByUser": by.name if by else None,
+        "createdByUser": None if one.by.name == NOBODY else one.by.name, "modifiedBy": (by.id or None) if by else None,
+        "modifiedByUser": (" " if by.name == NOBODY else by.name) if by else None,
         "id": one.id, "points": one.values.get("points") or 0, "color": None,
         "fields": groups | {"all": {"id": str(one.id), **held}},
-        "lastActive": active and f"{active.replace(' ', 'T')}+00:00", "owner": owner and {"id": owner.id, "username": owner.username, "firstName": owner.first, "lastName": owner.last},
+        "lastActive": active and f"{active.replace(' ', 'T')}+00:00", "owner": owner and _owner(owner),
         "ipAddresses": [], "tags": [], "utmtags": [], "stage": stage and {"id": stage, "name": stages.get(stage)},
         "dateIdentified": iso(one.identified), "preferredProfileImage": None, "doNotContact": list(one.dnc), "frequencyRules": [],
     }  # fmt: skip

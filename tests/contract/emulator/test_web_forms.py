@@ -89,5 +89,10 @@ async def test_mautic_has_closed_lists_leaves_false_out_of_texts_and_knows_when_
         assert (await http.get(f"/api/contacts/{ident}")).json()["contact"]["lastActive"].endswith("+00:00")
         for name, good, bad in (("state", "Ohio", "OH"), ("timezone", "Europe/Oslo", "CET+1"), ("preferred_locale", "de_AT", "German")):
             assert [(await http.patch(path, json={name: one})).status_code for one in (good, bad)] == [200, 400]
-        assert (await http.patch(path, json={"position": False})).json()["contact"]["fields"]["all"]["position"] == "Buyer"
-        assert (await http.get(f"/api/contacts/{ident}")).json()["contact"]["lastActive"].endswith(":00+00:00"), "a save cuts its seconds"
+        for given, kept in (
+            ({"position": False}, "Buyer"),
+            ({"position": True}, "1"),
+            ({"position": False, "overwriteWithBlank": True}, None),
+        ):
+            await http.patch(path, json=given)
+            assert (await http.get(f"/api/contacts/{ident}")).json()["contact"]["fields"]["all"]["position"] == kept
