@@ -206,16 +206,20 @@ class EspoSource(Source):
             raise Forged("the signature is wrong")
 
     async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
-        """Name the other API users among those who changed the last records; which fields they changed EspoCRM does not tell in a list."""
-        api: list[Mapping[str, Any]] = [{"type": "equals", "attribute": "type", "value": "api"}]
-        users = {row["id"]: row.get("userName") for row in (await self._client.rows("User", api, ["id", "userName"], most=200)).records}
+        """Name the other API users among those who changed the last records; which fields they changed EspoCRM does not tell in a list.
+
+        An API user is shown none in the list of users: who acts and is not there is one.
+        """
         since = literal(datetime.now(UTC) - timedelta(days=2))
         late: list[Mapping[str, Any]] = [{"type": "greaterThan", "attribute": "modifiedAt", "value": since}]
-        rows = (await self._client.rows(object_, late, ["id", "modifiedById"], most=200)).records
-        by = Counter(row.get("modifiedById") for row in rows)
-        me = await self._client.me()
-        seen = {ident: f"changed {by[ident]} of {len(rows)} records of the last two days" for ident in users if by[ident] and ident != me}
-        return [Rival(who=f"the API user {users[ident]}", seen=told) for ident, told in seen.items()]
+        rows = (await self._client.rows(object_, late, ["id", "modifiedById", "modifiedByName"], most=200)).records
+        names = {row["modifiedById"]: row.get("modifiedByName") for row in rows if row.get("modifiedById")}
+        by, known = (
+            Counter(row.get("modifiedById") for row in rows),
+            {"system", await self._client.me(), *(one.id for one in await self.users())},
+        )
+        seen = {ident: f"changed {by[ident]} of {len(rows)} records of the last two days" for ident in names if ident not in known}
+        return [Rival(who=f"the API user {names[ident] or ident}", seen=told) for ident, told in seen.items()]
 
     async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
         """Check the key, the role's rights, the Truce id, the mapped fields, the webhooks and the clocks; `fix` makes the webhooks."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -152,8 +152,10 @@ class Client:
         """Give what reads the contacts of an answer."""
         return Reading(self._system, self.types, self.own, answer.received_at, answer.sent_at, bulk)
 
-    async def told(self, ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> list[Item]:
-        """Read contacts consistently; one that was merged gives its merge and the survivor, one that is gone its deletion."""
+    async def told(
+        self, ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal", told: Collection[str] = ()
+    ) -> list[Item]:
+        """Read contacts consistently; one that was merged gives its merge and the survivor (unless `told`), one that is gone its deletion."""
         await self.known()
         asked, items, most = list(dict.fromkeys(ids)), list[Item](), 100
         for start in range(0, len(asked), most):
@@ -162,10 +164,10 @@ class Client:
             reading = self.reading(answer)
             items += [reading.snapshot(row, fields) for row in found]
             for one in set(some) - {str(row["id"]) for row in found}:
-                items += await self._missing(one, fields, answer.received_at, priority)
+                items += await self._missing(one, fields, answer.received_at, priority, told)
         return items
 
-    async def _missing(self, ident: str, fields: Sequence[str], now: datetime, priority: Priority) -> list[Item]:
+    async def _missing(self, ident: str, fields: Sequence[str], now: datetime, priority: Priority, told: Collection[str]) -> list[Item]:
         """Ask for one contact by itself: only so Mautic says that it lives on in another one."""
         reading = Reading(self._system, self.types, self.own, now, None)
         try:
@@ -176,7 +178,8 @@ class Client:
         one = self.reading(answer).snapshot(row, fields)
         if str(row["id"]) == ident:
             return [one]
-        return [RecordMerged(survivor=one.ref, losers=(reading.ref(ident),), at=one.at, received_at=now), one]
+        merge = RecordMerged(survivor=one.ref, losers=(reading.ref(ident),), at=one.at, received_at=now)
+        return [merge] if str(row["id"]) in told else [merge, one]
 
     async def close(self) -> None:
         """Release every connection."""

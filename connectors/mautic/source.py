@@ -20,7 +20,6 @@ from connectors.errors import ConnectorError, Surprising
 from connectors.mautic.client import Client, mappings, rows
 from connectors.mautic.mapping import CONTACTS, OWN, TABLES, TRUCE_ID, Reading, Row, acted, made, moment, seen, stamp, writable
 from schemas import strict
-from schemas.base import Ref
 from schemas.change import RecordChanged
 from schemas.touch import TouchRecorded
 
@@ -139,8 +138,7 @@ class MauticSource(Source):
             items += [reading.snapshot(row, fields, by.get(str(row["id"]))) for row in found if _person(row)]
             gone = {str(one["object_id"]) for one in entries if one.get("action") in ("delete", "merge")}
             here = {str(row["id"]) for row in found}
-            told = await self._client.told([one for one in some if one in gone - here], fields)
-            items += [one for one in told if not (isinstance(one, RecordChanged) and Ref.parse(one.ref).id in here)]  # it is told above
+            items += await self._client.told([one for one in some if one in gone - here], fields, told=here)
         return items
 
     def _before(self, at: str) -> str:

@@ -139,6 +139,8 @@ def webhook(org: Org, call: Call) -> Any:
     """Register a webhook; the key that signs its calls is told to whoever made it."""
     org.may(call.actor, "Webhook", "create")
     sent = call.sent()
+    if str(sent.get("event")).partition(".")[0] not in org.entities:
+        raise Refused(403, "Entity type is not available for Webhooks.")
     row = org.put("Webhook", {"event": sent.get("event"), "url": sent.get("url"), "secretKey": secrets.token_hex(16)}, call.actor.id)
     return shown(org, "Webhook", row, call.actor)
 

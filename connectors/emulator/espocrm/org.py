@@ -172,7 +172,8 @@ class Org:
                     values.setdefault(f"{name}Currency", "USD")
                 if not values.get(f"{name}Currency"):
                     raise invalid(entity, name, "validCurrency")
-            if field.get("required") and values.get(name) is None and "default" not in field and not name.startswith("date"):
+            held = values.get(f"{name}Id" if field["type"] == "link" else name)
+            if field.get("required") and held is None and "default" not in field and not name.startswith("date"):
                 raise invalid(entity, name, "required")
 
     def _follow(self, entity: str, row: Row, changed: Mapping[str, Any]) -> Row:

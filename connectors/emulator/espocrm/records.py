@@ -32,7 +32,9 @@ def _many(org: Org, call: Call, entity: str) -> Any:
     if call.method != "GET":
         raise Refused(404, "Action does not exist.")
     org.may(call.actor, entity, "read")
-    return listed(org, entity, org.live(entity), search(call.params), call)
+    hides = entity == "User" and not call.actor.admin  # API users are shown to administrators alone
+    rows = [row for row in org.live(entity) if not (hides and row["type"] == "api")]
+    return listed(org, entity, rows, search(call.params), call)
 
 
 def _one(org: Org, call: Call, entity: str, ident: str) -> Any:
@@ -79,7 +81,8 @@ def listed(org: Org, entity: str, rows: list[Row], asked: Search, call: Call) ->
         raise Refused(400, f"Order by non-existing field '{asked.order_by}'.")
     found = ordered([row for row in rows if meets(row, asked.where)], asked)
     page = found[asked.offset : asked.offset + asked.most]
-    total = -1 if call.headers.get("x-no-total") == "true" else len(found)
+    more = len(found) > asked.offset + asked.most
+    total = len(found) if call.headers.get("x-no-total") != "true" else -1 if more else -2
     return {"total": total, "list": [_selected(shown(org, entity, row, call.actor, whole=False), asked) for row in page]}
 
 

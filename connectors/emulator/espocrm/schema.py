@@ -85,7 +85,7 @@ def objects() -> dict[str, Fields]:
         "Task": {
             "name": varchar(required=True), "status": enum("Not Started", "Started", "Completed", "Canceled", "Deferred", default="Not Started"),
             "dateEnd": {"type": "datetimeOptional"}, "dateCompleted": {"type": "datetime", "readOnly": True}, "description": {"type": "text"},
-            "parent": {"type": "linkParent"}, "cTruceId": varchar(36, isCustom=True), **_kept(),
+            "parent": {"type": "linkParent"}, "cTruceId": varchar(36, isCustom=True), **_kept(), "assignedUser": {"type": "link", "required": True},
         },
         "Meeting": _meeting(),
         "Call": {**_meeting(), "direction": enum("Outbound", "Inbound", default="Outbound")},
