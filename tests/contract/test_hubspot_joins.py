@@ -69,7 +69,14 @@ async def test_a_long_list_is_read_on_where_it_was_and_nobody_is_left_out_when_o
     assert {one.ref for one in told} == {f"hubspot:contacts:{one}" for one in ids[9:11]}
     account.hub.enlist("1002", *ids, add=False)
     account.hub.enlist("1002", ids[11])
-    assert [one.ref for one in (await read(reader, cursor))[0]] == [f"hubspot:contacts:{ids[11]}"]
+    told, cursor = await read(reader, cursor)
+    assert [one.ref for one in told] == [f"hubspot:contacts:{ids[11]}"]
+    account.hub.enlist("1002", *ids[:4])
+    _, cursor = await read(reader, cursor)
+    account.hub.enlist("1002", ids[5])
+    gone = '{"status": "error", "category": "VALIDATION_ERROR", "message": "Invalid paging offset"}'
+    await account.fault(kind="status", path="/join-order", status=400, body=gone)  # a page's name that is known no more
+    assert [one.ref for one in (await read(reader, cursor))[0]] == [f"hubspot:contacts:{ids[5]}"]
 
 
 async def test_a_list_that_is_named_later_begins_with_who_comes_from_now_on(account: HubSpotWorld) -> None:

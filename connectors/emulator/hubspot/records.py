@@ -198,14 +198,19 @@ class Records:
         return one
 
     def erase(self, one: Record, actor: Actor) -> None:
-        """Delete for privacy: nothing of it is kept, its address is blocked."""
+        """Delete for privacy: nothing of it is kept, its address is blocked.
+
+        The plain deletion is told besides (changelog "Webhooks now support privacy-compliant contact deletions").
+        """
+        at = self.now()
         if one.archived is None:
             self._remove(one)
+            self._hooks.tell(self.kind, "deletion", one.id, at, actor, changeFlag="DELETED")
         self.archived.pop(one.id, None)
         if mail := one.properties.get("email"):
             self.blocked.add(mail)
         self._journal.effect(actor.client, "erase", self.kind.object, str(one.id), {}, {})
-        self._hooks.tell(self.kind, "privacyDeletion", one.id, self.now(), actor, changeFlag="PRIVACY_DELETED")
+        self._hooks.tell(self.kind, "privacyDeletion", one.id, at, actor, changeFlag="PRIVACY_DELETED")
 
     def merge(self, primary: Record, other: Record, actor: Actor) -> Record:
         """Merge two records into a NEW record: values of the primary, blanks filled from the other; old ids lead to it."""

@@ -52,7 +52,7 @@ async def test_every_kind_of_change_is_told_with_who_made_it() -> None:
         await play.call("POST", f"{OBJECTS}/gdpr-delete", {"objectId": new})
         await hub.webhooks.sender.quiet()
         kinds = [event["subscriptionType"].removeprefix("contact.") for event in got.events]
-        assert sorted(kinds) == ["deletion", "merge", "privacyDeletion", "restore"]
+        assert sorted(kinds) == ["deletion", "deletion", "merge", "privacyDeletion", "restore"]
         merge = next(event for event in got.events if event["subscriptionType"] == "contact.merge")
         assert (merge["primaryObjectId"], merge["mergedObjectIds"], merge["newObjectId"]) == (int(ident), [int(other)], int(new))
         assert got.forged == 0
