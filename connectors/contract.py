@@ -21,7 +21,7 @@ from typing import ClassVar
 import pytest
 
 from connectors.base import Manifest, Sink, Source
-from connectors.contract_objects import Objects
+from connectors.contract_objects import Accounts, Objects
 from connectors.contract_reading import Reading
 from connectors.contract_tasks import EmulatedTasks, Tasks
 from connectors.contract_trouble import Daily, Trouble
@@ -36,21 +36,22 @@ def _asked(part: type[object], manifest: Manifest) -> bool:
     """Say whether a vendor has what a part of the suite is about; the manifest knows."""
     return {
         Daily: any(one.name == "daily" for one in manifest.quotas),
-        Objects: bool(manifest.account_object and manifest.opportunity_object),
+        Objects: bool(manifest.opportunity_object),
+        Accounts: bool(manifest.account_object and manifest.opportunity_object),
         Tasks: bool(manifest.task_object),
     }[part]
 
 
-class ConnectorContract(Reading, Writing, Trouble, Daily, Objects, Tasks):
+class ConnectorContract(Reading, Writing, Trouble, Daily, Accounts, Objects, Tasks):
     """Inherit, say the vendor, its emulator and its recorded payloads; everything else is here.
 
-    A vendor whose manifest has no daily quota, no accounts and opportunities or no tasks is not held to those parts.
+    A vendor whose manifest has no daily quota, no opportunities, no accounts or no tasks is not held to those parts.
     """
 
     def __init_subclass__(cls) -> None:
         """Leave out the parts that are about what the vendor does not have."""
         super().__init_subclass__()
-        for part in (Daily, Objects, Tasks):
+        for part in (Daily, Objects, Accounts, Tasks):
             if not _asked(part, manifests()[cls.vendor]):
                 for name in [name for name in vars(part) if name.startswith("test_")]:
                     setattr(cls, name, None)

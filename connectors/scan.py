@@ -16,8 +16,10 @@ from typing import Any, NamedTuple
 import orjson
 from pydantic import BaseModel, ConfigDict
 
-from connectors.base import Item, Wanted
+from connectors.base import FieldType, Item, Wanted
 from connectors.errors import Surprising
+from schemas.base import Moment, Ref, Scalar
+from schemas.change import RecordChanged, RecordDeleted
 
 Row = Mapping[str, Any]
 
@@ -31,6 +33,48 @@ class Rows:
     sent_at: datetime
     received_at: datetime
     at_vendor: datetime
+
+
+@dataclass(frozen=True)
+class Reading(ABC):
+    """How the rows of one answer are read: whose system, of which object, which fields, and when it was asked; the vendor's own says what a row means."""
+
+    system: str
+    object: str
+    fields: Sequence[str]
+    types: Mapping[str, FieldType]
+    me: str
+    """Our own user: what it did is an echo."""
+    sent_at: datetime
+    received_at: datetime
+    bulk: bool = False
+
+    @abstractmethod
+    def value(self, row: Row, name: str) -> Scalar:
+        """Give one field of a row in canonical form; raises KeyError where it is not in the answer, Surprising for what is no plain value."""
+
+    def ref(self, ident: str | int, object_: str | None = None) -> str:
+        """Name a record of this system."""
+        return str(Ref(self.system, object_ or self.object, str(ident)))
+
+    def seen(self, ident: str | int, at: Moment, row: Row, **more: Any) -> RecordChanged:
+        """Give a row's fields, all that were asked for; raises Surprising naming one that is missing or no plain value."""
+        return RecordChanged(
+            ref=self.ref(ident), at=at, fields={name: self._named(row, name) for name in self.fields}, complete=True,
+            read_at=self.sent_at, received_at=self.received_at, bulk=self.bulk, **more,
+        )  # fmt: skip
+
+    def missing(self, ident: str | int) -> RecordDeleted:
+        """Tell that a record is not there any more, of which the vendor does not say since when."""
+        return RecordDeleted(ref=self.ref(ident), at=self.sent_at, received_at=self.received_at)
+
+    def _named(self, row: Row, name: str) -> Scalar:
+        try:
+            return self.value(row, name)
+        except KeyError:
+            raise Surprising(f"{self.object}.{name} was asked for and is not in the answer: may it be read?") from None
+        except Surprising as error:
+            raise Surprising(f"{self.object}.{name}: {error.words}") from None
 
 
 class Place(BaseModel):

@@ -100,7 +100,8 @@ class _Server(uvicorn.Server):
         while not self.ended.is_set():
             await self.on_tick(0)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.ended.wait(), 1)
+                async with asyncio.timeout(1):  # not wait_for: it makes a task each time
+                    await self.ended.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Hang up on all who are connected, give answers that are under way a second, and end."""

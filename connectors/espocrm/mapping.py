@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from connectors import scan
 from connectors.base import FieldSeen, FieldType, Item
 from connectors.errors import Surprising
-from schemas.base import Ref, Scalar
+from schemas.base import Scalar
 from schemas.change import Origin, RecordChanged, RecordConverted, RecordDeleted
 from schemas.response import ResponseRecorded
 from schemas.touch import TouchKind, TouchRecorded
@@ -131,21 +132,8 @@ def selected(fields: Iterable[str], known: Mapping[str, FieldType]) -> list[str]
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How rows of one answer are read: whose system, which fields, and when it was asked."""
-
-    system: str
-    object: str
-    fields: Sequence[str]
-    types: Mapping[str, FieldType]
-    me: str
-    sent_at: datetime
-    received_at: datetime
-    bulk: bool = False
-
-    def ref(self, ident: str, object_: str | None = None) -> str:
-        """Name a record of this system."""
-        return str(Ref(self.system, object_ or self.object, ident))
+class Reading(scan.Reading):
+    """How rows of one answer are read."""
 
     def item(self, row: Row) -> Item:
         """Tell what a row says: it was deleted (administrators see that), converted, or looks like this; raises Surprising."""
@@ -164,15 +152,10 @@ class Reading:
         """Give a row's fields, all that were asked for; raises Surprising naming a field that is missing or no plain value."""
         actor = self._actor(row)
         origin: Origin = "own" if actor == self.me else "automation" if actor == "system" else "person"
-        return RecordChanged(
-            ref=self.ref(row["id"]), at=moment(row.get("modifiedAt")), fields={name: self._value(row, name) for name in self.fields}, complete=True,
-            read_at=self.sent_at, received_at=self.received_at, email=row.get("emailAddress") or None, truce_id=row.get(TRUCE_ID) or None,
-            origin=origin, actor=actor, bulk=self.bulk, created=row.get("modifiedById") is None and row.get("createdAt") == row.get("modifiedAt"),
+        return self.seen(
+            row["id"], moment(row.get("modifiedAt")), row, email=row.get("emailAddress") or None, truce_id=row.get(TRUCE_ID) or None,
+            origin=origin, actor=actor, created=row.get("modifiedById") is None and row.get("createdAt") == row.get("modifiedAt"),
         )  # fmt: skip
-
-    def missing(self, ident: str) -> RecordDeleted:
-        """Tell that a record is not there any more; EspoCRM does not say since when, nor whether it was merged."""
-        return RecordDeleted(ref=self.ref(ident), at=self.sent_at, received_at=self.received_at)
 
     def responses(self, row: Row) -> list[ResponseRecorded]:
         """Tell what a rep did, once for each person it was done with; nothing of what did not take place, or we completed ourselves."""
@@ -217,10 +200,6 @@ class Reading:
         """Give who acted last: a record that nobody changed since has nobody in modifiedBy."""
         return row.get("modifiedById") or row.get("createdById")
 
-    def _value(self, row: Row, name: str) -> Scalar:
-        try:
-            return from_wire(row[name], self.types.get(name))
-        except KeyError:
-            raise Surprising(f"{self.object}.{name} was asked for and is not in the answer") from None
-        except Surprising as error:
-            raise Surprising(f"{self.object}.{name}: {error.words}") from None
+    def value(self, row: Row, name: str) -> Scalar:
+        """Give one attribute of a row."""
+        return from_wire(row[name], self.types.get(name))

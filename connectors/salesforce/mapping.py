@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from connectors import scan
 from connectors.base import FieldSeen, FieldType, Item, Right
 from connectors.errors import Rejected, Surprising
-from schemas.base import Ref, Scalar
+from schemas.base import Scalar
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
 from schemas.response import ResponseRecorded
 from schemas.touch import TouchKind, TouchRecorded
@@ -147,23 +148,11 @@ def from_wire(value: Any, type_: FieldType | None) -> Scalar:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How rows of one answer are read: whose system, which fields, and when it was asked."""
+class Reading(scan.Reading):
+    """How rows of one answer are read."""
 
-    system: str
-    object: str
-    fields: Sequence[str]
-    types: Mapping[str, FieldType]
-    me: str
-    sent_at: datetime
-    received_at: datetime
-    bulk: bool = False
     joined: Mapping[str, Mapping[str, Scalar]] = field(default_factory=dict)
     """Record id → what stands of it elsewhere: its statuses in campaigns."""
-
-    def ref(self, ident: str, object_: str | None = None) -> str:
-        """Name a record of this system."""
-        return str(Ref(self.system, object_ or self.object, ident))
 
     def item(self, row: Row) -> Item:
         """Tell what a row of `columns` says: it was merged, deleted, converted, or looks like this; raises Surprising."""
@@ -224,36 +213,18 @@ class Reading:
     def snapshot(self, row: Row) -> RecordChanged:
         """Give a row's fields, all that were asked for; raises Surprising naming a field that is missing or no scalar."""
         actor, stamp = row.get("LastModifiedById"), row.get("SystemModstamp")
-        return RecordChanged(
-            ref=self.ref(row["Id"]),
-            at=moment(stamp),
-            fields={name: self._value(row, name) for name in self.fields},
-            complete=True,
-            read_at=self.sent_at,
-            received_at=self.received_at,
-            email=row.get("Email"),
-            truce_id=row.get(TRUCE_ID),
-            origin="own" if actor == self.me else "person",
-            actor=actor,
-            bulk=self.bulk,
-            created=row.get("CreatedDate") == stamp,
-        )
+        return self.seen(
+            row["Id"], moment(stamp), row, email=row.get("Email"), truce_id=row.get(TRUCE_ID), origin="own" if actor == self.me else "person",
+            actor=actor, created=row.get("CreatedDate") == stamp,
+        )  # fmt: skip
 
-    def missing(self, ident: str) -> RecordDeleted:
-        """Tell that a record is nowhere, not even in the recycle bin."""
-        return RecordDeleted(ref=self.ref(ident), at=self.sent_at, received_at=self.received_at)
-
-    def _value(self, row: Row, name: str) -> Scalar:
-        try:
-            if name.startswith(CAMPAIGN):
-                return self.joined.get(row["Id"], {}).get(name)
-            if name == ROLES:
-                return " ".join(sorted(str(one["ContactId"]) for one in (row[name] or {}).get("records", ()) if one["ContactId"])) or None
-            return from_wire(row[name], self.types.get(name))
-        except KeyError:
-            raise Surprising(f"{self.object}.{name} was asked for and is not in the answer") from None
-        except Surprising as error:
-            raise Surprising(f"{self.object}.{name}: {error.words}") from None
+    def value(self, row: Row, name: str) -> Scalar:
+        """Give one field of a row; of contact roles the contacts."""
+        if name.startswith(CAMPAIGN):
+            return self.joined.get(row["Id"], {}).get(name)
+        if name == ROLES:
+            return " ".join(sorted(str(one["ContactId"]) for one in (row[name] or {}).get("records", ()) if one["ContactId"])) or None
+        return from_wire(row[name], self.types.get(name))
 
 
 def columns(fields: Iterable[str], types: Mapping[str, FieldType]) -> str:

@@ -1,60 +1,89 @@
-"""Tryton's values ↔ ours, its party with mechanisms and identifiers → what the source tells. Pure; seen of trytond 8.2."""
+"""Tryton's values ↔ ours; its party with mechanisms and identifiers, its opportunity and its mails' echo → what the source tells. Pure; seen of trytond 8.2."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from connectors import scan
 from connectors.base import FieldType, Item
 from connectors.errors import Surprising
-from schemas.base import Ref, Scalar
+from schemas.base import Scalar
 from schemas.change import Origin, RecordChanged, RecordDeleted, RecordMerged
 
 Row = Mapping[str, Any]
+PARTY, DEAL = "party.party", "sale.opportunity"
+LIST = "lists."
+"""How a party's fields begin that say whether it is in a category."""
 TRUCE_ID, MARK, CHANGED = "truce_id", "truce:", "changed"
 MECHANISMS: Mapping[str, FieldType] = {"email": "email", "phone": "phone", "mobile": "phone", "fax": "phone", "website": "text"}
 """Fields of a party that are its first contact mechanism of that type."""
 LINES = {"contact_mechanisms": ("type", "value"), "identifiers": ("type", "code")}
 STAMPS = ("create_date", "create_uid", "write_date", "write_uid")
-ASKED = (
-    *STAMPS, "replaced_by", *(f"{line}.{name}" for line, own in LINES.items() for name in (*own, "active", *STAMPS)),
-)  # fmt: skip
-"""What is asked for of every party: who changed it or one of its lines when, and what stands in the lines."""
+ASKED = {
+    PARTY: ("replaced_by", *(f"{line}.{name}" for line, own in LINES.items() for name in (*own, "active", *STAMPS))),
+}  # fmt: skip
+"""What is asked for besides of every party: who changed one of its lines when, and what stands in them."""
+PEOPLE = "people"
+"""The field of an opportunity that is made of its party and that of its contact."""
+NAMES = {"currency.currency": "code", "marketing.campaign": "name", "marketing.medium": "name", "marketing.source": "name"}
+"""Models whose records are told by a text of theirs."""
 _TYPES: Mapping[str, FieldType] = {
     "char": "text", "text": "text", "integer": "number", "biginteger": "number", "float": "number", "numeric": "number", "boolean": "flag",
     "date": "date", "datetime": "time", "timestamp": "time", "selection": "picklist",
 }  # fmt: skip
 _KEPT = {"id", "code", "rec_name", "xml_id", "distance", *STAMPS}
 """Fields of Tryton's own machinery, which are never written."""
-_ROOT = "0"
+ROOT = "0"
 
 
 @dataclass(frozen=True)
 class Schema:
-    """The live schema of parties: our type, Tryton's type and label of each field, and which may be written."""
+    """The live schema of an object: our type, Tryton's type and label of each field, which may be written, and how others are asked for."""
 
     types: Mapping[str, FieldType]
     kinds: Mapping[str, str]
     labels: Mapping[str, str]
     writable: frozenset[str]
+    paths: Mapping[str, Sequence[str]]
+    """Field → what is asked for instead of it."""
+
+    def asked(self, fields: Iterable[str], object_: str) -> list[str]:
+        """Give the paths to ask for, so that these fields can be told."""
+        return list(
+            dict.fromkeys(("id", *STAMPS, *ASKED.get(object_, ()), *(path for name in fields for path in self.paths.get(name, (name,)))))
+        )
 
 
-def schema(defined: Mapping[str, Row], owners: str) -> Schema:
-    """Read `fields_get`; a link to an `owners` is an owner."""
+def deals(defined: Mapping[str, Row], owners: str) -> Schema:
+    """Read `fields_get` of opportunities, which are read alone; whoever has one is an employee, and shown as the user who that is."""
+    named = {name: one["relation"] for name, one in defined.items() if one["type"] == "many2one" and one.get("relation") in NAMES}
+    types: dict[str, FieldType] = {**schema(defined, owners, ()).types, **dict.fromkeys(named, "text"), PEOPLE: "text"}
+    types |= {name: "user" for name, one in defined.items() if one.get("relation") == "company.employee" and one["type"] == "many2one"}
+    paths = {PEOPLE: ("party", "contact.party"), **{name: (f"{name}.{NAMES[relation]}",) for name, relation in named.items()}}
+    kinds = {name: str(one.get("relation") or one["type"]) for name, one in defined.items()}
+    return Schema(types, kinds, {str(one.get("string")): name for name, one in defined.items()}, frozenset(), paths)
+
+
+def schema(defined: Mapping[str, Row], owners: str, lists: Iterable[str]) -> Schema:
+    """Read `fields_get` of parties; a link to an `owners` is an owner, a category of `lists` a flag."""
     types: dict[str, FieldType] = {}
     for name, one in defined.items():
         if one["type"] == "many2one" and one.get("relation") == owners:
             types[name] = "user"
         elif one["type"] in _TYPES:
             types[name] = _TYPES[one["type"]]
+    types |= {f"{LIST}{one}": "flag" for one in lists if "categories" in defined}
     lines = {name for name, line in (*((one, "contact_mechanisms") for one in MECHANISMS), (TRUCE_ID, "identifiers")) if line in defined}
     types |= {name: MECHANISMS.get(name, "text") for name in lines}
     free = {name for name in types if name not in _KEPT and not defined.get(name, {}).get("readonly")}
     kinds = {name: str(one["type"]) for name, one in defined.items()}
-    return Schema(types, kinds, {str(one.get("string")): name for name, one in defined.items()}, frozenset(free | lines))
+    paths: dict[str, Sequence[str]] = dict.fromkeys((*MECHANISMS, TRUCE_ID), ())
+    paths |= {name: ("categories",) for name in types if name.startswith(LIST)}
+    return Schema(types, kinds, {str(one.get("string")): name for name, one in defined.items()}, frozenset(free | lines), paths)
 
 
 def moment(wire: Any) -> datetime | None:
@@ -145,6 +174,9 @@ def values(fields: Mapping[str, Scalar], kinds: Mapping[str, str], row: Row | No
     """Give what to send for these fields; `row` is the party as it stands, None for a new one."""
     sent: dict[str, Any] = {}
     for name, value in fields.items():
+        if name.startswith(LIST):
+            sent.setdefault("categories", []).append(["add" if value else "remove", [int(name.removeprefix(LIST))]])
+            continue
         if name not in MECHANISMS and name != TRUCE_ID:
             sent[name] = to_wire(value, kinds.get(name))
             continue
@@ -161,22 +193,18 @@ def values(fields: Mapping[str, Scalar], kinds: Mapping[str, str], row: Row | No
     return sent
 
 
+def involved(row: Row) -> list[str]:
+    """Give the parties of an opportunity: its own, and that of its contact."""
+    return list(dict.fromkeys(str(one) for one in ((row.get("contact") or {}).get("party"), row["party"]) if one))
+
+
 @dataclass(frozen=True)
-class Reading:
-    """How the parties of one answer are read: whose system, which fields, and when it was asked."""
+class Reading(scan.Reading):
+    """How the records of one answer are read."""
 
-    system: str
-    object: str
-    fields: Sequence[str]
-    types: Mapping[str, FieldType]
-    me: str
-    sent_at: datetime
-    received_at: datetime
-    bulk: bool = False
-
-    def ref(self, ident: str | int) -> str:
-        """Name a record of this system."""
-        return str(Ref(self.system, self.object, str(ident)))
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    users: Mapping[str, str] | None = None
+    """Employee → user; None where employees themselves are the owners."""
 
     def item(self, row: Row) -> Item:
         """Tell what a row says: it lives on in another one, or looks like this."""
@@ -189,31 +217,31 @@ class Reading:
     def snapshot(self, row: Row) -> RecordChanged:
         """Give a row's fields, all that were asked for; raises Surprising naming one that is missing."""
         at, actor = changed(row)
-        origin: Origin = "own" if actor == self.me else "automation" if actor == _ROOT else "person"
-        email, truce_id = self.value(row, "email"), self.value(row, TRUCE_ID)
-        return RecordChanged(
-            ref=self.ref(row["id"]), at=at, fields={name: self.value(row, name) for name in self.fields}, complete=True, read_at=self.sent_at,
-            received_at=self.received_at, email=str(email) if email else None, truce_id=str(truce_id) if truce_id else None, origin=origin,
-            actor=actor, bulk=self.bulk, created=at == moment(row.get("create_date")),
+        origin: Origin = "own" if actor == self.me else "automation" if actor == ROOT else "person"
+        email, truce_id = (self.value(row, one) if self.object == PARTY else None for one in ("email", TRUCE_ID))
+        return self.seen(
+            row["id"], at, row, email=str(email) if email else None, truce_id=str(truce_id) if truce_id else None, origin=origin, actor=actor,
+            created=at == moment(row.get("create_date")),
         )  # fmt: skip
 
     def value(self, row: Row, name: str) -> Scalar:
-        """Give one field of a party."""
-        if name == TRUCE_ID or name in MECHANISMS:
+        """Give one field of a party or an opportunity."""
+        if self.object == PARTY and (name == TRUCE_ID or name in MECHANISMS):
             held = line(row, name) or {}
             text = str(held.get("code") or "").removeprefix(MARK) if name == TRUCE_ID else held.get("value")
             return text or None
-        if name not in row:
-            raise Surprising(f"{self.object}.{name} was asked for and is not in the answer: the user may not read it")
+        if name.startswith(LIST):
+            return int(name.removeprefix(LIST)) in row["categories"]
+        if self.object == DEAL and name == PEOPLE:
+            return " ".join(sorted(involved(row))) or None
+        kind = self.kinds.get(name, "")
+        if self.object == DEAL and kind in NAMES:
+            return row[name] and str(row[name][NAMES[kind]])
+        if self.object == DEAL and kind == "company.employee":
+            return row[name] and (self.users.get(str(row[name])) if self.users is not None else str(row[name]))
         return from_wire(row[name], self.types.get(name))
 
     def deleted(self, ident: int, entry: Row) -> RecordDeleted:
         """Tell what the log's entry of a record says: it was deleted."""
         at, actor = moment(entry.get("create_date")) or self.sent_at, str(entry["user"]) if entry.get("user") else None
         return RecordDeleted(ref=self.ref(ident), at=at, received_at=self.received_at, actor=actor)
-
-
-def asked(fields: Iterable[str]) -> list[str]:
-    """Give the paths to ask for, so that these fields can be told."""
-    own = [name for name in fields if name not in MECHANISMS and name != TRUCE_ID]
-    return list(dict.fromkeys(("id", *ASKED, *own)))

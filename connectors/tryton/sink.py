@@ -11,7 +11,7 @@ from connectors.fit import misfit
 from connectors.http import Answer
 from connectors.scan import Rows
 from connectors.tryton.client import Client
-from connectors.tryton.mapping import MECHANISMS, TRUCE_ID, Row, odd, values
+from connectors.tryton.mapping import LIST, MECHANISMS, PARTY, TRUCE_ID, Row, odd, values
 from schemas.change import RecordChanged
 from schemas.write import FieldRefused
 
@@ -23,8 +23,8 @@ class TrytonSink(Sink):
         self.manifest, self._client = manifest, client
 
     async def capabilities(self, object_: str) -> Capabilities:
-        """Say which fields the user may write."""
-        return Capabilities((await self._client.schema(max_age_s=60)).writable)
+        """Say which fields the user may write; opportunities are the reps' alone."""
+        return Capabilities((await self._client.schema(object_, max_age_s=60)).writable, creates=object_ == PARTY)
 
     async def update(self, rows: Sequence[Update], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
         """Change parties by their ids, one call each; those whose mechanisms or identifier change are read first, all at once."""
@@ -55,8 +55,8 @@ class TrytonSink(Sink):
         return await self._found("email", emails, wanted.get(self.manifest.person_object, ()), priority)
 
     async def read(self, ids: Sequence[str], fields: Sequence[str], *, object_: str = "", priority: Priority = "normal") -> Sequence[Item]:
-        """Read parties back by id."""
-        return await self._client.told(ids, fields, priority=priority)
+        """Read records back by id."""
+        return await self._client.told(ids, fields, object_=object_ or PARTY, priority=priority)
 
     async def find_created(
         self, truce_ids: Sequence[str], fields: Sequence[str], *, object_: str = "", priority: Priority = "normal"
@@ -86,6 +86,9 @@ class TrytonSink(Sink):
         refused = tuple(FieldRefused(field=name, value=row.fields[name], code="", words=words) for name, words in wrong.items() if words)
         if refused:
             raise Rejected("; ".join(f"{one.field}: {one.words}" for one in refused), refused=refused)
+        for name in (one for one in row.fields if ident and one.startswith(LIST)):
+            if scenario := self._client.lists.get(name.removeprefix(LIST)):  # before the flag, so that what fails is tried again
+                await self._client.follows(str(ident), scenario, wanted=row.fields[name] is True, priority=priority)
         names = [*row.fields]
         answer = await self._client.write(ident, values(row.fields, schema.kinds, held), names, priority=priority)
         return await self._done(row, answer, names, created=ident is None)

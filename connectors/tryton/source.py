@@ -1,34 +1,35 @@
-"""Reads Tryton: parties whose own time or whose lines' changed, by id, all of them; deletions by counting and the log."""
+"""Reads Tryton: parties whose own time or whose lines' changed, opportunities, what people did, by id; deletions by counting and the log."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import from_json
 
 from connectors.base import FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
-from connectors.errors import ConnectorError
 from connectors.scan import Place, Places, Rows, Scan
-from connectors.tryton import mapping
 from connectors.tryton.client import Client
-from connectors.tryton.mapping import CHANGED
+from connectors.tryton.doctor import Doctor
+from connectors.tryton.mapping import CHANGED, DEAL, PARTY
+
+Ask = Callable[[datetime, str], Awaitable[Rows]]
 
 
 @dataclass(kw_only=True)
-class PartyScan(Scan):
-    """Reads parties by their time of change, which the query has in five places: so the rows come by their ids."""
+class IdScan(Scan):
+    """Reads by their time of change, which the query has in several places: so the rows come by their ids."""
 
-    client: Client
-    fields: Sequence[str] = ()
+    query: Ask
     stamp: str = CHANGED
 
     async def ask(self, place: Place, fields: str) -> Rows:
         """Read the page from a place on."""
-        return await self.client.page(self.fields, since=self.low(place.base), after=place.after[1] if place.after else "")
+        return await self.query(self.low(place.base), place.after[1] if place.after else "")
 
     def moment(self, wire: Any) -> datetime:
         """Read a row's time of change."""
@@ -40,7 +41,7 @@ class PartyScan(Scan):
 
 
 class Counted(BaseModel):
-    """How many parties there were up to an id: fewer later, and some were deleted."""
+    """How many records there were up to an id: fewer later, and some were deleted."""
 
     model_config = ConfigDict(frozen=True)
     top: int = 0
@@ -52,7 +53,14 @@ class Cursor(BaseModel):
 
     model_config = ConfigDict(frozen=True)
     places: Places
-    counted: Counted | None = None
+    counted: dict[str, Counted] = {}
+
+    @staticmethod
+    def read(text: str) -> Cursor:
+        """Read a cursor; one that was written when parties alone were counted is theirs."""
+        found: dict[str, Any] = from_json(text)
+        alone = found.get("counted") or {}
+        return Cursor.model_validate({**found, "counted": {PARTY: alone} if alone.keys() & Counted.model_fields.keys() else alone})
 
     def text(self) -> str:
         """Give it as it is stored."""
@@ -64,19 +72,24 @@ class TrytonSource(Source):
 
     def __init__(self, manifest: Manifest, client: Client) -> None:
         self.manifest, self._client = manifest, client
-        self._scan = PartyScan(boot=uuid.uuid4().hex[:12], lookback_s=client.lookback_s, client=client)
+        self._boot, self._scans = uuid.uuid4().hex[:12], dict[str, IdScan]()
+
+    @property
+    def objects(self) -> tuple[str, ...]:
+        """Name the objects that it can read."""
+        return (PARTY, DEAL)
 
     def calls(self, objects: int) -> int:
-        """Say how many calls a quiet poll costs: a page of changes, and a count."""
-        return 2
+        """Say how many calls a quiet poll costs: of each object a page of changes and a count, of what people did a page each."""
+        return 2 * objects + len(self._client.acts)
 
     async def fields(self, object_: str) -> Mapping[str, FieldType]:
-        """Give the live schema of parties."""
-        return (await self._client.schema(max_age_s=0)).types
+        """Give the live schema of an object."""
+        return (await self._client.schema(object_, max_age_s=0)).types
 
     async def described(self, object_: str) -> Sequence[FieldSeen]:
-        """Give the live schema of parties with labels and what may be written; Tryton bounds no text."""
-        schema = await self._client.schema(max_age_s=0)
+        """Give the live schema of an object with labels and what may be written; Tryton bounds no text."""
+        schema = await self._client.schema(object_, max_age_s=0)
         labels = {name: label for label, name in schema.labels.items()}
         return [
             FieldSeen(name=name, type=kind, label=labels.get(name, ""), writable=name in schema.writable)
@@ -92,92 +105,91 @@ class TrytonSource(Source):
         return Cursor(places=Places.begin(at)).text()
 
     async def changes(self, cursor: str, wanted: Wanted) -> AsyncIterator[Page]:
-        """Read which parties changed since a cursor; merges show as changes. Then those that were deleted."""
-        name, at = self.manifest.person_object, Cursor.model_validate_json(cursor)
-        places, self._scan.fields, newest = at.places, wanted.get(name, ()), 0
-        if name not in wanted:
+        """Read which records changed since a cursor, merges as changes, and which were deleted; last, what people did."""
+        at, acts = Cursor.read(cursor), self._client.acts if PARTY in wanted else {}
+        steps = [*(one for one in (DEAL, PARTY) if one in wanted), *acts]
+        if not steps:
             yield Page(items=(), cursor=cursor, done=True)
-            return
-        async for new, rows, place in self._scan.pages(places.of(name), ",".join(sorted(self._scan.fields))):
-            reading, places = await self._client.reading(rows, self._scan.fields), places.moved(name, place)
-            newest = max([newest, *(int(row["id"]) for row in rows.records)])
-            gone, counted = (
-                ([], at.counted) if rows.more else await self._deleted(at.counted, newest, self._scan.low(at.places.of(name).base))
-            )
-            items = (*(reading.item(row) for row in new), *gone)
-            yield Page(items=items, cursor=Cursor(places=places, counted=counted).text(), done=not rows.more)
+        for name in steps:
+            async for items, now in self._acted(name, at) if name in acts else self._changed(name, at, wanted[name]):
+                at, done = now, name == steps[-1] and now.places.of(name).after is None
+                if items or done:
+                    yield Page(items=tuple(items), cursor=at.text(), done=done)
 
-    async def _deleted(self, before: Counted | None, newest: int, since: datetime) -> tuple[list[Item], Counted]:
-        """Tell who was deleted since it was counted: if there are fewer up to the same id, all ids are read, and the log of those that lack."""
+    def _scan(self, name: str, ask: Ask) -> Scan:
+        if name not in self._scans:
+            self._scans[name] = IdScan(boot=self._boot, lookback_s=self._client.lookback_s, query=ask)
+        self._scans[name].query = ask
+        return self._scans[name]
+
+    async def _changed(self, name: str, at: Cursor, fields: Sequence[str]) -> AsyncIterator[tuple[list[Item], Cursor]]:
+        async def ask(since: datetime, after: str) -> Rows:
+            return await self._client.page(name, fields, since=since, after=after)
+
+        places, newest, scan = at.places, 0, self._scan(name, ask)
+        low = scan.low(places.of(name).base)
+        async for new, rows, place in scan.pages(places.of(name), ",".join(sorted(fields))):
+            reading, places = await self._client.reading(rows, fields, object_=name), places.moved(name, place)
+            newest, gone, counted = max([newest, *(int(row["id"]) for row in rows.records)]), list[Item](), at.counted
+            if not rows.more:
+                gone, count = await self._deleted(name, at.counted.get(name), newest, low)
+                counted = {**counted, name: count}
+            yield [*(reading.item(row) for row in new), *gone], Cursor(places=places, counted=counted)
+
+    async def _acted(self, name: str, at: Cursor) -> AsyncIterator[tuple[list[Item], Cursor]]:
+        act, places = self._client.acts[name], at.places
+
+        async def ask(since: datetime, after: str) -> Rows:
+            return await self._client.acted(act, since=since, after=after)
+
+        async for new, rows, place in self._scan(name, ask).pages(places.of(name), ""):
+            reading, places = await self._client.reading(rows, ()), places.moved(name, place)
+            yield [one for row in new for one in act.told(reading, row)], at.model_copy(update={"places": places})
+
+    async def _deleted(self, object_: str, before: Counted | None, newest: int, since: datetime) -> tuple[list[Item], Counted]:
+        """Tell what was deleted since it was counted: if there are fewer up to the same id, all ids are read, and the log of those that lack."""
         gone: list[Item] = []
         if before is None or before.top == 0:
-            last = await self._client.ask(self.manifest.person_object, "search", domain=[], limit=1, order=[["id", "DESC"]])
-            before = await self._counted(max(newest, *last, 0))
-        elif (now := await self._counted(before.top)).many < before.many:
-            there = set(await self._client.ask(self.manifest.person_object, "search", domain=[["id", "<=", before.top]]))
-            gone = await self._client.deleted([one for one in range(1, before.top + 1) if one not in there], since)
+            last = await self._client.ask(object_, "search", domain=[], limit=1, order=[["id", "DESC"]])
+            before = await self._counted(object_, max(newest, *last, 0))
+        elif (now := await self._counted(object_, before.top)).many < before.many:
+            there = set(await self._client.ask(object_, "search", domain=[["id", "<=", before.top]]))
+            gone = await self._client.deleted(object_, [one for one in range(1, before.top + 1) if one not in there], since)
             before = now
-        return gone, before if newest <= before.top else await self._counted(newest)
+        return gone, before if newest <= before.top else await self._counted(object_, newest)
 
-    async def _counted(self, top: int) -> Counted:
-        many = await self._client.ask(self.manifest.person_object, "search_count", domain=[["id", "<=", top]])
+    async def _counted(self, object_: str, top: int) -> Counted:
+        many = await self._client.ask(object_, "search_count", domain=[["id", "<=", top]])
         return Counted(top=top, many=int(many))
 
     async def everything(self, cursor: str | None, wanted: Wanted) -> AsyncIterator[Page]:
-        """Read all parties by their ids; the cursor is the last one."""
-        fields, after, more = wanted.get(self.manifest.person_object, ()), cursor or "", self.manifest.person_object in wanted
-        while more:
-            rows = await self._client.page(fields, after=after, priority="bulk")
-            reading, more = await self._client.reading(rows, fields, bulk=True), rows.more
-            after = str(rows.records[-1]["id"]) if rows.records else after
-            yield Page(items=tuple(reading.item(row) for row in rows.records), cursor=after, done=False)
-        yield Page(items=(), cursor=after, done=True)
+        """Read all opportunities, then all parties, by their ids; the cursor is the object and the last one."""
+        here, _, after = (cursor or "").rpartition(":")
+        names, here = [one for one in (DEAL, PARTY) if one in wanted], here or (PARTY if after else "")
+        for name in names[names.index(here) if here in names else 0 :]:
+            last, more = after if name == here else "", True
+            while more:
+                rows = await self._client.page(name, wanted[name], after=last, priority="bulk")
+                reading, more = await self._client.reading(rows, wanted[name], object_=name, bulk=True), rows.more
+                last, done = str(rows.records[-1]["id"]) if rows.records else last, not more and name == names[-1]
+                place = f"{name}:{last}" if more or done else f"{names[names.index(name) + 1]}:"
+                yield Page(items=tuple(reading.item(row) for row in rows.records), cursor=place, done=done)
+        if not names:
+            yield Page(items=(), cursor=cursor or "", done=True)
 
     async def read(self, ids: Sequence[str], fields: Sequence[str], *, object_: str = "") -> Sequence[Item]:
-        """Read parties by id; deleted is who the log says to be."""
-        return await self._client.told(ids, fields)
+        """Read records by id; deleted is what the log says to be."""
+        return await self._client.told(ids, fields, object_=object_ or PARTY)
 
     def notice(self, method: str, uri: str, headers: Mapping[str, str], body: bytes, *, received_at: datetime) -> Notice:
         """Tryton calls nobody."""
         raise Unwelcome("Tryton calls nobody")
 
     async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
-        """Check the key, the clocks, the log, and whether the mapped fields are there, may be read and may be written."""
-        try:
-            schema = await self._client.schema(max_age_s=0)
-            answer, rows = await self._client.search(
-                self.manifest.person_object, [], [one for one in fields if one in schema.types], most=1
-            )
-        except ConnectorError as error:
-            todo = "check the key, that it is validated, and that the address ends with the database's name"
-            return [Finding(ok=False, what=f"the key: {error.words}", todo=todo)]
-        skew = (answer.at_vendor - answer.received_at).total_seconds()
-        clock = Finding(
-            ok=abs(skew) < 60, what=f"its clock is {skew:+.0f} s from ours", todo="" if abs(skew) < 60 else "set one of the two clocks"
-        )
-        found = [Finding(ok=True, what="the key is good"), clock, await self._log()]
-        for name, writes in sorted({**fields, self.manifest.truce_id_field: True}.items()):
-            lacks, todo = "", ""
-            if name not in schema.types:
-                lacks, todo = "does not exist", "make the field in your module, or take it out of fields.yaml"
-            elif rows and name not in rows[0] and name in mapping.asked([name]):
-                lacks, todo = (
-                    "is hidden from the key's user",
-                    "give the user's group the right to read it (Administration, Models, Field Access)",
-                )
-            elif writes and name not in schema.writable:
-                lacks, todo = "is read-only", "map a field that can be written, or give the user's group the right (Field Access)"
-            found.append(Finding(ok=not lacks, what=f"{name} {lacks}" if lacks else name, todo=todo))
-        return found
-
-    async def _log(self) -> Finding:
-        try:
-            await self._client.deleted([1])
-        except ConnectorError as error:
-            todo = "let the user read Logs and parties; until then deletions are noticed by the sweep alone"
-            return Finding(ok=False, what=f"the log: {error.words}", todo=todo)
-        return Finding(ok=True, what="the log says who was deleted")
+        """Check the key, the clocks, the log, what people did, and whether the mapped fields are there, may be read and may be written."""
+        return await Doctor(self._client).findings(fields)
 
     async def close(self) -> None:
         """Release everything."""
+        self._scans.clear()
         await self._client.close()

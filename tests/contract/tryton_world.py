@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from connectors.base import Connection
-from connectors.contract import Emulated
+from connectors.contract_objects import AccountRole, EmulatedDeals, OpportunityRole
 from connectors.contract_world import Role
 from schemas.base import Scalar
 from tests.contract.served import Served, served
 from tests.tryton.front import Front
-from tests.tryton.running import Tryton, tryton
+from tests.tryton.running import DENIED, Tryton, tryton
 from tests.tryton.server import DATABASE, KEYS
 
-PARTY = "party.party"
+PARTY, DEAL = "party.party", "sale.opportunity"
 _LINES = ("party_contact_mechanism", "party_identifier")
 
 
@@ -27,6 +28,11 @@ class TrytonWorld(Served):
         "date": "birthday", "time": "mql_date",
     }  # fmt: skip
     refused: tuple[str, Scalar] = ("lifecycle", "No such stage")
+    account: Mapping[AccountRole, str] = {}
+    opportunity: Mapping[OpportunityRole, str] = {
+        "name": "description", "stage": "state", "amount": "amount", "owner": "employee", "people": "people",
+    }  # fmt: skip
+    stages = ("lead", "won")
     page = 4
     read_path = "/rest/model/party.party"
     write_path = "PUT /rest/model/party.party"
@@ -61,6 +67,39 @@ class TrytonWorld(Served):
         await self.real.merged(winner, loser)
         return winner
 
+    async def seed_as(self, object_: str, fields: Mapping[str, Scalar]) -> str:
+        firm = await self.real.firm()
+        sent = {name: {"__class__": "Decimal", "decimal": str(one)} if name == "amount" else one for name, one in fields.items()}
+        assert sent.pop("state", "lead") == "lead", "every one begins so"
+        made = await self.real.rest("ana", "POST", object_, {"company": firm["company"], "currency": firm["currency"], **sent})
+        return str(made["id"])
+
+    async def edit_as(self, object_: str, ident: str, fields: Mapping[str, Scalar]) -> None:
+        """Change it; what only a confirmed sale brings about is done on the database."""
+        if fields.get("state") == "won":
+            with self.real.sql() as sql:
+                now = str(datetime.now(UTC).replace(tzinfo=None))
+                won = "UPDATE sale_opportunity SET state = 'won', end_date = ?, write_date = ?, write_uid = 2 WHERE id = ?"
+                sql.execute(won, (now[:10], now, ident))
+        elif "state" in fields:
+            await self.real.rest("ana", "POST", f"{object_}/{ident}/{fields['state']}", {})
+        else:
+            await self.real.rest("ana", "PUT", f"{object_}/{ident}", fields)
+
+    async def delete_as(self, object_: str, ident: str) -> None:
+        """Cancel it first, or Tryton keeps it."""
+        await self.real.rest("ana", "POST", f"{object_}/{ident}/cancel", {})
+        await self.real.rest("ana", "DELETE", f"{object_}/{ident}")
+
+    async def involve(self, opportunity: str) -> str:
+        """The first is its party, the next the one whose mechanism is its contact."""
+        person = await self.seed({"name": "Involved", "email": "involved@example.com"})
+        there = await self.real.rest("ana", "GET", f"{DEAL}/{opportunity}?f=party")
+        (row,) = [one for one in await self.real.rest("ana", "GET", f"{PARTY}?f=contact_mechanisms.id") if str(one["id"]) == person]
+        joined = {"contact": row["contact_mechanisms"][0]["id"]} if there["party"] else {"party": int(person)}
+        await self.edit_as(DEAL, opportunity, joined)
+        return person
+
     @asynccontextmanager
     async def hidden(self, ident: str) -> AsyncIterator[None]:
         """Take the row out and put it back as it was: so a transaction looks that ends late."""
@@ -73,7 +112,7 @@ class TrytonWorld(Served):
 
     async def drop_field(self, name: str) -> None:
         """Take the right to it from everybody, which needs no restart."""
-        denied = {"model": PARTY, "field": name, "perm_read": False, "perm_write": False}
+        denied = {"model": PARTY, "field": name, "description": DENIED, "perm_read": False, "perm_write": False}
         await self.real.rest("admin", "POST", "ir.model.field.access", denied)
 
     async def expire(self) -> None:
@@ -100,5 +139,5 @@ async def tryton_world() -> AsyncIterator[TrytonWorld]:
         yield world
 
 
-def _holds_the_protocol(world: TrytonWorld) -> Emulated:
+def _holds_the_protocol(world: TrytonWorld) -> EmulatedDeals:
     return world  # mypy says if it does not

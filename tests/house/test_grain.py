@@ -35,6 +35,10 @@ BESIDES = {
         "pieces.py": "the file of a job is CSV in pieces of bytes",
         "doctor.py": "lists, campaigns and programs have each a way of their own of not being what is needed",
     },
+    "tryton": {
+        "acts.py": "what people did stands in three models of two modules, of which an installation may have none",
+        "doctor.py": "what must be there differs by the modules that options ask for",
+    },
     "hubspot": {
         "paths.py": "its interface has three versions, whose paths differ in form",
         "permissions.py": "scopes go by object, and by what is done with it",

@@ -19,8 +19,13 @@ import aiohttp
 
 from tests.tryton.server import DATABASE, KEYS, PASSWORD
 
+DENIED = "By a test"
+"""What a denial of ours is called: Tryton's modules deny some fields by themselves."""
 TABLES = (
-    "party_party", "party_contact_mechanism", "party_identifier", "ir_model_log", "company_employee", "company_company", "currency_currency",
+    "party_party", "party_contact_mechanism", "party_identifier", "party_category", "party_party-party_category", "ir_model_log",
+    "company_employee", "company_company", "currency_currency", "res_user-company_company", "res_user-company_employee", "sale_opportunity",
+    "marketing_campaign", "marketing_automation_scenario", "marketing_automation_activity", "marketing_automation_record",
+    "marketing_automation_record_activity", "party_party-unsubscribed-marketing_automation_scenario", "web_shortened_url",
 )  # fmt: skip
 
 
@@ -62,12 +67,14 @@ class Tryton:
             connection.close()
 
     async def emptied(self) -> None:
-        """Forget every party, whatever was denied, and let every key be good again."""
-        for denied in await self.rest("admin", "GET", "ir.model.field.access"):
-            await self.rest("admin", "DELETE", f"ir.model.field.access/{denied['id']}")
+        """Forget every party and all that is about them, whatever was denied, and let every key be good again."""
+        for denied in await self.rest("admin", "GET", "ir.model.field.access?f=description"):
+            if denied["description"] == DENIED:
+                await self.rest("admin", "DELETE", f"ir.model.field.access/{denied['id']}")
         with self.sql() as sql:
             for table in TABLES:
-                sql.execute(f"DELETE FROM {table}")
+                sql.execute(f'DELETE FROM "{table}"')
+            sql.execute("UPDATE res_user SET company = NULL, employee = NULL")
             sql.execute("UPDATE res_user_application SET state = 'validated'")
 
     async def made(self, who: str, fields: Mapping[str, Any]) -> str:
@@ -81,6 +88,27 @@ class Tryton:
         """Let Ana replace a party by another one, which is a wizard of the client."""
         ask = {"ask": {"source": int(loser), "destination": int(winner)}}
         await self.rpc(("wizard.party.replace.create", []), ("wizard.party.replace.execute", ["…", ask, "replace"]))
+
+    async def firm(self) -> dict[str, int]:
+        """Give the company whose opportunities users see, its currency and its employee Ana; made when first asked for."""
+        found = await self.rest("admin", "GET", "company.employee?f=company.currency")
+        if not found:
+            currency = await self.rest("admin", "POST", "currency.currency", {"name": "Euro", "symbol": "E", "code": "EUR", "digits": 2})
+            parties = [await self.rest("admin", "POST", "party.party", {"name": name}) for name in ("Acme", "Ana Diaz")]
+            company = await self.rest("admin", "POST", "company.company", {"party": parties[0]["id"], "currency": currency["id"]})
+            employee = {"party": parties[1]["id"], "company": company["id"]}
+            made = await self.rest("admin", "POST", "company.employee", employee)
+            for user in await self.rest("admin", "GET", "res.user?f=login"):
+                own = {"employees": [["add", [made["id"]]]], "employee": made["id"]} if user["login"] == "ana" else {}
+                firm = {"companies": [["add", [company["id"]]]], "company": company["id"]}
+                await self.rest("admin", "PUT", f"res.user/{user['id']}", {**firm, **own})
+            found = await self.rest("admin", "GET", "company.employee?f=company.currency")
+        return {"company": found[0]["company"]["id"], "currency": found[0]["company"]["currency"], "employee": found[0]["id"]}
+
+    async def visited(self, path: str) -> int:
+        """Let whoever reads a mail follow an address in it; the answer's status."""
+        async with aiohttp.ClientSession() as http, http.get(f"{self.url.rpartition('/')[0]}{path}", allow_redirects=False) as answer:
+            return answer.status
 
 
 async def _called(http: aiohttp.ClientSession, url: str, method: str, params: Sequence[Any], session: str = "") -> Any:

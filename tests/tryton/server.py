@@ -1,12 +1,13 @@
 """Runs Tryton in a process of its own: `python -m tests.tryton.server FOLDER`; prints its port once it answers.
 
-Its database has the modules party and company, the fields of a shop's own module, and three users with a key each. It is made once for a version
-of Tryton and of this file, and copied. What Tryton ships is not validated while it is loaded, which takes most of the time; mail
-servers are not asked whether an address is theirs.
+Its database has MODULES, the fields of a shop's own module, and three users with a key each. It is made once for a version of Tryton and of
+this file, and copied. What Tryton ships is neither validated nor kept for translators while it is loaded, which takes most of the time; mail
+servers are not asked whether an address is theirs, and none is there to send by.
 """
 
 from __future__ import annotations
 
+import logging
 import shutil
 import sqlite3
 import sys
@@ -26,6 +27,7 @@ DATABASE = "shop"
 KEYS = {"admin": "admin-key-0123456789-0123456789", "ana": "ana-key-0123456789-0123456789", "truce": "truce-key-0123456789-0123456789"}
 PASSWORD = "a-password-of-ana-0815"
 
+MODULES = ("party", "company", "sale_opportunity", "marketing_automation", "marketing_campaign")
 STAGES = ("inquiry", "lead", "mql", "sal", "sql", "opportunity", "customer", "recycled", "disqualified")
 
 
@@ -66,6 +68,7 @@ def prepared(folder: Path) -> None:
     from trytond.pool import Pool
     from trytond.tools import email_
 
+    logging.getLogger("trytond.sendmail").setLevel(logging.CRITICAL)
     email_.validate_email = partial(email_.validate_email, check_deliverability=False)
     Pool.start()
     Pool.register(shop(), module="company", type_="model")
@@ -73,18 +76,20 @@ def prepared(folder: Path) -> None:
 
 def made(folder: Path) -> None:
     """Make the database."""
+    from trytond.ir.translation import Translation
     from trytond.model import ModelStorage
     from trytond.pool import Pool
     from trytond.transaction import Transaction
 
-    validate = ModelStorage.__dict__["_validate"]
+    validate, translate = ModelStorage.__dict__["_validate"], Translation.__dict__["set_ids"]
     ModelStorage._validate = classmethod(lambda cls, records, field_names=None: None)
+    Translation.set_ids = classmethod(lambda cls, *told: None)
     sqlite3.connect(folder / f"{DATABASE}.sqlite").close()
     with Transaction().start(DATABASE, 0) as transaction:
         backend.Database(DATABASE).connect()
         transaction.database.init()
-    Pool(DATABASE).init(update=["ir", "res", "party", "company"], lang=["en"], activatedeps=True)
-    ModelStorage._validate = validate
+    Pool(DATABASE).init(update=["ir", "res", *MODULES], lang=["en"], activatedeps=True)
+    ModelStorage._validate, Translation.set_ids = validate, translate
     with Transaction().start(DATABASE, 0) as transaction:
         users(Pool(DATABASE))
         transaction.commit()
@@ -97,7 +102,10 @@ def users(pool: Any) -> None:
         "ana": {"name": "Ana Diaz", "password": PASSWORD},
         "truce": {"name": "Truce"},
     }
-    told["ana"]["groups"] = [("add", [pool.get("ir.model.data").get_id("party", "group_party_admin")])]
+    group, sales, marketing = pool.get("ir.model.data").get_id, ("sale", "group_sale"), ("marketing", "group_marketing")
+    reps = (("party", "group_party_admin"), ("sale_opportunity", "group_opportunity"), sales, marketing)
+    told["ana"]["groups"] = [("add", [group(*one) for one in reps])]
+    told["truce"]["groups"] = [("add", [group(*one) for one in (sales, marketing)])]
     made = pool.get("res.user").create([{"login": name, "email": f"{name}@acme.example", **more} for name, more in told.items()])
     keys = [{"user": user.id, "application": "rest", "key": KEYS[user.login]} for user in made]
     pool.get("res.user.application").create(keys)
@@ -105,7 +113,7 @@ def users(pool: Any) -> None:
 
 def kept() -> Path:
     """Say where the database is kept that others copy."""
-    versions = ",".join(version(name) for name in ("trytond", "trytond-party", "trytond-company"))
+    versions = ",".join(version(name) for name in ("trytond", *(f"trytond-{one.replace('_', '-')}" for one in MODULES)))
     digest = sha256(versions.encode() + Path(__file__).read_bytes()).hexdigest()[:16]
     return Path(__file__).parents[2] / ".pytest_cache" / "tryton" / f"{digest}.sqlite"
 

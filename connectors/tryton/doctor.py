@@ -1,0 +1,83 @@
+"""What `doctor` finds at Tryton: the key, the clocks, the log, the modules of what people did, categories and fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connectors.base import Finding
+from connectors.errors import ConnectorError
+from connectors.tryton.client import Client
+from connectors.tryton.mapping import LIST, PARTY, Row, Schema
+
+
+class Doctor:
+    """Looks at one database."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def findings(self, fields: Mapping[str, bool]) -> list[Finding]:
+        """Check everything; Tryton lets nothing be made by its API."""
+        try:
+            schema = await self._client.schema(max_age_s=0)
+            paths = schema.asked([one for one in fields if one in schema.types], PARTY)
+            answer, rows = await self._client.search(PARTY, [], paths, most=1)
+        except ConnectorError as error:
+            todo = "check the key, that it is validated, and that the address ends with the database's name"
+            return [Finding(ok=False, what=f"the key: {error.words}", todo=todo)]
+        skew = (answer.at_vendor - answer.received_at).total_seconds()
+        clock = Finding(
+            ok=abs(skew) < 60, what=f"its clock is {skew:+.0f} s from ours", todo="" if abs(skew) < 60 else "set one of the two clocks"
+        )
+        found = [Finding(ok=True, what="the key is good"), clock, await self._log(), *await self._acts()]
+        for name, writes in sorted({**fields, self._client.manifest.truce_id_field: True}.items()):
+            found.append(await self._list(name) if name.startswith(LIST) else self._field(name, schema, rows, writes=writes))
+        return found
+
+    def _field(self, name: str, schema: Schema, rows: list[Row], *, writes: bool) -> Finding:
+        lacks, todo = "", ""
+        if name not in schema.types:
+            lacks, todo = "does not exist", "make the field in your module, or take it out of fields.yaml"
+        elif rows and name not in rows[0] and name not in schema.paths:
+            lacks, todo = (
+                "is hidden from the key's user",
+                "give the user's group the right to read it (Administration, Models, Field Access)",
+            )
+        elif writes and name not in schema.writable:
+            lacks, todo = "is read-only", "map a field that can be written, or give the user's group the right (Field Access)"
+        return Finding(ok=not lacks, what=f"{name} {lacks}" if lacks else name, todo=todo)
+
+    async def _list(self, name: str) -> Finding:
+        """Say whether the category, and the scenario that it leads to, are there."""
+        ident = name.removeprefix(LIST)
+        if ident not in self._client.lists:
+            return Finding(ok=False, what=name, todo=f"name it in the option lists: {','.join([*self._client.lists, ident])}")
+        asked = [("party.category", ident), ("marketing.automation.scenario", self._client.lists[ident])]
+        for model, one in ((model, one) for model, one in asked if one):
+            try:
+                there = (await self._client.search(model, [["id", "=", int(one)]], ("id",)))[1]
+            except ConnectorError as error:
+                return Finding(ok=False, what=f"{name}: {error.words}", todo="give the user the group Marketing")
+            if not there:
+                return Finding(ok=False, what=f"{name}: there is no {model} {one}", todo="make it, or name another one in the option lists")
+        return Finding(ok=True, what=name)
+
+    async def _acts(self) -> list[Finding]:
+        found = []
+        for name, act in self._client.acts.items():
+            try:
+                await self._client.search(act.object, [act.only], act.asked, most=1)
+            except ConnectorError as error:
+                todo = "install the modules that the option touches needs, and give the user the groups Marketing and Sales"
+                found.append(Finding(ok=False, what=f"{name}: {error.words}", todo=todo))
+            else:
+                found.append(Finding(ok=True, what=f"{name} is read"))
+        return found
+
+    async def _log(self) -> Finding:
+        try:
+            await self._client.deleted(PARTY, [1])
+        except ConnectorError as error:
+            todo = "let the user read Logs and parties; until then deletions are noticed by the sweep alone"
+            return Finding(ok=False, what=f"the log: {error.words}", todo=todo)
+        return Finding(ok=True, what="the log says who was deleted")
