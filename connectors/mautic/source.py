@@ -228,8 +228,7 @@ class MauticSource(Source):
             schema = {str(one["alias"]): one for one in await self._client.fields()}
         except ConnectorError as error:
             return [self._finding("the credentials", error.words, "check address and secrets, and that the API is switched on in Mautic")]
-        secret = "" if self._secrets else "set the secret webhook_secret to the webhook's: without it only polling sees changes"
-        found = [self._finding("the credentials"), self._finding("webhook secret", todo=secret), await self._log(), await self._hook()]
+        found = [self._finding("the credentials"), await self._log(), await self._hook()]
         if answer.headers.get("date"):
             skew = (parsedate_to_datetime(answer.headers["date"]) - answer.received_at).total_seconds()
             found.append(self._finding(f"its clock is {skew:+.0f} s from ours", todo="" if abs(skew) < 60 else "set one of the clocks"))
@@ -258,7 +257,8 @@ class MauticSource(Source):
         except ConnectorError as error:
             return self._finding("webhooks", f"cannot be read ({error.words})")
         lacking = [name for name in (*_CHANGED, "mautic.lead_post_delete", *_ACTS) if name not in found]
-        return self._finding("webhooks", f"none for {', '.join(lacking)}: seen by polling alone" if lacking else "")
+        todo = "" if self._secrets or not found else "set the secret webhook_secret to the webhook's: its calls are refused without it"
+        return self._finding("webhooks", f"none for {', '.join(lacking)}: seen by polling alone" if lacking else "", todo)
 
     async def _truce_id(self, schema: Row | None, *, fix: bool) -> Finding:
         what = f"the unique field {TRUCE_ID}"

@@ -332,6 +332,15 @@ async def test_the_doctor_makes_the_field_of_the_truce_id(world: MauticWorld, so
     assert world.mautic.schema.by_alias["truce_id"].unique
 
 
+async def test_a_webhook_without_a_secret_is_a_fault_and_no_webhook_is_none(world: MauticWorld) -> None:
+    bare = replace(world.connection(), secrets={"client_id": "1_truce", "client_secret": "emulated"})
+    source = load("mautic").source(bare, NotedBudget(), NotedBreaker())
+    assert all(one.ok for one in await source.doctor({}))
+    world.mautic.hooks.set("https://truce.acme.example/webhooks/mautic", "s3cret")
+    assert ["webhook_secret" in one.todo for one in await source.doctor({}) if not one.ok] == [True]
+    await source.close()
+
+
 # --- what other clients send ----------------------------------------------------------------------------------------------------
 
 
