@@ -13,7 +13,7 @@ from connectors.base import Finding
 from connectors.errors import ConnectorError, Gone
 from connectors.hubspot.client import Client, rows
 from connectors.hubspot.mapping import CONVERTED_AT
-from connectors.hubspot.objects import CONTACTS, SHAPES, Row
+from connectors.hubspot.objects import CONTACTS, Row, named
 
 _VERBS = ("creation", "deletion", "merge", "restore")
 ERASED = "contact.privacyDeletion"
@@ -38,7 +38,9 @@ async def told(client: Client, system: str, key: str, fields: Iterable[str]) -> 
     right = urlsplit(target).scheme == "https" and urlsplit(target).path.rstrip("/") == _path(system)
     todo = "" if right else f"set the app's target URL to https://…{_path(system)}"
     lacks = missing(active, wanted)
-    what = f"{len(active)} subscriptions of webhooks are active" + (f", none to {', '.join(lacks)}" if lacks else "")
+    objects = sorted({name for one in active if (name := _about(one)[0])})
+    about = f" ({', '.join(objects)})" if objects else ""
+    what = f"{len(active)} subscriptions of webhooks are active{about}" + (f", none to {', '.join(lacks)}" if lacks else "")
     return [
         Finding(ok=right, what=f"{system}: HubSpot calls {target}", todo=todo),
         Finding(
@@ -49,14 +51,14 @@ async def told(client: Client, system: str, key: str, fields: Iterable[str]) -> 
 
 def missing(active: Sequence[Row], wanted: Iterable[str]) -> list[str]:
     """Name the events of contacts, and the properties, that no subscription is about; named and generic ones count alike."""
-    shape, heard, properties = SHAPES[CONTACTS], set[str](), set[str]()
-    for one in active:
-        kind, _, verb = str(one.get("eventType")).partition(".")
-        if kind == shape.singular or (kind == "object" and one.get("objectTypeId") == shape.type_id):
-            heard.add(verb)
-            properties |= {str(one.get("propertyName"))} if verb == "propertyChange" else set()
+    ours = [(verb, str(one.get("propertyName"))) for one in active for name, verb in [_about(one)] if name == CONTACTS]
+    heard, properties = {verb for verb, _ in ours}, {name for verb, name in ours if verb == "propertyChange"}
     lacks = [f"contact.{verb}" for verb in (*_VERBS, "privacyDeletion") if verb not in heard]
     return lacks + [f"contact.propertyChange of {name}" for name in sorted(wanted) if not {name, "*"} & properties]
+
+
+def _about(subscription: Row) -> tuple[str | None, str]:
+    return named(str(subscription.get("eventType")), subscription.get("objectTypeId"))
 
 
 def _path(system: str) -> str:

@@ -18,6 +18,7 @@ from connectors.hubspot.objects import CONTACTS
 from schemas.touch import TouchRecorded
 
 MOST = "250"
+MOST_KEPT = 2000
 JOINED = "list:"
 """How the activity id of a membership begins; the list, the contact and the time (ms) follow."""
 
@@ -103,5 +104,5 @@ class Joins:
 
 
 def again(told: Iterable[str], since: int) -> list[str]:
-    """Give of the activity ids of memberships those that a look-back from there reads again."""
-    return [one for one in told if int(one.rpartition(":")[2]) >= since]
+    """Give of the activity ids of memberships those that a look-back from there reads again: at most the newest 2,000."""
+    return [one for one in told if int(one.rpartition(":")[2]) >= since][-MOST_KEPT:]

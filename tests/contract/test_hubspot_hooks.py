@@ -84,7 +84,7 @@ async def test_doctor_says_where_calls_go_and_what_they_are_not_about(account: H
     assert (where.ok, where.what) == (False, "hubspot: HubSpot calls https://old.acme.example/hooks")
     assert not what.ok
     assert what.what == (
-        "hubspot: 4 subscriptions of webhooks are active, none to contact.merge, contact.restore, contact.privacyDeletion, "
+        "hubspot: 4 subscriptions of webhooks are active (companies, contacts), none to contact.merge, contact.restore, contact.privacyDeletion, "
         "contact.propertyChange of phone, contact.propertyChange of recent_conversion_date"
     )
 
