@@ -114,6 +114,11 @@ class Settings(BaseSettings):
             parts = value.get_secret_value().split()
             if not parts or not all(map(usable, parts)):
                 raise ValueError(f"{name}: {NO_SECRET}")
+        of: dict[str, str] = {}
+        for name, value in doors.items():
+            for part in set(value.get_secret_value().split()):
+                if (other := of.setdefault(part, name)) != name:
+                    raise ValueError(f"{other} and {name} have the same secret: what is signed for one would be let in at the other")
         return doors
 
     @classmethod

@@ -57,6 +57,8 @@ class Done:
     lost: set[int] = field(default_factory=set)
     """Partitions with a newer owner."""
     outcomes: list[OutcomeKind] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    """Whose message each outcome is."""
     unpublished: list[Unpublished] = field(default_factory=list)
     next_due: int | None = None
     """When the first of the clocks that it set is due (ms)."""
@@ -141,7 +143,8 @@ class Batch:
         _check(answer, items, total.once, set(outcomes))
         kept = [Unpublished(row["id"], row["partition"], total.payloads[row["partition"]].pack()) for row in answer.get("kept", ())]
         count = len(messages) if len(items) == len(todo) else messages.index(todo[len(items)])
-        return Done(count, next_, set(), [item.decision.outcome for item in items], kept, total.next_due)
+        told, sources = [item.decision.outcome for item in items], [item.message.source for item in items]
+        return Done(count, next_, set(), told, sources, kept, total.next_due)
 
     def _facts(self, locked: _Locked, seen: Seen, ledger: Ledger) -> Facts:
         known = {identity: lead for identity, lead in locked.identities.items() if lead is not None}

@@ -46,6 +46,14 @@ class Input:
         """Its offset there."""
         return self.record.offset
 
+    @property
+    def source(self) -> str:
+        """Who sent it, as far as it says so."""
+        if isinstance(self.read, Envelope):
+            return self.read.source
+        told = next((value for name, value in self.record.headers or () if name == "ce_source" and value), b"?")
+        return told[: envelope.MAX_ATTRIBUTE].decode(errors="replace")
+
     def original(self, traceback: str | None = None) -> Original:
         """Give its bytes, to be kept."""
         r = self.record

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
@@ -123,23 +123,43 @@ def judge(error: Exception) -> Next:
     return "wait" if waits_for(error) else "poison"
 
 
+@dataclass(slots=True)
+class _Source:
+    """What became of one source's messages lately."""
+
+    last: deque[bool]
+    parked: int = 0
+    row: int = 0
+
+    def note(self, parked: bool) -> None:
+        if len(self.last) == self.last.maxlen:
+            self.parked -= self.last[0]
+        self.last.append(parked)
+        self.parked += parked
+        self.row = self.row + 1 if parked else 0
+
+
 class Flood:
-    """Counts what is parked; more than `share` of the last `window`, or `row` in a row, is our own poison."""
+    """Counts what is parked, source by source (a system, a door, our own parts).
+
+    More than `share` of a source's last `window`, or `row` in a row, is a flood. One source alone may send nothing but nonsense: what it
+    sends is parked, and all others go on. Where two flood, the poison is our own.
+    """
 
     def __init__(self, window: int = 1000, share: float = 0.1, row: int = 50) -> None:
-        self.most, self.row_most, self.row = window * share, row, 0
-        self.last: deque[bool] = deque(maxlen=window)
+        self.window, self.most, self.row = window, window * share, row
+        self.sources: dict[str, _Source] = {}
 
-    def note(self, outcomes: Sequence[OutcomeKind]) -> None:
-        """Add what became of messages; raises TooMuchParked."""
-        for outcome in outcomes:
-            parked = outcome == "parked"
-            self.last.append(parked)
-            self.row = self.row + 1 if parked else 0
-            if self.row >= self.row_most:
-                raise TooMuchParked(f"{self.row} messages in a row were parked")
-        if outcomes and sum(self.last) > self.most:
-            raise TooMuchParked(f"{sum(self.last)} of the last {len(self.last)} messages were parked")
+    def note(self, outcomes: Iterable[tuple[str, OutcomeKind]]) -> None:
+        """Add what became of messages, each with its source; raises TooMuchParked."""
+        for source, outcome in outcomes:
+            if source not in self.sources:
+                self.sources[source] = _Source(deque(maxlen=self.window))
+            self.sources[source].note(outcome == "parked")
+        flooding = {name: one for name, one in self.sources.items() if one.row >= self.row or one.parked > self.most}
+        if len(flooding) > 1:
+            told = (f"of {name} {one.parked} of the last {len(one.last)}" for name, one in sorted(flooding.items()))
+            raise TooMuchParked(f"messages of {len(flooding)} sources were parked ({', '.join(told)})")
 
 
 class Guard(Generic[M]):

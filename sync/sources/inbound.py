@@ -21,6 +21,8 @@ from sync.sources.runner import Runner
 
 ANSWER_S = 4.0
 """Senders give up after about 5 s (HubSpot); by then they know that they must come again."""
+MOST_EVENTS = 1_000
+"""So much may one call tell (HubSpot's tell 100 at most): what is more is no vendor's, and would hold up the others."""
 _log = log.get("inbound")
 
 
@@ -49,6 +51,8 @@ class Inbound:
         async def step() -> None:
             body = await bodies.read(request)
             notice = runner.source.notice(request.method, self._uri(request), dict(request.headers), body, received_at=now())
+            if len(notice.items) + len(notice.read) > MOST_EVENTS:
+                raise Unwelcome(f"more than {MOST_EVENTS} events in one call")
             async with asyncio.timeout(ANSWER_S):
                 await runner.noticed(notice)
 

@@ -113,18 +113,35 @@ def test_a_failure_keeps_the_reason_and_where_it_happened_without_characters_tha
     assert failure(Unreadable("ce_id is missing")) == Failure("ce_id is missing", "unreadable")
 
 
-def test_fifty_in_a_row_or_a_tenth_of_a_thousand_is_too_much() -> None:
+TENTH: list[OutcomeKind] = ["parked", "applied", "noop", "applied", "filtered", "applied", "applied", "applied", "applied", "applied"]
+
+
+def of(source: str, outcomes: Sequence[OutcomeKind]) -> list[tuple[str, OutcomeKind]]:
+    return [(source, outcome) for outcome in outcomes]
+
+
+def test_fifty_in_a_row_or_a_tenth_of_a_thousand_of_two_sources_is_too_much() -> None:
     flood = Flood()
-    flood.note(["parked"] * 49)
-    flood.note(["applied"])
-    with pytest.raises(TooMuchParked, match="in a row"):
-        flood.note(["parked"] * 50)
+    flood.note(of("hubspot", ["parked"] * 49))
+    flood.note(of("hubspot", ["applied"]))
+    flood.note(of("salesforce", ["parked"] * 50))
+    flood.note(of("hubspot", ["parked"] * 49))
+    with pytest.raises(TooMuchParked, match=r"2 sources .*of hubspot 99 of the last 100, of salesforce 50 of the last 50"):
+        flood.note(of("hubspot", ["parked"]))
     flood = Flood()
-    tenth: list[OutcomeKind] = ["parked", "applied", "noop", "applied", "filtered", "applied", "applied", "applied", "applied", "applied"]
     for _ in range(100):
-        flood.note(tenth)
-    with pytest.raises(TooMuchParked, match="of the last 1000"):
-        flood.note(["parked", "parked"])
+        flood.note(of("salesforce", TENTH) + of("hubspot", TENTH))
+    flood.note(of("hubspot", ["parked", "parked"]))
+    with pytest.raises(TooMuchParked, match="of hubspot 101 of the last 1000, of salesforce 101 of the last 1000"):
+        flood.note(of("salesforce", ["parked", "parked"]))
+
+
+def test_one_source_that_sends_nothing_but_nonsense_stops_nobody_and_counts_for_no_other() -> None:
+    flood = Flood()
+    for _ in range(300):
+        flood.note(of("website", ["parked"] * 10) + of("salesforce", TENTH) + of("hubspot", ["applied"] * 10))
+    flood.note(of("website", ["applied"] * 1000) + of("hubspot", ["parked"] * 60))
+    flood.note(of("hubspot", ["applied"]))
 
 
 def test_no_progress_without_a_reason_is_a_stall() -> None:

@@ -53,6 +53,17 @@ def test_a_folder_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> 
         Settings()
 
 
+def test_doors_have_no_secret_in_common(folder: Path) -> None:
+    one, other, third = (f"whsec_{name * 32}" for name in "abc")
+    (folder / "TRUCE_DOORS__FORM").write_text(f"{one} {other}")
+    (folder / "TRUCE_DOORS__VISITORS").write_text(f"{third} {third}")
+    assert sorted(Settings().doors) == ["form", "visitors"]
+    (folder / "TRUCE_DOORS__VISITORS").write_text(f"{third} {other}")
+    with pytest.raises(ValidationError, match="form and visitors have the same secret") as found:
+        Settings()
+    assert other not in str(found.value)
+
+
 def test_no_secret_shows_in_a_print(folder: Path) -> None:
     (folder / "TRUCE_SECRET").write_text("never-in-a-log")
     (folder / "TRUCE_DATABASE").write_text("postgresql://truce:never-in-a-log@db/truce")

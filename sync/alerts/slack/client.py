@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackClientError
@@ -14,6 +16,7 @@ from sync.alerts.channel import Refused
 
 API = "https://slack.com/api/"
 TIMEOUT_S = 10
+_HOOK = re.compile(r"https://hooks\.slack(-gov)?\.com/[\x21-\x7e]*")
 _PASSING = {"internal_error", "fatal_error", "service_unavailable", "team_added_to_org", "request_timeout", "ratelimited", "rate_limited"}
 """Errors after which the same call may pass; every other one stays until somebody changes something."""
 _TODO = {
@@ -31,6 +34,12 @@ def client(token: str, url: str = "") -> AsyncWebClient:
     """Give a client that tries each call once: when to try again is decided by who calls."""
     base = url or API
     return AsyncWebClient(token, base_url=base if base.endswith("/") else f"{base}/", timeout=TIMEOUT_S, retry_handlers=[])
+
+
+def takes(url: str, api: str) -> bool:
+    """Say whether a response_url leads to Slack, or to where its API is said to be: what a call names besides is asked for nothing."""
+    own = urlsplit(api)
+    return bool(_HOOK.fullmatch(url)) or url.startswith(f"{own.scheme}://{own.netloc}/")
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from sync.alerts.channel import Refused
 from sync.alerts.slack import modals
 from sync.alerts.slack.asked import Lines, Pressed, SentOff, Typed, about, minutes
 from sync.alerts.slack.blocks import answer
-from sync.alerts.slack.client import refusals
+from sync.alerts.slack.client import refusals, takes
 from sync.alerts.slack.people import People
 from sync.playbook.models import Playbook, Rep
 from sync.runtime import log
@@ -159,7 +159,7 @@ class Desk:
         said = answer(await _known(lines))
         try:
             async with refusals():
-                if where:
+                if takes(where, self.client.base_url):
                     hook = AsyncWebhookClient(where, timeout=10, retry_handlers=[])
                     sent = await hook.send(text=said["text"], blocks=said["blocks"], response_type="ephemeral", replace_original=False)
                     if sent.status_code == 200:

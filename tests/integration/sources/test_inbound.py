@@ -26,7 +26,7 @@ from sync.playbook import loader
 from sync.playbook.models import Playbook
 from sync.runtime.body import MAX_BODY
 from sync.runtime.producer import make_producer
-from sync.sources.inbound import Inbound
+from sync.sources.inbound import MOST_EVENTS, Inbound
 from sync.sources.lag import LagGate
 from sync.sources.publisher import Publisher
 from sync.sources.runner import Runner
@@ -177,6 +177,14 @@ async def test_a_large_or_compressed_body_is_refused_before_it_is_read_whole(doo
     packed = gzip.compress(body())
     assert await door.post(packed, headers={**door.signed(packed), "Content-Encoding": "gzip"}) == 413
     assert await door.on_changes() == []
+
+
+async def test_a_call_tells_a_thousand_events_at_most(door: Door) -> None:
+    many = [json.loads(body(objectId=number))[0] for number in range(MOST_EVENTS + 1)]
+    assert await door.post(json.dumps(many).encode()) == 400
+    assert await door.on_changes() == []
+    assert await door.post(json.dumps(many[1:]).encode()) == 204
+    assert len(await door.on_changes()) == MOST_EVENTS
 
 
 async def test_an_unknown_system_is_not_found(door: Door) -> None:

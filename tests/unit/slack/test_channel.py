@@ -12,6 +12,7 @@ from connectors.emulator.faults import Fault
 from sync.alerts.channel import Message, Outlet, Refused
 from sync.alerts.slack import SlackChannel, channel, open_channel
 from sync.alerts.slack.channel import Pace
+from sync.alerts.slack.client import API, takes
 from tests.contract.emulator.slack_play import ANA, ROOM, Play, playing
 from tests.unit.slack.kim import ms, told
 
@@ -136,6 +137,32 @@ async def test_what_may_have_arrived_is_said_to_be_unsure(play: Play, fault: Fau
     with pytest.raises(Refused) as refused:
         await of(play).send(Message("x"), key="1")
     assert (refused.value.unsure, refused.value.permanent) == (unsure, False)
+
+
+@pytest.mark.parametrize(
+    ("url", "taken"),
+    [
+        ("https://hooks.slack.com/actions/T1/2/x", True),
+        ("https://hooks.slack-gov.com/commands/T1/2/x", True),
+        ("https://slack.com/x", True),
+        ("http://hooks.slack.com/actions/T1", False),
+        ("https://hooks.slack.com.evil.example/x", False),
+        ("https://hooks.slack.com@evil.example/x", False),
+        ("https://hooks.slack.com:8443/x", False),
+        ("https://evil.example\\@hooks.slack.com/x", False),
+        ("https://hooks.slack.com", False),
+        ("http://169.254.169.254/latest", False),
+        ("file:///etc/passwd", False),
+        ("", False),
+    ],
+)
+def test_who_pressed_is_answered_at_slack_alone(url: str, taken: bool) -> None:
+    assert takes(url, API) is taken
+
+
+def test_an_api_elsewhere_answers_at_its_own_address_too() -> None:
+    assert takes("http://127.0.0.1:8080/response/1", "http://127.0.0.1:8080/api/")
+    assert not takes("http://127.0.0.1:80801/response/1", "http://127.0.0.1:8080/api/")
 
 
 async def test_nobody_listening_is_no_message() -> None:
