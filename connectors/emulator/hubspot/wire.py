@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,6 @@ from connectors.emulator.faults import Fault
 from connectors.emulator.hubspot.auth import Actor
 from connectors.emulator.hubspot.errors import Refused, throttled
 from connectors.emulator.hubspot.portal import Answer, Call, Door, Portal
-from connectors.emulator.routes import route
 from connectors.emulator.silence import hang_up, until_gone
 
 NO_ANSWER = 0
@@ -31,16 +30,19 @@ class _Done:
     rows: int
 
 
-def routes(portal: Portal, doors: list[Door]) -> list[Route]:
-    """Give Starlette's routes for the doors, fixed paths before those with parameters."""
-    return [_route(portal, door) for door in sorted(doors, key=lambda door: door.path.count("{"))]
+def routes(object_: str, doors: Iterable[Door]) -> list[Route]:
+    """Give Starlette's routes for the doors of an object, fixed paths before those with parameters; they serve any account.
+
+    Whose account it is stands in the app: `app.state.portals` has its view of each object.
+    """
+    return [_route(object_, door) for door in sorted(doors, key=lambda door: door.path.count("{"))]
 
 
-def _route(portal: Portal, door: Door) -> Route:
+def _route(object_: str, door: Door) -> Route:
     async def endpoint(request: Request) -> Response:
-        return await _answer(portal, door, request)
+        return await _answer(request.app.state.portals[object_], door, request)
 
-    return route(door.path, door.method, endpoint)
+    return Route(door.path, endpoint, methods=[door.method])
 
 
 async def _answer(portal: Portal, door: Door, request: Request) -> Response:
