@@ -52,8 +52,17 @@ SELDOM = 100_000, 50, 50
 """What was replayed is let go task by task: looking for garbage in it after every 700 new things takes a third of the time."""
 
 
-def _begin(books: Books, users: Users, timelines: tuple[Timeline, Timeline], until: int) -> None:
-    one, other = (World(book, users, line) for book, line in zip(books.load(), timelines, strict=True))
+Begin = tuple[Users, tuple[Timeline, Timeline], int]
+"""Who is who in the systems, when what was true of accounts, and when the history ends (ms)."""
+
+
+def _begin_there(books: Books, begin: Begin) -> None:
+    """Begin in a process of its own, which a loaded playbook cannot be sent to."""
+    _begin(books.load(), *begin)
+
+
+def _begin(books: tuple[Playbook, Playbook], users: Users, timelines: tuple[Timeline, Timeline], until: int) -> None:
+    one, other = (World(book, users, line) for book, line in zip(books, timelines, strict=True))
     _replay[:] = [Replay(one, other, until)]
     gc.freeze()
     gc.set_threshold(*SELDOM)
@@ -83,7 +92,9 @@ def simulate(past: Past, books: Books, sample: int, *, processes: int | None = N
     workers = min(processes or cores(), 1 if total < ALONE else 64)
     parts = []
     done = 0
-    for part in _replayed(workers, (books, users, timelines, persons.span[1] if persons.span else 0), _tasks(past, persons, some, total)):
+    begin = users, timelines, persons.span[1] if persons.span else 0
+    tasks = _tasks(past, persons, some, total)
+    for part in _alone((in_force, candidate), begin, tasks) if workers <= 1 else _together(workers, books, begin, tasks):
         parts.append(part)
         done += part.messages
         told("replayed", done, total)
@@ -119,18 +130,19 @@ def _tasks(past: Past, persons: Persons, some: list[int], total: int) -> Iterato
             yield {number: group.pop(number) for number in numbers[at : at + CHUNK]}
 
 
-def _replayed(workers: int, begin: tuple[Books, Users, tuple[Timeline, Timeline], int], tasks: Iterator[Task]) -> Iterator[Replayed]:
-    if workers <= 1:
-        usual = gc.get_threshold()
-        _begin(*begin)
-        try:
-            yield from map(_work, tasks)
-        finally:
-            gc.set_threshold(*usual)
-            gc.unfreeze()
-        return
+def _alone(books: tuple[Playbook, Playbook], begin: Begin, tasks: Iterator[Task]) -> Iterator[Replayed]:
+    usual = gc.get_threshold()
+    _begin(books, *begin)
+    try:
+        yield from map(_work, tasks)
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
+
+
+def _together(workers: int, books: Books, begin: Begin, tasks: Iterator[Task]) -> Iterator[Replayed]:
     waiting: deque[Future[Replayed]] = deque()
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin, initargs=begin) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin_there, initargs=(books, begin)) as pool:
         for task in tasks:
             waiting.append(pool.submit(_work, task))
             if len(waiting) > 3 * workers:

@@ -10,8 +10,8 @@ import pytest
 
 from sync.playbook.checks import Outside
 from sync.playbook.loader import check, load_files, read
+from tests.commands import truce
 from tests.house.project import ROOT
-from tests.house.test_command_line import truce
 
 GOOD = read(Path(__file__).parent / "good")
 TODAY = date(2026, 12, 1)

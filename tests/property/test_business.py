@@ -14,6 +14,7 @@ import pytest
 from sync.lead.business import after, before, spent
 from sync.playbook.models import Hours, Span
 from sync.playbook.models.sla import Within
+from tests.examples import part_of
 
 MINUTE = 60_000
 ZONES = (
@@ -29,7 +30,7 @@ ZONES = (
     "UTC",
 )
 CALENDARS = ("", "", "DE-BE", "US", "AU-NSW", "CL", "IN")
-EACH = 1_000
+EACH = part_of(1_000)
 
 
 @lru_cache
@@ -124,7 +125,7 @@ def test_minutes_and_hours(zone: str) -> None:
 @pytest.mark.parametrize("zone", ZONES)
 def test_days(zone: str) -> None:
     draw = random.Random(zone + "days")
-    starts = [draw.choice(turns(zone)) - draw.randint(24, 144) * 3_600_000 for _ in range(3)]
+    starts = [draw.choice(turns(zone)) - draw.randint(24, 144) * 3_600_000 for _ in range(max(1, EACH // 300))]
     met = 0
     for _ in range(EACH // 20):
         hours, start = some_hours(draw, zone), draw.choice(starts)
@@ -145,4 +146,4 @@ def test_days(zone: str) -> None:
         assert due == start + min(passed, ends) * MINUTE, (
             f"{hours} from {datetime.fromtimestamp(start / 1000, UTC)} minute {first} + {days}d"
         )
-    assert met > 10, "these calendars prove little"
+    assert met > EACH // 100, "these calendars prove little"

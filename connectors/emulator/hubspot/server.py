@@ -7,42 +7,27 @@ import contextlib
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.routing import Route
 
 from connectors.emulator import control
 from connectors.emulator.faults import Faults
-from connectors.emulator.hubspot import account, associations, batch, consent, crm, doors, lists, mails, objects, search, wire
+from connectors.emulator.hubspot import consent, crm, doors, lists, paths
 from connectors.emulator.hubspot import forms as forms_
 from connectors.emulator.hubspot.auth import Actor, Auth
 from connectors.emulator.hubspot.index import Index
 from connectors.emulator.hubspot.kinds import KINDS, Kind
 from connectors.emulator.hubspot.limits import Limits
 from connectors.emulator.hubspot.links import TYPES, Link, Links
-from connectors.emulator.hubspot.portal import Door, Owner, Portal
+from connectors.emulator.hubspot.portal import Owner, Portal
 from connectors.emulator.hubspot.properties import LIFECYCLE, Property, Schema, custom, standard
 from connectors.emulator.hubspot.records import Records
 from connectors.emulator.hubspot.sender import Sender
 from connectors.emulator.hubspot.webhooks import Hooks
 from connectors.emulator.journal import Journal
 from connectors.emulator.silence import App
-
-
-@cache
-def _vendors() -> list[Route]:
-    """Give the vendor's own paths, 800 of them: made once for all accounts, because tests make an account each."""
-    routes: list[Route] = []
-    for kind in KINDS.values():
-        own = [*objects.doors(kind), *batch.doors(kind), *search.doors(kind), *account.schema_doors(kind)]
-        routes += wire.routes(kind.object, [*own, *(_others() if kind.object == "contacts" else ())])
-    return routes
-
-
-def _others() -> list[Door]:
-    return [*consent.doors(), *forms_.doors(), *account.doors(), *associations.doors(), *lists.doors(), *mails.doors()]
 
 
 def _utc_now() -> datetime:
@@ -118,7 +103,7 @@ class HubSpot:
         self.portal = self._portal(portal_id, clock, schemas, search_lag_s, defaults, types, {one.guid: one for one in forms}, people)
         self.index = self.portal.index
         self.portal.lists.names = static_lists or {"1001": "Nurture", "1002": "Events"}
-        self.app = App(routes=[*control.routes(self.journal, self.faults), *doors.routes(self), *_vendors()], lifespan=self._lifespan)
+        self.app = App(routes=[*control.routes(self.journal, self.faults), *doors.routes(self), *paths.routes()], lifespan=self._lifespan)
         self.app.state.portals = self.portal.objects
 
     def _portal(

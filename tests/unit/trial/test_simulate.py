@@ -22,13 +22,13 @@ from sync.cli.past import File
 from sync.cli.simulate import _lines
 from sync.playbook.loader import read
 from sync.trial.history import Header, Recorded, Unusable, read_record, write_header, write_record
-from sync.trial.simulate import TURN
+from sync.trial.simulate import TURN, Simulation
 from sync.trial.sure import share
+from tests.commands import truce
 from tests.house.project import ROOT
-from tests.house.test_command_line import truce
 
 EXAMPLE = ROOT / "deploy" / "playbook"
-LEADS = 120
+LEADS = 60
 
 
 @pytest.fixture(scope="module")
@@ -48,16 +48,32 @@ def same() -> Books:
     return Books(read(EXAMPLE), read(EXAMPLE))
 
 
-def test_equal_playbooks_show_no_difference(history: Path) -> None:
-    found = simulate(File(history), same(), 0, processes=1)
+def higher() -> Books:
+    return changed("lifecycle.yaml", b"lead.engagement >= 40", b"lead.engagement >= 400")
+
+
+@pytest.fixture(scope="module")
+def equal(history: Path) -> Simulation:
+    """What comes out for equal playbooks, for all tests to look at."""
+    return simulate(File(history), same(), 0, processes=1)
+
+
+@pytest.fixture(scope="module")
+def higher_found(history: Path) -> Simulation:
+    """What comes out for a higher threshold, for all tests to look at."""
+    return simulate(File(history), higher(), 0, processes=1)
+
+
+def test_equal_playbooks_show_no_difference(equal: Simulation) -> None:
+    found = equal
     assert (found.looked, found.everyone, found.messages) == (LEADS, LEADS, 5 * LEADS)
     assert {what: one.found for what, one in found.counts.items()} == {"stage": 0, "owner": 0, "sla": 0}
     assert all(before == after for table in (found.weeks, found.sources, found.load) for before, after in table.values())
     assert sum(before for before, _ in found.load.values()) > 10, "a history in which nobody is handed over proves nothing"
 
 
-def test_a_higher_threshold_shows_who_is_no_mql_and_by_which_line(history: Path) -> None:
-    found = simulate(File(history), changed("lifecycle.yaml", b"lead.engagement >= 40", b"lead.engagement >= 400"), 0, processes=1)
+def test_a_higher_threshold_shows_who_is_no_mql_and_by_which_line(higher_found: Simulation) -> None:
+    found = higher_found
     assert found.counts["stage"].found > 0
     first = found.examples["stage"][0]
     assert first.before == "mql"
@@ -69,21 +85,20 @@ def test_a_higher_threshold_shows_who_is_no_mql_and_by_which_line(history: Path)
     assert sum(after for _, after in found.load.values()) == sum(after for _, after in found.weeks.values())
 
 
-def test_the_answer_does_not_depend_on_processes_or_rounds(history: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    books = changed("lifecycle.yaml", b"lead.engagement >= 40", b"lead.engagement >= 400")
-    one = simulate(File(history), books, 0, processes=1).plain()
+def test_the_answer_does_not_depend_on_processes_or_rounds(
+    history: Path, higher_found: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(parallel, "ALONE", 0)
-    monkeypatch.setattr(parallel, "CHUNK", 17)
-    monkeypatch.setattr(parallel, "ROUND", 150)
-    assert simulate(File(history), books, 0, processes=2).plain() == one
+    monkeypatch.setattr(parallel, "CHUNK", 9)
+    monkeypatch.setattr(parallel, "ROUND", 75)
+    assert simulate(File(history), higher(), 0, processes=2).plain() == higher_found.plain()
 
 
-def test_a_sample_is_drawn_the_same_way_each_time_and_says_how_sure_it_is(history: Path) -> None:
-    books = changed("lifecycle.yaml", b"lead.engagement >= 40", b"lead.engagement >= 400")
-    whole = simulate(File(history), books, 0, processes=1).counts["stage"].found
-    some = simulate(File(history), books, 60, processes=1)
-    assert some.plain() == simulate(File(history), books, 60, processes=1).plain()
-    assert (some.looked, some.everyone, some.sampled) == (60, LEADS, True)
+def test_a_sample_is_drawn_the_same_way_each_time_and_says_how_sure_it_is(history: Path, higher_found: Simulation) -> None:
+    whole = higher_found.counts["stage"].found
+    some = simulate(File(history), higher(), LEADS // 2, processes=1)
+    assert some.plain() == simulate(File(history), higher(), LEADS // 2, processes=1).plain()
+    assert (some.looked, some.everyone, some.sampled) == (LEADS // 2, LEADS, True)
     assert some.counts["stage"].low <= whole <= some.counts["stage"].high
 
 
@@ -191,16 +206,16 @@ def test_no_history_at_all_cannot_run(tmp_path: Path) -> None:
     assert "no Truce here yet" in done.stderr
 
 
-def test_owners_that_change_by_turns_alone_are_counted_apart_and_come_last(history: Path) -> None:
-    found = simulate(File(history), changed("lifecycle.yaml", b"lead.engagement >= 40", b"lead.engagement >= 400"), 0, processes=1)
+def test_owners_that_change_by_turns_alone_are_counted_apart_and_come_last(higher_found: Simulation) -> None:
+    found = higher_found
     turns = [one.detail == TURN for one in found.examples["owner"]]
     assert turns == sorted(turns)
     assert 0 < found.turns < found.counts["owner"].found
     assert f"  of these {found.turns} only because turns fall otherwise; they come last" in list(_lines(found, ()))
 
 
-def test_a_history_too_short_for_the_goals_says_so(history: Path) -> None:
-    found = simulate(File(history), same(), 0, processes=1)
+def test_a_history_too_short_for_the_goals_says_so(equal: Simulation) -> None:
+    found = equal
     short = replace(found, days=0.1, goals=[], too_short=True)
     assert not found.too_short
     said = "\nGoals: the history covers only 0.1 days; a week at least is needed to say what it means for them."

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.test_command_line import truce
+from tests.commands import truce
 
 HERE = Path(__file__).parents[2] / "playbook" / "good"
 CASES = """\
