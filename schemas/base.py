@@ -54,4 +54,4 @@ RefText = Annotated[str, AfterValidator(_ref)]
 class Message(BaseModel):
     """A frozen message; fields it does not know are kept, so that an old reader loses nothing of a newer writer."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)

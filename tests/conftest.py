@@ -14,7 +14,9 @@ import pytest
 from sync.runtime import kafka as kafka_server
 from sync.runtime import postgres as postgres_server
 from sync.store.connect import migrate
+from tests import examples
 
+examples.usual()
 os.environ.pop("COLUMNS", None)  # pytest-xdist tells its processes 80; what commands print has the same width with and without it
 
 

@@ -14,6 +14,7 @@ import typer
 
 from sync.cli import app
 from sync.cli.commands import COMMANDS
+from tests import commands
 from tests.house.project import ROOT
 from tests.house.truce_names import command_line
 
@@ -33,21 +34,14 @@ def test_done_is_0(tmp_path: Path) -> None:
 def test_a_problem_found_is_1(tmp_path: Path) -> None:
     (tmp_path / "fields.yaml").write_text("nothing: of the kind\n", encoding="utf-8")
     assert truce("check", str(tmp_path), home=tmp_path).returncode == 1
-    assert truce("check", str(tmp_path), "--json", home=tmp_path).returncode == 1
+    assert commands.truce("check", str(tmp_path), "--json", home=tmp_path).returncode == 1
 
 
 @pytest.mark.parametrize(
     ("words", "more"),
     [
         (("explian", "kim"), {}),
-        (("pause",), {}),
-        (("playbook", "doc", "nowhere"), {}),
-        (("case", "kim@nordwind.example", "--id", "Kim Larsen"), {}),
-        (("check", "--nonsense"), {}),
         (("parked",), {}),
-        (("worker",), {}),
-        (("source", "nowhere"), {}),
-        (("topics",), {"TRUCE_SECRETS_DIR": "no-such-folder"}),
         (("topics",), {"TRUCE_PARTITIONS": "many"}),
     ],
 )
@@ -58,15 +52,34 @@ def test_what_cannot_run_is_2_and_said_without_a_traceback(tmp_path: Path, words
     assert "Traceback" not in done.stderr
 
 
-def commands(group: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+@pytest.mark.parametrize(
+    ("words", "more"),
+    [
+        (("pause",), {}),
+        (("playbook", "doc", "nowhere"), {}),
+        (("case", "kim@nordwind.example", "--id", "Kim Larsen"), {}),
+        (("check", "--nonsense"), {}),
+        (("worker",), {}),
+        (("source", "nowhere"), {}),
+        (("topics",), {"TRUCE_SECRETS_DIR": "no-such-folder"}),
+    ],
+)
+def test_so_it_is_whatever_cannot_run(tmp_path: Path, words: tuple[str, ...], more: dict[str, str]) -> None:
+    done = commands.truce(*words, home=tmp_path, **more)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.strip()
+    assert "Traceback" not in done.stderr
+
+
+def leaves(group: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
     for name, found in group.commands.items():
         if hasattr(found, "commands"):
-            yield from commands(found, (*above, name))
+            yield from leaves(found, (*above, name))
         else:
             yield " ".join((*above, name)), found
 
 
-@pytest.mark.parametrize(("name", "found"), [pytest.param(name, found, id=name) for name, found in commands(command_line())])
+@pytest.mark.parametrize(("name", "found"), [pytest.param(name, found, id=name) for name, found in leaves(command_line())])
 def test_every_help_text_has_an_example(name: str, found: Any) -> None:
     if not found.hidden:
         assert f"truce {name}" in found.help, f"truce {name} --help shows no example"

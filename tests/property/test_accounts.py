@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.envelope import Envelope
@@ -63,7 +63,6 @@ def _kim() -> Lead:
     return kim
 
 
-@settings(deadline=None)
 @given(MESSAGES, st.data())
 def test_the_order_and_the_number_of_tellings_changes_nothing(messages: list[Envelope], data: st.DataObject) -> None:
     again = data.draw(st.permutations(messages + data.draw(st.lists(st.sampled_from(messages), max_size=3))))
@@ -81,7 +80,6 @@ def test_the_same_of_one_record_told_at_nearly_one_time(messages: list[Envelope]
     assert _known(messages).ledger.entries == _known(again).ledger.entries
 
 
-@settings(deadline=None)
 @given(MESSAGES)
 def test_a_match_is_there_has_a_reason_and_never_comes_by_free_mail(messages: list[Envelope]) -> None:
     known, kim = _known(messages), _kim()

@@ -23,7 +23,7 @@ Value = str | int | float | bool
 class Form(BaseModel):
     """What every shape is: strict types, unknown keys refused."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class WhenForm(Form):
