@@ -13,12 +13,12 @@ from connectors import shape
 from connectors.errors import Rejected
 from connectors.manifest import Manifest, Quota
 from connectors.rows import Create, Done, Failed, RowOutcome, TaskSeen, TaskWanted, Update
-from connectors.seen import FieldSeen, FieldType, Finding, Grant, Item, Notice, Page, Right, Ring, Rival, User, Wish
+from connectors.seen import About, Edits, FieldSeen, FieldType, Finding, Grant, Item, Notice, Page, Right, Ring, Rival, User, Wish
 from schemas.base import Scalar
 from schemas.change import RecordChanged
 
 __all__ = [
-    "Breaker", "Budget", "Capabilities", "Connection", "Connector", "Create", "Done", "Failed", "FieldSeen", "FieldType", "Finding", "Forged", "Grant", "Item",
+    "About", "Breaker", "Budget", "Capabilities", "Connection", "Connector", "Create", "Done", "Edits", "Failed", "FieldSeen", "FieldType", "Finding", "Forged", "Grant", "Item",
     "Manifest", "Notice", "Page", "Priority", "Quota", "Right", "Ring", "Rival", "RowOutcome", "Sink", "Source", "TaskSeen", "TaskWanted", "Unwelcome", "Update", "User",
     "Wanted", "Wish",
 ]  # fmt: skip
@@ -88,6 +88,8 @@ class Source(ABC):
                 "rivals",
                 "doctor",
                 "count",
+                "about",
+                "edits",
             ),
         )
 
@@ -138,8 +140,19 @@ class Source(ABC):
     def everything(self, cursor: str | None, wanted: Wanted) -> AsyncIterator[Page]:
         """Read all records of the wanted objects (first read and sweep), all `complete`, accounts before who stands under them; None begins anew."""
 
-    async def count(self, object_: str) -> int | None:
-        """Say how many records of an object there are, by one call; None where the vendor does not tell without reading them."""
+    async def count(self, object_: str, where: tuple[str, str] | None = None) -> int | None:
+        """Say how many records of an object there are, with `where` those whose field has this value; None where the vendor does not tell.
+
+        It costs one call, and reads none of them.
+        """
+        return None
+
+    async def about(self) -> About:
+        """Say what the system is called there and how its campaigns are answered, as far as the vendor tells."""
+        return About()
+
+    async def edits(self, object_: str, fields: Sequence[str], since: datetime) -> Edits | None:
+        """Say how often each of these fields was changed there since then; None where the vendor keeps no such history."""
         return None
 
     async def listen(self, position: str, wanted: Wanted) -> AsyncIterator[Ring]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.base import Message
+from schemas.base import Message, Moment
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
 from schemas.response import ResponseRecorded
 from schemas.touch import TouchRecorded
@@ -32,6 +32,9 @@ class FieldSeen(Message):
     custom: bool = Field(default=False, description="True: this company added it.")
     values: tuple[tuple[str, str], ...] = Field(default=(), description="Of a picklist: (value, label), in the vendor's order.")
     closed: bool = Field(default=False, description="True: nothing but these values is taken.")
+    numbers: bool = Field(default=False, description="True: a text that takes numbers as they are, and gives them back.")
+    unique: bool = Field(default=False, description="Of a field to be made: no two records may have the same, and records are found by it.")
+    refuses: str = Field(default="", description="Of a flag by which people refuse: which kind of message, as the vendor calls it.")
 
 
 class Page(Message):
@@ -94,6 +97,22 @@ class Rival(Message):
     who: str = Field(description="As an admin knows it: HubSpot's own Salesforce sync; the flow Lead status.")
     seen: str = Field(default="", description="How it was noticed: wrote 14 of the last 50 contacts.")
     fields: tuple[str, ...] = Field(default=(), description="Which of the fields that were asked about it writes; none: not told.")
+
+
+class About(Message):
+    """What else an admin knows of a system: what it is called, and how its campaigns are answered."""
+
+    name: str = Field(default="", description="The company's own name of it: Acme prod.")
+    answers: dict[str, bool] = Field(default={}, description="Status in a campaign → whether whoever has it responded.")
+
+
+class Edits(Message):
+    """How often fields were changed in a system, its own people and tools taken together, Truce left out."""
+
+    counts: dict[str, int] = Field(
+        description="Vendor's field → changes; where there are many, a part of them was counted and the rest reckoned."
+    )
+    since: Moment = Field(description="So far back the history was looked at.")
 
 
 class Finding(Message):

@@ -294,5 +294,5 @@ async def _notifier(settings: Settings, ready: Ready, pool: Any, stop: asyncio.E
     listener = web.bind(settings.http_host, settings.console_port, "TRUCE_CONSOLE_PORT")
     console = settings.console_url or f"http://{settings.http_host}:{listener.getsockname()[1]}"
     where = {"bootstrap": ready.bootstrap, "topic": ready.changes}
-    async with LagGate(ready.bootstrap, ready.changes, pool) as gate, web.serving(pages(pool, playbook), listener):
+    async with LagGate(ready.bootstrap, ready.changes, pool) as gate, web.serving(pages(pool, playbook, settings.secret_bytes), listener):
         await alerts.run(settings, pool=pool, playbook=playbook, console=console, waiting=gate.waiting, stop=stop, **where)

@@ -115,6 +115,12 @@ class Client:
             raise Surprising("a list's answer has no list")
         return Rows(found, len(found) >= most, answer.sent_at, answer.received_at, answer.at_vendor)
 
+    async def count(self, object_: str, where: Where) -> int:
+        """Count an object's records."""
+        asked = {"where": where, "select": ["id"], "maxSize": 1}
+        answer = await self.call("GET", object_, params={"searchParams": orjson.dumps(asked).decode()})
+        return int(answer.body["total"])
+
     async def rows_in(
         self, object_: str, field: str, values: Sequence[str], fields: Sequence[str], *, priority: Priority
     ) -> list[tuple[Row, Rows]]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from connectors import scan
-from connectors.base import FieldSeen, FieldType, Item
+from connectors.base import FieldSeen, FieldType, Item, Right
 from connectors.errors import Surprising
 from schemas.base import Scalar
 from schemas.change import Origin, RecordChanged, RecordConverted, RecordDeleted
@@ -62,6 +62,13 @@ def types(described: Row) -> dict[str, FieldType]:
     for name, field in described["fields"].items():
         found |= attributes(name, field, links)
     return found
+
+
+def allowed(level: Any) -> frozenset[Right]:
+    """Say what a role's word on an object (`acl.table`) lets us do with all of its records; what it has of one's own or a team's is too little."""
+    told = level if isinstance(level, Mapping) else {}
+    every: tuple[Right, ...] = ("read", "create", "edit", "delete")
+    return frozenset(one for one in every if told.get(one, "no") in ("yes", "all"))
 
 
 def writable(described: Row, denied: Row) -> frozenset[str]:

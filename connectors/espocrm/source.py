@@ -17,10 +17,25 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic_core import from_json
 
-from connectors.base import FieldSeen, FieldType, Finding, Forged, Item, Manifest, Notice, Page, Rival, Source, Unwelcome, User, Wanted
+from connectors.base import (
+    FieldSeen,
+    FieldType,
+    Finding,
+    Forged,
+    Item,
+    Manifest,
+    Notice,
+    Page,
+    Right,
+    Rival,
+    Source,
+    Unwelcome,
+    User,
+    Wanted,
+)
 from connectors.espocrm.client import Client
 from connectors.espocrm.doctor import Doctor
-from connectors.espocrm.mapping import ACTS, DONE, LOG, Reading, Row, literal, moment, seen
+from connectors.espocrm.mapping import ACTS, DONE, LOG, Reading, Row, allowed, literal, moment, seen
 from connectors.scan import Place, Places, Rows, Scan, Told, people
 from schemas.base import Ref
 
@@ -204,6 +219,16 @@ class EspoSource(Source):
         signed = hmac.new(keys.get(ident, "").encode(), body, sha256).hexdigest()
         if not (ident in keys and keys[ident] and hmac.compare_digest(signed.encode(), digest.encode())):
             raise Forged("the signature is wrong")
+
+    async def count(self, object_: str, where: tuple[str, str] | None = None) -> int:
+        """Count an object's records, or those whose field has a value."""
+        field: list[Mapping[str, Any]] = [{"type": "equals", "attribute": where[0], "value": where[1]}] if where else []
+        return await self._client.count(object_, field)
+
+    async def rights(self, object_: str) -> frozenset[Right] | None:
+        """Say what the role grants of all records of an object."""
+        table = (await self._client.known(max_age_s=60))["acl"]["table"]
+        return allowed(table.get(object_))
 
     async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
         """Name the other API users among those who changed the last records; which fields they changed EspoCRM does not tell in a list.

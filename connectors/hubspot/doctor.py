@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-from connectors.base import FieldSeen, Finding, Right, Rival, Source
+from connectors.base import About, Edits, FieldSeen, Finding, Right, Rival, Source
 from connectors.errors import ConnectorError
 from connectors.hubspot import hooks
 from connectors.hubspot.client import Client, rows
 from connectors.hubspot.mapping import MODIFIED, OPT_OUT, TRUCE_ID
 from connectors.hubspot.objects import COMPANIES, CONTACTS, DEALS, LIST, SHAPES, TASK_KEY, TASKS, Row, made
 from connectors.hubspot.permissions import allowed
-from connectors.hubspot.rivals import rivals
+from connectors.hubspot.rivals import edits, rivals
 
 
 class Doctor:
@@ -195,6 +195,15 @@ class Examined(Source):
     async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
         """Name who else wrote these properties of the records that changed last."""
         return await rivals(self._client, object_, fields)
+
+    async def edits(self, object_: str, fields: Sequence[str], since: datetime) -> Edits | None:
+        """Count by the histories of the records that changed last."""
+        return await edits(self._client, object_, fields, since)
+
+    async def about(self) -> About:
+        """Give the account's number, by which HubSpot's screens name it."""
+        body = (await self._client.get(self._client.paths["account"])).body
+        return About(name=f"account {body['portalId']}" if body.get("portalId") else "")
 
     async def make_field(self, object_: str, wanted: FieldSeen) -> str:
         """Make a property."""

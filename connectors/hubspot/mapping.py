@@ -68,9 +68,9 @@ def seen(prop: Mapping[str, Any]) -> FieldSeen:
     name, kind = str(prop.get("name")), type_of(prop)
     fixed = prop.get("calculated") or (prop.get("modificationMetadata") or {}).get("readOnlyValue")
     options = [one for one in prop.get("options") or () if not one.get("hidden")] if kind == "picklist" else []
-    values = tuple((str(one["value"]), str(one.get("label") or one["value"])) for one in options)
+    values, label = tuple((str(one["value"]), str(one.get("label") or one["value"])) for one in options), str(prop.get("label") or "")
     return FieldSeen(
-        name=name, type=kind, label=str(prop.get("label") or ""), writable=not fixed or name.startswith(OPT_OUT),
+        name=name, type=kind, label=label, writable=not fixed or name.startswith(OPT_OUT), refuses=label.rpartition(":")[2].strip() * name.startswith(f"{OPT_OUT}_"),
         custom=prop.get("hubspotDefined") is not True, values=values, closed=bool(values),
     )  # fmt: skip
 

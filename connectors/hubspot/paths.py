@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def _paths(crm: str, links: str, consent: str, version: str) -> dict[str, str]:
     return {
-        "lists": crm.format("lists"),
+        "lists": crm.format("lists"), "account": f"/account-info/{version}/details",
         "objects": crm.format("objects"), "properties": crm.format("properties"), "owners": crm.format("owners"), "links": links,
         "consent": f"/communication-preferences/{consent}/statuses", "token": f"/oauth/{version}/token",
         "types": f"/communication-preferences/{consent}/definitions", "hooks": f"/webhooks/{version}",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 
-from connectors.base import Rival
+from connectors.base import Edits, Rival
 from connectors.hubspot.client import HISTORY_ROWS, Client, records
-from connectors.hubspot.mapping import moment
+from connectors.hubspot.mapping import millis, moment
 from connectors.hubspot.objects import SHAPES
 
 WINDOW_DAYS = 7
@@ -17,6 +18,29 @@ _MACHINES = {
 }  # fmt: skip
 """sourceType → what an admin calls it; people's own acts, forms, imports and calculations are no rivals."""
 _NAMELESS = frozenset({"SALESFORCE", "MICROSOFT_DYNAMICS", "DATASYNC", "API"})
+
+
+async def edits(client: Client, object_: str, fields: Sequence[str], since: datetime) -> Edits:
+    """Count the values that are no older in the histories of some records that changed since then, and reckon the others by how many did."""
+    changed = {"propertyName": SHAPES[object_].modified, "operator": "GTE", "value": str(millis(since))}
+    answer = await client.search(object_, [changed], sort=SHAPES[object_].modified)
+    ids = [str(row["id"]) for row in records(answer.body)][:HISTORY_ROWS]
+    counts: Counter[str] = Counter()
+    if ids:
+        told = await client.read(
+            object_, ids, [SHAPES[object_].modified], history=[name for name in fields if name != SHAPES[object_].modified]
+        )
+        for row in records(told.body):
+            for name, values in (row.get("propertiesWithHistory") or {}).items():
+                acts = [(moment(one.get("timestamp")), str(one.get("sourceType")), str(one.get("sourceId") or "")) for one in values or ()]
+                own = [
+                    at
+                    for at, kind, ident in acts
+                    if at is not None and at >= since and not (kind == "INTEGRATION" and ident == client.app_id)
+                ]
+                counts[name] += len(own)
+    share = int(answer.body["total"]) / len(ids) if ids else 1.0
+    return Edits(counts={name: round(many * share) for name, many in counts.items() if many}, since=since)
 
 
 async def rivals(client: Client, object_: str, fields: Sequence[str]) -> list[Rival]:

@@ -201,9 +201,12 @@ class HubSpotSource(Examined):
             update = {} if after is not None else {"deleted": newest, "looked": started}
             yield await self._read(name, list(new), fields), place.model_copy(update=update)
 
-    async def count(self, object_: str) -> int:
-        """Count an object's records, by the search."""
-        return int((await self._client.newest(object_, 1)).body["total"])
+    async def count(self, object_: str, where: tuple[str, str] | None = None) -> int:
+        """Count an object's records, or those whose property has a value, by the search."""
+        if where is None:
+            return int((await self._client.newest(object_, 1)).body["total"])
+        one = {"propertyName": where[0], "operator": "EQ", "value": where[1]}
+        return int((await self._client.search(object_, [one], sort=SHAPES[object_].modified)).body["total"])
 
     async def everything(self, cursor: str | None, wanted: Wanted) -> AsyncIterator[Page]:
         """Read all companies, contacts and deals by the consistent list; the cursor is the object and HubSpot's `after`."""

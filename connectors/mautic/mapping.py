@@ -58,6 +58,7 @@ def seen(field: Mapping[str, Any], kind: FieldType) -> FieldSeen:
     return FieldSeen(
         name=str(field["alias"]), type=kind, label=str(field.get("label") or ""), writable=writable(field),
         length=int(most) if most and kind in ("text", "phone") else None, custom=not field.get("isFixed"), values=values, closed=bool(values),
+        numbers=kind == "text",
     )  # fmt: skip
 
 
@@ -175,16 +176,22 @@ class Acted:
     created: bool = False
 
 
+def way(entry: Row) -> str:
+    """Give by which way an entry of the audit log came about: `lead:api-batch`, `form:submission`; nothing where it does not say."""
+    found = _WAY.search(str(entry.get("details") or ""))
+    return found[1] if found else ""
+
+
 def acted(entries: Iterable[Row]) -> dict[str, Acted]:
     """Put the entries of the audit log together, in order, by contact: the last one says who acted."""
     found: dict[str, Acted] = {}
     for one in entries:
         before, details = found.get(str(one["object_id"])), str(one.get("details") or "")
-        way, at = _WAY.search(details), moment(one["date_added"])
+        at = moment(one["date_added"])
         times = {**(before.times if before else {}), **(dict.fromkeys(serialized(details), at) if at else {})}
         created = (before is not None and before.created) or one["action"] == "create"
         if one["action"] in ("create", "update"):
-            found[str(one["object_id"])] = Acted(str(one.get("user_name") or ""), way[1] if way else "", times, created)
+            found[str(one["object_id"])] = Acted(str(one.get("user_name") or ""), way(one), times, created)
     return found
 
 

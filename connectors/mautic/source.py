@@ -9,22 +9,31 @@ import base64
 import hmac
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from connectors.base import Connection, FieldSeen, FieldType, Finding, Forged, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
-from connectors.errors import ConnectorError, Surprising
+from connectors.base import (
+    Connection,
+    FieldType,
+    Forged,
+    Item,
+    Manifest,
+    Notice,
+    Page,
+    Unwelcome,
+    User,
+    Wanted,
+)
+from connectors.errors import Surprising
 from connectors.mautic.client import Client, mappings, rows
-from connectors.mautic.mapping import CONTACTS, OWN, TABLES, TRUCE_ID, Reading, Row, acted, made, moment, seen, stamp, writable
+from connectors.mautic.doctor import ACTS, CHANGED, Examined
+from connectors.mautic.mapping import CONTACTS, TABLES, TRUCE_ID, Reading, Row, acted, moment, stamp
 from schemas import strict
 from schemas.change import RecordChanged
 from schemas.touch import TouchRecorded
 
-_CHANGED = ("mautic.lead_post_save_new", "mautic.lead_post_save_update", "mautic.lead_channel_subscription_changed")
-_ACTS = {"mautic.form_on_submit": ("submission", "form_submissions"), "mautic.page_on_hit": ("hit", "page_hits")}
 _IDS = 100
 
 
@@ -50,7 +59,7 @@ def _person(row: Row) -> bool:
     return bool(row.get("dateIdentified") or ((row.get("fields") or {}).get("all") or {}).get(TRUCE_ID))
 
 
-class MauticSource(Source):
+class MauticSource(Examined):
     """The reading side of one Mautic."""
 
     def __init__(self, connection: Connection, client: Client, manifest: Manifest) -> None:
@@ -70,15 +79,6 @@ class MauticSource(Source):
         """Give the live schema of contacts, with owner, stage and consent."""
         await self._client.fields()
         return self._client.types
-
-    async def described(self, object_: str) -> Sequence[FieldSeen]:
-        """Give the live schema of contacts, with owner, stage and consent; the stages are those that Mautic has."""
-        found = await self._client.fields()
-        stages = tuple((name, name) for name in await self._client.stages())
-        own = [
-            FieldSeen(name=name, type=kind, values=stages if name == "stage" else (), closed=name == "stage") for name, kind in OWN.items()
-        ]
-        return [seen(one, self._client.types[str(one["alias"])]) for one in found if str(one["alias"]) not in OWN] + own
 
     async def users(self) -> Sequence[User]:
         """Give Mautic's users."""
@@ -216,80 +216,13 @@ class MauticSource(Source):
         """Release every connection."""
         await self._client.close()
 
-    async def make_field(self, object_: str, wanted: FieldSeen) -> str:
-        """Make a field of contacts."""
-        await self._client.send("POST", "/fields/contact/new", made(wanted))
-        return f"name it in the option time_fields, too ({wanted.name})" if wanted.type == "time" else ""
-
-    async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
-        """Check credentials, the audit log, the Truce id, the mapped fields, the webhook and the clocks; `fix` adds the Truce id."""
-        try:
-            answer = await self._client.get("/users/self")
-            schema = {str(one["alias"]): one for one in await self._client.fields()}
-        except ConnectorError as error:
-            return [self._finding("the credentials", error.words, "check address and secrets, and that the API is switched on in Mautic")]
-        found = [self._finding("the credentials"), await self._log(), await self._hook()]
-        if answer.headers.get("date"):
-            skew = (parsedate_to_datetime(answer.headers["date"]) - answer.received_at).total_seconds()
-            found.append(self._finding(f"its clock is {skew:+.0f} s from ours", todo="" if abs(skew) < 60 else "set one of the clocks"))
-        found.append(await self._truce_id(schema.get(TRUCE_ID), fix=fix))
-        return found + [self._field(name, schema.get(name), written) for name, written in sorted(fields.items())]
-
-    def _finding(self, what: str, words: str = "", todo: str = "") -> Finding:
-        return Finding(ok=not todo, what=f"{self._system}: {what}" + (f": {words}" if words else ""), todo=todo)
-
-    async def _log(self) -> Finding:
-        try:
-            _, found = await self._client.table("audit_log", ("object", "eq", "lead"), limit=1)
-            words = "" if found else "has no entry of a contact yet"
-        except ConnectorError as error:
-            return self._finding("the audit log", error.words, "give the credentials a role that is an administrator")
-        return self._finding("the audit log", words)
-
-    async def _hook(self) -> Finding:
-        """Who does without webhooks needs none, so their lack is told and is no fault."""
-        try:
-            found = [
-                name
-                for one in rows((await self._client.get("/hooks", {"limit": "100"})).body, "hooks")
-                for name in one.get("triggers") or ()
-            ]
-        except ConnectorError as error:
-            return self._finding("webhooks", f"cannot be read ({error.words})")
-        lacking = [name for name in (*_CHANGED, "mautic.lead_post_delete", *_ACTS) if name not in found]
-        todo = "" if self._secrets or not found else "set the secret webhook_secret to the webhook's: its calls are refused without it"
-        return self._finding("webhooks", f"none for {', '.join(lacking)}: seen by polling alone" if lacking else "", todo)
-
-    async def _truce_id(self, schema: Row | None, *, fix: bool) -> Finding:
-        what = f"the unique field {TRUCE_ID}"
-        if schema is not None:
-            return self._finding(
-                what, todo="" if schema.get("isUniqueIdentifier") else "make it a unique identifier in Mautic's custom fields"
-            )
-        if not fix:
-            return self._finding(what, "missing", "run doctor --fix, or create it as a text that is a unique identifier")
-        field = made(FieldSeen(name=TRUCE_ID, type="text", label="Truce id"))
-        try:
-            await self._client.send("POST", "/fields/contact/new", {**field, "isUniqueIdentifer": True})  # so misspelt there
-        except ConnectorError as error:
-            return self._finding(what, error.words, "give the role the right to create custom fields")
-        return self._finding(f"{what} was created")
-
-    def _field(self, name: str, schema: Row | None, written: bool) -> Finding:
-        what = f"{CONTACTS}.{name}"
-        if schema is None and name not in OWN:
-            return self._finding(what, "does not exist", "create the field, or take it out of fields.yaml")
-        if written and schema and not writable(schema):
-            return self._finding(what, "read-only, or without seconds", "map a text (times: option time_fields), or let Mautic own it")
-        return self._finding(what)
-
 
 def _noticed(reading: Reading, trigger: str, entry: Row) -> RecordChanged | TouchRecorded | None:
     """Give what one event of a webhook says."""
-    if trigger in _CHANGED:
+    if trigger in CHANGED:
         told = reading.snapshot(entry["contact"], None)
-        return told.model_copy(update={"created": trigger == _CHANGED[0]})
-    part, table = _ACTS.get(trigger, ("", ""))
+        return told.model_copy(update={"created": trigger == CHANGED[0]})
+    part, table = ACTS.get(trigger, ("", ""))
     row, who = entry.get(part) or {}, (entry.get(part) or {}).get("lead") or {}
     email = (row.get("results") or {}).get("email") or reading.values(who).get("email")
     if not who.get("id") or not email:

@@ -15,7 +15,7 @@ from connectors.http import Answer, Bearer, Session, Token
 from connectors.salesforce import mapping
 from connectors.salesforce.campaigns import Campaigns
 from connectors.salesforce.grants import grant
-from connectors.salesforce.mapping import Reading, Row
+from connectors.salesforce.mapping import Reading, Row, quoted
 from connectors.salesforce.refusals import DIALECT
 from connectors.scan import Rows
 from schemas.base import Scalar
@@ -88,9 +88,10 @@ class Client:
             raise Surprising(error.words, code=error.code, status=error.status) from None
         return _rows(answer.body, answer, limit)
 
-    async def count(self, object_: str) -> int:
-        """Count the records of an object, by a query that gives none."""
-        return int((await self.call("GET", "/query", params={"q": f"SELECT COUNT() FROM {object_}"}, priority="bulk")).body["totalSize"])
+    async def count(self, object_: str, where: tuple[str, str] | None = None) -> int:
+        """Count the records of an object, or those whose field has a value, by a query that gives none."""
+        soql = f"SELECT COUNT() FROM {object_}" + (f" WHERE {where[0]} = {quoted(where[1])}" if where else "")
+        return int((await self.call("GET", "/query", params={"q": soql}, priority="bulk", hide=where or ())).body["totalSize"])
 
     async def query_many(self, soqls: Sequence[str], *, limit: int) -> dict[str, Rows]:
         """Run up to five queries (deleted rows too) in one call, one after the other; a query that is refused is left out of what this gives.

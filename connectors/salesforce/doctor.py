@@ -1,13 +1,17 @@
-"""What `truce doctor` checks of one Salesforce org; nothing of it can be created by REST, so that an admin is told what to do."""
+"""What `truce init` and `truce doctor` ask of one Salesforce org; custom fields can be made by its Tooling API, and an admin grants them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 
-from connectors.base import Finding
-from connectors.errors import ConnectorError
+from connectors.base import About, Edits, FieldSeen, Finding, Right, Rival, Source
+from connectors.errors import ConnectorError, Surprising
+from connectors.http import Answer
 from connectors.salesforce.client import ALL, Client
-from connectors.salesforce.mapping import MEMBER, ROLE, TRUCE_ID, Row, quoted
+from connectors.salesforce.mapping import MEMBER, ROLE, ROLES, TRUCE_ID, Row, allowed, made, quoted, seen
+from connectors.salesforce.rivals import about, edits, rivals
 from connectors.salesforce.scan import MEETINGS
 
 
@@ -114,13 +118,90 @@ class Doctor:
     async def _limits(self) -> list[Finding]:
         """Say what is used of the day's calls, and of its events where they are on; both are shared with every other tool of the org."""
         try:
-            limits = (await self._client.call("GET", "/limits")).body
-            found = [_used(limits["DailyApiRequests"], "API calls", "calls this org, or buy more API calls")]
+            answer = await self._client.call("GET", "/limits")
+            limits, daily = answer.body, answer.body["DailyApiRequests"]
+            found = [_clock(answer), _used(daily, "API calls", f"calls this org{_others(daily)}, or buy more API calls")]
             if self._client.events and "DailyDeliveredPlatformEvents" in limits:
                 found.append(_used(limits["DailyDeliveredPlatformEvents"], "delivered events", "listens to this org, or buy the add-on"))
         except (ConnectorError, KeyError, TypeError) as error:
             todo = "check that the integration user may read /limits"
             return [Finding(ok=False, what=f"the day's quota is not told: {type(error).__name__}", todo=todo)]
+        return found
+
+
+def _clock(answer: Answer) -> Finding:
+    text = answer.headers.get("date", "")
+    skew = (parsedate_to_datetime(text) - answer.received_at).total_seconds() if text else 0.0
+    return Finding(
+        ok=abs(skew) < 60, what=f"its clock is {skew:+.0f} s from ours", todo="" if abs(skew) < 60 else "set this machine's clock"
+    )
+
+
+def _others(limit: Row) -> str:
+    """Name the connected apps that used most, where the org lets us see it (REST guide: Limits, usage by connected app)."""
+    apps = {name: one["Max"] - one["Remaining"] for name, one in limit.items() if isinstance(one, dict) and one.get("Max")}
+    most = sorted(((used, name) for name, used in apps.items() if used > 0), reverse=True)[:3]
+    return f" ({', '.join(f'{name} {used}' for used, name in most)})" if most else ""
+
+
+class Examined(Source):
+    """What `truce init` and `truce doctor` ask of one org."""
+
+    _client: Client
+
+    async def described(self, object_: str) -> Sequence[FieldSeen]:
+        """Give the live schema as describe has it, compounds left out."""
+        rows = (await self._client.describe(object_, max_age_s=0))["fields"]
+        roles = [FieldSeen(name=ROLES, type="text")] if object_ == self.manifest.opportunity_object else []
+        return [one for row in rows if (one := seen(row))] + roles
+
+    async def count(self, object_: str, where: tuple[str, str] | None = None) -> int:
+        """Count an object's records, or those whose field has a value."""
+        return await self._client.count(object_, where)
+
+    async def rights(self, object_: str) -> frozenset[Right] | None:
+        """Give the object permissions as describe has them; an object that we do not see may not be read."""
+        try:
+            return allowed(await self._client.describe(object_, max_age_s=60))
+        except Surprising:
+            return frozenset()
+
+    async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
+        """Name active flows and assignment rules, and the tools that changed the object's records last."""
+        return await rivals(self._client, object_, fields)
+
+    async def about(self) -> About:
+        """Give the org's name, and the statuses of campaign members with whether they count as a response."""
+        return await about(self._client)
+
+    async def edits(self, object_: str, fields: Sequence[str], since: datetime) -> Edits | None:
+        """Count by the field history, which an admin switches on for each field."""
+        return await edits(self._client, object_, fields, since)
+
+    async def make_field(self, object_: str, wanted: FieldSeen) -> str:
+        """Make a custom field by the Tooling API; nobody sees it before a permission set grants it."""
+        await self._client.call("POST", "/tooling/sobjects/CustomField", json=made(object_, wanted))
+        return "grant it to the integration user by a permission set (truce doctor --grants writes one)"
+
+    async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
+        """Check credentials, the Truce id field, the mapped fields, the clocks and the day's quota; `fix` makes the Truce id where it is not."""
+        made = await self._made() if fix else []
+        return [*made, *await Doctor(self._client).findings(fields)]
+
+    async def _made(self) -> list[Finding]:
+        """Make the Truce id on each object that lacks it; of tasks it is a field of activities."""
+        found, wanted = list[Finding](), FieldSeen(name=TRUCE_ID, type="text", label="Truce Id", length=36, unique=True)
+        for object_ in dict.fromkeys((*self.manifest.people, self.manifest.task_object)):
+            named = "Activity" if object_ == self.manifest.task_object else object_
+            try:
+                if TRUCE_ID not in await self._client.types(object_, max_age_s=0):
+                    words = await self.make_field(named, wanted)
+                    found.append(Finding(ok=True, what=f"{named}.{TRUCE_ID} was created: {words}"))
+            except ConnectorError as error:
+                todo = (
+                    "make it in Setup, or let the integration user Customize Application while doctor --fix runs; if it is there, grant it"
+                )
+                found.append(Finding(ok=False, what=f"{named}.{TRUCE_ID} cannot be created: {error.words}", todo=todo))
         return found
 
 

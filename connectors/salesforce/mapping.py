@@ -87,6 +87,7 @@ def made(object_: str, wanted: FieldSeen) -> Row:
     kind: Row = _MADE.get(wanted.type, {"type": "Text", "length": min(255, wanted.length or 255)})
     if values:
         kind = {"type": "Picklist", "valueSet": {"restricted": True, "valueSetDefinition": {"sorted": False, "value": values}}}
+    kind = {**kind, "externalId": True, "unique": True, "caseSensitive": True} if wanted.unique else kind
     return {"FullName": f"{object_}.{wanted.name}", "Metadata": {"label": wanted.label, "description": "Set by Truce", **kind}}
 
 

@@ -9,14 +9,17 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from connectors.base import Rival
+from connectors.base import About, Edits, Rival
 from connectors.errors import ConnectorError
 from connectors.salesforce.client import Client
-from connectors.salesforce.mapping import Row, quoted
+from connectors.salesforce.mapping import Row, literal, moment, quoted
 
-LATEST = 200
+LATEST, MOST = 200, 2000
+_HISTORY = {"OwnerId": "Owner"}
+"""Field → how the history calls it, where that is another name."""
 _TOOL = re.compile(r"hubspot|marketo|pardot|eloqua|integration|connector|\bapi\b|sync|zapier|workato|mulesoft|tray|segment", re.IGNORECASE)
 _MACHINES = ("AutomatedProcess", "CloudIntegrationUser")
 """User types that are no person."""
@@ -34,6 +37,24 @@ async def _asked(client: Client, soql: str, *, tooling: bool = False) -> list[Ro
         return [row for row in answer.body["records"] if isinstance(row, dict)]
     except (ConnectorError, KeyError, TypeError):
         return []
+
+
+async def about(client: Client) -> About:
+    """Give the org's name, and the statuses that members of campaigns have, with whether they count as a response."""
+    names = await _asked(client, "SELECT Name FROM Organization")
+    statuses = await _asked(client, f"SELECT Label, HasResponded FROM CampaignMemberStatus ORDER BY Id DESC LIMIT {MOST}")
+    answers = {str(row.get("Label")): bool(row.get("HasResponded")) for row in reversed(statuses)}
+    return About(name=str(names[0].get("Name") or "") if names else "", answers=answers)
+
+
+async def edits(client: Client, object_: str, fields: Sequence[str], since: datetime) -> Edits | None:
+    """Count the changes that the field history has, of its newest rows; None where it has none: an admin switches it on for each field."""
+    soql = f"SELECT Field, CreatedById, CreatedDate FROM {object_}History WHERE CreatedDate >= {literal(since)} ORDER BY CreatedDate DESC LIMIT {MOST}"
+    rows = await _asked(client, soql)
+    counts = Counter(str(row.get("Field")) for row in rows if row.get("CreatedById") != client.me)
+    told = {_HISTORY.get(name, name): name for name in fields}
+    found = {told[name]: many for name, many in counts.items() if name in told}
+    return Edits(counts=found, since=moment(rows[-1].get("CreatedDate")) if len(rows) == MOST else since) if rows else None
 
 
 async def _rules(client: Client, object_: str, fields: Sequence[str]) -> list[Rival]:

@@ -7,14 +7,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
-from connectors.base import FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Right, Ring, Rival, Source, Unwelcome, User, Wanted
-from connectors.errors import Surprising
+from connectors.base import FieldType, Item, Manifest, Notice, Page, Ring, Unwelcome, User, Wanted
 from connectors.salesforce.bulk import Bulk, Place
 from connectors.salesforce.campaigns import COLUMNS
 from connectors.salesforce.client import Client
-from connectors.salesforce.doctor import Doctor
-from connectors.salesforce.mapping import MEMBER, RESPONSE, ROLE, ROLES, Row, allowed, id18, literal, made, moment, quoted, seen
-from connectors.salesforce.rivals import rivals
+from connectors.salesforce.doctor import Examined
+from connectors.salesforce.mapping import MEMBER, RESPONSE, ROLE, ROLES, Row, id18, literal, moment, quoted
 from connectors.salesforce.scan import ENDED, MEETINGS, WHERE, SoqlScan, noted_after, scanned
 from connectors.scan import Places, Rows, Told, people
 from schemas.response import ResponseRecorded
@@ -26,7 +24,7 @@ MOST_QUERIES = 5
 """Salesforce runs so many queries in one composite call at most."""
 
 
-class SalesforceSource(Source):
+class SalesforceSource(Examined):
     """The reading side of one org."""
 
     def __init__(self, manifest: Manifest, client: Client) -> None:
@@ -37,12 +35,6 @@ class SalesforceSource(Source):
     async def fields(self, object_: str) -> Mapping[str, FieldType]:
         """Give the live schema: field name → type, compounds left out."""
         return await self._client.types(object_, max_age_s=0)
-
-    async def described(self, object_: str) -> Sequence[FieldSeen]:
-        """Give the live schema as describe has it, compounds left out."""
-        rows = (await self._client.describe(object_, max_age_s=0))["fields"]
-        roles = [FieldSeen(name=ROLES, type="text")] if object_ == self.manifest.opportunity_object else []
-        return [one for row in rows if (one := seen(row))] + roles
 
     async def users(self) -> Sequence[User]:
         """Give all standard users, inactive ones included, but not the one that Truce is: it owns what nobody was given yet."""
@@ -167,10 +159,6 @@ class SalesforceSource(Source):
             new = [row for row in step.new if scanned(object_) != MEETINGS or noted_after(row) is (object_ == MEETINGS)]
             yield object_, [told for row in new if (told := reading.response(row)) is not None], step.place
 
-    async def count(self, object_: str) -> int:
-        """Count an object's records."""
-        return await self._client.count(object_)
-
     async def everything(self, cursor: str | None, wanted: Wanted) -> AsyncIterator[Page]:
         """Read all records of each object by Id, marked bulk; the cursor is the object and the last Id, or the place in a job. Of what reps did there is none."""
         names = [name for name in wanted if name not in self.manifest.response_objects]
@@ -268,26 +256,6 @@ class SalesforceSource(Source):
     def notice(self, method: str, uri: str, headers: Mapping[str, str], body: bytes, *, received_at: datetime) -> Notice:
         """Raise Unwelcome: Salesforce is polled, it calls nobody."""
         raise Unwelcome("Salesforce sends no webhooks; it is polled")
-
-    async def rights(self, object_: str) -> frozenset[Right] | None:
-        """Give the object permissions as describe has them; an object that we do not see may not be read."""
-        try:
-            return allowed(await self._client.describe(object_, max_age_s=60))
-        except Surprising:
-            return frozenset()
-
-    async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
-        """Name active flows and assignment rules, and the tools that changed the object's records last."""
-        return await rivals(self._client, object_, fields)
-
-    async def make_field(self, object_: str, wanted: FieldSeen) -> str:
-        """Make a custom field by the Tooling API; nobody sees it before a permission set grants it."""
-        await self._client.call("POST", "/tooling/sobjects/CustomField", json=made(object_, wanted))
-        return "grant it to the integration user by a permission set (truce doctor --grants writes one)"
-
-    async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
-        """Check credentials, the Truce id field, the mapped fields and the day's quota; nothing here can be created by REST."""
-        return await Doctor(self._client).findings(fields)
 
     async def close(self) -> None:
         """Release everything."""

@@ -12,6 +12,8 @@ from sync.alerts.visits import span
 from sync.cli import place
 from sync.cli.duty import Json, with_store
 from sync.cli.output import as_json, console, table
+from sync.console.visits import key
+from sync.settings import Settings
 from sync.store import visits as store
 
 DAYS = 30
@@ -27,10 +29,10 @@ def visits(
     Example: `truce visits --days 7`
     """
 
-    async def step(connection: Any, _: place.Place) -> Sequence[Any]:
-        return await store.listed(connection, datetime.now(UTC) - timedelta(days=days), known=every)
+    async def step(connection: Any, here: place.Place) -> tuple[Sequence[Any], str]:
+        return await store.listed(connection, datetime.now(UTC) - timedelta(days=days), known=every), key(here.secret.encode())
 
-    rows = with_store(step)
+    rows, opens = with_store(step)
     if json:
         as_json([dict(row) for row in rows])
         return
@@ -51,3 +53,5 @@ def visits(
     table(("company", "domain", "visits", "pages", "time", "from", "last"), shown, f"No company that is nobody's account in {days} days.")
     if rows and not every:
         console.print("Make an account of one in your CRM, and its owner is told of the next visit.", markup=False)
+    if (url := Settings().console_url) is not None:
+        console.print(f"As a page for whoever has the link: {url.rstrip('/')}/visits?key={opens}", markup=False)

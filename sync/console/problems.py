@@ -1,4 +1,4 @@
-"""The list behind an alert's link: every problem of the group. Read only; whoever has the link sees company and owner, no more."""
+"""The pages for people: behind an alert's link every problem of the group, with company and owner and no more; and companies that visit."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from sync.alerts import wording
 from sync.alerts.escape import plain
+from sync.console import visits
 from sync.playbook.models import Playbook
 from sync.runtime import web
 from sync.store import listed
@@ -34,8 +35,8 @@ HEADERS = {
 """The link is the key: no cache keeps the page, no other site learns the link, and nothing in it runs."""
 
 
-def app(pool: Any, playbook: Callable[[], Awaitable[Playbook]]) -> Starlette:
-    """Give the ASGI app: GET /problems?group=TOKEN[&page=N], GET /health."""
+def app(pool: Any, playbook: Callable[[], Awaitable[Playbook]], secret: bytes = b"") -> Starlette:
+    """Give the ASGI app: GET /problems?group=TOKEN[&page=N], GET /visits?key=KEY, GET /health; without the secret no key opens anything."""
 
     async def problems(request: Request) -> Response:
         token, page = request.query_params.get("group", ""), request.query_params.get("page", "0")
@@ -45,10 +46,15 @@ def app(pool: Any, playbook: Callable[[], Awaitable[Playbook]]) -> Starlette:
             return _html("gone.html", status=404)
         return _html("problems.html", **_shown(await playbook(), found, token, number))
 
+    async def visiting(request: Request) -> Response:
+        if not visits.opens(secret, request.query_params.get("key", "")):
+            return _html("gone.html", status=404)
+        return _html("visits.html", **await visits.shown(pool, (await playbook()).timezone))
+
     async def health(_: Request) -> Response:
         return Response(status_code=204)
 
-    return web.site([Route("/problems", problems), Route("/health", health)])
+    return web.site([Route("/problems", problems), Route("/visits", visiting), Route("/health", health)])
 
 
 def _html(name: str, status: int = 200, **values: Any) -> Response:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
-from sync.playbook.models import Playbook, Table, Where
+from sync.playbook.models import Case, Playbook, Table, Where
+from sync.playbook.models.doors import DoorCase
 from sync.trial.meaning import READ, SPELLED, Branch, Leaf, Node, Path, meaning
 from sync.trial.rows import columns, rows
 
@@ -51,6 +52,7 @@ WORDS = {
     "stages": "stage",
     "segments": "segment",
     "tables": "table",
+    "doors": "door",
 }
 SHOWN = 6
 ROWS = 20
@@ -108,7 +110,9 @@ class Difference:
     @property
     def place(self) -> str:
         """Give the file and line, or the file alone."""
-        return str(self.where) if self.where and self.where.file else FILES.get(self.path[0], "")
+        if self.where and self.where.file:
+            return str(self.where)
+        return f"inbound/{self.path[1]}.yaml" if self.path[0] == "doors" and len(self.path) > 1 else FILES.get(self.path[0], "")
 
 
 def differences(before: Playbook, after: Playbook) -> list[Difference]:
@@ -155,10 +159,10 @@ def _size(table: Table) -> str:
 
 def _cases(before: Playbook, after: Playbook) -> Iterator[Difference]:
     """Say in one line which cases are new, gone, or say something else."""
-    old, new = {case.id: case for case in before.cases}, {case.id: case for case in after.cases}
+    old, new = dict(_known(before)), dict(_known(after))
     told: dict[str, list[str]] = {
         "new": [name for name in new if name not in old],
-        "changed": [name for name in new if name in old and (new[name].given, new[name].expect) != (old[name].given, old[name].expect)],
+        "changed": [name for name in new if name in old and _asks_for(new[name]) != _asks_for(old[name])],
         "gone": [name for name in old if name not in new],
     }
     if not any(told.values()):
@@ -168,6 +172,15 @@ def _cases(before: Playbook, after: Playbook) -> Iterator[Difference]:
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     where = (new.get(names[0]) or old[names[0]]).where
     yield Difference("changed", ("cases",), "", "", where, f"cases: {counts} ({', '.join(names[:SHOWN])}{more})")
+
+
+def _known(playbook: Playbook) -> Iterator[tuple[str, Case | DoorCase]]:
+    yield from ((case.id, case) for case in playbook.cases)
+    yield from ((f"{name}/{case.id}", case) for name, door in playbook.doors.items() for case in door.cases)
+
+
+def _asks_for(case: Case | DoorCase) -> tuple[object, object]:
+    return (case.given if isinstance(case, Case) else case.payload), case.expect
 
 
 def _asks(name: str) -> str:

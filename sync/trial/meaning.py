@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 
-from sync.playbook.models import Playbook, SystemField, When, Where
+from sync.playbook.models import Playbook, SharedField, SystemField, When, Where
+from sync.playbook.models.doors import DoorRule, Pick, VisitRule
 from sync.playbook.models.sla import Within
 
 Path = tuple[str, ...]
 SILENT = {"where", "scope_where", "statuses_where", "version", "checksum"}
-APART = {"tables", "territories", "cases"}
+APART = {"tables", "territories", "cases", "doors"}
 """Parts of a playbook that are compared row by row and case by case, not here."""
 SPELLED, READ = "is spelled", "is read as"
 """How a system spells the values of a picklist, and what else is read as one of them."""
@@ -45,14 +46,29 @@ Node = Leaf | Branch
 
 def meaning(playbook: Playbook) -> Branch:
     """Give everything that a playbook says, but for the rows of its tables and its cases."""
-    found = _node(playbook, None)
+    found = _node(_without_doors(playbook), None)
     assert isinstance(found, Branch)
-    return replace(found, parts={name: part for name, part in found.parts.items() if name not in APART})
+    doors = Branch({name: Branch({"rules": _listed(door.rules, None)}, None) for name, door in playbook.doors.items()}, None)
+    return replace(found, parts={name: part for name, part in found.parts.items() if name not in APART} | {"doors": doors})
+
+
+def _without_doors(playbook: Playbook) -> Playbook:
+    """Leave out what follows from doors by itself: each stands among the systems, and in the fields that it sets."""
+
+    def bare(some: Mapping[str, SharedField]) -> dict[str, SharedField]:
+        told = playbook.told
+        return {
+            name: replace(one, systems={system: how for system, how in one.systems.items() if system in told}) for name, one in some.items()
+        }
+
+    return replace(playbook, systems=playbook.told, fields=bare(playbook.fields)) if playbook.doors else playbook
 
 
 def _node(value: object, where: Where | None) -> Node:
     if isinstance(value, When):
         return _when(value, where)
+    if isinstance(value, DoorRule):
+        return _door_rule(value)
     if isinstance(value, Within):
         return Leaf(f"{value.spelled}{' around the clock' if value.clock == 'always' and value.unit != 'd' else ''}", where)
     if is_dataclass(value) and not isinstance(value, type):
@@ -68,6 +84,27 @@ def _node(value: object, where: Where | None) -> Node:
     if isinstance(value, tuple) and value and not isinstance(value[0], str | int | float | tuple):
         return _listed(value, where)
     return Leaf(_text(value), where)
+
+
+def _door_rule(rule: DoorRule) -> Branch:
+    """Say what a kind of payload says, each line by itself: `email body.contact.email`, `field company body.company.name`."""
+    picks: dict[str, Pick | None] = {"when": rule.when, "at": rule.at}
+    parts = dict[str, Node]()
+    if isinstance(rule.says, VisitRule):
+        picks |= {f"visit {one.name}": getattr(rule.says, one.name) for one in fields(rule.says)}
+    else:
+        parts["who is unknown"] = Leaf(
+            "created" if rule.says.unknown == "create" else "ignored", rule.where, usual=rule.says.unknown == "create"
+        )
+        touch = rule.says.touch
+        parts |= {"touch": Leaf(touch.kind, rule.where)} if touch is not None else {}
+        picks |= {"email": rule.says.email, "truce id": rule.says.truce_id}
+        picks |= {"touch name": touch.name, "touch id": touch.id} if touch is not None else {}
+        picks |= {f"field {name}": one for name, one in rule.says.fields.items()} | {
+            f"consent {name}": one for name, one in rule.says.consent.items()
+        }
+    parts |= {name: Leaf(one.text, one.where) for name, one in picks.items() if one is not None}
+    return Branch(parts, rule.where)
 
 
 def _spelled(value: SystemField, where: Where | None) -> dict[str, Node]:
@@ -105,7 +142,7 @@ def _signature(value: object, place: int) -> str:
     """Name an entry without a name by what it asks, so that a change of its points is a change and not another entry."""
     when = getattr(value, "when", None)
     said = [line.text for line in when.lines] if isinstance(when, When) else []
-    kinds = [str(found) for key in ("owner", "pool", "kind", "name") if (found := getattr(value, key, None))]
+    kinds = [str(found) for key in ("owner", "pool", "kind", "name", "to") if (found := getattr(value, key, None))]
     return " ".join([*kinds, *said]) or f"number {place}"
 
 

@@ -292,11 +292,12 @@ async def test_doctor_says_what_the_role_and_the_schema_lack(espo: EspoWorld, so
     del espo.org.entities["Task"]["cTruceId"]
     found = {one.what: one.todo for one in await source.doctor({"title": True, "convertedAt": False, "cNope": True}) if not one.ok}
     assert found == {
-        "the role's rights on Lead": "give the API user's role edit on Lead (all records)",
         "Task.cTruceId: missing or too short": "Administration, Entity Manager, Task, Fields: add a Varchar named truceId, 36 long",
         "Lead.cNope: does not exist": "create the field, or take it out of fields.yaml",
         "Lead.title: is read-only": "map a field that can be written, or give the API user's role edit on it",
     }
+    assert await source.rights("Lead") == frozenset({"read", "create", "delete"})
+    assert await source.rights("Nothing") == frozenset()
 
 
 async def test_doctor_with_a_wrong_key_says_so(espo: EspoWorld) -> None:

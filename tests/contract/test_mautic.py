@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,6 +20,7 @@ from connectors.base import Create, Done, Failed, Forged, Notice, Sink, Source, 
 from connectors.contract import ConnectorContract, Emulated, NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages, snapshots
 from connectors.emulator.control import serve
+from connectors.emulator.mautic.contacts import Actor
 from connectors.errors import Conflict, Rejected
 from connectors.registry import load
 from schemas.base import Scalar
@@ -339,6 +340,25 @@ async def test_a_webhook_without_a_secret_is_a_fault_and_no_webhook_is_none(worl
     world.mautic.hooks.set("https://truce.acme.example/webhooks/mautic", "s3cret")
     assert ["webhook_secret" in one.todo for one in await source.doctor({}) if not one.ok] == [True]
     await source.close()
+
+
+async def test_other_tools_and_campaigns_are_rivals_and_what_was_changed_how_often_is_told(world: MauticWorld, source: Source) -> None:
+    ident, contacts = await world.seed({"email": "kim@example.com", "employees": 10}), world.mautic.contacts
+    await world.seed({"email": "per@example.com", "employees": 20})
+    one = world.mautic.contact(ident)
+    contacts.change(one, {"employees": 820}, Actor("enricher", 9, "Enricher", "lead:api"))
+    contacts.change(one, {"company": "Nordwind"}, Actor("mautic", 0, "System", "campaign:trigger"))
+    for title in ("CEO", "CFO"):
+        await world.edit(ident, {"position": title})
+    fields = ["employees", "position", "company"]
+    found = {one.who: one.fields for one in await source.rivals("contacts", fields)}
+    assert found == {"the API user Enricher": ("employees",), "a campaign": ("company",)}, "a person in Mautic's screens is none"
+    edits = await source.edits("contacts", fields, datetime.now(UTC) - timedelta(days=30))
+    assert edits is not None
+    assert edits.counts == {"employees": 1, "company": 1, "position": 2}
+    assert await source.rights("contacts") == frozenset({"read", "create", "edit", "delete"})
+    counts = [await source.count("contacts", where) for where in (None, ("employees", "20"), ("stage", "lead"))]
+    assert counts == [2, 1, None]
 
 
 # --- what other clients send ----------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ BESIDES = {
         "rivals.py": "flows, rules and histories are objects of their own, which an org may hide",
         "doctor.py": "what an org must have differs by object, and events have a licence and limits of their own",
     },
+    "mautic": {"doctor.py": "who else writes stands in an audit log, by ways and serialised names of its own"},
     "espocrm": {"doctor.py": "what the API user's role must allow differs by object, and webhooks are many"},
     "marketo": {
         "full.py": "there is no list of all leads: they are counted through by their ids, or exported by months",

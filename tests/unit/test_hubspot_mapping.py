@@ -474,7 +474,7 @@ def test_the_limit_headers_are_read() -> None:
 
 def test_every_version_has_every_path() -> None:
     assert {tuple(sorted(paths)) for paths in PATHS.values()} == {
-        ("consent", "hooks", "links", "lists", "objects", "owners", "properties", "token", "types")
+        ("account", "consent", "hooks", "links", "lists", "objects", "owners", "properties", "token", "types")
     }
 
 

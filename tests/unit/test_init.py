@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from connectors.base import FieldSeen, User
+from connectors.base import Edits, FieldSeen, User
+from sync.cli.init.edited import Share, edited
 from sync.cli.init.known import PEOPLE, STAGES
-from sync.cli.init.matching import Schema, match
+from sync.cli.init.matching import Schema, counted, match, strange
 from sync.cli.init.people import team
 from sync.cli.init.questions import MOST, answers, questions, settled
 from sync.cli.init.spelling import common, spell
@@ -60,6 +63,42 @@ def test_two_lists_share_what_they_have_in_common() -> None:
     industry = match(PEOPLE, pair([ours], [theirs])).found[0]
     assert industry.known.kind == "picklist"
     assert "3 values in Salesforce, 4 in HubSpot, 2 the same by name" in industry.notes[0]
+
+
+def test_what_people_refuse_one_by_one_is_a_consent_of_its_own_on_both_sides() -> None:
+    theirs = FieldSeen(name="hs_email_optout_7", type="flag", label="Opted out of email: Product news", refuses="Product news")
+    ours = FieldSeen(name="No_News__c", type="flag", label="No product news")
+    (news,) = match((), pair([ours], [theirs]), more=True).found
+    assert (news.known.name, news.known.consent, news.known.policy) == ("product_news_opt_out", "product-news", "stricter")
+    assert {name: how.seen.name for name, how in news.systems.items()} == {"sf": "No_News__c", "hs": "hs_email_optout_7"}
+    alone = match((), pair([], [theirs]), more=True)
+    assert (len(alone.found), alone.lacking) == (1, {"product_news_opt_out": ["Salesforce"]})
+
+
+def test_values_that_are_none_of_ours_are_noted_with_how_many_have_them() -> None:
+    ours, theirs = picklist("Industry", "Energy", "Retail", "Banking"), picklist("industry", "ENERGY", "RETAIL", "OTHER", "FOOD")
+    found = match(PEOPLE, pair([ours], [theirs]))
+    assert strange(found, "hs") == [("industry", "OTHER"), ("industry", "FOOD")]
+    (industry,) = counted(found, {"hs": {("industry", "OTHER"): 3, ("industry", "FOOD"): 1_200}, "sf": {("Industry", "Banking"): 0}}).found
+    assert industry.notes[-1] == "people with a value of hs that is none of these: FOOD 1,200, OTHER 3"
+
+
+def test_whoever_changes_a_field_most_is_guessed_to_own_it_if_that_is_clear() -> None:
+    found, now = (
+        match(PEOPLE, pair([FieldSeen(name="Phone", type="phone")], [FieldSeen(name="phone", type="phone")])),
+        datetime(2026, 11, 30, tzinfo=UTC),
+    )
+
+    def share(ours: int, theirs: int, days: int = 30) -> Share:
+        sales, marketing = (
+            Edits(counts=counts, since=now - timedelta(days=some)) for counts, some in (({"Phone": ours}, days), ({"phone": theirs}, 30))
+        )
+        return edited(found, [("sf", "Salesforce", "sales", sales), ("hs", "HubSpot", "marketing", marketing)], now)["phone"]
+
+    assert str(share(86, 14)) == "86% of 100 edits last month came from Salesforce"
+    assert (share(86, 14).owner, share(1, 99).owner, share(55, 45).owner, share(3, 0).owner) == ("sales", "marketing", None, None)
+    assert share(10, 100, days=1).owner == "sales", "ten in a day are more than a hundred in a month"
+    assert edited(found, [("sf", "Salesforce", "sales", None)], now) == {}
 
 
 def test_a_stage_that_is_not_there_is_spelled_as_the_one_before_it_and_a_side_exit_as_a_lead() -> None:

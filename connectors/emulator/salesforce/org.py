@@ -63,6 +63,9 @@ class Org:
         self.groups = Table("Group", "00G", schema.GROUP)
         self.organization = Table("Organization", "00D", schema.ORGANIZATION)
         self.assignment_rules = Table("AssignmentRule", "01Q", schema.ASSIGNMENT_RULE)
+        self.history = Table("LeadHistory", "017", schema.LEAD_HISTORY)
+        self.tracked: frozenset[str] = frozenset()
+        """Fields of leads whose history is kept: none, until an admin switches it on for them."""
         self.flows = Table("FlowDefinitionView", "3dd", schema.FLOW)
         self.withheld: dict[str, frozenset[str]] = {}
         """Object → which of createable, updateable, deletable the integration user does not have, as describe tells it."""
@@ -88,7 +91,7 @@ class Org:
     @property
     def tables(self) -> tuple[Table, ...]:
         """All objects."""
-        return (*self.writable, self.users, self.groups, self.organization, self.assignment_rules, self.flows)
+        return (*self.writable, self.users, self.groups, self.organization, self.assignment_rules, self.flows, self.history)
 
     def of_id(self, ident: object) -> Table | None:
         """Find the sObject that an id belongs to, by its first three characters."""
@@ -115,6 +118,10 @@ class Org:
     ) -> None:
         """Journal what somebody did, and tell whoever listens to change events."""
         self.journal.effect(actor.client, verb, object_, ident, before, after)
+        for name in self.tracked & after.keys() if (verb, object_) == ("update", "Lead") else ():
+            if after[name] != before.get(name):
+                told = {"LeadId": ident, "Field": "Owner" if name == "OwnerId" else name, "CreatedById": actor.user_id}
+                self.add_row(self.history, told)
         if verb not in VERBS or object_ not in self.changes.selected:
             return
         values = self._told(verb, object_, ident, before, after)

@@ -134,6 +134,14 @@ ASSIGNMENT_RULE = (
     *AUDIT,
 )
 
+LEAD_HISTORY = (
+    system("Id", "History ID", "id"),
+    Field("LeadId", "Lead ID", "reference", 18, references=("Lead",)),
+    Field("Field", "Changed Field", length=255),
+    Field("CreatedById", "Created By ID", "reference", 18, references=("User",)),
+    *AUDIT,
+)
+
 FLOW = (
     system("Id", "Flow ID", "id"),
     Field("Label", "Label", length=255),

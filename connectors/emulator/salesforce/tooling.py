@@ -93,17 +93,18 @@ class Tooling:
         return nothing()
 
     async def create_field(self, request: Request) -> Response:
-        """Make a custom field on one of the objects that people write."""
+        """Make a custom field on one of the objects that people write; those of tasks and events are Activity's."""
         sent = await body(request)
         object_, _, name = str(sent.get("FullName", "")).partition(".")
-        table = self.org.table(object_)
-        if table is None or not name.endswith("__c"):
+        tables = self.org.activities if object_ == "Activity" else tuple(one for one in self.org.writable if one.name == object_)
+        if not tables or not name.endswith("__c"):
             raise refused("INVALID_FIELD", "FullName must be <object>.<name>__c", ["FullName"])
-        if table.field(name):
+        if any(one.field(name) for one in tables):
             raise refused(
                 "DUPLICATE_DEVELOPER_NAME", f"There is already a field named {name.removesuffix('__c')} on {object_}.", ["FullName"]
             )
-        table.add_field(field_of(name, _metadata(sent)))
+        for one in tables:
+            one.add_field(field_of(name, _metadata(sent)))
         visit(request, 1)
         return answer({"id": self.org.ids.take("00N"), "success": True, "errors": [], "warnings": [], "infos": []}, 201)
 

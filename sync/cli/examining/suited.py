@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from connectors.base import FieldSeen, FieldType, Finding, User
+from sync.lead.copies import key_of
 from sync.lead.shown import LONGEST
 from sync.playbook.models import COMPUTED, FieldKind, Playbook, SharedField, SystemField
 from sync.sources import schema
@@ -22,29 +23,34 @@ _SHOWN = 6
 def suited(playbook: Playbook, system: str, object_: str, live: Sequence[FieldSeen], *, said: bool) -> Iterator[Finding]:
     """Say what of an object's mapped fields does not go together; `said`: the connector itself says which are missing or read-only."""
     known, good = {one.name: one for one in live}, 0
+    rules = playbook.systems[system]
+    told = object_ != rules.opportunity or bool(key_of(playbook, system))
     lacks = {} if said else schema.lacking(playbook, system, object_, {one.name: one.type for one in live})
     for name, where in lacks.items():
         yield _wrong(f"{object_}.{name} does not exist or cannot be seen ({where})", "make the field, or change fields.yaml")
     for name, shared in schema.mapped(playbook, system, object_).items():
         if name in known:
-            found = [*_field(object_, known[name], shared, shared.systems[system], said=said)]
+            found = [*_field(object_, known[name], shared, shared.systems[system], said=said, told=told)]
             good += not found
             yield from found
     if good:
         yield Finding(ok=True, what=f"{good} mapped fields of {object_} have the type, the length and the values that the playbook needs")
 
 
-def _field(object_: str, seen: FieldSeen, shared: SharedField, how: SystemField, *, said: bool) -> Iterator[Finding]:
+def _field(object_: str, seen: FieldSeen, shared: SharedField, how: SystemField, *, said: bool, told: bool) -> Iterator[Finding]:
     what, where = f"{object_}.{seen.name}", f"{shared.where} {shared.name}"
-    written = how.mode == "write" and not how.read_only
+    written = told and how.mode == "write" and not how.read_only
     if written and not seen.writable and not said:
         yield _wrong(f"{what} is read-only", f"let it be written, or say read_only: true in {where}")
-    if seen.type not in FITS[shared.kind]:
+    if seen.type not in FITS[shared.kind] and not (shared.kind == "number" and seen.numbers):
         yield _wrong(f"{what} is a {seen.type}, and {where} a {shared.kind}", f"map a field that holds a {shared.kind}, or change the type")
         return
     needs = _needs(shared, how)
     if written and seen.length and seen.length < needs:
         yield _wrong(f"{what} is too short: {seen.length} characters, and Truce writes up to {needs} ({where})", "make it longer")
+    if written and shared.kind == "text" and seen.closed and seen.values and len(shared.systems) > 1:
+        todo = "truce backfill --dry-run counts the others and writes the `values` of a picklist; or say read_only: true"
+        yield _wrong(f"{what} takes only the {len(seen.values)} values of its list, and {where} is any text: another one is refused", todo)
     if shared.kind == "picklist" and seen.values:
         yield from _values(what, where, seen, shared, how, written=written)
 

@@ -81,26 +81,27 @@ async def _beside(source: Source, system: str, playbook: Playbook) -> list[Findi
 
 
 async def _made(source: Source, system: str, playbook: Playbook) -> list[Finding]:
-    """Make the fields that Truce itself fills in and the system does not have yet."""
-    person, found = source.manifest.person_object, list[Finding]()
+    """Make the fields that Truce itself fills in and the system does not have yet, on each of its objects for people."""
+    rules, person = playbook.systems.get(system), source.manifest.person_object
+    objects = [name for name in rules.people if name in source.objects] if rules is not None else []
+    return [one for name in dict.fromkeys([person, *objects]) for one in await _made_on(name, source, system, playbook)]
+
+
+async def _made_on(object_: str, source: Source, system: str, playbook: Playbook) -> list[Finding]:
+    found = list[Finding]()
     try:
-        there = {one.name for one in await source.described(person)}
+        there = {one.name for one in await source.described(object_)}
     except ConnectorError:
         return []  # what is wrong is said by the connector
-    for name, shared in playbook.mapped(system, person).items():
+    for name, shared in playbook.mapped(system, object_).items():
         if name in there or not (shared.name in COMPUTED or shared.name in SCORES):
             continue
         try:
-            words = await source.make_field(person, wanted(name, shared, system))
-            found.append(Finding(ok=True, what=f"{person}.{name} was created{f': {words}' if words else ''}"))
+            words = await source.make_field(object_, wanted(name, shared, system))
+            found.append(Finding(ok=True, what=f"{object_}.{name} was created{f': {words}' if words else ''}"))
         except ConnectorError as error:
-            found.append(
-                Finding(
-                    ok=False,
-                    what=f"{person}.{name} cannot be created: {error.words}",
-                    todo="create it by hand, or take it out of fields.yaml",
-                )
-            )
+            what, todo = f"{object_}.{name} cannot be created: {error.words}", "create it by hand, or take it out of fields.yaml"
+            found.append(Finding(ok=False, what=what, todo=todo))
     return found
 
 

@@ -75,6 +75,10 @@ def match(known: Sequence[Known], schemas: Sequence[Schema], *, more: bool = Fal
         found.append(made)
         if gone := [schema.title for schema in schemas if schema.system not in made.systems]:
             lacking[one.name] = gone
+    for refusal in _refused(schemas, taken) if more else ():
+        found.append(refusal)
+        gone = [schema.title for schema in schemas if schema.system not in refusal.systems]
+        lacking |= {refusal.known.name: gone} if gone else {}
     alike, left_out = _alike(schemas, taken, {one.known.name for one in found}) if more and len(schemas) == 2 else ([], 0)
     return Matching([*found, *alike], lacking, left_out)
 
@@ -87,6 +91,29 @@ def _owned(made: Match | None, schemas: Sequence[Schema]) -> Match | None:
     if made.known.policy not in ("sales", "marketing") or made.known.policy in sides:
         return made
     return None if made.known.name.startswith("reject_") else replace(made, known=made.known._replace(policy="latest"))
+
+
+def strange(matching: Matching, system: str) -> list[tuple[str, str]]:
+    """Give (field, value) of the values of a system's lists that are none of ours: how many people have one says whether it matters."""
+    mapped = [one.systems[system] for one in matching.found if system in one.systems]
+    return [(how.seen.name, value) for how in mapped for value in how.spelled.unread]
+
+
+def counted(matching: Matching, counts: Mapping[str, Mapping[tuple[str, str], int]]) -> Matching:
+    """Note of each list that has values which are none of ours how many people have which; system → (field, value) → people."""
+
+    def told(one: Match) -> Match:
+        notes = list(one.notes)
+        for system, how in one.systems.items():
+            people = {value: many for value in how.spelled.unread if (many := counts.get(system, {}).get((how.seen.name, value)))}
+            shown = sorted(people.items(), key=lambda some: -some[1])
+            if shown:
+                notes.append(
+                    f"people with a value of {system} that is none of these: {', '.join(f'{value} {many:,}' for value, many in shown)}"
+                )
+        return replace(one, notes=notes)
+
+    return replace(matching, found=[told(one) for one in matching.found])
 
 
 def elsewhere(matching: Matching, system: str, object_: str, fields: Sequence[FieldSeen]) -> Matching:
@@ -171,12 +198,45 @@ def _picklists(known: Known, have: Mapping[Schema, FieldSeen]) -> Match | None:
         return None
     counts = f"{len(seen.values)} values in {one.title}, {len(theirs.values)} in {other.title}, {len(left)} the same by name"
     systems = {
-        one.system: Mapped(seen, Spelled(left), read_only=not seen.writable),
-        other.system: Mapped(theirs, Spelled(right), read_only=not theirs.writable),
+        one.system: Mapped(seen, Spelled(left, unread=_others(seen, left)), read_only=not seen.writable),
+        other.system: Mapped(theirs, Spelled(right, unread=_others(theirs, right)), read_only=not theirs.writable),
     }
     more = len(left) < max(len(seen.values), len(theirs.values))
     notes = [f"{counts}; the others are read as nothing, until they stand here"] if more else []
     return Match(known._replace(kind="picklist"), systems, tuple(left), notes)
+
+
+def _refused(schemas: Sequence[Schema], taken: Mapping[str, set[str]]) -> list[Match]:
+    """Match the kinds of messages that people may refuse one by one: each is a consent of its own, wherever it is kept."""
+    kinds = dict.fromkeys(
+        one.refuses for schema in schemas for one in schema.fields if one.refuses and one.name not in taken[schema.system]
+    )
+    found = list[Match]()
+    for kind in kinds:
+        name, words = f"{slug(kind)}_opt_out", (f"{kind} opt out", f"opted out of {kind}", f"unsubscribed from {kind}", f"no {kind}")
+        known = Known(
+            name,
+            "flag",
+            "stricter",
+            words,
+            f"whoever refuses {kind} refuses it on both sides",
+            consent=slug(kind).replace("_", "-"),
+            lone=True,
+        )
+        have = {schema: seen for schema in schemas if (seen := _refusal(kind, known, schema, taken[schema.system]))}
+        for schema, seen in have.items():
+            taken[schema.system].add(seen.name)
+        found.append(Match(known, {schema.system: Mapped(seen, read_only=not seen.writable) for schema, seen in have.items()}))
+    return found
+
+
+def _refusal(kind: str, known: Known, schema: Schema, taken: Iterable[str]) -> FieldSeen | None:
+    own = next((one for one in schema.fields if one.refuses == kind and one.name not in taken), None)
+    return own or _find(known, schema, taken)
+
+
+def _others(seen: FieldSeen, known: Mapping[str, str]) -> list[str]:
+    return [value for value, _ in seen.values if value not in known.values()]
 
 
 def _alike(schemas: Sequence[Schema], taken: Mapping[str, set[str]], names: set[str]) -> tuple[list[Match], int]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import available_timezones
 
+from sync.cli.init.edited import Share
 from sync.cli.init.matching import Match, Matching
 from sync.cli.init.people import Team
 
 MOST = 7
+OWNED = ("phone", "title", "company")
+"""Fields whose owner is asked for, the one that is quarrelled over most first."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,8 @@ class Answers:
     """Shared fields that are not shared after all."""
 
 
-def questions(matching: Matching, team: Team, timezone: str, country: str) -> list[Question]:
-    """Give the questions that matter most, with guesses."""
+def questions(matching: Matching, team: Team, timezone: str, country: str, shares: Mapping[str, Share] = {}) -> list[Question]:
+    """Give the questions that matter most, with guesses; `shares`: where each field was changed of late."""
     found = [
         Question("sales", "Who answers for sales? (e-mail)", team.sales, fits=lambda text: "@" in text),
         Question("marketing", "Who answers for marketing? (e-mail)", team.marketing, fits=lambda text: "@" in text),
@@ -49,8 +52,10 @@ def questions(matching: Matching, team: Team, timezone: str, country: str) -> li
         Question(f"list:{one.known.name}", f'"{one.known.name}": {one.notes[0].partition(";")[0]}. Share it?', "yes", ("yes", "no"))
         for one in lists
     ]
-    asked = [one for name in ("phone", "title", "company") for one in matching.found if one.known.name == name]
-    found += [Question(f"policy:{one.known.name}", _whose(one), one.known.policy, ("sales", "marketing", "latest")) for one in asked]
+    asked = [one for name in OWNED for one in matching.found if one.known.name == name]
+    found += [
+        Question(f"policy:{one.known.name}", _whose(one, shares), guessed(one, shares), ("sales", "marketing", "latest")) for one in asked
+    ]
     return found[:MOST]
 
 
@@ -58,8 +63,14 @@ def _is_country(text: str) -> bool:
     return len(text) == 2 and text.isascii() and text.isupper()
 
 
-def _whose(one: Match) -> str:
-    return f'Who owns "{one.known.name.replace("_", " ")}"? ({one.known.why})'
+def guessed(one: Match, shares: Mapping[str, Share]) -> str:
+    """Give whose value wins in all probability: of the side that clearly changes it, else as usual."""
+    share = shares.get(one.known.name)
+    return (share.owner if share is not None else None) or one.known.policy
+
+
+def _whose(one: Match, shares: Mapping[str, Share]) -> str:
+    return f'Who owns "{one.known.name.replace("_", " ")}"? ({shares.get(one.known.name) or one.known.why})'
 
 
 def answers(asked: Iterable[Question], ask: Callable[[Question], str]) -> Answers:
@@ -70,11 +81,12 @@ def answers(asked: Iterable[Question], ask: Callable[[Question], str]) -> Answer
     return Answers(said["sales"].lower(), said["marketing"].lower(), said["timezone"], said["country"], policies, left)
 
 
-def settled(matching: Matching, said: Answers) -> Matching:
-    """Give the fields as the answers have them."""
-    found = [
-        replace(one, known=one.known._replace(policy=said.policies.get(one.known.name, one.known.policy)))
-        for one in matching.found
-        if one.known.name not in said.left
-    ]
-    return replace(matching, found=found)
+def settled(matching: Matching, said: Answers, shares: Mapping[str, Share] = {}) -> Matching:
+    """Give the fields as the answers have them, each with where it was changed of late."""
+
+    def told(one: Match) -> Match:
+        share, policy = shares.get(one.known.name), said.policies.get(one.known.name, one.known.policy)
+        why = f"guess: {share}" if share is not None and one.known.name in OWNED else one.known.why
+        return replace(one, known=one.known._replace(policy=policy, why=why))
+
+    return replace(matching, found=[told(one) for one in matching.found if one.known.name not in said.left])

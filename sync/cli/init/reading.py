@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
 
-from connectors.base import FieldSeen, Manifest, Rival, User
+from connectors.base import About, Edits, FieldSeen, Manifest, Rival, User
 from connectors.errors import ConnectorError
 from connectors.registry import load
 from connectors.unmetered import Unmetered
@@ -13,6 +15,11 @@ from schemas.base import Scalar
 from sync.cli.init.matching import Schema
 from sync.cli.output import CannotRun
 from sync.settings import SystemSettings
+
+T = TypeVar("T")
+LATELY = timedelta(days=30)
+MOST_VALUES = 40
+"""So many values are counted, by one call each."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +32,15 @@ class Live:
     objects: Mapping[str, Sequence[FieldSeen]]
     """Object → its fields; of an object that cannot be read there are none."""
     defaults: Mapping[str, Scalar] = field(default_factory=dict)
+    about: About = field(default_factory=About)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    """Object → its records, as far as the vendor tells."""
     rivals: Sequence[Rival] = ()
     """Who else writes people there by machine."""
+    edits: Edits | None = None
+    """How often fields of people were changed of late; None where it is not told."""
+    values: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """(field, value) that nobody knows → people who have it."""
 
     @property
     def person(self) -> str:
@@ -49,6 +63,7 @@ async def read(name: str, how: SystemSettings) -> Live:
     manifest = connector.manifest
     source, sink = connector.source(connection, free, free), connector.sink(connection, free, free)
     others = [*manifest.people, manifest.account_object, manifest.opportunity_object]
+    about, counts = About(), dict[str, int]()
     try:
         objects = {manifest.person_object: await source.described(manifest.person_object)}
         users, able = await source.users(), await sink.capabilities(manifest.person_object)
@@ -57,21 +72,34 @@ async def read(name: str, how: SystemSettings) -> Live:
                 objects[object_] = await source.described(object_)
             except ConnectorError:
                 objects[object_] = ()
+        about = await _or_else(source.about(), about)
+        counts = {one: many for one, seen in objects.items() if seen and (many := await _or_else(source.count(one), None)) is not None}
     except ConnectorError as error:
         raise CannotRun(f"{name} cannot be read: {error.words}. `truce doctor` says what is missing.") from None
     finally:
         await source.close()
         await sink.close()
-    return Live(name, manifest, users, objects, able.defaults)
+    return Live(name, manifest, users, objects, able.defaults, about, counts)
 
 
-async def with_rivals(live: Live, how: SystemSettings, fields: Sequence[str]) -> Live:
-    """Say besides who else writes these fields of people there by machine; nobody, where that cannot be read."""
-    free = Unmetered()
+async def _or_else(asked: Awaitable[T], otherwise: T) -> T:
+    """Give what a system tells, or something else where it does not."""
+    try:
+        return await asked
+    except ConnectorError:
+        return otherwise
+
+
+async def looked_closer(live: Live, how: SystemSettings, fields: Sequence[str], strange: Sequence[tuple[str, str]], now: datetime) -> Live:
+    """Say besides who else writes these fields of people, how often they were changed of late, and how many have values that nobody knows."""
+    free, values = Unmetered(), dict[tuple[str, str], int]()
     source = load(how.vendor).source(how.connection(live.name), free, free)
     try:
-        return replace(live, rivals=await source.rivals(live.person, fields))
-    except ConnectorError:
-        return live
+        rivals = await _or_else(source.rivals(live.person, fields), ())
+        edits = await _or_else(source.edits(live.person, fields, now - LATELY), None)
+        for one in strange[:MOST_VALUES]:
+            many = await _or_else(source.count(live.person, one), None)
+            values |= {one: many} if many is not None else {}
     finally:
         await source.close()
+    return replace(live, rivals=rivals, edits=edits, values=values)

@@ -10,7 +10,7 @@ import typer
 from sync.cli.init.questions import Question
 from sync.cli.init.reading import Live
 from sync.cli.init.start import Written
-from sync.cli.init.writing import Found, guessed
+from sync.cli.init.writing import Found, guessed, quoted
 
 
 def ask(question: Question, *, yes: bool) -> str:
@@ -28,11 +28,18 @@ def show(found: Found, written: Written, folder: Path) -> Iterator[str]:
     """Say what was found, what needs a person, and what to do next."""
     lives = (found.crm, found.other)
     width = max(len(live.manifest.title) for live in lives)
-    yield from (f"{live.manifest.title:<{width}}  {_counted(live)}" for live in lives)
+    named = max(len(live.about.name) for live in lives)
+    for live in lives:
+        yield f"{live.manifest.title:<{width}}  {live.about.name:<{named}}{'  ' if named else ''}{_counted(live)}"
     need, left = guessed(found), found.people.left_out
     yield f"Matched {len(found.people.found)} fields by name and type, {len(need)} need you, {left} left out (formula or read-only)"
-    yield from (f"  ? {one.known.name}: {note}" for one in need for note in one.notes)
-    yield from _people(found)
+    fields = folder / "fields.yaml"
+    yield from (f"  ? {one.known.name}: {note} ({line(fields, f'  {one.known.name}:')})" for one in need for note in one.notes)
+    if kinds := [
+        one.known.name.removesuffix("_opt_out").replace("_", " ") for one in found.people.found if one.known.consent not in ("", "email")
+    ]:
+        yield f"People may refuse, besides all e-mail: {', '.join(kinds)}"
+    yield from _people(found, folder)
     for live in lives:
         for one in live.rivals:
             both = len(one.fields)
@@ -46,10 +53,18 @@ def show(found: Found, written: Written, folder: Path) -> Iterator[str]:
 def _counted(live: Live) -> str:
     active = sum(one.active for one in live.users)
     users = f" · {active} active users" if live.users else " · users are not told"
-    return f"{len(live.objects[live.person])} fields of {live.person}{users}"
+    many = [f"{live.counts[name]:,} {name}" for name in live.objects if name in live.counts]
+    return " · ".join([f"{len(live.objects[live.person])} fields of {live.person}{users}", *many])
 
 
-def _people(found: Found) -> Iterator[str]:
+def line(path: Path, begin: str) -> str:
+    """Say where in a file that was written a line begins so: fields.yaml:88."""
+    with path.open(encoding="utf-8") as lines:
+        number = next((number for number, text in enumerate(lines, 1) if text.startswith(begin)), None)
+    return f"{path.name}:{number}" if number else path.name
+
+
+def _people(found: Found, folder: Path) -> Iterator[str]:
     reps = [one for one in found.team.people if one.here]
     gone = [one.email for one in reps if not one.there]
     if not found.other.users:
@@ -58,4 +73,4 @@ def _people(found: Found) -> Iterator[str]:
     yield f"{len(reps) - len(gone)} of {len(reps)} reps matched by e-mail"
     if gone:
         more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
-        yield f"! Not in {found.other.manifest.title}: {gone[0]}{more} (team.yaml)"
+        yield f"! Not in {found.other.manifest.title}: {gone[0]}{more} ({line(folder / 'team.yaml', f'  {quoted(gone[0])}:')})"

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from sync.cli.init.edited import edited
 from sync.cli.init.known import ACCOUNTS, OPPORTUNITIES, PEOPLE
-from sync.cli.init.matching import Matching, elsewhere, match
+from sync.cli.init.matching import Matching, counted, elsewhere, match, strange
 from sync.cli.init.people import team
 from sync.cli.init.questions import Question, answers, questions, settled
-from sync.cli.init.reading import Live, read, with_rivals
+from sync.cli.init.reading import Live, looked_closer, read
 from sync.cli.init.writing import Found, files, reached, within
 from sync.cli.output import CannotRun
 from sync.playbook import loader
@@ -43,14 +45,19 @@ async def begin(systems: Mapping[str, SystemSettings], ask: Callable[[Question],
         for object_ in live.manifest.people:
             if object_ != live.person and live.has(object_):
                 people = elsewhere(people, live.name, object_, live.objects[object_])
-    crm, other = [await with_rivals(live, systems[live.name], _named(people, live.name)) for live in (crm, other)]
+    now = datetime.now(UTC)
+    crm, other = [
+        await looked_closer(live, systems[live.name], _named(people, live.name), strange(people, live.name), now) for live in (crm, other)
+    ]
+    people = counted(people, {live.name: live.values for live in (crm, other)})
+    shares = edited(people, [(live.name, live.manifest.title, live.manifest.side, live.edits) for live in (crm, other)], now)
     members = team(crm.users, other.users)
     if not any(one.known.name == "stage" for one in people.found):
         names = " or ".join(dict.fromkeys(f"{live.manifest.title}'s {live.person}" for live in (crm, other)))
         raise CannotRun(f"no field holds the lifecycle stage: make a text or picklist named Lifecycle stage on {names}, then begin again.")
-    said = answers(questions(people, members, timezone, country(timezone)), ask)
+    said = answers(questions(people, members, timezone, country(timezone), shares), ask)
     accounts, deals = _accounts(crm, other), _deals(crm)
-    return Found(crm, other, within(settled(people, said), reached(people, deals)), accounts, deals, members, said)
+    return Found(crm, other, within(settled(people, said, shares), reached(people, deals)), accounts, deals, members, said)
 
 
 def _named(people: Matching, system: str) -> list[str]:

@@ -56,9 +56,18 @@ def files(found: Found) -> dict[str, str]:
         "stages": reached(found.people, found.opportunities), "told": told_by_systems(found.people), "back": found.crm.name in shared["stage"].systems, "deals": deals(found.opportunities), "accounts": bool(found.accounts.found),
         "opportunities": bool(found.opportunities.found), "fields": "".join(fields(found.people)).rstrip(),
         "account_fields": "".join(fields(found.accounts)).rstrip(), "deal_fields": "".join(fields(found.opportunities)).rstrip(),
-        "lacking": lacking(found.people), "members": _members(found), "deputy": next((one.email for one, _ in _members(found) if one.email != found.said.sales), ""), "currency": "USD" if found.said.country == "US" else "EUR",
+        "answers": answers(found.crm, found.other), "lacking": lacking(found.people), "members": _members(found), "deputy": next((one.email for one, _ in _members(found) if one.email != found.said.sales), ""), "currency": "USD" if found.said.country == "US" else "EUR",
     }  # fmt: skip
     return {name: environment.get_template(f"{name}.j2").render(values) for name in sorted(_names())}
+
+
+def answers(*lives: Live) -> list[tuple[str, str, str]]:
+    """Give of each system whose campaigns have statuses its title, those that count as a response, and those that do not."""
+
+    def some(live: Live, *, responded: bool) -> str:
+        return ", ".join(name for name, counts in live.about.answers.items() if counts is responded) or "none"
+
+    return [(live.manifest.title, some(live, responded=True), some(live, responded=False)) for live in lives if live.about.answers]
 
 
 def _names() -> Iterator[str]:

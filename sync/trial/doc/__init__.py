@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sync.playbook.models import Playbook
 from sync.trial.doc.conditions import Speaker
 from sync.trial.doc.content import alerts, content
+from sync.trial.doc.doors import doors
 from sync.trial.doc.fields import shared, tables
 from sync.trial.doc.html import html as html
 from sync.trial.doc.markdown import markdown as markdown
@@ -46,6 +47,7 @@ def document(playbook: Playbook, today: str, *, kept: Kept | None = None, source
         contacts(playbook, naming, reach=reach),
         content(playbook, naming),
         alerts(playbook, naming),
+        doors(playbook),
         shared(playbook, speaker),
         tables(playbook, naming),
     )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from httpx import ASGITransport, AsyncClient
 
 from sync.alerts.visits import Visits
+from sync.console.problems import app
+from sync.console.visits import key
 from sync.lead.ledger import Entry, Shown
 from sync.playbook.models.alerts import Alerts, Channel, Quiet
 from sync.settings import ChannelSettings
@@ -146,3 +149,24 @@ async def test_two_notifiers_tell_once(desk: Desk) -> None:
     assert len(await desk.after(5)) == 1
     await other.look(desk.office.ground())
     assert await desk.pool.fetchval("SELECT count(*) FROM alert_messages") == 1
+
+
+async def test_the_page_lists_strange_companies_for_whoever_has_the_link(desk: Desk) -> None:
+    await desk.came("stranger.example", "<b>bold</b>.example", "stranger.example")
+    await desk.came("nordwind.example")
+    await desk.after(0)
+
+    async def playbook() -> Any:
+        return EXAMPLE
+
+    pages = AsyncClient(transport=ASGITransport(app(desk.pool, playbook, b"secret")), base_url="http://truce.example")
+    async with pages as client:
+        desk.office.clock.ms = round(datetime.now(UTC).timestamp() * 1000)
+        await desk.came("today.example")
+        page = await client.get("/visits", params={"key": key(b"secret")})
+        refused = [(await client.get("/visits", params={"key": one})).status_code for one in ("", key(b"other"), "é")]
+    assert (page.status_code, refused) == (200, [404, 404, 404])
+    assert "today.example" in page.text
+    assert "nordwind.example" not in page.text, "its owner is told"
+    assert "<b>" not in page.text
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")

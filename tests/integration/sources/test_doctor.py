@@ -18,6 +18,7 @@ from connectors.emulator.control import serve
 from connectors.emulator.hubspot import HubSpot
 from connectors.emulator.hubspot.auth import Actor
 from connectors.emulator.salesforce import User
+from sync.cli import emulate
 from sync.cli.examining.reach import reached
 from sync.cli.examining.system import look
 from sync.playbook.loader import load_files, read
@@ -61,6 +62,36 @@ async def test_what_truce_fills_in_is_made(worlds: dict[str, Any], vendor: str, 
     assert any(one.ok and one.what.startswith(f"{vendor}: {person}.{field} was created") for one in after)
     assert not any(f"{field}" in one.what for one in after if not one.ok)
     assert not any(f"{field} was created" in one.what for one in await looked(worlds[vendor], fix=True))
+
+
+@pytest.mark.parametrize("pair", emulate.PAIRS, ids="+".join)
+async def test_in_the_pairs_that_are_shipped_nothing_is_wrong(pair: tuple[str, str]) -> None:
+    files, own = read(ROOT / "deploy" / "playbook"), ROOT / "deploy" / "pairs" / "-".join(pair) / "fields.yaml"
+    if own.exists():
+        files = {name: text for name, text in files.items() if not name.startswith(("cases/", "env/"))} | {"fields.yaml": own.read_bytes()}
+    playbook = load_files(files)
+    async with AsyncExitStack() as stack:
+        urls = {name: (await stack.enter_async_context(serve(emulate.app(name)))).url for name in pair}
+        found = [
+            one
+            for name, how in emulate.systems(urls, base_s=1.0).items()
+            for one in await look(
+                name, SystemSettings.model_validate({**how, "options": {k: str(v) for k, v in how["options"].items()}}), playbook, fix=False
+            )
+        ]
+    assert [one.what for one in found if not one.ok] == []
+    assert any("clock is" in one.what for one in found if one.what.startswith(pair[0]))
+
+
+async def test_fields_are_made_on_all_objects_for_people_and_the_truce_id_too(worlds: dict[str, Any]) -> None:
+    org = worlds["salesforce"].org.org
+    for table, name in ((org.contacts, "MQL_Date__c"), (org.leads, "Truce_Id__c"), (org.tasks, "Truce_Id__c"), (org.events, "Truce_Id__c")):
+        table.remove_field(name)
+    whats = [one.what for one in await looked(worlds["salesforce"], fix=True)]
+    assert any(what.startswith("salesforce: Contact.MQL_Date__c was created") for what in whats)
+    assert any(what.startswith("salesforce: Activity.Truce_Id__c was created") for what in whats)
+    assert "salesforce: Lead.Truce_Id__c is a unique external id" in whats
+    assert org.tasks.field("Truce_Id__c").unique
 
 
 async def test_another_app_and_hubspots_own_sync_are_rivals_with_the_fields_that_both_write(worlds: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from importlib import import_module
 from pathlib import Path
@@ -20,8 +21,10 @@ SIDES = {side: [name for name, one in manifests().items() if one.side == side an
 PAIRS = [(crm, other) for crm in SIDES["sales"] for other in SIDES["marketing"]]
 
 
-async def begun(vendors: tuple[str, ...], *arguments: str, typed: str = "") -> tuple[Any, dict[str, Any]]:
-    """Run `truce init` beside freshly started emulators; gives what came out, and the worlds."""
+async def begun(
+    vendors: tuple[str, ...], *arguments: str, typed: str = "", before: Callable[[dict[str, Any]], Awaitable[None]] | None = None
+) -> tuple[Any, dict[str, Any]]:
+    """Run `truce init` beside freshly started emulators, after what people did `before`; gives what came out, and what was written there."""
     worlds: dict[str, Any] = {}
     async with AsyncExitStack() as stack:
         settings: dict[str, str] = {}
@@ -33,6 +36,10 @@ async def begun(vendors: tuple[str, ...], *arguments: str, typed: str = "") -> t
             settings |= {f"{head}VENDOR": vendor, f"{head}URL": reach.url}
             settings |= {f"{head}SECRETS__{name.upper()}": value for name, value in reach.secrets.items()}
             settings |= {f"{head}OPTIONS__{name.upper()}": value for name, value in reach.options.items()}
+        if before is not None:
+            await before(worlds)
+            for world in worlds.values():
+                world.emulator.journal.effects.clear()
         found = await asyncio.to_thread(CliRunner().invoke, app, ["init", *arguments], input=typed, env=settings)
         effects = {name: await world.effects() for name, world in worlds.items()}
     return found, effects
@@ -57,9 +64,38 @@ async def test_a_first_playbook_passes_check_and_test(crm: str, other: str, tmp_
     assert not any(effects.values())
 
 
-async def test_who_else_writes_is_said(tmp_path: Path) -> None:
-    found, _ = await begun(("salesforce", "hubspot"), str(tmp_path / "mine"), "--yes")
+async def lived(worlds: dict[str, Any]) -> None:
+    """Let a company have worked with its systems for a while."""
+    crm, map_ = worlds.values()
+    ident, other = await crm.seed({"LastName": "Larsen", "Email": "kim@x.example"}), await map_.seed({"email": "kim@x.example"})
+    crm.org.org.tracked = frozenset({"Phone"})
+    for number in range(12):
+        await crm.edit(ident, {"Phone": f"+4722110{number:03}"})
+    for number in range(3):
+        await map_.edit(other, {"phone": f"+4722119{number:03}"})
+    map_.hub.drift(
+        "hs_lead_status", options=(*((one, one) for one in ("NEW", "IN_PROGRESS", "OPEN_DEAL", "UNQUALIFIED")), ("LOST", "Lost"))
+    )
+    await map_.edit(other, {"hs_lead_status": "LOST"})
+    crm.org.save("Campaign", Name="Webinar", Type="Webinar")
+
+
+async def test_what_the_systems_hold_and_who_writes_it_is_read_and_said(tmp_path: Path) -> None:
+    found, effects = await begun(("salesforce", "hubspot"), str(tmp_path / "mine"), typed="\n" * 8, before=lived)
+    assert found.exit_code == 0, found.output
+    assert "Salesforce  Acme " in found.output
+    assert "1 Lead" in found.output
+    assert "1 contacts" in found.output
+    assert 'Who owns "phone"? (80% of 15 edits last month came from Salesforce) [sales marketing latest] [sales]' in found.output
+    assert "People may refuse, besides all e-mail: marketing information, product news, events" in found.output
     assert "! Salesforce: the assignment rule Standard writes 1 of these fields" in found.output
+    fields, lifecycle = ((tmp_path / "mine" / name).read_text() for name in ("fields.yaml", "lifecycle.yaml"))
+    assert "phone:  # guess: 80% of 15 edits last month came from Salesforce" in fields
+    line = next(n for n, text in enumerate(fields.splitlines(), 1) if text == "  status:  # what sales does with the lead these days")
+    assert f"? status: people with a value of hubspot that is none of these: LOST 1 (fields.yaml:{line})" in found.output
+    assert "consent: product-news" in fields
+    assert "one of these statuses: Responded; not: Sent" in lifecycle
+    assert not any(effects.values())
 
 
 async def test_answers_are_taken_and_a_wrong_one_is_asked_again(tmp_path: Path) -> None:

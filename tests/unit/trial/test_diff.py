@@ -139,3 +139,30 @@ def test_a_value_of_a_picklist_is_a_line_per_system() -> None:
     ]
     assert next(text for place, text in found if place.startswith("lifecycle.yaml:")).startswith("statuses: ")
     assert len(found) == 3
+
+
+def with_doors(visitors: bytes = b"") -> dict[str, bytes]:
+    """Give the example with all doors that are shipped, and a channel that is sent events."""
+    presets = {f"inbound/{path.name}": path.read_bytes() for path in (ROOT / "deploy" / "presets").glob("*.yaml")}
+    text = EXAMPLE["alerts.yaml"].replace(b"channels:\n", b"channels:\n  partners: {kind: webhook}\n", 1)
+    alerts = text + b"\nevents:\n  - {to: partners, types: [truce.lead.*]}\n"
+    return {**EXAMPLE, **presets, "alerts.yaml": alerts, **({"inbound/visitors.yaml": visitors} if visitors else {})}
+
+
+def test_doors_and_what_is_sent_out_are_told_by_their_lines() -> None:
+    doors = load_files(with_doors())
+    assert differences(doors, load_files(with_doors())) == [], "read twice it says the same"
+    told = [f"{place}  {text}" for place, text in shown(differences(load_files(EXAMPLE), doors))]
+    assert "alerts.yaml  alerts events: new: partners (to partners · types truce.lead.*)" in told
+    assert any(line.startswith("inbound/visitors.yaml  door visitors: new: rules (company (when has(body.company.domain)") for line in told)
+    assert any("cases: 7 new (enrichment/kim" in line for line in told)
+    assert not any("systems" in line or "field " in line.partition("  ")[2][:6] for line in told), (
+        "what follows from a door is not told again"
+    )
+    preset = with_doors()["inbound/visitors.yaml"]
+    after = preset.replace(b"when: has(body.company.domain)", b"when: has(body.company.name)").replace(
+        b"body.visitDuration", b"body.duration"
+    )
+    one, two = (f"{d.place}  {d.text}" for d in differences(doors, load_files(with_doors(after))))
+    assert one == "inbound/visitors.yaml:9  door visitors · rules company when: has(body.company.domain) → has(body.company.name)"
+    assert two == "inbound/visitors.yaml:15  door visitors · rules company visit seconds: body.visitDuration → body.duration"

@@ -340,3 +340,15 @@ def test_of_a_large_table_the_first_rows_are_shown_with_their_number_and_no_addr
     assert "Company 49" in told
     assert "Company 50" not in told
     assert "@x.example" not in told
+
+
+def test_what_comes_in_by_doors_and_what_is_sent_out_is_told() -> None:
+    presets = {f"inbound/{path.name}": path.read_bytes() for path in (ROOT / "deploy" / "presets").glob("*.yaml")}
+    channels = FILES["alerts.yaml"].replace(b"channels:\n", b"channels:\n  partners: {kind: webhook}\n", 1)
+    told = md(load_files({**FILES, **presets, "alerts.yaml": channels + b"\nevents:\n  - {to: partners, types: [truce.lead.*]}\n"}))
+    assert "## What comes in and goes out by itself\n\n- Channel partners is sent every event truce.lead.\\*, signed.\n" in told
+    assert "1. **form** when `body.type == 'submission_created'`\n" in told
+    assert "   - About the person with the e-mail `body.data.submission.fields.email`. Somebody unknown becomes known by it.\n" in told
+    assert "   | first name | `body.data.submission.fields.first_name` |\n" in told
+    assert "   - A visit of a company: its account's owner is told once a day" in told
+    assert "What comes in and goes out" not in md()
