@@ -12,6 +12,7 @@ from connectors.hubspot import hooks
 from connectors.hubspot.client import Client, rows
 from connectors.hubspot.mapping import MODIFIED, OPT_OUT, TRUCE_ID
 from connectors.hubspot.objects import COMPANIES, CONTACTS, DEALS, LIST, SHAPES, TASK_KEY, TASKS, Row, made
+from connectors.hubspot.paths import FORMS
 from connectors.hubspot.permissions import allowed
 from connectors.hubspot.rivals import edits, rivals
 
@@ -19,9 +20,11 @@ from connectors.hubspot.rivals import edits, rivals
 class Doctor:
     """Looks at one account."""
 
-    def __init__(self, client: Client, system: str, *, webhook_secret: bool, developer_key: str = "", types: Sequence[str] = ()) -> None:
+    def __init__(
+        self, client: Client, system: str, *, webhook_secret: bool, developer_key: str, types: Sequence[str], forms: Mapping[str, str]
+    ) -> None:  # fmt: skip
         self._client, self._system, self._webhook_secret = client, system, webhook_secret
-        self._developer_key, self._types = developer_key, types
+        self._developer_key, self._types, self._forms = developer_key, types, forms
 
     async def findings(self, fields: Mapping[str, bool], *, fix: bool = False) -> list[Finding]:
         """Check credentials, scopes, the Truce id, the mapped fields of contacts, the day's calls and the clocks; `fix` adds properties."""
@@ -45,7 +48,7 @@ class Doctor:
         ]
         found += [await self._list(name) for name in sorted(fields) if name.startswith(LIST)]
         found += [await self._told_list(ident) for ident in self._client.told_lists]
-        found += await self._subscription_types()
+        found += [*await self._subscription_types(), *[await self._form(guid, name) for guid, name in self._forms.items()]]
         plain = {name: writable for name, writable in fields.items() if not name.startswith(LIST)}
         if self._webhook_secret:
             found += await hooks.told(self._client, self._system, self._developer_key, plain)
@@ -88,6 +91,15 @@ class Doctor:
             return self._finding(what, error.words, "name a list that is there, or give the app the scope crm.lists.read")
         wrong = "" if told.get("objectTypeId") == SHAPES[CONTACTS].type_id else "name a list of contacts"
         return self._finding(what, str(told.get("name") or ""), wrong)
+
+    async def _form(self, guid: str, name: str) -> Finding:
+        """Say whether a form whose submissions are read is there."""
+        what = f"the form {name or guid} of form_guids"
+        try:
+            await self._client.get(f"{FORMS}/{guid}", limit="1")
+        except ConnectorError as error:
+            return self._finding(what, error.words, "name a form that is there, or give the app the scope forms")
+        return self._finding(what)
 
     async def _subscription_types(self) -> list[Finding]:
         """Say which of the types that an opt-in means are there and in use."""
@@ -183,6 +195,7 @@ class Examined(Source):
     _secret: str
     _developer_key: str
     _types: Sequence[str]
+    _forms: Mapping[str, str]
 
     async def described(self, object_: str) -> Sequence[FieldSeen]:
         """Give the live schema as the properties API has it, associations of deals besides."""
@@ -212,6 +225,7 @@ class Examined(Source):
     async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
         """Check credentials, scopes, the Truce id, the mapped fields, the day's calls and the clocks."""
         looking = Doctor(
-            self._client, self._system, webhook_secret=bool(self._secret), developer_key=self._developer_key, types=self._types
+            self._client, self._system, webhook_secret=bool(self._secret), developer_key=self._developer_key, types=self._types,
+            forms=self._forms,
         )  # fmt: skip
         return await looking.findings(fields, fix=fix)

@@ -17,6 +17,7 @@ from connectors.hubspot.objects import CONTACTS, Row, named
 
 _VERBS = ("creation", "deletion", "merge", "restore")
 ERASED = "contact.privacyDeletion"
+_LACKING = "subscribe to them: until then they are seen when they are polled, and who was erased as deleted only"
 
 
 async def told(client: Client, system: str, key: str, fields: Iterable[str]) -> list[Finding]:
@@ -43,9 +44,7 @@ async def told(client: Client, system: str, key: str, fields: Iterable[str]) -> 
     what = f"{len(active)} subscriptions of webhooks are active{about}" + (f", none to {', '.join(lacks)}" if lacks else "")
     return [
         Finding(ok=right, what=f"{system}: HubSpot calls {target}", todo=todo),
-        Finding(
-            ok=not lacks, what=f"{system}: {what}", todo="subscribe to them: until then they are seen when they are polled" if lacks else ""
-        ),
+        Finding(ok=not lacks, what=f"{system}: {what}", todo=_LACKING if lacks else ""),
     ]
 
 

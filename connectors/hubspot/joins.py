@@ -6,15 +6,15 @@ active ones alike. Where its pages begin when members have left is not said, so 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
-from connectors.errors import Rejected, Surprising
+from connectors.errors import Gone, Rejected, Surprising
 from connectors.hubspot.client import HISTORY_ROWS, Client, next_page, records, rows
 from connectors.hubspot.mapping import MERGED_IDS, before_merge, merged_ids, millis, moment
-from connectors.hubspot.objects import CONTACTS
+from connectors.hubspot.objects import CONTACTS, LIST
 from schemas.touch import TouchRecorded
 
 MOST = "250"
@@ -45,17 +45,18 @@ class Joins:
     def __init__(self, client: Client) -> None:
         self._client, self._names = client, dict[str, str]()
 
-    @property
-    def lists(self) -> tuple[str, ...]:
-        """Name the lists that are looked at."""
-        return (*self._client.lists, *self._client.told_lists)
+    def of(self, fields: Sequence[str]) -> list[str]:
+        """Name the lists that are looked at: those that are fields, and those whose members did something."""
+        return [*(one for one in self._client.lists if f"{LIST}{one}" in fields), *self._client.told_lists]
 
     async def since(self, ident: str, spot: Spot, lookback_ms: int) -> AsyncIterator[tuple[dict[str, str], Spot]]:
-        """Give who was put there since (activity id -> contact), page by page, each with the place behind it."""
+        """Give who was put there since (activity id -> contact), page by page, each with the place behind it; of a list that is gone nobody."""
         path, after, known, newest = f"{self._client.paths['lists']}/{ident}", spot.after, not spot.after, spot.at
         while True:
             try:
                 body = (await self._client.get(f"{path}/memberships/join-order", limit=MOST, **({"after": after} if after else {}))).body
+            except Gone:
+                return  # doctor says it; all else is read
             except Rejected:
                 if known:
                     raise

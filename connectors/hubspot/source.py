@@ -86,8 +86,8 @@ class HubSpotSource(Examined):
 
     def calls(self, objects: int) -> int:
         """Say what a poll costs: a call for each object, form, list and kind of e-mail event."""
-        mails = len(MAIL_KINDS) if self._mails else 0
-        return objects + len(self.acts) + len(self._forms) + len(self._joins.lists) + mails
+        lists, mails = len(self._client.lists) + len(self._client.told_lists), len(MAIL_KINDS) if self._mails else 0
+        return objects + len(self.acts) + len(self._forms) + lists + mails
 
     async def fields(self, object_: str) -> Mapping[str, FieldType]:
         """Give the live schema, of deals with their associations; later notices read their values by it."""
@@ -149,7 +149,7 @@ class HubSpotSource(Examined):
     async def _listed(self, place: Place, started: int, fields: Sequence[str]) -> AsyncIterator[tuple[list[Item], Place]]:
         """Read who was put on lists: on those that are fields, and on those whose members did something."""
         spots, told = dict[str, Spot](), [ident for ident in place.told if not ident.startswith(JOINED)]
-        for name in self._joins.lists:
+        for name in self._joins.of(fields):
             spots[name] = place.lists.get(name) or Spot(at=place.joins or started)
             heard = [act for act in place.told if act.startswith(f"{JOINED}{name}:")]
             async for new, behind in self._joins.since(name, spots[name], self._lookback_ms):

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from datetime import datetime
 from typing import Any
 
-from connectors.errors import Surprising
+from connectors.errors import Gone, Surprising
 from connectors.hubspot import mapping
 from connectors.hubspot.client import Client, next_page, records, rows
 from connectors.hubspot.mapping import Reading
@@ -66,10 +66,13 @@ class Acts:
         self._client = client
 
     async def submitted(self, guid: str, name: str, since: int) -> AsyncIterator[list[TouchRecorded]]:
-        """Read a form's submissions, newest first, until they are older than `since`."""
+        """Read a form's submissions, newest first, until they are older than `since`; of a form that is gone none."""
         after: str | None = ""
         while after is not None:
-            answer = await self._client.get(f"{FORMS}/{guid}", limit="50", **({"after": after} if after else {}))
+            try:
+                answer = await self._client.get(f"{FORMS}/{guid}", limit="50", **({"after": after} if after else {}))
+            except Gone:
+                return  # doctor says it; all else is read
             many = rows(answer.body)
             new = [(one, at) for one in many if (at := mapping.moment(one.get("submittedAt"))) and mapping.millis(at) >= since]
             yield await self._touches(new, name)

@@ -114,6 +114,17 @@ async def test_who_is_put_on_a_list_that_is_a_field_is_read_at_the_next_poll(acc
     assert kim != per
 
 
+async def test_a_list_or_form_that_is_gone_keeps_nothing_else_from_being_read(account: HubSpotWorld) -> None:
+    async with reading(account, list_touches="77,1002", form_guids="gone=Gone,f1a2=Pricing") as source:
+        kim = await account.seed({"email": "kim@x.example"})
+        account.hub.enlist("1002", kim)
+        told, _ = await read(source, source.start(long_ago()))
+        assert [one.ref for one in told] == [f"hubspot:contacts:{kim}"]
+        assert source.calls(1) == 5
+        forms = {one.what.rpartition(": ")[2]: one.ok for one in await source.doctor({}) if "of form_guids" in one.what}
+        assert list(forms.values()) == [False, True]
+
+
 async def test_a_list_is_filled_by_truce_or_tells_of_people_never_both(account: HubSpotWorld) -> None:
     with pytest.raises(ValueError, match="list_touches names 1001"):
         load("hubspot").source(account.connection(lists="1001", list_touches="1001,1002"), NotedBudget(), NotedBreaker())
