@@ -91,7 +91,8 @@ class Bulk:
     def __init__(self, client: Client) -> None:
         self._client, options = client, client.options
         self._look_s = float(options.get("bulk_look_s", "60"))
-        self._most = int(float(options.get("bulk_mb", "250")) * 1_000_000)
+        self.least = int(options.get("bulk_from", "100000"))
+        self.most = int(float(options.get("bulk_mb", "250")) * 1_000_000)
         self._piece = int(options.get("bulk_bytes", str(2 * 1024 * 1024)))
         self._used: int | None = None
 
@@ -138,17 +139,18 @@ class Bulk:
 
     async def _left(self) -> bool:
         """Say whether something is left of our share of today's exports: counted, and asked for when it seems to be used up."""
-        if self._used is None or self._used >= self._most:
-            self._used = await self._of_today()
-        return self._used < self._most
+        if self._used is None or self._used >= self.most:
+            used = await self.used()
+            self._used = self.most if used is None else used
+        return self._used < self.most
 
-    async def _of_today(self) -> int:
-        """Give how many bytes our own jobs have exported today; of the jobs of others Marketo tells nobody."""
+    async def used(self) -> int | None:
+        """Give how many bytes our own jobs have exported today, and None where we may have none; of the jobs of others Marketo tells nobody."""
         used, more = 0, {"status": "Completed", "batchSize": "300"}
         while True:
             answer = await self._call("GET", ".json", params=more)
             if answer is None:
-                return self._most
+                return None
             today = answer.received_at.astimezone(_CENTRAL).date()
             jobs = [(moment(one.get("finishedAt")), int(one.get("fileSize") or 0)) for one in rows(answer)]
             used += sum(size for at, size in jobs if at is not None and at.astimezone(_CENTRAL).date() == today)

@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from connectors.base import FieldSeen, Finding
 from connectors.errors import ConnectorError
 from connectors.http import Answer
+from connectors.marketo.bulk import Bulk
 from connectors.marketo.client import Client, results
 from connectors.marketo.mapping import LEADS, LIST, OWNER, PROGRAM, TRUCE_ID, Row
 
@@ -33,6 +34,7 @@ class Doctor:
         people = "set the option sales_persons: there is no list of all who may own leads" if OWNER in fields and not self.named else ""
         found = [self._finding("the credentials"), self._finding("sales persons", todo=people), self._clock(answer)]
         found += [self._used(await self.client.usage()), await self._truce_id(schema, fix=fix)]
+        found += await self._exports()
         for name, writable in sorted(fields.items()):
             if name.startswith((LIST, PROGRAM)):
                 found += await (self._list if name.startswith(LIST) else self._program)(name, name.partition(".")[2])
@@ -81,6 +83,16 @@ class Doctor:
         if writable and schema.get("crmManaged"):
             return self._finding(what, "Marketo's own CRM sync writes it too", "take it out of that sync, or let the CRM own it")
         return self._finding(what)
+
+    async def _exports(self) -> list[Finding]:
+        """Say what of today's exports is used, where a full read may go by them; without them it goes by ids, which is no fault."""
+        bulk = Bulk(self.client)
+        if not bulk.least:
+            return []
+        used = await bulk.used()
+        if used is None:
+            return [self._finding("there is no bulk extract: all leads are read by their ids")]
+        return [self._finding(f"{used / 1e6:.0f} of {bulk.most / 1e6:.0f} MB of today's exports used by Truce")]
 
     async def _list(self, name: str, ident: str) -> list[Finding]:
         """Say whether a mapped list is named in the options and there, and whether its campaign can be requested."""

@@ -39,14 +39,14 @@ class Full:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._gap = int(client.options.get("gap_ids", "20000"))
-        self._bulk_from = int(client.options.get("bulk_from", "100000"))
+        self._bulk = Bulk(client)
 
     async def pages(self, cursor: str | None, fields: Sequence[str]) -> AsyncIterator[Page]:
         """Give all leads behind a cursor; where an extract ends before its time, the rest of them by their ids."""
         place = Place.model_validate_json(cursor) if cursor else await self._first()
         if place.extract is not None:
             extract = place.extract
-            async for part, extract in Bulk(self._client).pages(extract, fields):  # noqa: B020  # each part moves the place on
+            async for part, extract in self._bulk.pages(extract, fields):  # noqa: B020  # each part moves the place on
                 place = place.model_copy(update={"extract": extract})
                 yield Page(items=await self._told(part, fields) if part else (), cursor=place.text(), done=False)
             if extract.over:
@@ -72,7 +72,7 @@ class Full:
     async def _first(self) -> Place:
         """Give the place where a full read begins: in an extract from the oldest lead on, where there may be many."""
         newest = await self._newest()
-        oldest = await self._oldest() if 0 < self._bulk_from <= newest else None
+        oldest = await self._oldest() if 0 < self._bulk.least <= newest else None
         if oldest is None:
             return Place(newest=newest)
         until = int(datetime.now(UTC).timestamp()) + 1

@@ -210,6 +210,24 @@ async def test_the_days_calls_and_a_revoked_key_are_told_as_ever(world: MarketoW
         await all_of(world)
 
 
+async def test_the_doctor_says_what_of_the_days_exports_is_used(world: MarketoWorld) -> None:
+    async def said(**options: str) -> list[str]:
+        side = load("marketo").source(world.connection(**options), NotedBudget(), NotedBreaker())  # type: ignore[arg-type]
+        found = [one for one in await side.doctor({}) if "xport" in one.what or "extract" in one.what]
+        await side.close()
+        assert all(one.ok for one in found)
+        return [one.what.partition(": ")[2] for one in found]
+
+    await all_of(world)
+    next(iter(world.vendor.exports.jobs.values())).file *= 10_000
+    used = world.vendor.exports.used() / 1e6
+    assert await said() == [f"{used:.0f} of 250 MB of today's exports used by Truce"]
+    assert used > 1
+    assert await said(bulk_from="0") == []
+    await refused(world, "/export.json", "603", "Access denied")
+    assert await said() == ["there is no bulk extract: all leads are read by their ids"]
+
+
 # --- the file -------------------------------------------------------------------------------------------------------------------
 
 TEXT = '\ufeffid,createdAt\n1,"a\n""b""\nc"\r\n2,null\n\n3,""'.encode()
