@@ -15,6 +15,8 @@ from sync.lead.work import Work
 
 ENDED = ("merged", "converted", "erased")
 """What a record does not come back from."""
+SURE_MS = 2_000
+"""Many a vendor's times are those of whole seconds, and clocks are a little off: what a record shows later than this is later."""
 
 
 def _homes(work: Work, survivor: str, losers: list[str]) -> list[Lead]:
@@ -126,8 +128,11 @@ def deleted(work: Work, data: RecordDeleted) -> Decision:
             record.last_at = at
             work.touch(lead)
         return work.end("noop", f"stale: the record is {'gone (' + record.gone + ')' if record.gone else 'there'}")
+    tie = data.how == "deleted" and at == record.last_at
+    if tie and record.shown_until > at + SURE_MS:
+        return work.end("noop", "stale: the record was restored in the moment in which it was deleted")
     record.gone, record.last_at = ("deleted" if data.how == "deleted" else None), at
-    if record.gone is None:
+    if record.gone is None or tie:
         work.out.read_orders.add(data.ref)
     work.line(lead, data.how, ref=data.ref, at=at)
     settle(work, lead, [], at=at, source=record.system, judge=data.how == "restored", force=True)

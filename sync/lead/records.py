@@ -5,7 +5,7 @@ from __future__ import annotations
 from schemas.base import Ref
 from schemas.change import RecordChanged
 from sync.lead.decision import Decision
-from sync.lead.fates import ENDED
+from sync.lead.fates import ENDED, SURE_MS
 from sync.lead.identity import (
     UNSEEN,
     address,
@@ -19,7 +19,7 @@ from sync.lead.identity import (
 from sync.lead.join import absorb, adopt
 from sync.lead.settle import GONE, flip, scope_rule, settle
 from sync.lead.sighting import Look, Value, read
-from sync.lead.state import Lead, Record
+from sync.lead.state import Lead, Record, to_ms
 from sync.lead.work import Work
 
 ACTS = ("person", "form")
@@ -134,12 +134,19 @@ def _comes_in(work: Work, lead: Lead, record: Record, data: RecordChanged, value
     return None if any(one.shared.name in rules.names for one in values) else False
 
 
-def _revived(work: Work, record: Record, at: int) -> bool:
-    """A deleted record that changed later is there again."""
-    if record.gone == "deleted" and at > record.last_at:
-        record.gone = None
-        return True
-    return False
+def _revived(work: Work, record: Record, at: int, read_at: int | None) -> bool:
+    """A deleted record that changed later is there again.
+
+    So is one whose last change is its deletion, of the same moment, that a consistent read shows well after it: it was restored in that moment.
+    """
+    if record.gone != "deleted" or at < record.last_at:
+        return False
+    if at == record.last_at and (read_at or 0) <= at + SURE_MS:
+        if (read_at or 0) > at:  # it may have been sent before the deletion: another one will tell
+            work.out.read_orders.add(record.ref)
+        return False
+    record.gone = None
+    return True
 
 
 def changed(work: Work, data: RecordChanged) -> Decision:
@@ -176,7 +183,8 @@ def _look(work: Work, lead: Lead, data: RecordChanged, values: list[Value], *, f
     record = work.record(lead, data.ref)
     at = work.clamp(data.at, data.received_at)
     moved = new or at > record.last_at
-    revived = _revived(work, record, at) or freed
+    read_at = to_ms(data.read_at) if data.read_at is not None and data.complete else None
+    revived = _revived(work, record, at, read_at) or freed
     _address(work, lead, record, data)
     if data.truce_id == lead.id and not record.has_truce_id:
         record.has_truce_id = True

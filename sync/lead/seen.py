@@ -54,7 +54,7 @@ def _view(record: Record) -> View:
     observed = {name: one.value for name, one in record.fields.items()}
     refused = {name: one.value for name, one in record.refused.items()}
     ident = Ref.parse(record.ref).id
-    known_at = max((record.last_at, *(one.seen for one in record.fields.values())))
+    known_at = max(record.last_at, record.shown_until)
     return View(
         record.ref, record.object, ident, record.last_at, observed, refused, record.has_truce_id, record.gone, record.partial, known_at
     )  # fmt: skip

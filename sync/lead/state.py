@@ -78,6 +78,11 @@ class Record:
     email_key: str | None = None
     """Keyed hash of the e-mail that it showed last, kept outside the scope too."""
 
+    @property
+    def shown_until(self) -> int:
+        """Until when we know that it showed something."""
+        return max((one.seen for one in self.fields.values()), default=0)
+
 
 class Claim(msgspec.Struct, omit_defaults=True, gc=False):
     """The last act on one field in one record (or by `truce` itself)."""

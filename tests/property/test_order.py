@@ -111,3 +111,38 @@ def test_a_merge_and_a_delete_in_any_order(order: list[int]) -> None:
     assert {ref: r.gone for ref, r in leads[0].records.items()} == {REFS[1]: "merged", SECOND: None}
     assert leads[0].value("title") == "new"
     assert leads[0].in_scope
+
+
+MOMENT = 20.0
+WITHIN = [
+    factory.changed(REFS[0], MOMENT, {"Email": "kim@x.example", "Title": "new"}),
+    factory.deleted(REFS[0], MOMENT),
+    factory.snapshot(REFS[0], MOMENT, {"Email": "kim@x.example", "Title": "new"}, read=MOMENT + 0.5),
+]
+"""A record edited and deleted within one of the vendor's seconds, and read between."""
+RESTORED = factory.deleted(REFS[0], MOMENT, "restored")
+AFTER = factory.snapshot(REFS[0], MOMENT, {"Email": "kim@x.example", "Title": "new"}, read=MOMENT + 10)
+"""It was restored within the same second, so that a read long after shows it as of that second."""
+
+
+@examples(100)
+@given(st.booleans(), st.booleans(), st.data())
+def test_what_is_deleted_and_restored_in_one_moment_is_there_in_any_order(restored: bool, told: bool, data: st.DataObject) -> None:
+    messages = [*WITHIN, *([AFTER] if restored else []), *([RESTORED] if restored and told else [])]
+    order = data.draw(st.permutations([*messages, *data.draw(st.lists(st.sampled_from(messages), max_size=3))]))
+    world = World()
+    world.now = 1000
+    world.deliver(factory.changed(REFS[0], 10, {"Email": "kim@x.example", "Title": "old"}))
+    decided = [world.deliver(again(one)) for one in order]
+    (lead,) = world.leads()
+    assert lead.records[REFS[0]].gone == (None if restored else "deleted")
+    assert lead.value("title") == "new"
+    if restored:
+        assert world.deliver(again(WITHIN[1])).outcome == "noop"
+    elif order[-1] is WITHIN[2]:
+        assert decided[-1].read_orders == {REFS[0]}, "sent so soon it says nothing of the deletion: another read will"
+
+
+def again(message: Envelope) -> Envelope:
+    """The same told once more under an id of its own, as by another way."""
+    return factory.envelope(message.type, message.data)

@@ -57,6 +57,7 @@ class Stage:
     """What this run's addresses have in one's own systems; blank: the emulated ones, which keep journals and can hold things back."""
     latencies_ms: list[float] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
+    _users: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def until(self, what: str, so: Callable[[], Found], *, seconds: float = 30.0, every: float = 0.05) -> Found:
         """Wait until something is so and give it; raises NotSo with `what`, PartEnded when a part died meanwhile."""
@@ -84,8 +85,14 @@ class Stage:
         return {one: self._said(system, one, found.get(self.name(system, one))) for one in shared} if found else {}
 
     def _said(self, system: str, shared: str, value: Any) -> Scalar:
-        users = self.sides[system].users() if self.playbook.fields[shared].kind == "user" else {}
-        return spoken(self.playbook.fields[shared], system, value, lambda _, ident: users.get(str(ident)), None)
+        return spoken(self.playbook.fields[shared], system, value, self._user, None)
+
+    def _user(self, system: str, ident: Scalar) -> str | None:
+        """Give a user's address; all are read again only for one who is not known yet."""
+        known = self._users.setdefault(system, {})
+        if str(ident) not in known:
+            known.update(self.sides[system].users())
+        return known.get(str(ident))
 
     def emails(self, system: str) -> set[str]:
         """Give the address of everybody in a system, in lower case."""
