@@ -135,10 +135,10 @@ class MauticSource(Examined):
             some = ids[start : start + _IDS]
             answer, found = await self._client.contacts("id", "in", ",".join(some), limit=_IDS)
             reading = self._client.reading(answer)
-            items += [reading.snapshot(row, fields, by.get(str(row["id"]))) for row in found if _person(row)]
             gone = {str(one["object_id"]) for one in entries if one.get("action") in ("delete", "merge")}
             here = {str(row["id"]) for row in found}
-            items += await self._client.told([one for one in some if one in gone - here], fields, told=here)
+            items += await self._client.told([one for one in some if one in gone - here], fields, told=here)  # a merge before its survivor
+            items += [reading.snapshot(row, fields, by.get(str(row["id"]))) for row in found if _person(row)]
         return items
 
     def _before(self, at: str) -> str:

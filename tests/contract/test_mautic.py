@@ -236,9 +236,8 @@ async def test_a_merge_by_a_form_is_told_by_poll_though_mautic_calls_it_a_deleti
     assert not [one for one in found if isinstance(one, RecordDeleted)]
 
 
-async def test_a_form_in_a_new_browser_makes_a_new_contact_of_who_is_known_and_identity_survives(
-    world: MauticWorld, source: Source
-) -> None:
+async def test_a_form_in_a_new_browser_makes_a_new_contact_of_who_is_known_and_identity_survives(world: MauticWorld) -> None:
+    source = load("mautic").source(world.connection(page_rows="100"), NotedBudget(), NotedBreaker())
     old = await world.seed({"email": "kim@example.com", "lastname": "Kim", "truce_id": "t-1"})
     world.mautic.opt_out(old)
     names = ["email", "phone", "truce_id", "dnc_email"]
@@ -249,12 +248,14 @@ async def test_a_form_in_a_new_browser_makes_a_new_contact_of_who_is_known_and_i
     assert {(one.survivor, one.losers) for one in told if isinstance(one, RecordMerged)} == {
         (f"mautic:contacts:{new}", (f"mautic:contacts:{old}",))
     }
+    assert isinstance(told[0], RecordMerged), "the survivor alone would be a second record of the same person"
     assert [one.ref for one in told if isinstance(one, TouchRecorded)] == [f"mautic:contacts:{new}"]
     shown = snapshots(told)[new]
     assert shown.fields == {"email": "kim@example.com", "phone": "+49 30 1", "truce_id": "t-1", "dnc_email": False}, (
         "Mautic loses the opt-out"
     )
     assert (shown.truce_id, shown.origin) == ("t-1", "form")
+    await source.close()
 
 
 # --- webhooks and credentials ---------------------------------------------------------------------------------------------------
