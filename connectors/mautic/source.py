@@ -206,22 +206,24 @@ class MauticSource(Examined):
         try:
             told: Any = strict.once(body)
             entries = [(str(name), one) for name, found in told.items() for one in mappings(found)]
-            items = [item for name, one in entries if (item := _noticed(reading, name, one))]
-            gone = [reading.ref(int(one["id"])) for name, one in entries if name == "mautic.lead_post_delete"]
+            found = [item for name, one in entries if (item := _noticed(reading, name, one))]
         except (ValidationError, ValueError, TypeError, KeyError, AttributeError, Surprising) as error:
             raise Unwelcome(f"an event that nothing can be made of: {type(error).__name__}") from None
-        return Notice(items=tuple(sorted(items, key=lambda item: item.at)), read=tuple(dict.fromkeys(gone)))
+        items = sorted((one for one in found if not isinstance(one, str)), key=lambda item: item.at)
+        return Notice(items=tuple(items), read=tuple(dict.fromkeys(one for one in found if isinstance(one, str))))
 
     async def close(self) -> None:
         """Release every connection."""
         await self._client.close()
 
 
-def _noticed(reading: Reading, trigger: str, entry: Row) -> RecordChanged | TouchRecorded | None:
-    """Give what one event of a webhook says."""
+def _noticed(reading: Reading, trigger: str, entry: Row) -> RecordChanged | TouchRecorded | str | None:
+    """Give what one event of a webhook says, or the contact that is to be read: one that is gone, or was just merged, which is told bare."""
+    if trigger == "mautic.lead_post_delete":
+        return reading.ref(int(entry["id"]))
     if trigger in CHANGED:
         told = reading.snapshot(entry["contact"], None)
-        return told.model_copy(update={"created": trigger == CHANGED[0]})
+        return told.model_copy(update={"created": trigger == CHANGED[0]}) if told.email else told.ref
     part, table = ACTS.get(trigger, ("", ""))
     row, who = entry.get(part) or {}, (entry.get(part) or {}).get("lead") or {}
     email = (row.get("results") or {}).get("email") or reading.values(who).get("email")

@@ -228,8 +228,8 @@ async def test_a_merge_by_a_form_is_told_by_poll_though_mautic_calls_it_a_deleti
     async with receiver(world, source) as told:
         await world.merge(visitor, loser)
         await world.mautic.hooks.waiting.join()
-    assert [ref for notice in told for ref in notice.read] == [f"mautic:contacts:{loser}"]
-    assert not [one for notice in told for one in notice.items if isinstance(one, RecordDeleted)]
+    assert [ref for notice in told for ref in notice.read] == [f"mautic:contacts:{one}" for one in (visitor, loser)]
+    assert not [one for notice in told for one in notice.items], "neither a deletion nor a contact that is blank"
     found = [one for one in items(await pages(source, first[-1].cursor, ["email"])) if isinstance(one, RecordDeleted | RecordMerged)]
     merged = {(one.survivor, one.losers) for one in found if isinstance(one, RecordMerged)}
     assert merged == {(f"mautic:contacts:{visitor}", (f"mautic:contacts:{loser}",))}

@@ -42,6 +42,8 @@ class Contact:
     owner: int | None = None
     stage: int | None = None
     dnc: list[dict[str, Any]] = field(default_factory=list)
+    untold: set[str] = field(default_factory=set)
+    """Fields that webhooks show as blank, because they came by a merge in the same request."""
 
     @property
     def named(self) -> bool:
@@ -141,8 +143,10 @@ class Contacts:
             self.journal.effect(actor.client, "delete", "contact", str(one.id), {}, {})
         self.tell("mautic.lead_post_delete", one, {})
 
-    def merge(self, winner: Contact, loser: Contact, actor: Actor) -> None:
+    def merge(self, winner: Contact, loser: Contact, actor: Actor) -> set[str]:
         """Merge two contacts: what either has, the later changed one's first; the loser's id leads to the winner from now on.
+
+        Gives the fields that came to the winner so.
 
         Seen of Mautic: the winner is saved first, by nobody's hand; the loser's do-not-contact entries are lost.
         """
@@ -151,6 +155,7 @@ class Contacts:
         both["points"] = sum(one.values.get("points") or 0 for one in (winner, loser))
         self.journal.effect(actor.client, "merge", "contact", str(winner.id), {}, {"loser": str(loser.id)})
         self.merged[loser.id] = winner.id
+        came = winner.untold = {name for name, value in both.items() if value != winner.values.get(name)}
         self.change(winner, both, actor._replace(way=""), owner=winner.owner or loser.owner, stage=newest.stage or oldest.stage)
         winner.identified = min((one.identified for one in (winner, loser) if one.identified), default=None)
         self._audit(loser.id, "merge", {}, actor._replace(way=""), {"merged_into": winner.id})
@@ -159,6 +164,8 @@ class Contacts:
                 if row.get("lead_id") == str(loser.id):
                     row["lead_id"] = str(winner.id)
         self.delete(loser, actor, "merge")
+        winner.untold = set()
+        return came
 
     def seen(self, one: Contact) -> None:
         """Keep when the person did something last, which is no change of the contact."""

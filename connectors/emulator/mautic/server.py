@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -99,10 +100,13 @@ class Mautic:
         """
         actor = SYSTEM._replace(client="form", way=f"form:submission:{form}")
         known, one = self.by_email(email), self.contacts.insert({}, SYSTEM)
+        kept = {"email": email, **self.schema.taken(values)[0]}
         if known is not None:
-            self.contacts.merge(one, known, SYSTEM)
+            came = self.contacts.merge(one, known, SYSTEM)
+            one.untold = {name for name in came if name not in kept or one.values[name] == kept[name]}
         self.contacts.seen(one)
-        self.contacts.change(one, {"email": email, **self.schema.taken(values)[0]}, actor)
+        self.contacts.change(one, kept, actor)
+        one.untold = set()
         page = "https://acme.example/pricing"
         row = self.contacts.note(
             "form_submissions", {"form_id": str(form), "lead_id": str(one.id), "date_submitted": self._moment(), "referer": page}
@@ -134,7 +138,7 @@ class Mautic:
         return f"{self.contacts.now():%Y-%m-%d %H:%M:%S}"
 
     def _tell(self, trigger: str, one: Contact, more: Mapping[str, Any]) -> None:
-        shown = self.api.show(one)
+        shown = self.api.show(replace(one, values={**one.values, **dict.fromkeys(one.untold)}))
         deleted = trigger == "mautic.lead_post_delete"
         shown["fields"] = {name: group for name, group in shown["fields"].items() if name != "all"}  # which only the API gives
         entry = {"id": one.id, "contact": {**shown, "id": None}} if deleted else {"contact": shown, **more}
