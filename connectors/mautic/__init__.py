@@ -10,6 +10,8 @@ of its own datetimes Mautic's API keeps whole minutes, so they are read and neve
 
 Fields beside a contact's own: `owner` (a user's id), `stage` (by its name), `dnc_email` and `dnc_sms` (true: must not be contacted there;
 a bounce is none). A blank text and none are the same there, texts lose their tags and the white space around them, times are UTC.
+Who is known and fills in a form in another browser becomes a new contact, into which the old one is merged; its do-not-contact entries
+are lost by that, so an opt-out is written again.
 """
 
 from __future__ import annotations

@@ -167,7 +167,8 @@ class MauticSink(Sink):
     ) -> tuple[list[Update], list[Row]]:
         """Complete rows by all that their contacts hold at this moment: PUT blanks what it does not name, points included, and makes what is not there.
 
-        What somebody changes between this read and the write is lost; so nothing goes this way but a number that goes no other.
+        What somebody changes between this read and the write is lost, and its own times lose their seconds; so nothing goes this way but a
+        number that goes no other.
         """
         ids = ",".join(row.id for row in rows)
         _, found = await self._client.contacts("id", "in", ids, priority=priority, limit=len(rows))

@@ -292,6 +292,7 @@ async def test_a_signed_body_that_is_none_is_unwelcome(world: MauticWorld, sourc
 
 RECORDED = {
     "lead_post_save_update": "SwiYhh0mrIc/WSZk3QJNFqPHnFN7xixdvjw5FJoXngQ=",
+    "lead_post_save_new_of_a_merge": "SbQNRxAdyw04s8+ps1Vwfv4YQ7nG//vkakLVIGgmpgM=",
     "lead_post_delete": "ZbYCrcQY/GJSEDg48cgnLf3f4KjUwtZQdpI/H6c30UQ=",
     "form_on_submit": "hZzcL9rZgsNNAET17GUo4JHz2wWzlmaTTS9QdE3fqD0=",
 }
@@ -312,7 +313,7 @@ async def test_a_recorded_webhook_is_read(world: MauticWorld, trigger: str) -> N
     assert [type(one) for one in told.items] == {"form_on_submit": [TouchRecorded], "lead_post_save_update": [RecordChanged]}.get(
         trigger, []
     )
-    assert bool(told.read) == (trigger == "lead_post_delete")
+    assert bool(told.read) == (trigger in ("lead_post_delete", "lead_post_save_new_of_a_merge"))
     with pytest.raises(Forged):
         source.notice("POST", "/", {"Webhook-Signature": RECORDED[trigger]}, body + b" ", received_at=now)
 

@@ -259,3 +259,21 @@ def test_an_old_snapshot_is_no_news() -> None:
     assert set(world.shown("title").values()) == {"Head"}
     same = snapshot(LEAD, 1, {"Title": None}, read=2)
     assert world.deliver(same).outcome == "noop"
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_record_that_is_read_before_all_of_it_is_saved_loses_nothing(place: int) -> None:
+    """Some vendors make a record first and save its phone afterwards, so that a read in between shows our own create without it."""
+    world = World()
+    world.add(CONTACT, {"email": "kim@x.example", "lastname": "Larsen", "company": "X", "phone": "+4722110000"})
+    world.deliver_all()
+    world.ring(world.lead(CONTACT).id, SF)
+    world.land(world.calls[0], origin="own")
+    (row,) = world.stores[SF].values()
+    assert row.fields["Phone"] == "+4722110000"
+    early = {"Email": "kim@x.example", "LastName": "Larsen", "Company": "X", "Phone": None, "OwnerId": None}
+    told = snapshot(row.ref, row.at, early, read=row.at + 0.5, truce_id=row.truce_id, email="kim@x.example", origin="own")
+    world.waiting.insert(min(place, len(world.waiting)), told)
+    world.settle()
+    world.sweep()
+    assert set(world.shown("phone").values()) == {"+4722110000"}
