@@ -166,10 +166,11 @@ class Watch:
     def _after_ours(self, seen: Observed, sight: Sight, done: int) -> Told:
         """The record shows what we wrote, and this is another value: an edit after it, or under it, or an old reading."""
         known = any(row[0] == sight.value and (not sight.exact or sight.at <= row[1] + SLACK_MS) for row in seen.past)
-        before = _unset(seen, sight.value)
-        if (known or before) and sight.at <= done + (0 if sight.exact else SLACK_MS):
-            if before:
-                self._remember(seen, sight)
+        slack = 0 if sight.exact else SLACK_MS
+        if known and sight.at <= done + slack:
+            return "stale"
+        if _unset(seen, sight.value) and sight.at <= done + (slack if sight.own else 0):
+            self._remember(seen, sight)
             return "stale"
         if sight.at > max(seen.seen, done):
             return self._news(seen, sight, sight.at)
