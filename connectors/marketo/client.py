@@ -160,8 +160,8 @@ class Client:
         """Say which of the leads are on a static list."""
         found: dict[str, Scalar] = {}
         for start in range(0, len(leads), _MOST):
-            params = {"id": ",".join(leads[start : start + _MOST])}
-            answer = await self.call("GET", f"/lists/{ident}/leads/ismember.json", params=params, priority=priority)
+            path = f"/lists/{ident}/leads/ismember.json?{mapping.named(leads[start : start + _MOST])}"
+            answer = await self.call("GET", path, priority=priority)
             found |= {str(row["id"]): row.get("status") == "memberof" for row in results(answer)}
         return found
 

@@ -164,6 +164,11 @@ def columns(fields: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(("id", *ALWAYS, *(one for one in fields if not one.startswith((LIST, PROGRAM))))))
 
 
+def named(leads: Iterable[str]) -> str:
+    """Name leads as lists take them: a parameter for each (Adobe's guide, List Membership)."""
+    return "&".join(f"id={int(one)}" for one in leads)
+
+
 def canonical(value: object, kind: FieldType) -> Scalar:
     """Give a value in canonical form; one that is none of its type stays the text it is, for the core to judge."""
     text = str(value).strip()

@@ -171,9 +171,8 @@ class MarketoSink(Sink):
         if value is True and (campaign := self._client.lists.get(ident)):
             held = await self._client.on_list(ident, ids, priority=priority)
             await self._requested(campaign, [one for one in ids if not held.get(one)], priority)
-        named = {"json": {"input": [{"id": int(one)} for one in ids]}} if value is True else {"params": {"id": ",".join(ids)}}
         method = "POST" if value is True else "DELETE"
-        answer = await self._client.call(method, f"/lists/{ident}/leads.json", priority=priority, **named)
+        answer = await self._client.call(method, f"/lists/{ident}/leads.json?{mapping.named(ids)}", priority=priority)
         return [{"status": "removed"} if _only(row, "1015") else row for row in positional(answer, len(ids))]
 
     async def _moved(self, program: str, status: str, ids: Sequence[str], priority: Priority) -> list[Row]:

@@ -33,6 +33,7 @@ def doors() -> list[Door]:
         Door("GET", "/rest/v1/salespersons.json", salespersons),
         Door("GET", "/rest/v1/stats/usage.json", usage),
         Door("GET", "/rest/v1/lists/{id}/leads/ismember.json", is_member),
+        Door("POST", "/rest/v1/lists/{id}/leads/ismember.json", is_member),  # with `_method=GET`
         Door("GET", "/rest/v1/lists/{id}/leads.json", members),
         Door("GET", "/rest/v1/list/{id}/leads.json", members),
         Door("POST", "/rest/v1/list/{id}/leads.json", members),  # with `_method=GET`

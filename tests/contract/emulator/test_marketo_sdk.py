@@ -89,20 +89,22 @@ async def test_lists_campaigns_programs_schema_and_usage() -> None:
         added = api.execute(method="add_leads_to_list", listId=1001, id=[one, two])
         removed = api.execute(method="remove_leads_from_list", listId=1001, id=[two])
         held = api.execute(method="get_multiple_leads_by_list_id", listId="1001", fields=["email"])
+        inside = api.execute(method="member_of_list", listId=1001, id=[one, two, "99"])
         asked = api.execute(method="request_campaign", id=2001, leads=[one])
         described = api.execute(method="describe2")
         (program,) = api.execute(method="get_program_by_id", id=3001)
         (channel,) = api.execute(method="get_channel_by_name", name=program["channel"])
-        return added, removed, held, asked, described, channel, api.execute(method="get_daily_usage")
+        return added, removed, held, inside, asked, described, channel, api.execute(method="get_daily_usage")
 
-    added, removed, held, asked, described, channel, usage = await against(vendor, work)
+    added, removed, held, inside, asked, described, channel, usage = await against(vendor, work)
     assert [row["status"] for row in (*added, *removed)] == ["added", "added", "removed"]
     assert [row["id"] for row in held] == [int(one)]
+    assert [row["status"] for row in inside] == ["memberof", "notmemberof", "skipped"]
     assert asked
     assert vendor.campaigns[2001] == [int(one)]
     assert {"email", "truceId", "unsubscribed"} <= {field["name"] for field in described[0]["fields"]}
     assert [one["name"] for one in channel["progressionStatuses"]] == ["Not in Program", "Invited", "Registered", "Attended"]
-    assert usage[0]["users"] == [{"userId": "other.api@acme.example", "count": 8}]
+    assert usage[0]["users"] == [{"userId": "other.api@acme.example", "count": 9}]
 
 
 async def test_bulk_extract_from_create_to_its_file() -> None:

@@ -98,7 +98,8 @@ def operation(one: Exchange) -> tuple[dict[str, Any], list[tuple[str, str]], byt
     """Give what describes an exchange, its parameters and its body; `_method` says what a POST stands for."""
     given, method, body = dict(one.query), one.method, one.body
     if given.pop("_method", "") == "GET":
-        method, given, body = "GET", dict(parse_qsl(one.body.decode())), b""
+        method = "GET"
+        given, body = ({}, body) if "json" in one.kind else (dict(parse_qsl(body.decode())), b"")
     for path, methods in SHAPES["paths"].items():
         if re.fullmatch(re.sub(r"\{\w+\}", r"[\\w-]+", path), one.path) and method.lower() in methods:
             return methods[method.lower()], list(given.items()), body
