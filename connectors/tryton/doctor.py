@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
-from connectors.base import Finding
+from connectors.base import Finding, Right, Rival
 from connectors.errors import ConnectorError
 from connectors.tryton.client import Client
-from connectors.tryton.mapping import LIST, PARTY, Row, Schema
+from connectors.tryton.mapping import LIST, PARTY, Row, Schema, literal
+
+_RIGHTS: Mapping[Right, str] = {"read": "read", "create": "create", "edit": "write", "delete": "delete"}
+_TOOL = re.compile(r"integration|connector|\bapi\b|sync|zapier|hubspot|mautic|import|\bbot\b", re.IGNORECASE)
+ROOT = 0
+"""The user by whom Tryton's own scheduled actions write."""
+LATELY = timedelta(days=2)
+MOST = 200
+
+
+async def rights(client: Client, object_: str) -> frozenset[Right]:
+    """Give what the user's groups let it do with a model's records (ir.model.access, get_access)."""
+    told = (await client.ask("ir.model.access", "get_access", models=[object_]))[object_]
+    return frozenset(right for right, word in _RIGHTS.items() if told.get(word))
+
+
+async def rivals(client: Client, object_: str) -> list[Rival]:
+    """Name users that are tools, and scheduled actions, among those who wrote the records that changed of late; Tryton tells no fields."""
+    since = literal(datetime.now(UTC) - LATELY)
+    _, rows = await client.search(object_, [["write_date", ">=", since]], ["write_uid", "write_uid.rec_name"], most=MOST)
+    by = [one["write_uid"] for one in rows if isinstance(one.get("write_uid"), Mapping)]
+    counts, names = Counter(int(one["id"]) for one in by), {int(one["id"]): str(one.get("rec_name") or "") for one in by}
+    own = await client.me()
+    tools = [one for one in sorted(counts) if str(one) != own and (one == ROOT or _TOOL.search(names[one]))]
+    who = {one: "a scheduled action" if one == ROOT else f"the user {names[one]}" for one in tools}
+    return [Rival(who=who[one], seen=f"wrote {counts[one]} of {len(rows)} records of the last two days") for one in tools]
 
 
 class Doctor:

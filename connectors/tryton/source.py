@@ -11,10 +11,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import from_json
 
-from connectors.base import FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
+from connectors.base import FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Right, Rival, Source, Unwelcome, User, Wanted
 from connectors.scan import Place, Places, Rows, Scan
 from connectors.tryton.client import Client
-from connectors.tryton.doctor import Doctor
+from connectors.tryton.doctor import Doctor, rights, rivals
 from connectors.tryton.mapping import CHANGED, DEAL, PARTY
 
 Ask = Callable[[datetime, str], Awaitable[Rows]]
@@ -188,6 +188,18 @@ class TrytonSource(Source):
     async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
         """Check the key, the clocks, the log, what people did, and whether the mapped fields are there, may be read and may be written."""
         return await Doctor(self._client).findings(fields)
+
+    async def rights(self, object_: str) -> frozenset[Right] | None:
+        """Give what the groups of the key's user let it do."""
+        return await rights(self._client, object_)
+
+    async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
+        """Name the tools and scheduled actions that wrote records of late."""
+        return await rivals(self._client, object_)
+
+    async def count(self, object_: str, where: tuple[str, str] | None = None) -> int | None:
+        """Count an object's records; of a field's value Tryton would need its path, so that this is not told."""
+        return None if where else int(await self._client.ask(object_, "search_count", domain=[]))
 
     async def close(self) -> None:
         """Release everything."""

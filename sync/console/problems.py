@@ -35,7 +35,11 @@ HEADERS = {
 """The link is the key: no cache keeps the page, no other site learns the link, and nothing in it runs."""
 
 
-def app(pool: Any, playbook: Callable[[], Awaitable[Playbook]], secret: bytes = b"") -> Starlette:
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def app(pool: Any, playbook: Callable[[], Awaitable[Playbook]], secret: bytes = b"", clock: Callable[[], datetime] = _now) -> Starlette:
     """Give the ASGI app: GET /problems?group=TOKEN[&page=N], GET /visits?key=KEY, GET /health; without the secret no key opens anything."""
 
     async def problems(request: Request) -> Response:
@@ -49,7 +53,7 @@ def app(pool: Any, playbook: Callable[[], Awaitable[Playbook]], secret: bytes = 
     async def visiting(request: Request) -> Response:
         if not visits.opens(secret, request.query_params.get("key", "")):
             return _html("gone.html", status=404)
-        return _html("visits.html", **await visits.shown(pool, (await playbook()).timezone))
+        return _html("visits.html", **await visits.shown(pool, (await playbook()).timezone, clock()))
 
     async def health(_: Request) -> Response:
         return Response(status_code=204)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,9 +25,9 @@ def opens(secret: bytes, given: str) -> bool:
     return bool(secret) and given.isascii() and hmac.compare_digest(key(secret), given)
 
 
-async def shown(pool: Any, timezone: str) -> dict[str, Any]:
+async def shown(pool: Any, timezone: str, now: datetime) -> dict[str, Any]:
     """Give what the page shows: one row per company, the last visit first."""
-    found = await visits.listed(pool, datetime.now(UTC) - timedelta(days=DAYS))
+    found = await visits.listed(pool, now - timedelta(days=DAYS))
     zone = ZoneInfo(timezone or "UTC")
     rows = [
         {

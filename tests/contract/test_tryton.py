@@ -214,6 +214,18 @@ async def test_doctor_says_what_lacks_and_what_to_do(shop: TrytonWorld, source: 
     }
 
 
+async def test_what_groups_allow_and_who_else_writes_is_told(shop: TrytonWorld, source: Source) -> None:
+    idents = [await shop.seed({"name": name}) for name in ("Kim", "Per", "Ida")]
+    with shop.real.sql() as sql:
+        sql.execute("UPDATE party_party SET write_uid = 0, write_date = create_date WHERE id = ?", (idents[0],))
+        sql.execute("UPDATE party_party SET write_uid = 2, write_date = create_date WHERE id = ?", (idents[1],))
+    (rival,) = await source.rivals("party.party", [])
+    assert (rival.who, rival.fields) == ("a scheduled action", ()), "Ana is a person"
+    assert await source.rights("party.party") == frozenset({"read", "create", "edit", "delete"})
+    assert await source.rights("sale.opportunity") == frozenset({"read"})
+    assert await source.count("party.party") == 3
+
+
 async def test_doctor_with_a_wrong_key_says_so(shop: TrytonWorld) -> None:
     source = load("tryton").source(replace(shop.connection(), secrets={"key": "wrong-key-0"}), NotedBudget(), NotedBreaker())
     (found,) = await source.doctor({})
