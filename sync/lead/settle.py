@@ -198,7 +198,8 @@ def settle(
         return []
     _thaw(work, lead)
     before = lead.value("stage")
-    names = [*names, *account.stages_said(lead, work.facts, work.playbook)]
+    said = list(names)
+    names = [*said, *account.stages_said(lead, work.facts, work.playbook)]
     if lead.playbook_version != work.playbook.version:
         names, force = list(lead.claims), force or lead.playbook_version != 0
         lead.playbook_version = work.playbook.version
@@ -228,6 +229,7 @@ def settle(
     _note_moves(work, lead, moved)
     out = any(move.after is True for move in consents)
     hot = work.priority == "hot" if work.priority is not None else work.hot and not work.bulk
-    lane: Lane = "hot" if hot or out else "bulk"
+    news = moved or said or fresh or force  # our own writes, answered or read back while more is to be told, make none of that urgent
+    lane: Lane = "hot" if out or (hot and news) else "bulk"
     _ring(work, lead, moved, fresh, lane)
     return moved

@@ -22,9 +22,12 @@ from sync.store import cursors
 
 KIND = "backfill"
 _HOT = """
-SELECT count(*) FROM dirty WHERE lane = 'hot' AND since BETWEEN clock_timestamp() - interval '60 s' AND clock_timestamp() - interval '1 s'
+SELECT EXISTS (SELECT FROM dirty d WHERE lane = 'hot' AND since BETWEEN clock_timestamp() - interval '60 s' AND clock_timestamp() - interval '2 s'
+  AND (EXISTS (SELECT FROM cursors c WHERE c.system = d.system AND c.name = 'everything' AND c.done_at IS NOT NULL)
+    OR EXISTS (SELECT FROM records r WHERE r.lead_id = d.lead_id AND r.system = d.system)))
 """
-"""Hot writes that wait for longer than they should; what waits for much longer waits for something else (a pause, an outage)."""
+"""Do hot writes wait for longer than they should? What waits for much longer waits for something else (a pause, an outage); and who is not
+known yet in a system waits for it to be read, which is no reason to stop reading it."""
 
 
 @dataclass(slots=True)

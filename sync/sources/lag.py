@@ -9,7 +9,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-LITTLE, FEW = 500, 50
+LITTLE, FEW = 500, 100
 HOT_S = 0.5
 """So long may what is hot stand behind bulk."""
 PACE_S = 0.3

@@ -21,7 +21,7 @@ from sync.sources.publisher import Publisher, corrected, now, ref_of
 from sync.sources.steps import Steps
 from sync.store import cursors, read_orders, users
 
-SLICE = 100
+SLICE = 50
 """So many records of bulk are published at once."""
 VISIBLE = timedelta(seconds=2)
 """So long it may take at a vendor until a change can be read."""

@@ -45,6 +45,8 @@ class Knowledge:
     load: Callable[[Any, int], Any] = stored_playbook
     capabilities: dict[str, Capabilities] = field(default_factory=dict)
     _playbook: Playbook | None = None
+    filling: bool = False
+    """Some system is being read as bulk at this moment: there is more to come."""
     skew: timedelta = timedelta()
     """The vendor's clock minus ours, as it was measured."""
     _users: Mapping[str, str] = field(default_factory=dict)

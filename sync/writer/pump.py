@@ -28,6 +28,8 @@ LOAD, LOAD_S = 0.1, 1.0
 """There is load when the last call of a kind took so much of a full batch, not longer ago than this."""
 LOADED_S = {"hot": 0.4, "bulk": 2.0}
 """How long they wait while there is load, whether or not a call is under way."""
+FILLING_S = 30.0
+"""How long bulk waits while a system is read for the first time, or backfilled: it comes for hours, and each call counts against the quota."""
 TRIES = 6
 
 
@@ -58,9 +60,24 @@ class Pump:
         self.queue = KeyedQueue(monotonic, self.release)
 
     def ring(self, lead: str, lane: Lane, mark: Mark | None = None) -> None:
-        """Take a doorbell."""
+        """Take a doorbell; its lead leaves the bulk with which it waits, to be planned anew."""
         self.queue.ring(lead, lane, mark)
+        self._take_out(lead, lane)
         self.wake.set()
+
+    def _take_out(self, lead: str, lane: Lane) -> None:
+        for group, units in self._groups.items():
+            if group[0] == "bulk" and len(left := [unit for unit in units if unit.lead.id != lead]) < len(units):
+                self._put_back(group, left)
+                return self.queue.retry(lead, lane)
+        return None
+
+    def _put_back(self, group: Group, left: list[Unit]) -> None:
+        """Keep what is left of a group."""
+        if left:
+            self._groups[group] = left
+        else:
+            del self._groups[group], self._since[group]
 
     async def run(self) -> None:
         """Work until told to stop and nothing is in flight; outages of PostgreSQL and Kafka are waited out."""
@@ -98,8 +115,8 @@ class Pump:
     async def _sleep(self) -> None:
         now = monotonic()
         times = [t for t in (self.queue.next_due(), self.carrier.rest_until if self.carrier.rest_until > now else None) if t is not None]
-        times += [since + PATIENCE_S[group[0]] for group, since in self._since.items() if since + PATIENCE_S[group[0]] > now]
-        times += [since + LOADED_S[group[0]] for group, since in self._since.items()]
+        for group, since in self._since.items():
+            times += [at for patience in (PATIENCE_S[group[0]], LOADED_S[group[0]], FILLING_S) if (at := since + patience) > now]
         timeout = min([1.0, *[max(0.001, t - now) for t in times]])
         try:
             await asyncio.wait_for(self.wake.wait(), timeout)
@@ -139,6 +156,8 @@ class Pump:
         return next((group for group in groups if now - self._since[group] >= self._patience(group, full, busy, now)), None)
 
     def _patience(self, group: Group, full: int, busy: set[Group], now: float) -> float:
+        if group[0] == "bulk" and self.carrier.knowledge.filling:
+            return FILLING_S
         at, rows = self._last.get(group, (0.0, 0))
         if rows >= LOAD * full and now - at < LOAD_S:
             return LOADED_S[group[0]]
@@ -154,7 +173,9 @@ class Pump:
                 self.queue.retry(lead, lane, 0.2)
             raise
         for unit in units:
-            if unit.sent:
+            if unit.sent and unit.lane == "bulk" and self.queue.urgent(unit.lead.id):
+                self.queue.retry(unit.lead.id, "hot")
+            elif unit.sent:
                 self._groups.setdefault(unit.group, []).append(unit)
                 self._since.setdefault(unit.group, monotonic())
 
@@ -196,10 +217,7 @@ class Pump:
         units = self._groups[group]
         count = max(1, next((n for n in range(len(units), 0, -1) if _rows(units[:n]) <= full), 1))
         batch, left = units[:count], units[count:]
-        if left:
-            self._groups[group] = left
-        else:
-            del self._groups[group], self._since[group]
+        self._put_back(group, left)
         self._last[group] = (monotonic(), _rows(batch))
         task = asyncio.create_task(self._carry(group, batch, self.queue))
         self._calls[task] = group

@@ -85,6 +85,10 @@ class KeyedQueue:
         self._held[lead] = lane
         heapq.heappush(self._later, (self.clock() + after_s, lead, lane))
 
+    def urgent(self, lead: str) -> bool:
+        """Say whether a hot bell rang for a lead while it is being looked at."""
+        return self._again.get(lead) == "hot"
+
     def next_due(self) -> float | None:
         """Give when the next waiting lead's time comes, None when none waits."""
         return self._later[0][0] if self._later else None

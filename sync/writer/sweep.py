@@ -31,6 +31,7 @@ _STATE = """
 SELECT EXISTS (SELECT 1 FROM pauses WHERE scope IN ('all', 'system:' || $1::text)) AS paused,
   ARRAY(SELECT scope FROM pauses ORDER BY scope) AS scopes,
   EXISTS (SELECT 1 FROM cursors WHERE system = $1 AND name = 'everything' AND done_at IS NOT NULL) AS read_fully,
+  EXISTS (SELECT 1 FROM leases WHERE name LIKE 'first:%' AND until > now()) AS filling,
   (SELECT value FROM meta WHERE key = 'active_playbook') AS playbook
 """
 
@@ -110,6 +111,7 @@ class Sweep:
     async def watch(self) -> None:
         """Ring for everything when a pause ended, the first full read is done, or the playbook changed; otherwise from time to time."""
         row = await self.pool.fetchrow(_STATE, self.system)
+        self.knowledge.filling = row["filling"]
         state = (tuple(row["scopes"]), row["read_fully"], row["playbook"])
         before, self._before = self._before, state
         now = asyncio.get_running_loop().time()

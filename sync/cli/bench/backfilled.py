@@ -30,6 +30,8 @@ HOT, HOT_PER_S = 50, 2.5
 PAGES = {"hubspot": 100, "salesforce": 2_000}
 """So many people a system gives in one call."""
 BATCHES = {"hubspot": 100, "salesforce": 200}
+OLD_S = 8.0
+"""So old are the two systems' people before anybody reads: what was made a moment ago would be told as changes, not as a backfill."""
 SMALL = 3
 """A writing call with no more rows than that is a hot one: bulk waits for its batch to fill."""
 _BY_HAND = {f"TRUCE_SYSTEMS__{system.upper()}__OPTIONS__FIRST_READ": "by_hand" for system in PAGES}
@@ -158,6 +160,7 @@ def _calls(read: Mapping[str, Row], calls: Mapping[str, Sequence[Row]], people: 
     least_reading = sum(-(-people // page) for page in PAGES.values())
     writes, least = sum(map(len, bulk.values())), sum(figures.least(made, BATCHES[system]) for system, made in bulk.items())
     return {
+        "rows": {system: sorted((call["rows"] for call in made), reverse=True) for system, made in bulk.items()},
         "read_calls": reading, "read_least": least_reading, "write_calls": writes, "write_least": least,
         "calls_ratio": (reading + writes) / max(1, least_reading + least),
     }  # fmt: skip
@@ -174,6 +177,7 @@ def measure(settings: Settings, local: Local, people: int) -> dict[str, Any]:
     asyncio.run(prepare(settings))
     town = Town(emulators(local.parts))
     town.build(people)
+    time.sleep(OLD_S)
     port = free_port()
     flow = Flow(local, settings.installation, town, f"http://127.0.0.1:{port}/webhooks/hubspot")
     run = Run(local, flow, people)

@@ -15,6 +15,8 @@ from tests.integration.sources.test_runner import SYSTEM, Reading, ended, readin
 
 __all__ = ["reading"]
 
+LEAD = "00000000-0000-4000-8000-000000000001"
+
 
 async def told(here: Reading) -> list[str]:
     return [change.ref for change in await here.changes() if change.bulk]
@@ -107,10 +109,25 @@ async def test_one_object_is_read_once_more(reading: Reading) -> None:
     assert not await reading.done(), "of the others nothing is known"
 
 
+async def hot(here: Reading, lead: str) -> None:
+    insert = "INSERT INTO dirty (lead_id, system, lane, rev, since) VALUES ($1, $2, 'hot', 1, now() - interval '5 s')"
+    await here.pool.execute(insert, lead, SYSTEM)
+
+
+async def test_who_is_hot_and_not_read_yet_waits_for_it_and_not_it_for_them(reading: Reading) -> None:
+    await reading.people(2)
+    await hot(reading, LEAD)
+    said: list[str] = []
+    await Backfill(reading.runner(), lambda found: said.append(found.waits)).all()
+    assert "waiting for hot hand-offs to be written" not in said
+
+
 async def test_it_waits_while_what_is_hot_waits_to_be_written(reading: Reading) -> None:
     await reading.people(2)
-    insert = "INSERT INTO dirty (lead_id, system, lane, rev, since) VALUES ($1, $2, 'hot', 1, now() - interval '5 s')"
-    await reading.pool.execute(insert, "00000000-0000-4000-8000-000000000001", SYSTEM)
+    await hot(reading, LEAD)
+    await reading.pool.execute(
+        "INSERT INTO records (ref, lead_id, system, object, seen_at) VALUES ($1, $2, $3, 'Lead', now())", "x", LEAD, SYSTEM
+    )
     said: list[str] = []
     running = asyncio.create_task(Backfill(reading.runner(), lambda found: said.append(found.waits)).all())
 

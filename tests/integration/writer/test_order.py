@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sync.lead.state import Lead
 from sync.playbook.models import Guards
-from sync.store import pauses
+from sync.store import cursors, pauses
 from sync.store.intents import Gates, Intent, commit
 from tests.integration.writer.world import SYSTEM, World, lead, playbook, with_record
 
@@ -99,6 +99,22 @@ async def test_hot_goes_before_bulk(here: World) -> None:
     order = [ident for call in here.vendor.calls("update") for ident in call]
     hot = [order.index(str(n)) for n in range(60, 80)]
     assert max(hot) < 79 - 5
+
+
+async def test_bulk_waits_for_a_full_batch_while_a_system_is_read_and_what_becomes_hot_does_not_wait_with_it(here: World) -> None:
+    await cursors.hold_lease(here.pool, cursors.first_read("map"), "a backfill", 600)
+    crowd = people(here, 5)
+    await here.put(*crowd, lane="bulk")
+    await here.start()
+    await here.until(lambda: here.writer is not None and here.writer.knowledge.filling)
+    await here.ring(*crowd, lane="bulk")
+    await here.until(lambda: here.writer is not None and here.writer.pump.queue.busy == 5)
+    await here.put(crowd[3])
+    await here.ring(crowd[3])
+    await here.until(lambda: here.vendor.calls("update") == [["3"]])
+    await cursors.drop_lease(here.pool, cursors.first_read("map"), "a backfill")
+    await here.clean()
+    assert sorted(here.vendor.calls("update")) == [["0", "1", "2", "4"], ["3"]]
 
 
 async def test_a_pause_acts_at_once_and_resume_rings_for_everything(here: World) -> None:

@@ -82,9 +82,17 @@ def test_an_open_intent_tells_an_echo_from_news() -> None:
     assert (decision.outcome, decision.reason, decision.dirty) == (
         "noop",
         "echo: our own write coming back",
-        {(lead.id, SF, "hot"), (lead.id, HS, "hot")},
+        {(lead.id, SF, "bulk"), (lead.id, HS, "bulk")},  # an echo makes nothing urgent; what is hot already stays so
     )
     assert facts.leads[lead.id].claims["title"] == {LEAD: facts.leads[lead.id].claims["title"][LEAD]}
+
+
+def test_a_result_makes_nothing_urgent_that_moves_nothing() -> None:
+    facts, lead = begin()
+    go(facts, changed(LEAD, 50, {"Title": "Head"}))
+    version = facts.leads[lead.id].desired["title"].version
+    decision = go(facts, done(lead.id, LEAD, 60, {"Title": "Head"}, {"title": version}))
+    assert decision.dirty == {(lead.id, HS, "bulk"), (lead.id, SF, "bulk")}
 
 
 def test_what_the_vendor_altered_is_not_told_again_and_again() -> None:
