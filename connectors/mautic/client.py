@@ -10,7 +10,7 @@ from typing import Any
 from connectors.base import Breaker, Budget, Connection, FieldType, Item, Manifest, Priority
 from connectors.errors import AuthExpired, Gone, Surprising
 from connectors.http import Answer, Bearer, Complaint, Dialect, Kind, Session, Token
-from connectors.mautic.mapping import OWN, Reading, Row, type_of
+from connectors.mautic.mapping import HELD, LIST, OWN, Reading, Row, type_of
 from schemas.change import RecordDeleted, RecordMerged
 from schemas.write import FieldRefused
 
@@ -65,6 +65,9 @@ class Client:
         self.countries: frozenset[str] = frozenset()
         self.own, self._stages = "", dict[str, int]()
         self._times = {one.strip() for one in connection.options.get("time_fields", "").split(",")}
+        self.lists = [one.strip() for one in connection.options.get("lists", "").split(",") if one.strip()]
+        if strange := [one for one in self.lists if not one.isdigit()]:
+            raise ValueError(f"{connection.system}: lists are ids of segments, not {', '.join(strange)}")
         headers, bearer = dict[str, str](), None
         if secrets.get("client_id"):
             self._form = {"grant_type": "client_credentials", **{name: secrets.get(name, "") for name in ("client_id", "client_secret")}}
@@ -95,26 +98,45 @@ class Client:
             raise Surprising(DIALECT.error(explain(500, answer.body), 500).words)
         return answer
 
-    async def send(self, method: str, path: str, body: Any, *, priority: Priority = "normal", hide: Iterable[object] = ()) -> Answer:
-        """Write something: one attempt; no error quotes the values in `hide`."""
-        return await self._session.call(method, "/api" + path, json=body, priority=priority, hide=hide)
+    async def send(
+        self, method: str, path: str, body: Any, *, priority: Priority = "normal", hide: Iterable[object] = (), idempotent: bool = False
+    ) -> Answer:
+        """Write something: one attempt, unless it may be repeated; no error quotes the values in `hide`."""
+        return await self._session.call(method, "/api" + path, json=body, priority=priority, hide=hide, idempotent=idempotent)
 
     async def contacts(
-        self, col: str, expr: str, value: str, *, priority: Priority = "normal", limit: int | None = None
+        self, col: str, expr: str, value: str, *, fields: Iterable[str] = (), priority: Priority = "normal", limit: int | None = None
     ) -> tuple[Answer, list[Row]]:
-        """List contacts, by id, that fit one condition."""
+        """List contacts, by id, that fit one condition, with what is asked for of the segments that they are in."""
         where = {"where[0][col]": col, "where[0][expr]": expr, "where[0][val]": value, "orderBy": "id", "orderByDir": "asc"}
         where["limit"] = str(limit or self.page_rows)
         answer = await self.get("/contacts", where, priority=priority, hide=value.split(","))
-        return answer, rows(answer.body, "contacts")
+        found = rows(answer.body, "contacts")
+        await self._listed(found, fields, priority)
+        return answer, found
 
-    async def table(self, name: str, *where: tuple[str, str, str], limit: int, start: int = 0) -> tuple[Answer, list[Row]]:
-        """Read rows of a table of statistics, by their ids."""
+    async def _listed(self, found: Sequence[Row], fields: Iterable[str], priority: Priority) -> None:
+        """Note for each contact which of these segments it is in."""
+        names = [name for name in fields if name.startswith(LIST)] if found else []
+        held: dict[str, dict[str, bool]] = {str(row["id"]): {} for row in found}
+        for name in names:
+            where = ("leadlist_id", "eq", name.removeprefix(LIST)), ("lead_id", "in", ",".join(held))
+            _, some = await self.table("lead_lists_leads", *where, by="lead_id", limit=len(held), priority=priority)
+            inside = {str(one["lead_id"]) for one in some if str(one.get("manually_removed")) != "1"}
+            for ident, flags in held.items():
+                flags[name] = ident in inside
+        for row in found:
+            row[HELD] = held[str(row["id"])]
+
+    async def table(
+        self, name: str, *where: tuple[str, str, str], limit: int, start: int = 0, by: str = "id", priority: Priority = "normal"
+    ) -> tuple[Answer, list[Row]]:
+        """Read rows of a table of statistics, by their ids or another column."""
         clauses = {
             f"where[{n}][{part}]": text for n, one in enumerate(where) for part, text in zip(("col", "expr", "val"), one, strict=True)
         }
-        params = {**clauses, "order[0][col]": "id", "order[0][dir]": "ASC", "limit": str(limit), "start": str(start)}
-        answer = await self.get(f"/stats/{name}", params)
+        params = {**clauses, "order[0][col]": by, "order[0][dir]": "ASC", "limit": str(limit), "start": str(start)}
+        answer = await self.get(f"/stats/{name}", params, priority=priority)
         return answer, rows(answer.body, "stats")
 
     async def known(self) -> None:
@@ -134,6 +156,7 @@ class Client:
         self.countries = frozenset(str(one["alias"]) for one in found if one.get("type") == "country")
         types = {str(one["alias"]): type_of(one) for one in found}
         self.types = {name: "time" if name in self._times else kind for name, kind in types.items()} | OWN
+        self.types |= {f"{LIST}{one}": "flag" for one in self.lists}
         return found
 
     async def stage(self, name: str) -> int | None:
@@ -160,7 +183,7 @@ class Client:
         asked, items, most = list(dict.fromkeys(ids)), list[Item](), 100
         for start in range(0, len(asked), most):
             some = asked[start : start + most]
-            answer, found = await self.contacts("id", "in", ",".join(some), priority=priority, limit=most)
+            answer, found = await self.contacts("id", "in", ",".join(some), fields=fields, priority=priority, limit=most)
             reading = self.reading(answer)
             items += [reading.snapshot(row, fields) for row in found]
             for one in set(some) - {str(row["id"]) for row in found}:
@@ -175,6 +198,7 @@ class Client:
         except Gone:
             return [RecordDeleted(ref=reading.ref(ident), at=now, received_at=now)]
         row = answer.body["contact"]
+        await self._listed([row], fields, priority)
         one = self.reading(answer).snapshot(row, fields)
         if str(row["id"]) == ident:
             return [one]

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from connectors.base import Edits, FieldSeen, Finding, Right, Rival, Source
 from connectors.errors import ConnectorError
 from connectors.mautic.client import Client, rows
-from connectors.mautic.mapping import CHANNELS, CONTACTS, OWN, TRUCE_ID, Row, made, moment, seen, serialized, stamp, way, writable
+from connectors.mautic.mapping import CHANNELS, CONTACTS, LIST, OWN, TRUCE_ID, Row, made, moment, seen, serialized, stamp, way, writable
 
 CHANGED = ("mautic.lead_post_save_new", "mautic.lead_post_save_update", "mautic.lead_channel_subscription_changed")
 ACTS = {"mautic.form_on_submit": ("submission", "form_submissions"), "mautic.page_on_hit": ("hit", "page_hits")}
@@ -41,7 +41,8 @@ class Examined(Source):
             )
             for name, kind in OWN.items()
         ]
-        return [seen(one, self._client.types[str(one["alias"])]) for one in found if str(one["alias"]) not in OWN] + own
+        lists = [FieldSeen(name=f"{LIST}{one}", type="flag") for one in self._client.lists]
+        return [seen(one, self._client.types[str(one["alias"])]) for one in found if str(one["alias"]) not in OWN] + own + lists
 
     async def count(self, object_: str, where: tuple[str, str] | None = None) -> int | None:
         """Count contacts, visitors whom nobody knows included, or those whose field has a value; None for what is no column."""
@@ -108,7 +109,8 @@ class Examined(Source):
             skew = (parsedate_to_datetime(answer.headers["date"]) - answer.received_at).total_seconds()
             found.append(self._finding(f"its clock is {skew:+.0f} s from ours", todo="" if abs(skew) < 60 else "set one of the clocks"))
         found.append(await self._truce_id(schema.get(TRUCE_ID), fix=fix))
-        return found + [self._field(name, schema.get(name), written) for name, written in sorted(fields.items())]
+        found += [await self._segment(name) for name in sorted(fields) if name.startswith(LIST)]
+        return found + [self._field(name, schema.get(name), on) for name, on in sorted(fields.items()) if not name.startswith(LIST)]
 
     def _finding(self, what: str, words: str = "", todo: str = "") -> Finding:
         return Finding(ok=not todo, what=f"{self._system}: {what}" + (f": {words}" if words else ""), todo=todo)
@@ -152,6 +154,17 @@ class Examined(Source):
         except ConnectorError as error:
             return self._finding(what, error.words, "give the role the right to create custom fields")
         return self._finding(f"{what} was created")
+
+    async def _segment(self, name: str) -> Finding:
+        """Say whether a segment is there, and named in the options."""
+        what, ident = f"{CONTACTS}.{name}", name.removeprefix(LIST)
+        if ident not in self._client.lists:
+            return self._finding(what, todo=f"name it in the option lists: {','.join([*self._client.lists, ident])}")
+        try:
+            await self._client.get(f"/segments/{ident}")
+        except ConnectorError as error:
+            return self._finding(what, error.words, "make the segment, or name another one in the option lists")
+        return self._finding(what)
 
     def _field(self, name: str, schema: Row | None, written: bool) -> Finding:
         what = f"{CONTACTS}.{name}"

@@ -21,6 +21,8 @@ from schemas.touch import TouchKind, TouchRecorded
 
 Row = dict[str, Any]
 CONTACTS, TRUCE_ID = "contacts", "truce_id"
+LIST, HELD = "lists.", "lists held"
+"""How a contact's fields begin that say whether it is in a segment, and where a row keeps them once they were read."""
 CHANNELS = {"dnc_email": "email", "dnc_sms": "sms"}
 BOUNCED = 2
 OWN: dict[str, FieldType] = {"owner": "user", "stage": "picklist", **dict.fromkeys(CHANNELS, "flag")}
@@ -131,7 +133,7 @@ def country(value: Scalar) -> Scalar:
 
 def contact(fields: Mapping[str, Scalar], stage: int | None, reason: int) -> Row:
     """Give canonical values as Mautic takes a contact; blanks need its word that they are meant."""
-    row: Row = {name: value for name, value in fields.items() if name not in OWN}
+    row: Row = {name: value for name, value in fields.items() if name not in OWN and not name.startswith(LIST)}
     if "owner" in fields:
         row["owner"] = int(str(fields["owner"])) if str(fields["owner"] or "").isdigit() else fields["owner"] or ""
     if stage is not None:
@@ -218,7 +220,7 @@ class Reading:
         out = {one.get("channel") for one in row.get("doNotContact") or () if one.get("reason") != BOUNCED}
         owner, stage = row.get("owner") or {}, row.get("stage") or {}
         own: dict[str, Scalar] = {"owner": str(owner["id"]) if owner.get("id") else None, "stage": stage.get("name")}
-        return held | own | {name: channel in out for name, channel in CHANNELS.items()}
+        return held | own | {name: channel in out for name, channel in CHANNELS.items()} | (row.get(HELD) or {})
 
     def origin(self, name: str, way: str) -> Origin:
         """Say who acted: ourselves by our name, a user, or what the way says."""

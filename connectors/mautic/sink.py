@@ -25,7 +25,8 @@ from connectors.base import (
 )
 from connectors.errors import Conflict, ConnectorError, Gone, Rejected, Unavailable
 from connectors.mautic.client import DIALECT, Client, complaint
-from connectors.mautic.mapping import CONTACTS, OWN, TRUCE_ID, Row, contact, country, is_nought, writable
+from connectors.mautic.mapping import CONTACTS, LIST, OWN, TRUCE_ID, Row, contact, country, is_nought, writable
+from connectors.mautic.segments import Segments, without
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged
 from schemas.write import FieldRefused
@@ -44,15 +45,20 @@ class MauticSink(Sink):
             raise ValueError(f"{connection.system}: optout_reason must be 1 or 3")
 
     async def capabilities(self, object_: str) -> Capabilities:
-        """Say what the live schema lets us write, consent included."""
-        schema = await self._client.fields()
-        return Capabilities(frozenset(str(one["alias"]) for one in schema if writable(one)) | OWN.keys())
+        """Say what the live schema lets us write, consent and segments included."""
+        schema, lists = await self._client.fields(), {f"{LIST}{one}" for one in self._client.lists}
+        return Capabilities(frozenset(str(one["alias"]) for one in schema if writable(one)) | OWN.keys() | lists)
 
     async def update(self, rows: Sequence[Update], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
-        """Update contacts by their ids, those with a number near 0 after all others."""
+        """Update contacts by their ids, those with a number near 0 after all others; then they are put into segments and taken out."""
         if not rows:
             return []
         await self._client.known()
+        told = await self._updated(without(rows), priority)
+        await Segments(self._client, self.manifest.in_flight).tell(rows, told, priority)
+        return [told[row.key] for row in rows]
+
+    async def _updated(self, rows: Sequence[Update], priority: Priority) -> dict[str, RowOutcome]:
         told = await self._taken(rows, priority)
         left = [row for row in rows if row.key not in told]
         whole = [row for row in left if any(self._nought(name, value) for name, value in row.fields.items())]
@@ -63,7 +69,7 @@ class MauticSink(Sink):
                 if some is left or not told:
                     raise
                 told |= {row.key: Failed(row.key, error) for row in some}
-        return [told[row.key] for row in rows]
+        return told
 
     async def create(self, rows: Sequence[Create], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
         """Create contacts; one whose Truce id is there already is told as done, a taken e-mail as a Conflict naming the contact."""
@@ -83,6 +89,7 @@ class MauticSink(Sink):
         if sent:
             answer = await self._client.send("POST", "/contacts/batch/new", wire, priority=priority, hide=_values(sent))
             told |= self._outcomes(sent, answer.body, self._client.reading(answer).values)
+        await Segments(self._client, self.manifest.in_flight).enter(rows, told, priority)
         return [told[row.key] for row in rows]
 
     async def find(self, emails: Sequence[str], wanted: Wanted, *, priority: Priority = "normal") -> Sequence[RecordChanged]:
@@ -120,7 +127,9 @@ class MauticSink(Sink):
         asked, most = list(dict.fromkeys(value for value in values if value and "," not in value)), self.manifest.batch_read
         found: list[RecordChanged] = []
         for start in range(0, len(asked), most):
-            answer, some = await self._client.contacts(name, "in", ",".join(asked[start : start + most]), priority=priority, limit=most)
+            answer, some = await self._client.contacts(
+                name, "in", ",".join(asked[start : start + most]), fields=fields, priority=priority, limit=most
+            )
             found += [self._client.reading(answer).snapshot(row, fields) for row in some]
         return found
 

@@ -29,7 +29,8 @@ from connectors.base import (
 from connectors.errors import Surprising
 from connectors.mautic.client import Client, mappings, rows
 from connectors.mautic.doctor import ACTS, CHANGED, Examined
-from connectors.mautic.mapping import CONTACTS, TABLES, TRUCE_ID, Reading, Row, acted, moment, stamp
+from connectors.mautic.mapping import CONTACTS, LIST, TABLES, TRUCE_ID, Reading, Row, acted, moment, stamp
+from connectors.mautic.segments import Segments, moved
 from schemas import strict
 from schemas.change import RecordChanged
 from schemas.touch import TouchRecorded
@@ -49,6 +50,10 @@ class Place(BaseModel):
     """The newest act that was told."""
     told: list[str] = []
     """The acts of the last moments that were told, by activity id."""
+    moved: str = ""
+    """The newest move into a segment, or out of one, that was told."""
+    moves: list[str] = []
+    """The moves of the last moments that were told, by id."""
 
     def text(self) -> str:
         """Give the cursor."""
@@ -70,10 +75,11 @@ class MauticSource(Examined):
             raise ValueError(f"{connection.system}: touches {', '.join(strange)} is none of {', '.join(TABLES)}")
         self._secrets = connection.secrets.get("webhook_secret", "").split()
         self._forms: dict[str, str] = {}
+        self._segments = Segments(client, manifest.in_flight)
 
     def calls(self, objects: int) -> int:
-        """Say how many calls a poll costs when nothing changed: one of the audit log, one of each table of statistics."""
-        return 1 + len(self._tables)
+        """Say how many calls a poll costs when nothing changed: one of the audit log, one of each table of statistics, one of the moves of segments."""
+        return 1 + len(self._tables) + bool(self._client.lists)
 
     async def fields(self, object_: str) -> Mapping[str, FieldType]:
         """Give the live schema of contacts, with owner, stage and consent."""
@@ -106,11 +112,30 @@ class MauticSource(Examined):
             items, place, more = await self._step(place, fields)
             if items:
                 yield Page(items=tuple(items), cursor=place.text(), done=False)
+        if any(name.startswith(LIST) for name in fields):
+            items, place = await self._joined(place, fields)
+            if items:
+                yield Page(items=tuple(items), cursor=place.text(), done=False)
         acts = [one for table in self._tables for one in await self._acts(table, place.acts)]
         newest = max([place.acts, *(stamp(one.at) for one in acts)])
         late = [one.activity_id for one in acts if stamp(one.at) >= self._before(newest)]
         new = [one for one in acts if one.activity_id not in place.told]
         yield Page(items=tuple(new), cursor=place.model_copy(update={"acts": newest, "told": late}).text(), done=True)
+
+    async def _joined(self, place: Place, fields: Sequence[str]) -> tuple[list[Item], Place]:
+        """Give the contacts that were put into segments or taken out, as they are now."""
+        since = place.moved or place.acts
+        found = await self._segments.moves(self._before(since), fields)
+        by, newest = (
+            moved([one for one in found if str(one["id"]) not in place.moves]),
+            max([since, *(str(one["date_added"]) for one in found)]),
+        )
+        items, ids = list[Item](), list(by)
+        for start in range(0, len(ids), _IDS):
+            answer, some = await self._client.contacts("id", "in", ",".join(ids[start : start + _IDS]), fields=fields, limit=_IDS)
+            items += [self._client.reading(answer).snapshot(row, fields, by[str(row["id"])]) for row in some if _person(row)]
+        late = [str(one["id"]) for one in found if str(one["date_added"]) >= self._before(newest)]
+        return items, place.model_copy(update={"moved": newest, "moves": late})
 
     async def _step(self, place: Place, fields: Sequence[str]) -> tuple[list[Item], Place, bool]:
         """Read one page of the audit log, and what became of the contacts that are new in it."""
@@ -133,7 +158,7 @@ class MauticSource(Examined):
         items: list[Item] = []
         for start in range(0, len(ids), _IDS):
             some = ids[start : start + _IDS]
-            answer, found = await self._client.contacts("id", "in", ",".join(some), limit=_IDS)
+            answer, found = await self._client.contacts("id", "in", ",".join(some), fields=fields, limit=_IDS)
             reading = self._client.reading(answer)
             gone = {str(one["object_id"]) for one in entries if one.get("action") in ("delete", "merge")}
             here = {str(row["id"]) for row in found}
@@ -180,7 +205,7 @@ class MauticSource(Examined):
         if not more:
             yield Page(items=(), cursor=last, done=True)
         while more:
-            answer, found = await self._client.contacts("id", "gt", last)
+            answer, found = await self._client.contacts("id", "gt", last, fields=wanted[CONTACTS])
             if found and int(found[-1]["id"]) <= int(last):
                 raise Surprising("a list gives contacts that were not asked for")  # going on would have no end
             reading, more = self._client.reading(answer, bulk=True), len(found) == self._client.page_rows

@@ -36,6 +36,7 @@ BESIDES = {
         "pieces.py": "the file of a job is CSV in pieces of bytes",
         "doctor.py": "lists, campaigns and programs have each a way of their own of not being what is needed",
     },
+    "mautic": {"segments.py": "membership of segments is kept beside the contact, and has a log of its own"},
     "tryton": {
         "acts.py": "what people did stands in three models of two modules, of which an installation may have none",
         "doctor.py": "what must be there differs by the modules that options ask for",

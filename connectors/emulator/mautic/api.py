@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from connectors.emulator.mautic.contacts import Contact, Contacts
+from connectors.emulator.mautic.contacts import Actor, Contact, Contacts
 from connectors.emulator.mautic.shapes import TROUBLE, Refused, Shape, User, blanked, contact, listed, refused
 from connectors.emulator.mautic.wire import Call, Door
 
@@ -34,6 +34,7 @@ class Api:
             ("DELETE", "/api/contacts/{id:int}/delete", self.delete, True),
             ("POST", "/api/contacts/{id:int}/dnc/{channel}/add", partial(self.dnc, adds=True), True),
             ("POST", "/api/contacts/{id:int}/dnc/{channel}/remove", partial(self.dnc, adds=False), True),
+            ("GET", "/api/segments/{of:int}", self.segment, False),
             ("POST", "/api/{list}/{of:int}/contact/{id:int}/add", partial(self.member, adds=True), True),
             ("POST", "/api/{list}/{of:int}/contact/{id:int}/remove", partial(self.member, adds=False), True),
         ]
@@ -103,19 +104,45 @@ class Api:
         was = self.contacts.consent(one, call.params["channel"], reason, str(asked.get("comments") or ""), by)
         return 200, {**({} if adds else {"recordFound": was}), "contact": self.show(one)}
 
+    def segment(self, call: Call) -> tuple[int, Any]:
+        """Give a segment."""
+        of = call.params["of"]
+        if of not in self.segments:
+            raise Refused(404, NOT_FOUND)
+        name = self.segments[of]
+        return 200, {"list": {"isPublished": True, "id": of, "name": name, "publicName": name, "alias": name.lower(), "filters": []}}
+
     def member(self, call: Call, *, adds: bool) -> tuple[int, Any]:
         """Add a contact to a segment or stage, or remove it."""
         of = call.params["of"]
         if of not in {"segments": self.segments, "stages": self.stages}.get(call.params["list"], {}):
             raise Refused(404, NOT_FOUND)
+        if call.params["list"] == "segments" and self.contacts.find(call.params["id"]) is None:
+            raise Refused(404, "Contact not found.")
         one = self._known(call)
         if call.params["list"] == "stages":
             self.contacts.change(one, {}, call.actor, stage=of if adds else None)
         else:
-            row = {"leadlist_id": str(of), "lead_id": str(one.id), "manually_removed": str(int(not adds)), "manually_added": str(int(adds))}
-            self.contacts.note("lead_lists_leads", row)
-            self.contacts.tell("mautic.lead_list_change", one, {"action": "added" if adds else "removed", "segment": {"id": of}})
+            self.join(one, of, call.actor, adds=adds)
         return 200, {"success": 1}
+
+    def join(self, one: Contact, segment: int, actor: Actor, *, adds: bool) -> None:
+        """Put a contact into a segment, or take it out, which is no change of the contact: neither its time nor the audit log tells of it."""
+        rows, (of, who) = self.contacts.tables["lead_lists_leads"], (str(segment), str(one.id))
+        held = next((row for row in rows if (row["leadlist_id"], row["lead_id"]) == (of, who)), None)
+        if (held is not None) == adds:
+            return
+        if held is not None:
+            rows.remove(held)
+        now = f"{self.contacts.now():%Y-%m-%d %H:%M:%S}"
+        if adds:
+            rows.append({"leadlist_id": of, "lead_id": who, "date_added": now, "manually_removed": "0", "manually_added": "1"})
+        verb = "added" if adds else "removed"
+        about = {"bundle": "lead", "object": "segment", "action": verb, "object_id": of, "date_added": now}
+        properties = f'{{"object_description":"{self.segments[segment]}"}}'
+        self.contacts.note("lead_event_log", {"lead_id": who, "user_name": actor.name, **about, "properties": properties})
+        self.contacts.journal.effect(actor.client, "update", "segment", of, {who: not adds}, {who: adds})
+        self.contacts.tell("mautic.lead_list_change", one, {"action": verb, "segment": {"id": segment}})
 
     def _known(self, call: Call) -> Contact:
         call.rows = 1

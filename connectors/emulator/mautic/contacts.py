@@ -60,7 +60,7 @@ class Contacts:
         self.merged: dict[int, int] = {}
         self.hidden: set[int] = set()
         self.tables: dict[str, list[dict[str, Any]]] = {
-            "audit_log": [], "form_submissions": [], "page_hits": [], "email_stats": [], "lead_lists_leads": [],
+            "audit_log": [], "form_submissions": [], "page_hits": [], "email_stats": [], "lead_lists_leads": [], "lead_event_log": [],
         }  # fmt: skip
         self.tell: Callable[[str, Contact, Mapping[str, Any]], None] = lambda trigger, one, more: None
         self._ids, self._dnc_ids = itertools.count(1), itertools.count(1)
