@@ -13,7 +13,7 @@ import orjson
 from connectors.base import Breaker, Budget, Connection, FieldType, Item, Manifest, Priority
 from connectors.errors import Conflict, Gone, Rejected, Surprising
 from connectors.espocrm import mapping
-from connectors.espocrm.mapping import Reading, Row
+from connectors.espocrm.mapping import LIST, PEOPLE, Reading, Row
 from connectors.http import Answer, Complaint, Dialect, Kind, Session
 from connectors.scan import Rows
 from schemas.base import Scalar
@@ -49,6 +49,7 @@ class Client:
         self.manifest, self.connection = manifest, connection
         self.lookback_s = max(1.0, float(options.get("lookback_s", "120")))  # stamps are whole seconds
         self.page_rows = min(200, int(options.get("page_rows", "200")))
+        self.lists = [one.strip() for one in options.get("lists", "").split(",") if one.strip()]
         self._described: dict[str, tuple[float, Row]] = {}
         self._known: tuple[float, Row] = (float("-inf"), {})
         self._session = Session(
@@ -151,7 +152,8 @@ class Client:
 
     async def types(self, object_: str, *, max_age_s: float = _FRESH_S) -> Mapping[str, FieldType]:
         """Give the type of every attribute."""
-        return mapping.types(await self.describe(object_, max_age_s=max_age_s))
+        found = mapping.types(await self.describe(object_, max_age_s=max_age_s))
+        return found | {f"{LIST}{one}": "flag" for one in self.lists if object_ in PEOPLE}
 
     async def known(self, *, max_age_s: float = float("inf")) -> Row:
         """Give who we are and what our role allows."""
@@ -171,8 +173,50 @@ class Client:
 
     async def reading(self, object_: str, rows: Rows | Answer, fields: Sequence[str], *, bulk: bool = False) -> Reading:
         """Say how rows of one answer are read."""
-        types = await self.types(object_)
-        return Reading(self.connection.system, object_, tuple(fields), types, await self.me(), rows.sent_at, rows.received_at, bulk)
+        types, me = await self.types(object_), await self.me()
+        ids = [str(one["id"]) for one in (rows.records if isinstance(rows, Rows) else [rows.body])]
+        joined: dict[str, dict[str, bool]] = {one: {} for one in ids}
+        for name in (name for name in fields if name.startswith(LIST) and ids):
+            held = await self.on_list(name, object_, ids, priority="bulk" if bulk else "normal")
+            for one in ids:
+                joined[one][name] = held.get(one) is True
+        return Reading(self.connection.system, object_, tuple(fields), types, me, rows.sent_at, rows.received_at, bulk, joined)
+
+    async def readings(self, object_: str, found: Sequence[tuple[Row, Rows]], fields: Sequence[str]) -> list[tuple[Row, Reading]]:
+        """Say how each row of several answers is read."""
+        pages = {id(page): page for _, page in found}
+        known = {one: await self.reading(object_, page, fields) for one, page in pages.items()}
+        return [(row, known[id(page)]) for row, page in found]
+
+    async def on_list(self, name: str, object_: str, ids: Sequence[str], *, priority: Priority) -> dict[str, bool]:
+        """Say which of these are on a target list: True, or False of who left it by themselves. A list that is not there has nobody."""
+        link = f"TargetList/{name.removeprefix(LIST)}/{object_.lower()}s"
+        try:
+            found = await self.rows_in(link, "id", ids, ["id", "targetListIsOptedOut"], priority=priority)
+        except Surprising as error:
+            if error.status != 404:
+                raise
+            return {}
+        return {str(row["id"]): row.get("targetListIsOptedOut") is not True for row, _ in found}
+
+    async def enlist(self, name: str, object_: str, ident: str, *, on: bool, priority: Priority) -> None:
+        """Put a person on a target list or take them off; raises Rejected for one who left it by themselves, and for a list that is not there."""
+        of, link = f"TargetList/{name.removeprefix(LIST)}", f"{object_.lower()}s"
+        held = (await self.on_list(name, object_, [ident], priority=priority)).get(ident)
+        if on and held is False:
+            raise _refused(name, "they left this list by themselves, and are not put back")
+        if on is (held is True):
+            return
+        try:
+            await self.call("POST" if on else "DELETE", f"{of}/{link}", json={"ids": [ident]}, priority=priority, idempotent=True)
+        except Surprising as error:  # a 404 without a word: of the list, or of the person
+            if error.status != 404:
+                raise
+            where = [{"type": "equals", "attribute": "id", "value": ident}]
+            there = await self.rows(object_, where, ["id"], most=1, priority=priority)
+            raise (
+                _refused(name, "there is no such target list") if there.records else Gone(f"{object_} {ident} is not there", status=404)
+            ) from None
 
     async def asked(self, object_: str, fields: Sequence[str]) -> tuple[list[str], list[str]]:
         """Give which of the fields an object has (people share a list, and need not share all), and what to ask for."""
@@ -184,8 +228,9 @@ class Client:
         """Read an object's records by id, in the order asked for; deletion needs proof: who is not in a list is asked for by id."""
         own, select = await self.asked(object_, fields)
         items: dict[str, Item] = {}
-        for row, page in await self.rows_in(object_, "id", ids, select, priority=priority):
-            items[str(row["id"])] = (await self.reading(object_, page, own)).item(row)
+        found = await self.rows_in(object_, "id", ids, select, priority=priority)
+        for row, reading in await self.readings(object_, found, own):
+            items[str(row["id"])] = reading.item(row)
         for ident in dict.fromkeys(one for one in ids if one not in items):
             items[ident] = await self._proved(object_, ident, own, priority)
         return [items[one] for one in ids]
@@ -201,6 +246,10 @@ class Client:
     async def close(self) -> None:
         """Release everything."""
         await self._session.close()
+
+
+def _refused(name: str, words: str) -> Rejected:
+    return Rejected(words, refused=(FieldRefused(field=name, code="", words=words),))
 
 
 def _parts(values: Sequence[str]) -> Iterable[list[str]]:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from connectors.base import Finding
 from connectors.errors import ConnectorError
 from connectors.espocrm.client import Client
-from connectors.espocrm.mapping import TRUCE_ID, Row, allowed, types, writable
+from connectors.espocrm.mapping import LIST, TRUCE_ID, Row, allowed, types, writable
 
 _VERBS = ("create", "update", "delete")
 
@@ -31,7 +31,9 @@ class Doctor:
         found = [self._finding("the key is good"), self._users(table), await self._clock()]
         for name in (*manifest.people, manifest.task_object):
             found.append(await self._truce_id(name))
-        found += [self._field(manifest.person_object, name, described, denied, needed) for name, needed in sorted(fields.items())]
+        found += [await self._list(name) for name in sorted(fields) if name.startswith(LIST)]
+        plain = {name: needed for name, needed in sorted(fields.items()) if not name.startswith(LIST)}
+        found += [self._field(manifest.person_object, name, described, denied, needed) for name, needed in plain.items()]
         return found + await self._webhooks(fix=fix)
 
     def _finding(self, what: str, words: str = "", todo: str = "") -> Finding:
@@ -66,6 +68,17 @@ class Doctor:
         if needed and name not in writable(described, denied):
             return self._finding(what, "is read-only", "map a field that can be written, or give the API user's role edit on it")
         return self._finding(what)
+
+    async def _list(self, name: str) -> Finding:
+        """Say whether a target list is there, and named in the options."""
+        ident = name.removeprefix(LIST)
+        if ident not in self._client.lists:
+            return self._finding(name, todo=f"name it in the option lists: {','.join([*self._client.lists, ident])}")
+        try:
+            await self._client.call("GET", f"TargetList/{quote(ident, safe='')}")
+        except ConnectorError as error:
+            return self._finding(name, error.words, "make the target list, or give the API user's role read and edit on Target Lists")
+        return self._finding(name)
 
     async def _webhooks(self, *, fix: bool) -> list[Finding]:
         """Without webhooks only polling sees changes, and nobody sees deletions but the sweep: told, and no fault."""

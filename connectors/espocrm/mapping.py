@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,8 @@ Row = Mapping[str, Any]
 TRUCE_ID = "cTruceId"
 LOG = "CampaignLogRecord"
 PEOPLE = ("Lead", "Contact")
+LIST = "lists."
+"""How a person's attributes begin that say whether they are on a target list, and have not left it."""
 SYSTEM_FIELDS = ("id", "createdAt", "modifiedAt", "createdById", "modifiedById")
 OWN_FIELDS = (
     "emailAddress", TRUCE_ID, "status", "convertedAt", "createdContactId", "createdAccountId", "createdOpportunityId",
@@ -135,12 +138,19 @@ def to_wire(value: Scalar, type_: FieldType | None) -> Scalar:
 
 def selected(fields: Iterable[str], known: Mapping[str, FieldType]) -> list[str]:
     """Give the attributes to ask for: what every row must say, what this object says besides, then the fields, each once."""
-    return list(dict.fromkeys((*SYSTEM_FIELDS, *(name for name in OWN_FIELDS if name in known), *fields)))
+    return list(
+        dict.fromkeys(
+            (*SYSTEM_FIELDS, *(name for name in OWN_FIELDS if name in known), *(name for name in fields if not name.startswith(LIST)))
+        )
+    )
 
 
 @dataclass(frozen=True)
 class Reading(scan.Reading):
     """How rows of one answer are read."""
+
+    joined: Mapping[str, Mapping[str, bool]] = dataclasses.field(default_factory=dict)
+    """Record id → the target lists that it is on."""
 
     def item(self, row: Row) -> Item:
         """Tell what a row says: it was deleted (administrators see that), converted, or looks like this; raises Surprising."""
@@ -209,4 +219,6 @@ class Reading(scan.Reading):
 
     def value(self, row: Row, name: str) -> Scalar:
         """Give one attribute of a row."""
+        if name.startswith(LIST):
+            return self.joined[row["id"]][name]
         return from_wire(row[name], self.types.get(name))

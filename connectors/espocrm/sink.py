@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from connectors.base import (
     Capabilities,
@@ -21,7 +22,7 @@ from connectors.base import (
 from connectors.each import each
 from connectors.errors import ConnectorError, Rejected, Unavailable
 from connectors.espocrm.client import Client
-from connectors.espocrm.mapping import DONE, TRUCE_ID, Row, from_wire, literal, moment, to_wire, writable
+from connectors.espocrm.mapping import DONE, LIST, TRUCE_ID, Row, from_wire, literal, moment, to_wire, writable
 from connectors.fit import misfit
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged
@@ -50,7 +51,8 @@ class EspoSink(Sink):
         defaults: Mapping[str, Scalar] = {
             name: _NOT_PROVIDED for name in needed if described["fields"][name].get("type") in ("varchar", "text")
         }
-        return Capabilities(fields, defaults=defaults, account_field="accountId" if object_ == "Contact" else None)
+        lists = frozenset(f"{LIST}{one}" for one in self._client.lists if object_ in self.objects)
+        return Capabilities(fields | lists, defaults=defaults, account_field="accountId" if object_ == "Contact" else None)
 
     async def update(self, rows: Sequence[Update], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
         """Update records by their ids, one call each; what EspoCRM leaves out without a word (a field that the role does not have) is told."""
@@ -102,7 +104,8 @@ class EspoSink(Sink):
             return []
         own, select = await self._client.asked(object_, fields)
         found = await self._client.rows_in(object_, field, values, select, priority=priority)
-        told = [(row.get("status") == "Converted", (await self._client.reading(object_, page, own)).snapshot(row)) for row, page in found]
+        seen = await self._client.readings(object_, found, own)
+        told = [(row.get("status") == "Converted", reading.snapshot(row)) for row, reading in seen]
         return [record for _, record in sorted(told, key=lambda one: one[0])]
 
     async def _there(self, object_: str, truce_ids: Sequence[str], priority: Priority) -> dict[str, str]:
@@ -121,21 +124,28 @@ class EspoSink(Sink):
         wrong |= {name: words for name, value in row.fields.items() if name in types and (words := misfit(value, types[name]))}
         if wrong:
             raise _refused(row, wrong)
-        return {name: to_wire(value, types[name]) for name, value in row.fields.items()}
+        return {name: to_wire(value, types[name]) for name, value in row.fields.items() if not name.startswith(LIST)}
 
     async def _updated(self, row: Update, priority: Priority) -> Done:
-        values = await self._values(row)
-        answer = await self._client.call("PUT", f"{row.object}/{row.id}", json=values, values=values, priority=priority)
-        return await self._done(row, answer.body)
+        values, done = await self._values(row), Done(key=row.key, id=row.id)
+        if values:
+            answer = await self._client.call("PUT", f"{row.object}/{row.id}", json=values, values=values, priority=priority)
+            done = await self._done(row.model_copy(update={"fields": {name: row.fields[name] for name in values}}), answer.body)
+        lists = {name: value for name, value in row.fields.items() if name.startswith(LIST)}
+        for name, value in lists.items():
+            await self._client.enlist(name, row.object, row.id, on=value is True, priority=priority)
+        return done.model_copy(update={"fields": done.fields | lists})
 
     async def _created(self, row: Create, there: Mapping[str, str], priority: Priority) -> Done:
         if found := there.get(str(row.fields.get(TRUCE_ID) or "")):
             return Done(key=row.key, id=found)
         values = await self._values(row)
         given = {name: value for name, value in values.items() if value is not None}  # a new record is blank
-        return (await self._done(row, (await self._client.make(row.object, given, priority=priority)).body)).model_copy(
-            update={"created": True}
-        )
+        done = await self._done(row, (await self._client.make(row.object, given, priority=priority)).body)
+        for name in (name for name, value in row.fields.items() if name.startswith(LIST) and value is True):
+            with suppress(ConnectorError):  # the record is there all the same, and the next read tells what is left
+                await self._client.enlist(name, row.object, done.id, on=True, priority=priority)
+        return done.model_copy(update={"created": True})
 
     async def _done(self, row: Update | Create, body: Row) -> Done:
         """Tell what the record now holds; an update's answer has every field that the role shows."""

@@ -35,7 +35,7 @@ from connectors.base import (
 )
 from connectors.espocrm.client import Client
 from connectors.espocrm.doctor import Doctor
-from connectors.espocrm.mapping import ACTS, DONE, LOG, Reading, Row, allowed, literal, moment, seen
+from connectors.espocrm.mapping import ACTS, DONE, LIST, LOG, Reading, Row, allowed, literal, moment, seen
 from connectors.scan import Place, Places, Rows, Scan, Told, people
 from schemas.base import Ref
 
@@ -93,7 +93,8 @@ class EspoSource(Source):
     async def described(self, object_: str) -> Sequence[FieldSeen]:
         """Give the live schema as the metadata has it, with what the role may write; what it may not read is left out."""
         described = await self._client.describe(object_, max_age_s=0)
-        return seen(described, await self._client.denied(object_, max_age_s=60))
+        lists = [FieldSeen(name=f"{LIST}{one}", type="flag") for one in self._client.lists if object_ in self.manifest.people]
+        return seen(described, await self._client.denied(object_, max_age_s=60)) + lists
 
     async def users(self) -> Sequence[User]:
         """Give all users that are people, inactive ones included."""

@@ -11,7 +11,7 @@ import pytest
 from connectors.base import Create, Done, Failed, Sink, Source, Update
 from connectors.contract import NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages, snapshots
-from connectors.errors import Gone, Rejected, Unavailable
+from connectors.errors import Gone, Rejected
 from connectors.mautic.mapping import CONTACTS
 from connectors.registry import load
 from schemas.base import Scalar
@@ -84,10 +84,6 @@ async def test_a_segment_or_a_contact_that_is_not_there_is_told_for_its_row(town
         assert isinstance(bad, Failed)
         assert isinstance(bad.error, Rejected)
         assert [one.field for one in bad.error.refused] == ["lists.17"]
-        await town.fault(kind="status", status=503, path="/segments/", times=9)
-        (down,) = await sink.update([row(ids[0], lists_1=True)])
-        assert isinstance(down, Failed)
-        assert isinstance(down.error, Unavailable)
         found = {
             one.what: one.todo for one in await source.doctor({NURTURE: True, "lists.17": True, "lists.3": True}) if "lists." in one.what
         }

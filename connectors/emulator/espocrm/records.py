@@ -49,7 +49,9 @@ def _one(org: Org, call: Call, entity: str, ident: str) -> Any:
 
 def _linked(org: Org, call: Call, entity: str, ident: str, link: str) -> Any:
     """Show, add or take out records at the other end; the record's own time of change stays as it is, and no webhook tells (measured)."""
-    row = org.record(entity, ident, writing=call.method != "GET")
+    if call.method != "GET" and ident not in org.rows[entity]:
+        raise Refused(404)
+    row = org.record(entity, ident)
     if link == "targetLists":
         return listed(
             org, "TargetList", [one for one in org.live("TargetList") if ident in one[f"{entity.lower()}sIds"]], search(call.params), call
@@ -58,15 +60,20 @@ def _linked(org: Org, call: Call, entity: str, ident: str, link: str) -> Any:
         raise Refused(404, f"Link '{link}' does not exist.")
     held, other = row[f"{link}Ids"], LINKS[link]
     if call.method == "GET":
-        return listed(org, other, [one for one in org.live(other) if one["id"] in held], search(call.params), call)
+        found = [one for one in org.live(other) if one["id"] in held]
+        if entity == "TargetList":
+            found = [{**one, "targetListIsOptedOut": (ident, one["id"]) in org.opted_out} for one in found]
+        return listed(org, other, found, search(call.params), call)
     sent = call.sent() | dict(call.params)
-    asked = [str(one) for one in (sent.get("ids") or [sent.get("id")]) if one]
     adding = call.method == "POST"
-    moved = [one for one in asked if (one in held) is not adding and (not adding or org.record(other, one, writing=True))]
-    row[f"{link}Ids"] = [*held, *moved] if adding else [one for one in held if one not in moved]
-    for one in moved:
+    for one in (str(one) for one in (sent.get("ids") or [sent.get("id")]) if one):
+        if one not in org.rows[other] or org.rows[other][one]["deleted"]:
+            raise Refused(404)  # without a word; those before it are moved all the same (measured)
+        if (one in row[f"{link}Ids"]) is adding:
+            continue
+        row[f"{link}Ids"] = [*row[f"{link}Ids"], one] if adding else [kept for kept in row[f"{link}Ids"] if kept != one]
         org.journal.effect(call.actor.client, "associate" if adding else "dissociate", entity, ident, {}, {link: one})
-    return adding or bool(moved)
+    return True
 
 
 def listed(org: Org, entity: str, rows: list[Row], asked: Search, call: Call) -> dict[str, Any]:
@@ -83,7 +90,13 @@ def listed(org: Org, entity: str, rows: list[Row], asked: Search, call: Call) ->
     page = found[asked.offset : asked.offset + asked.most]
     more = len(found) > asked.offset + asked.most
     total = len(found) if call.headers.get("x-no-total") != "true" else -1 if more else -2
-    return {"total": total, "list": [_selected(shown(org, entity, row, call.actor, whole=False), asked) for row in page]}
+    told = [shown(org, entity, row, call.actor, whole=False) | _column(row) for row in page]
+    return {"total": total, "list": [_selected(one, asked) for one in told]}
+
+
+def _column(row: Mapping[str, Any]) -> Row:
+    """Give what stands in the link to the list that a record is shown as one of."""
+    return {name: row[name] for name in ("targetListIsOptedOut",) if name in row}
 
 
 def _selected(row: Row, asked: Search) -> Row:
