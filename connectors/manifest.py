@@ -56,6 +56,9 @@ class Manifest(BaseModel):
     record_url: str = Field(
         default="", description="Where a person opens a person's record: {url}, {object}, {id}, and options by their names."
     )
+    besides: dict[str, str] = Field(
+        default={}, description="Files of its folder beside the six, each with why one of the six could not hold it."
+    )
 
     @property
     def people(self) -> tuple[str, ...]:

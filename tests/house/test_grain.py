@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from connectors.registry import manifests
 from tests.house.project import PACKAGES, ROOT, kept, modules, short, tree, vendors
 
 MOST = 300
@@ -16,48 +17,6 @@ LONGER = {
     "sync/store/migrations/versions/0001_first_tables.py": "written by alembic",
 }
 SIX = {"manifest.yaml", "__init__.py", "client.py", "source.py", "sink.py", "mapping.py"}
-BESIDES = {
-    "salesforce": {
-        "refusals.py": "one error has three spellings, and names records and fields in its words",
-        "scan.py": "each of its objects is read by a scan of its own, which keeps what was told",
-        "events.py": "change events come by gRPC, in Avro with bitmaps, under error codes of their own",
-        "bulk.py": "a large object is read by a job of its own API, as CSV behind locators",
-        "campaigns.py": "membership is a record of its own, with statuses and an order that each campaign has for itself",
-        "grants.py": "two OAuth flows, one of which signs",
-        "permissions.py": "a permission set is metadata with rules of its own about what it may name",
-        "rivals.py": "flows, rules and histories are objects of their own, which an org may hide",
-        "doctor.py": "what an org must have differs by object, and events have a licence and limits of their own",
-    },
-    "mautic": {"doctor.py": "who else writes stands in an audit log, by ways and serialised names of its own"},
-    "espocrm": {"doctor.py": "what the API user's role must allow differs by object, and webhooks are many"},
-    "marketo": {
-        "full.py": "there is no list of all leads: they are counted through by their ids, or exported by months",
-        "bulk.py": "an extract is made of jobs with a queue, a quota and a file of their own",
-        "pieces.py": "the file of a job is CSV in pieces of bytes",
-        "doctor.py": "lists, campaigns and programs have each a way of their own of not being what is needed",
-    },
-    "mautic": {"segments.py": "membership of segments is kept beside the contact, and has a log of its own"},
-    "tryton": {
-        "acts.py": "what people did stands in three models of two modules, of which an installation may have none",
-        "doctor.py": "what must be there differs by the modules that options ask for",
-    },
-    "hubspot": {
-        "paths.py": "its interface has three versions, whose paths differ in form",
-        "permissions.py": "scopes go by object, and by what is done with it",
-        "rivals.py": "who set a value stands in each property's history, under many names",
-        "objects.py": "seven objects share one API and differ in names, times and associations",
-        "events.py": "webhooks tell of them in two forms, under a signature of their own",
-        "refusals.py": "errors have no fixed form: words, nested JSON, categories",
-        "batch.py": "answers to a batch are not positional and say little about which row they mean",
-        "ties.py": "a deal's people and company are associations, written by calls of their own",
-        "doctor.py": "what an account must have differs by object",
-        "joins.py": "who was put on a list is told by the list alone, oldest first, in pages that shift",
-        "hooks.py": "what an app is subscribed to is seen by a key of its own, or not at all",
-        "touches.py": "submissions and e-mails are read page by page, from logs that are no objects",
-        "lists.py": "membership of static lists is kept beside the record, and read and written by calls of its own",
-    },
-}
-"""Files beside the six, and why one of the six could not hold it."""
 VAGUE = {"utils", "helpers", "common", "manager", "misc"}
 TEXTS = {".py", ".md", ".yaml", ".yml", ".toml", ".json", ".csv", ".lock", ".txt", ".cfg", ".ini", ""}
 
@@ -136,7 +95,9 @@ def test_names_say_what_is_in_them() -> None:
 
 @pytest.mark.parametrize("vendor", vendors())
 def test_a_connector_is_six_files_and_says_why_it_has_more(vendor: str) -> None:
-    assert {path.name for path in kept() if path.parent == ROOT / "connectors" / vendor} == SIX | BESIDES.get(vendor, {}).keys()
+    besides = manifests()[vendor].besides
+    assert {path.name for path in kept() if path.parent == ROOT / "connectors" / vendor} == SIX | besides.keys()
+    assert all(besides.values()), "why one of the six could not hold it"
 
 
 @pytest.mark.parametrize("vendor", vendors())
