@@ -168,7 +168,7 @@ def _show(stage: Stage, comparison: judge.Comparison, doubled: list[str], began:
         f"Writing calls {figures['calls']}, least possible if everything had come at once {figures['calls_minimum']} ({ratio:.2f}×) · "
         f"p50 {latency['p50']:.0f} ms, p99 {latency['p99']:.0f} ms · "
     )
-    screen.say(f"{'' if stage.mark else calls}{took:.0f} s")
+    screen.say(f"{calls if stage.manner.journals else ''}{took:.0f} s")
     screen.say(f"Try it: truce explain {stage.address(world.KIM.email)} · change deploy/playbook/routing.yaml, then truce check · truce up")
 
 

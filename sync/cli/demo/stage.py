@@ -28,8 +28,25 @@ UNDER_WAY = """SELECT (SELECT count(*) FROM dirty) AS "to be planned", (SELECT c
 (SELECT count(*) FROM cursors WHERE name = 'changes' AND system = ANY($2) AND coalesce(seen_until, '-infinity') < $1) AS "systems unread" """
 
 
-PATIENCE = 4
-"""So many times longer may things take where nobody knows how fast the systems are."""
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """What can be seen and done of the systems, and how it is called."""
+
+    journals: bool
+    """They keep journals of everything, and what they tell can be held back."""
+    patience: int
+    """So many times longer may things take."""
+    every: float
+    """So rarely are they asked (s)."""
+    burst: int
+    """So many people at once fill in a form."""
+    order: str
+    writes: str
+
+
+EMULATED = Manner(True, 1, 0.0, 500, "delivered in reverse order", "writing calls")
+OWN = Manner(False, 4, 0.5, 40, "as it comes", "records changed")
+"""Nobody knows how fast one's own systems are."""
 
 
 class NotSo(AssertionError):
@@ -54,14 +71,19 @@ class Stage:
     crm: Sales
     marketing: Marketing
     mark: str = ""
-    """What this run's addresses have in one's own systems; blank: the emulated ones, which keep journals and can hold things back."""
+    """What this run's addresses have in one's own systems; blank: the emulated ones."""
     latencies_ms: list[float] = field(default_factory=list)
     figures: dict[str, Any] = field(default_factory=dict)
     _users: dict[str, dict[str, str]] = field(default_factory=dict)
 
+    @property
+    def manner(self) -> Manner:
+        """Give what can be done here."""
+        return OWN if self.mark else EMULATED
+
     def until(self, what: str, so: Callable[[], Found], *, seconds: float = 30.0, every: float = 0.05) -> Found:
         """Wait until something is so and give it; raises NotSo with `what`, PartEnded when a part died meanwhile."""
-        seconds, every = (seconds * PATIENCE, max(every, 0.5)) if self.mark else (seconds, every)
+        seconds, every = seconds * self.manner.patience, max(every, self.manner.every)
         end = time.monotonic() + seconds
         while not (found := so()):
             self.parts.check()
@@ -121,7 +143,7 @@ class Stage:
 
     def journal(self, system: str, kind: str = "effects", since: int = 0) -> list[Row]:
         """Read an emulator's journal; one's own systems have none."""
-        if self.mark:
+        if not self.manner.journals:
             return []
         rows: list[Row] = door(self.urls[system], f"journal/{kind}?since={since}")
         return rows
@@ -147,7 +169,7 @@ class Stage:
 
     def writes(self) -> Counter[str]:
         """Count Truce's writing calls so far; of one's own systems, when their records were changed."""
-        if self.mark:
+        if not self.manner.journals:
             return Counter(time_ for side in self.sides.values() if isinstance(side, Own) for time_ in side.times())
         return Counter({system: len(writing(self.journal(system, "calls"))) for system in self.urls})
 

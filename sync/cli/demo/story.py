@@ -16,9 +16,9 @@ from sync.cli.demo.judge import Row, moment
 from sync.cli.demo.stage import Stage
 
 POLL_S = 0.3
-BURST, OTHERS, QUIET_S, PACE_S = 500, 37, 10.0, 0.03
-FEW, FEWER = 40, 100
-"""So many fill in forms of one's own systems, and where the CRM takes one row per call."""
+OTHERS, QUIET_S, PACE_S = 37, 10.0, 0.03
+FEWER = 100
+"""So many fill in forms at once where the CRM takes one row per call."""
 
 
 def first_sync(stage: Stage) -> None:
@@ -84,9 +84,7 @@ def two_edits(stage: Stage) -> None:
     kept = aside.get("phone") or next(iter(aside.values()), None)
     if not kept:
         raise AssertionError("the losing value was not kept aside")
-    stage.screen.done(
-        f"phone and title changed on both sides, {'as it comes' if stage.mark else 'delivered in reverse order'} → equal; kept aside {kept['value']} ({kept['reason']})"
-    )
+    stage.screen.done(f"phone and title changed on both sides, {stage.manner.order} → equal; kept aside {kept['value']} ({kept['reason']})")
 
 
 def opt_out(stage: Stage) -> None:
@@ -100,7 +98,7 @@ def opt_out(stage: Stage) -> None:
     consents = [e for e in stage.journal(platform, since=marks[platform]) if e["client"] == "truce"]
     took = (moment(consents[0]) if consents else time.time()) - began
     stage.settled()
-    polled = "" if stage.mark else f" ({stage.titles[crm]} is polled every {emulate.poll_s(crm, POLL_S):.1f} s in this demo)"
+    polled = f" ({stage.titles[crm]} is polled every {emulate.poll_s(crm, POLL_S):.1f} s in this demo)" if stage.manner.journals else ""
     stage.screen.done(f"{stage.titles[crm]} → {stage.titles[platform]} {took:.1f} s, although the person is outside the sync scope{polled}")
 
 
@@ -111,8 +109,7 @@ def refusal(stage: Stage) -> None:
     try:
         _refused(stage, lift)
     finally:
-        if stage.mark:  # whatever came of it, one's own system is left as it was
-            lift()
+        lift()  # whatever came of it, the system is left as it was
 
 
 def _refused(stage: Stage, lift: Callable[[], None]) -> None:
@@ -147,7 +144,7 @@ def _refused(stage: Stage, lift: Callable[[], None]) -> None:
     phone = stage.name(crm, "phone")
     written = [e for e in stage.journal(crm, since=began[crm]) if e["client"] == "truce" and phone in e["after"]]
     left = len(_parked(stage, words))
-    if (len(written) != 1 and not stage.mark) or left:
+    if (len(written) != 1 and stage.manner.journals) or left:
         raise AssertionError(f"after the replay: written {len(written)} times, {left} still parked")
     stage.figures["parked"] = len(parked)
     stage.screen.done(
@@ -160,7 +157,8 @@ def _refused(stage: Stage, lift: Callable[[], None]) -> None:
 def worker_killed(stage: Stage) -> None:
     """Scene 8: one of two workers is killed with -9 in the middle of many form fills."""
     stage.screen.scene(8, "Worker killed")
-    people = [world.visitor(n) for n in range(FEW if stage.mark else FEWER if stage.crm.batch == 1 else BURST)]
+    many = min(FEWER, stage.manner.burst) if stage.crm.batch == 1 else stage.manner.burst
+    people = [world.visitor(n) for n in range(many)]
     marks, done = stage.marks(), threading.Semaphore(0)
 
     def fill(person: world.Person) -> None:
@@ -183,7 +181,7 @@ def worker_killed(stage: Stage) -> None:
     bare = _bare(stage, people)
     lost = sum(email in bare or any(held.get(email) != "mql" for held in stages) for email in emails)
     crm, email = stage.pair[0], stage.name(stage.pair[0], "email")
-    made = stage.sides[crm].rows([email]) if stage.mark else [e["after"] for e in _made(stage, crm, marks)]
+    made = [e["after"] for e in _made(stage, crm, marks)] if stage.manner.journals else stage.sides[crm].rows([email])
     created = [row[email] for row in made if row.get(email)]
     twice = len(created) - len(set(created))
     stall = max(waits, default=0.0)
@@ -201,7 +199,7 @@ def quiet(stage: Stage) -> None:
     time.sleep(QUIET_S)  # the story is that nothing happens for so long
     idle = (stage.writes() - before).total()
     stage.figures["idle_writes"] = idle
-    what = "records changed" if stage.mark else "writing calls"
+    what = stage.manner.writes
     stage.screen.done(f"{QUIET_S:.0f} s, {idle} {what}")
     if idle:
         raise AssertionError(f"{idle} {what} while nobody did anything")
@@ -213,7 +211,7 @@ SCENES = (first_sync, form_fill, two_edits, handoffs.accepted, opt_out, refusal,
 def _parked(stage: Stage, words: str) -> list[dict[str, Any]]:
     """Give what is parked; of one's own systems, which may hold other trouble, what speaks of these words."""
     found = stage.ask("SELECT * FROM parked WHERE settled_at IS NULL AND kind = 'write'")
-    return [one for one in found if not stage.mark or words in f"{one['field']} {one['reason']}"]
+    return [one for one in found if stage.manner.journals or words in f"{one['field']} {one['reason']}"]
 
 
 def _count(stage: Stage, emails: list[str]) -> int:
