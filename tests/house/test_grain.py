@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,18 +53,41 @@ def test_modules_are_small_or_say_why_not() -> None:
     assert set(LONGER) <= set(long), "no longer long: take it off the list"
 
 
+def functions(within: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    """Give every function, looking into no expression: there is none in one."""
+    for node in ast.iter_child_nodes(within):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+        if isinstance(node, ast.stmt | ast.excepthandler | ast.match_case):
+            yield from functions(node)
+
+
+@cache
+def looked_through() -> tuple[dict[str, int], dict[str, list[str]]]:
+    """Give what is too long and what has no sentence, each module read once, and let go."""
+    long, silent = dict[str, int](), dict[str, list[str]]()
+    for path in modules(*PACKAGES):
+        if "migrations" in path.parts:
+            continue
+        module, name = tree(path), short(path)
+        lengths = [(one.name, (one.end_lineno or 0) - one.body[0].lineno + 1) for one in functions(module)]
+        long |= {f"{name}:{function}": length for function, length in lengths if length > 50}
+        if not path.name.startswith("contract_") and (found := bare(module)):
+            silent[name] = found
+    return long, silent
+
+
 def test_functions_are_short() -> None:
     """Their bodies; a long list of parameters with their defaults is a table."""
-    functions = ((path, node) for path in modules(*PACKAGES) if "migrations" not in path.parts for node in ast.walk(tree(path)))
-    long = {
-        f"{short(path)}:{node.name}": length
-        for path, node in functions
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (length := (node.end_lineno or 0) - node.body[0].lineno + 1) > 50
-    }
-    assert long == {}
+    assert looked_through()[0] == {}
 
 
-def bare(path: Path) -> list[str]:
+def test_a_function_is_found_wherever_it_stands() -> None:
+    text = "try: ...\nexcept OSError:\n    match 1:\n        case 2:\n            class C:\n                async def f(self):\n                    def g(): ..."
+    assert [one.name for one in functions(ast.parse(text))] == ["f", "g"]
+
+
+def bare(module: ast.Module) -> list[str]:
     """Name the public things of a module that have no docstring."""
 
     def walk(node: ast.Module | ast.ClassDef, above: str) -> list[str]:
@@ -73,12 +98,11 @@ def bare(path: Path) -> list[str]:
                 found += walk(one, name) if isinstance(one, ast.ClassDef) else ([] if ast.get_docstring(one) else [name])
         return found
 
-    return walk(tree(path), "")
+    return walk(module, "")
 
 
 def test_every_public_thing_says_what_it_promises() -> None:
-    own = [path for path in modules(*PACKAGES) if "migrations" not in path.parts and not path.name.startswith("contract_")]
-    assert {short(path): found for path in own if (found := bare(path))} == {}
+    assert looked_through()[1] == {}
 
 
 def test_a_missing_sentence_is_found(tmp_path: Path) -> None:
@@ -86,7 +110,7 @@ def test_a_missing_sentence_is_found(tmp_path: Path) -> None:
     planted.write_text(
         '"""A module."""\nclass Named:\n    """Yes."""\n    def bare(self): ...\n    def _own(self): ...\n', encoding="utf-8"
     )
-    assert bare(planted) == ["Named.bare"]
+    assert bare(tree(planted)) == ["Named.bare"]
 
 
 def test_names_say_what_is_in_them() -> None:
