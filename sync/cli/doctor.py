@@ -8,11 +8,12 @@ from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from connectors.base import Finding
+from connectors.base import FieldSeen, Finding
 from connectors.unmetered import Unmetered
 from sync.alerts import outlets
 from sync.cli import doors, emulate, people, place
 from sync.cli.examining.kafka import broker
+from sync.cli.examining.lengths import shorter
 from sync.cli.examining.reach import reached
 from sync.cli.examining.system import look
 from sync.cli.still import still
@@ -42,9 +43,11 @@ async def examine(settings: Settings, *, fix: bool, patience_s: float = PATIENCE
     findings += channels(settings, playbook)
     findings += doors.findings(settings, playbook)
     findings += _frozen(settings)
-    systems = [_patiently(look(name, how, playbook, fix=fix), name, patience_s) for name, how in systems_of(settings).items()]
+    lives: dict[str, Mapping[str, FieldSeen]] = {}
+    systems = [_patiently(look(name, how, playbook, fix=fix, lives=lives), name, patience_s) for name, how in systems_of(settings).items()]
     for found in await asyncio.gather(_servers(settings, playbook, patience_s), *systems):
         findings += found
+    findings += shorter(playbook, lives)
     if settings.systems:
         findings += await _patiently(reached(settings.public_url, settings.systems), "TRUCE_PUBLIC_URL", patience_s)
     if not systems_of(settings):

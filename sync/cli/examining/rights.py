@@ -17,6 +17,7 @@ def told(wish: Wish, rights: frozenset[Right] | None) -> Iterator[Finding]:
         what = f"{wish.object}: Truce may not {' or '.join(lacks)} it"
         yield Finding(ok=False, what=what, todo=f"grant {', '.join(lacks)} on {wish.object} (truce doctor --grants writes what is needed)")
         return
-    may = " and ".join(right for right in wanted if right in rights)
+    *others, last = [right for right in wanted if right in rights]
+    may = f"{', '.join(others)} and {last}" if others else last
     more = "; delete, too, which it never does: truce doctor --grants writes the least" if "delete" in rights else ""
     yield Finding(ok=True, what=f"{wish.object}: Truce may {may} it{more}")

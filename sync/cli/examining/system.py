@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from connectors.base import FieldSeen, FieldType, Finding, Source
 from connectors.errors import AuthExpired, ConnectorError, RateLimited, Unavailable
@@ -20,8 +20,13 @@ from sync.sources import schema
 SCORES = ("engagement_score", "fit_score", "lead_score")
 
 
-async def look(system: str, how: SystemSettings, playbook: Playbook, *, fix: bool) -> list[Finding]:
-    """Give everything about one system; `fix` makes the fields that Truce fills in, where the vendor lets us."""
+async def look(
+    system: str, how: SystemSettings, playbook: Playbook, *, fix: bool, lives: dict[str, Mapping[str, FieldSeen]] | None = None
+) -> list[Finding]:
+    """Give everything about one system; `fix` makes the fields that Truce fills in, where the vendor lets us.
+
+    `lives` is given the fields of its usual object for people.
+    """
     free = Unmetered()
     try:
         source = load(how.vendor).source(how.connection(system), free, free)
@@ -33,7 +38,11 @@ async def look(system: str, how: SystemSettings, playbook: Playbook, *, fix: boo
         person = source.manifest.person_object
         mapped = {name: not shared.systems[system].read_only for name, shared in playbook.mapped(system, person).items()}
         said = await source.doctor(mapped, fix=fix)
-        found = [*made, *said, *(await _beside(source, system, playbook) if system in playbook.systems else [])]
+        found = [
+            *made,
+            *said,
+            *(await _beside(source, system, playbook, {} if lives is None else lives) if system in playbook.systems else []),
+        ]
     except ConnectorError as error:
         found = [Finding(ok=False, what=f"it cannot be looked at: {error.words}", todo=_todo(system, error))]
     finally:
@@ -54,7 +63,7 @@ def _todo(system: str, error: ConnectorError) -> str:
     return "its answer is not what it should be: is the address right? The log of its source and writer says more"
 
 
-async def _beside(source: Source, system: str, playbook: Playbook) -> list[Finding]:
+async def _beside(source: Source, system: str, playbook: Playbook, lives: dict[str, Mapping[str, FieldSeen]]) -> list[Finding]:
     """Compare the live schema and the users with the playbook."""
     found, responses = list[Finding](), source.manifest.response_objects
     for name in schema.objects(playbook, system, source):
@@ -71,6 +80,8 @@ async def _beside(source: Source, system: str, playbook: Playbook) -> list[Findi
                 )
             )
             continue
+        if name == source.manifest.person_object:
+            lives[system] = {one.name: one for one in live}
         found += suited(playbook, system, name, live, said=name == source.manifest.person_object)
     for wish in wishes(playbook, system, source.manifest):
         found += rights.told(wish, await source.rights(wish.object))
