@@ -5,16 +5,76 @@ Sources: Adobe's developer guide ("Static Lists", "Smart Campaigns": one that is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from connectors.base import FieldSeen, Finding
+from connectors.base import Edits, FieldSeen, Finding, Rival
 from connectors.errors import ConnectorError
 from connectors.http import Answer
 from connectors.marketo.bulk import Bulk
 from connectors.marketo.client import Client, results
-from connectors.marketo.mapping import LEADS, LIST, OWNER, PROGRAM, TRUCE_ID, Row
+from connectors.marketo.mapping import LEADS, LIST, OWNER, PROGRAM, TRUCE_ID, Row, at, attributes
+
+PAGES = 10
+"""So many pages of the log are looked at."""
+WINDOW = timedelta(days=2)
+
+
+async def changes(client: Client, fields: Sequence[str], since: datetime) -> tuple[list[Row], datetime]:
+    """Give the changes of fields since then as the log has them, of its first pages, and until when they reach."""
+    names = ",".join(name for name in fields if not name.startswith((LIST, PROGRAM)))
+    found, pages, until = list[Row](), 0, datetime.now(UTC)
+    async for answer in client.log("/activities/leadchanges.json", await client.token(since), fields=names):
+        found += [one for one in results(answer) if one.get("fields")]
+        pages, until = pages + 1, answer.received_at
+        if pages == PAGES:
+            until = at(found[-1]) if found and answer.body.get("moreResult") is True else until
+            break
+    return found, until
+
+
+async def edits(client: Client, fields: Sequence[str], since: datetime) -> Edits:
+    """Count them, but for our own; what lies behind the first pages is reckoned."""
+    found, until = await changes(client, fields, since)
+    counts = Counter(str(change.get("name")) for one in found if not _ours(client, one) for change in one["fields"])
+    share = (datetime.now(UTC) - since) / max(until - since, timedelta(seconds=1))
+    return Edits(counts={name: round(many * share) for name, many in counts.items() if name in fields}, since=since)
+
+
+async def rivals(client: Client, fields: Sequence[str]) -> list[Rival]:
+    """Name other users of the API, smart campaigns and Marketo's own CRM sync among those who changed fields of late."""
+    found, _ = await changes(client, fields, datetime.now(UTC) - WINDOW)
+    wrote: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for one in found:
+        if who := _machine(client, one):
+            for change in one["fields"]:
+                wrote[who][str(change.get("name"))].add(str(one.get("leadId")))
+    every = {str(one.get("leadId")) for one in found}
+    return [_rival(who, by, len(every)) for who, by in sorted(wrote.items())]
+
+
+def _rival(who: str, by: Mapping[str, set[str]], most: int) -> Rival:
+    touched = {lead for some in by.values() for lead in some}
+    return Rival(who=who, seen=f"changed {len(touched)} of the {most} leads that changed in two days", fields=tuple(sorted(by)))
+
+
+def _ours(client: Client, activity: Row) -> bool:
+    return bool(client.me) and str(attributes(activity).get("Modifying User") or "").lower() == client.me.lower()
+
+
+def _machine(client: Client, activity: Row) -> str:
+    said = attributes(activity)
+    source = str(said.get("Source") or said.get("Source Type") or "").lower()
+    if _ours(client, activity):
+        return ""
+    if "web service api" in source:
+        return f"the API user {said.get('Modifying User') or '(nameless)'}"
+    if any(word in source for word in ("salesforce", "sfdc", "dynamics", "crm")):
+        return "Marketo's own CRM sync"
+    return "a smart campaign" if any(word in source for word in ("flow", "campaign")) else ""
 
 
 @dataclass(frozen=True)

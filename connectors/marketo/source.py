@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from connectors.base import FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Source, Unwelcome, User, Wanted
+from connectors.base import Edits, FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Rival, Source, Unwelcome, User, Wanted
 from connectors.errors import Surprising
 from connectors.http import Answer
 from connectors.marketo import mapping
 from connectors.marketo.client import Client, results, rows
-from connectors.marketo.doctor import Doctor
+from connectors.marketo.doctor import Doctor, edits, rivals
 from connectors.marketo.full import Full
 from connectors.marketo.mapping import LEADS, LIST, LOGGED, MERGE, NEW, OWNER, PROGRAM, TOUCHES, TRUCE_ID, Row
 
@@ -179,6 +179,14 @@ class MarketoSource(Source):
     async def close(self) -> None:
         """Release everything."""
         await self._client.close()
+
+    async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
+        """Name who else changed these fields of late by machine, by the activity log."""
+        return await rivals(self._client, fields)
+
+    async def edits(self, object_: str, fields: Sequence[str], since: datetime) -> Edits | None:
+        """Count by the activity log."""
+        return await edits(self._client, fields, since)
 
     async def make_field(self, object_: str, wanted: FieldSeen) -> str:
         """Make a custom field of leads; Marketo has no lists of values by its API."""

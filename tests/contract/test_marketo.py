@@ -17,6 +17,7 @@ from connectors.base import Create, Done, Failed, Item, RowOutcome, Sink, Source
 from connectors.contract import ConnectorContract, Emulated, NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages, snapshots
 from connectors.emulator.marketo import activities
+from connectors.emulator.marketo.leads import Actor
 from connectors.errors import Conflict, Gone, Rejected
 from connectors.marketo.mapping import CODES
 from connectors.registry import load
@@ -389,6 +390,20 @@ async def test_what_others_used_of_the_day_reaches_the_budget(world: MarketoWorl
     assert counted[0][0] > 40_000
     assert not found.ok
     assert "other.api@acme.example" in found.todo
+
+
+async def test_who_else_changes_fields_and_how_often_is_read_from_the_log(world: MarketoWorld, source: Source, sink: Sink) -> None:
+    ident = await world.seed({"email": "kim@example.com", "title": "CEO"})
+    await world.edit(ident, {"title": "CFO"})
+    leads, enricher = world.vendor.leads, Actor("enricher", "Web service API", "enricher.api@acme.example")
+    leads.change(leads.get(ident), {"title": "COO", "company": "Nordwind"}, enricher)
+    (done,) = await sink.update([Update(key="k", object="leads", id=ident, fields={"title": "CTO"})])
+    assert isinstance(done, Done)
+    (rival,) = await source.rivals("leads", ["title", "company"])
+    assert (rival.who, rival.fields) == ("the API user enricher.api@acme.example", ("company", "title"))
+    edits = await source.edits("leads", ["title", "company"], datetime.now(UTC) - timedelta(days=30))
+    assert edits is not None
+    assert edits.counts == {"title": 2, "company": 1}, "ours are left out"
 
 
 async def test_the_doctor_makes_the_truce_id_where_it_lacks(world: MarketoWorld, source: Source, sink: Sink) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sync.cli.output import console, table
+from sync.trial.first.compare import PERSONAL
 
 FEW = 3
 """So many examples of a field are shown; --json has ten."""
@@ -111,9 +112,15 @@ def _fields(fields: Sequence[Mapping[str, Any]], whose: str) -> None:
     equal = [one["field"] for one in fields if one not in differing]
     if equal and differing:
         console.print(f"Equal or blank for everybody: {', '.join(equal)}")
-    lines = [f"  {_example(one['field'], row)}" for one in differing for row in one["examples"][:FEW] if one["differing"]]
+    lines = [f"  {_example(one['field'], row)}" for one in differing for row in _few(one) if one["differing"]]
     if lines:
         console.print("\n".join(["For example", *lines]))
+
+
+def _few(one: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """Give some of a field's examples; of values that are not shown one tells as much as three."""
+    hidden = any(PERSONAL in row["values"].values() for row in one["examples"])
+    return [*one["examples"][: 1 if hidden else FEW]]
 
 
 def _example(name: str, row: Mapping[str, Any]) -> str:
