@@ -12,8 +12,9 @@ A new connector inherits it with one small class, beside a folder of recorded pa
 
 from __future__ import annotations
 
+import logging
 from abc import abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import ClassVar
@@ -21,11 +22,14 @@ from typing import ClassVar
 import pytest
 
 from connectors.base import Manifest, Sink, Source
+from connectors.contract_answers import Answers
+from connectors.contract_drift import Drift
+from connectors.contract_fates import Fates, Restores
 from connectors.contract_objects import Accounts, Objects
 from connectors.contract_reading import Reading
 from connectors.contract_tasks import EmulatedTasks, Tasks
 from connectors.contract_trouble import Daily, Trouble
-from connectors.contract_world import Emulated, NotedBreaker, NotedBudget
+from connectors.contract_world import Emulated, NotedBreaker, NotedBudget, elsewhere
 from connectors.contract_writing import Writing
 from connectors.registry import load, manifests
 
@@ -38,27 +42,33 @@ def _asked(part: type[object], manifest: Manifest) -> bool:
         Daily: any(one.name == "daily" for one in manifest.quotas),
         Objects: bool(manifest.opportunity_object),
         Accounts: bool(manifest.account_object and manifest.opportunity_object),
+        Restores: manifest.restores,
         Tasks: bool(manifest.task_object),
     }[part]
 
 
-class ConnectorContract(Reading, Writing, Trouble, Daily, Accounts, Objects, Tasks):
-    """Inherit, say the vendor, its emulator and its recorded payloads; everything else is here.
+class ConnectorContract(Reading, Fates, Restores, Writing, Answers, Drift, Trouble, Daily, Accounts, Objects, Tasks):
+    """Inherit, say the vendor, its emulator, its recorded payloads and the table of its codes; everything else is here.
 
-    A vendor whose manifest has no daily quota, no opportunities, no accounts or no tasks is not held to those parts.
+    A vendor whose manifest has no daily quota, no opportunities, no accounts, no tasks or no way back from a deletion is not held to
+    those parts. All of it runs far from UTC, and whatever a test makes the connector log may name no secret and no person.
     """
 
     def __init_subclass__(cls) -> None:
         """Leave out the parts that are about what the vendor does not have."""
         super().__init_subclass__()
-        for part in (Daily, Objects, Accounts, Tasks):
+        for part in (Daily, Objects, Accounts, Restores, Tasks):
             if not _asked(part, manifests()[cls.vendor]):
                 for name in [name for name in vars(part) if name.startswith("test_")]:
                     setattr(cls, name, None)
 
     vendor: ClassVar[str]
     payloads: ClassVar[Path]
-    """A folder of recorded answers, `<what>.json`: {"says": source, "call", "answer": {status, headers, body}, "expect": {error, …}}."""
+    """A folder of recorded answers, `<what>.json`: {"says": source, "call", "answer": {status, headers, body}, "expect": {error, …}}.
+
+    `call` is update, create, find or read, or token: then it is what the path answers by which a token is had."""
+    codes: ClassVar[Iterable[str]] = ()
+    """The vendor's codes that the connector's table knows; each must stand in a recorded answer."""
 
     @abstractmethod
     def emulated(self) -> AbstractAsyncContextManager[Emulated]:
@@ -71,10 +81,14 @@ class ConnectorContract(Reading, Writing, Trouble, Daily, Accounts, Objects, Tas
             metafunc.parametrize("payload", found, ids=[path.stem for path in found])
 
     @pytest.fixture
-    async def world(self) -> AsyncIterator[Emulated]:
-        """Give the emulated system."""
-        async with self.emulated() as world:
-            yield world
+    async def world(self, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Emulated]:
+        """Give the emulated system; whatever was logged meanwhile may name no secret and no person."""
+        caplog.set_level(logging.DEBUG)
+        with elsewhere():
+            async with self.emulated() as world:
+                yield world
+        logged = "".join(one.getMessage() for one in caplog.get_records("call"))
+        assert not [one for one in ("@example.com", *world.connection().secrets.values()) if one in logged]
 
     @pytest.fixture
     async def source(self, world: Emulated) -> AsyncIterator[Source]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import os
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, Protocol
@@ -12,7 +14,7 @@ from connectors.base import Connection, Item, Page, Priority, Sink, Source, Want
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged
 
-Role = Literal["email", "last_name", "phone", "text", "number", "flag", "date", "time"]
+Role = Literal["email", "last_name", "phone", "text", "number", "money", "flag", "date", "time"]
 """The kinds of fields that the suite writes and reads; each vendor's emulated schema has one of each (`text` is long, 1,000 at least)."""
 
 
@@ -34,6 +36,10 @@ class Emulated(Protocol):
     """A part of the path of the call behind `Sink.update`."""
     create_path: str
     """A part of the path of the call behind `Sink.create` that makes records."""
+    token_path: str
+    """The path by which a token is had; blank where none is."""
+    stripped: set[str]
+    """Fields that never arrive with what is sent: so does a vendor that lets a field drop without a word."""
 
     def connection(self, *, timeout_s: float = 5.0, **options: str) -> Connection:
         """Say how to reach it, with a token that can be renewed, small pages and a short look-back; `options` are added."""
@@ -45,6 +51,10 @@ class Emulated(Protocol):
 
     async def seed_at_once(self, rows: Sequence[Mapping[str, Scalar]]) -> Sequence[str]:
         """Create records that all bear the very same time of change."""
+        ...
+
+    def ago(self, seconds: float) -> AbstractContextManager[None]:
+        """Let what is done until the block ends bear a time that is over, as far as the vendor's clock can be set."""
         ...
 
     async def edit(self, ident: str, fields: Mapping[str, Scalar]) -> None:
@@ -63,8 +73,20 @@ class Emulated(Protocol):
         """Keep a record out of every query and search until the block ends, its time of change untouched."""
         ...
 
+    async def restore(self, ident: str) -> None:
+        """Bring a deleted record back as a person, where the manifest says that one can."""
+        ...
+
     async def drop_field(self, name: str) -> None:
         """Take a field out of the schema, as an admin may."""
+        ...
+
+    async def retype(self, name: str) -> None:
+        """Make a text of a field for numbers, as an admin may."""
+        ...
+
+    async def offer(self, name: str, value: str) -> None:
+        """Add a value to a picklist, as an admin may."""
         ...
 
     async def expire(self) -> None:
@@ -122,6 +144,21 @@ class NotedBreaker:
     async def after(self, *, ok: bool) -> None:
         """Keep how the call went."""
         self.told.append(ok)
+
+
+@contextmanager
+def elsewhere() -> Iterator[None]:
+    """Be in Newfoundland, whose clocks are three hours and a half behind: who takes a time of UTC for a local one is off by that."""
+    before = os.environ.get("TZ")
+    os.environ["TZ"] = "America/St_Johns"
+    time.tzset()
+    try:
+        yield
+    finally:
+        os.environ.pop("TZ")
+        if before is not None:
+            os.environ["TZ"] = before
+        time.tzset()
 
 
 def long_ago() -> datetime:

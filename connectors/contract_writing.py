@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 
 from connectors.base import Create, Done, Failed, Sink, Source, Update
-from connectors.contract_world import Emulated, NotedBreaker, NotedBudget, Role, people, snapshots
+from connectors.contract_world import Emulated, NotedBreaker, NotedBudget, Role, items, long_ago, pages, people, snapshots
 from connectors.errors import Rejected, Unavailable
 from connectors.registry import load
 from schemas.base import Scalar
@@ -26,6 +26,8 @@ VALUES: Sequence[tuple[Role, Scalar]] = [
     ("text", "line one\nline two"),
     ("number", 250),
     ("number", 0),
+    ("money", 1234567.89),
+    ("money", 0.1),
     ("flag", True),
     ("flag", False),
     ("date", "2024-02-29"),
@@ -86,7 +88,23 @@ class Writing:
             assert str(bad) not in str(failed.error)
         assert sorted(one["id"] for one in (await world.effects())[seeded:]) == sorted([ids[0], ids[2], ids[4]])
 
-    async def test_a_create_is_found_by_its_truce_id_and_its_email(self, world: Emulated, sink: Sink) -> None:
+    async def test_new_records_are_told_row_by_row_and_a_second_try_makes_none_twice(self, world: Emulated, sink: Sink) -> None:
+        (field, bad), ids = world.refused, list[list[str]]()
+        rows = [await self._full(sink, self._create(sink, world, f"new{n}@example.com")) for n in range(3)]
+        rows[1] = rows[1].model_copy(update={"fields": {**rows[1].fields, field: bad}})
+        for _ in range(2):
+            outcome = {one.key: one for one in await sink.create(rows)}
+            failed = outcome[rows[1].key]
+            assert isinstance(failed, Failed)
+            assert isinstance(failed.error, Rejected)
+            assert [one.field for one in failed.error.refused] == [field]
+            ids.append([one.id for one in outcome.values() if isinstance(one, Done)])
+        assert ids[0] == ids[1]
+        assert len(ids[0]) == [one["verb"] for one in await world.effects()].count("create") == 2
+
+    async def test_a_create_is_found_by_its_truce_id_and_its_email_and_known_as_our_own(
+        self, world: Emulated, sink: Sink, source: Source
+    ) -> None:  # fmt: skip
         row = await self._full(sink, self._create(sink, world, "o'made@example.com"))
         done = (await sink.create([row]))[0]
         assert isinstance(done, Done)
@@ -97,6 +115,8 @@ class Writing:
         assert found.keys() == {done.id}
         assert found[done.id].truce_id == truce_id
         assert found[done.id].email == "o'made@example.com"
+        seen = snapshots(items(await pages(source, source.start(long_ago()), [world.roles["email"]])))
+        assert [(ident, one.origin) for ident, one in seen.items()] == [(done.id, "own")]
 
     async def test_a_lost_answer_to_a_create_is_an_unknown_outcome_and_no_second_record(self, world: Emulated, sink: Sink) -> None:
         row = await self._full(sink, self._create(sink, world, "lost@example.com"))

@@ -50,6 +50,7 @@ class Manifest(BaseModel):
     cursor: Literal["time", "opaque"] = "time"
     touches: tuple[TouchKind, ...] = Field(default=(), description="What people did that is told: form, visit, open …")
     lists: bool = Field(default=False, description="True if static lists are fields that people are put on and taken from.")
+    restores: bool = Field(default=False, description="True if what was deleted there can be brought back.")
     makes_opportunities: bool = Field(default=False, description="True if the sink makes opportunities, not only reads them.")
     pushes: str = Field(default="", description="How it tells changes as they happen where that is no webhook, and by which option.")
     permissions: str = Field(description="What the credentials must be allowed to do: one sentence of README's table.")

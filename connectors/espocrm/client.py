@@ -70,7 +70,7 @@ class Client:
         hide = (*hide, *(one for one in values.values() if isinstance(one, str)))
         answer = await self._session.call(method, f"/api/v1/{path}", accept=_TOLD, hide=hide, **more)
         if answer.status in _TOLD:
-            raise DIALECT.error(complaint(answer, values), answer.status, hide=hide)
+            raise DIALECT.error(complaint(answer, values), answer.status, hide=(*self.connection.secrets.values(), *hide))
         return answer
 
     async def make(self, object_: str, values: Mapping[str, Scalar], *, priority: Priority) -> Answer:

@@ -12,7 +12,7 @@ from connectors.http import Answer, Bearer, Session, Token
 from connectors.hubspot.mapping import CONVERTED_AT, MERGED_IDS, Reading, merged_ids, moment, seen, type_of, wanted
 from connectors.hubspot.objects import CONTACTS, LIST, SHAPES, Row, joined, numbers
 from connectors.hubspot.paths import PATHS
-from connectors.hubspot.refusals import DIALECT, context, mappings
+from connectors.hubspot.refusals import DIALECT, context, mappings, nowhere
 from schemas.change import RecordDeleted
 
 MOST_LISTED = 100
@@ -132,7 +132,7 @@ class Client:
         items = [item for row in known.values() for item in reading.told(row, fields)]
         if strange:  # the answer is not positional: which old id led to which new one is known only by asking for each
             return items + [item for one in left for item in await self._told(object_, [one], fields, priority)]
-        _nowhere(left, answer.body)
+        nowhere(left, answer.body)
         return items + await self._deleted(object_, left, reading, priority)
 
     async def _deleted(self, object_: str, ids: Sequence[str], reading: Reading, priority: Priority) -> list[Item]:
@@ -140,11 +140,18 @@ class Client:
             return []
         answer = await self.read(object_, ids, [SHAPES[object_].modified], archived=True, priority=priority)
         at = {str(row["id"]): moment(row.get("archivedAt")) for row in records(answer.body)}
-        _nowhere([one for one in ids if one not in at], answer.body)
+        nowhere([one for one in ids if one not in at], answer.body)
         return [RecordDeleted(ref=reading.ref(one), at=at.get(one) or answer.sent_at, received_at=answer.received_at) for one in ids]
 
     async def link(self, object_: str, found: Sequence[Row], fields: Sequence[str], *, priority: Priority = "normal") -> None:
-        """Put those fields of records that are associations, or membership of lists, among their properties; consistent."""
+        """Put those fields of records that are associations, or membership of lists, among their properties; consistent.
+
+        HubSpot leaves out what is no property, and shows one without a value as null: what is left out may be gone, and is no blank.
+        """
+        if lacking := [name for name in fields if SHAPES[object_].owns(name) and any(name not in row["properties"] for row in found)]:
+            await self.properties(object_)
+            if gone := [name for name in lacking if name not in self.types[object_]]:
+                raise Surprising(f"{object_}.{gone[0]} was asked for and is not there any more")
         if object_ == CONTACTS and found and (names := [name for name in fields if name.startswith(LIST)]):
             members = await self.memberships([str(row["id"]) for row in found], priority=priority)
             for row in found:
@@ -284,13 +291,6 @@ def _ends(found: object) -> list[tuple[str, frozenset[int]]]:
         (str(one.get("toObjectId")), frozenset(kind["typeId"] for kind in mappings(one.get("associationTypes")) if "typeId" in kind))
         for one in mappings(found)
     ]
-
-
-def _nowhere(ids: Iterable[str], body: Mapping[str, Any]) -> None:
-    """Raise Surprising unless a batch read says of each of these that there is none: one that is only left out may well be there."""
-    errors = (row for row in mappings(body.get("errors")) if row.get("category") == "OBJECT_NOT_FOUND")
-    if left := {*ids}.difference(*(context(row, "ids") for row in errors)):
-        raise Surprising(f"the answer leaves out {len(left)} of the records that were asked for, and does not say why")
 
 
 def next_page(body: Mapping[str, Any]) -> str | None:

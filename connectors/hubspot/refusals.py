@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic_core import from_json
 
+from connectors.errors import Surprising
 from connectors.http import Complaint, Dialect, Kind, Seen, scrub
 from schemas.write import FieldRefused
 
@@ -70,6 +71,13 @@ def explain(status: int, body: Any) -> Complaint:
     existing = tuple(dict.fromkeys(one or other for one, other in _EXISTING.findall(message + str(told))))
     words = "; ".join(f"{one.field}: {one.words}" for one in refused if one.field) or message
     return Complaint(code, words, kind, existing=existing, refused=refused)
+
+
+def nowhere(ids: Iterable[str], body: Mapping[str, Any]) -> None:
+    """Raise Surprising unless a batch read says of each of these that there is none: one that is only left out may well be there."""
+    errors = (row for row in mappings(body.get("errors")) if row.get("category") == "OBJECT_NOT_FOUND")
+    if left := {*ids}.difference(*(context(row, "ids") for row in errors)):
+        raise Surprising(f"the answer leaves out {len(left)} of the records that were asked for, and does not say why")
 
 
 def limits(headers: Mapping[str, str]) -> Iterator[Seen]:

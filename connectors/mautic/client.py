@@ -60,6 +60,7 @@ class Client:
 
     def __init__(self, connection: Connection, budget: Budget, breaker: Breaker, manifest: Manifest) -> None:
         secrets, self._system = connection.secrets, connection.system
+        self._secrets = tuple(secrets.values())
         self.page_rows = int(connection.options.get("page_rows", "100"))
         self.types: dict[str, FieldType] = {}
         self.countries: frozenset[str] = frozenset()
@@ -95,7 +96,7 @@ class Client:
         if not isinstance(answer.body, dict):
             raise Surprising("the answer is no JSON object")
         if answer.body.get("errors"):
-            raise Surprising(DIALECT.error(explain(500, answer.body), 500).words)
+            raise Surprising(DIALECT.error(explain(500, answer.body), 500, hide=(*self._secrets, *hide)).words)
         return answer
 
     async def send(

@@ -234,12 +234,14 @@ class Reading:
         held, at = self.values(row), moment(row.get("dateModified")) or moment(row.get("dateAdded"))
         if at is None:
             raise Surprising(f"contact {row.get('id')} has no time of change, not even dateAdded")
+        if gone := [name for name in fields or () if name not in held]:  # it shows every field that it has, blank ones too
+            raise Surprising(f"{CONTACTS}.{gone[0]} was asked for and is not in the answer")
         name = by.name if by else str(row.get("modifiedByUser") or row.get("createdByUser") or "")
         origin, email, truce_id = self.origin(name, by.way if by else ""), held.get("email"), held.get(TRUCE_ID)
         times = {name: when for name, when in by.times.items() if name in (fields or ())} if by else {}
         return RecordChanged(
             ref=self.ref(row["id"]), at=max([at, *times.values()]), times=times, received_at=self.received_at,
-            fields=held if fields is None else {one: held.get(one) for one in fields}, complete=fields is not None,
+            fields=held if fields is None else {one: held[one] for one in fields}, complete=fields is not None,
             read_at=None if fields is None else self.read_at, email=str(email) if email else None,
             truce_id=str(truce_id) if truce_id else None, origin=origin, bulk=self.bulk or origin == "import",
             created=by is not None and by.created,

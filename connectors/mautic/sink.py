@@ -78,7 +78,8 @@ class MauticSink(Sink):
         await self._client.known()
         told: dict[str, RowOutcome] = {}
         emails = [str(row.fields["email"]) for row in rows if row.fields.get("email")]
-        held = {str(one.email).lower(): one for one in await self._by("email", emails, list(self._client.types), priority)}
+        names = sorted({name for row in rows for name in row.fields if name in self._client.types})
+        held = {str(one.email).lower(): one for one in await self._by("email", emails, names, priority)}
         for row in rows:
             if one := held.get(str(row.fields.get("email") or "").lower()):
                 ident, same = Ref.parse(one.ref).id, one.truce_id == row.fields.get(TRUCE_ID)

@@ -40,7 +40,10 @@ class TrytonSink(Sink):
         return await each(rows, step, in_flight=self.manifest.in_flight)
 
     async def create(self, rows: Sequence[Create], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
-        """Make parties whose Truce id is not there yet: nothing is unique in Tryton, so that they are looked up in one call before."""
+        """Make parties whose Truce id is not there yet: nothing is unique in Tryton, so that they are looked up in one call before.
+
+        One after the other: of two that are made at once, Tryton on SQLite gives both the same code, and refuses one.
+        """
         made = await self.find_created([str(row.fields[TRUCE_ID]) for row in rows], [], priority=priority) if rows else []
         there = {one.truce_id: one.ref.rpartition(":")[2] for one in made}
 
@@ -48,7 +51,7 @@ class TrytonSink(Sink):
             known = there.get(str(row.fields[TRUCE_ID]))
             return Done(key=row.key, id=known) if known else await self._written(row, None, None, priority)
 
-        return await each(rows, step, in_flight=self.manifest.in_flight)
+        return await each(rows, step, in_flight=1)
 
     async def find(self, emails: Sequence[str], wanted: Wanted, *, priority: Priority = "normal") -> Sequence[RecordChanged]:
         """Look parties up by e-mail, by any that they have in use."""

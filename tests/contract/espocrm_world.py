@@ -19,7 +19,7 @@ from tests.contract.served import Served, served
 KEY = "espo-truce-key"
 LEAD = {
     "cDirectLine": {"type": "varchar", "maxLength": 100, "isCustom": True}, "cNotes": {"type": "text", "isCustom": True},
-    "cScore": {"type": "int", "isCustom": True}, "cBirthday": {"type": "date", "isCustom": True}, "cMqlDate": {"type": "datetime", "isCustom": True},
+    "cScore": {"type": "int", "isCustom": True}, "cBudget": {"type": "float", "isCustom": True}, "cBirthday": {"type": "date", "isCustom": True}, "cMqlDate": {"type": "datetime", "isCustom": True},
     "cLifecycleStage": {"type": "enum", "options": ["", "lead", "mql", "sal"], "isCustom": True},
 }  # fmt: skip
 
@@ -28,7 +28,7 @@ class EspoWorld(Served):
     """One company; its clock can be held, so that rows get one modifiedAt."""
 
     roles: Mapping[Role, str] = {
-        "email": "emailAddress", "last_name": "lastName", "phone": "cDirectLine", "text": "cNotes", "number": "cScore", "flag": "doNotCall",
+        "email": "emailAddress", "last_name": "lastName", "phone": "cDirectLine", "text": "cNotes", "number": "cScore", "money": "cBudget", "flag": "doNotCall",
         "date": "cBirthday", "time": "cMqlDate",
     }  # fmt: skip
     account: Mapping[AccountRole, str] = {"name": "name", "domain": "website", "owner": "assignedUserId"}
@@ -44,7 +44,6 @@ class EspoWorld(Served):
     task_path = "POST /api/v1/Task"
 
     def __init__(self) -> None:
-        self.held: datetime | None = None
         users = (User("jo", "jo@acme.example", password="jo"),)
         self.espo = Espo(users, api_key=KEY, extra={"Lead": LEAD}, clock=lambda: self.held or datetime.now(UTC))
         self.org, self.jo, self.admin = self.espo.org, self.espo.user("jo"), self.espo.user("admin")
@@ -109,6 +108,17 @@ class EspoWorld(Served):
 
     async def drop_field(self, name: str) -> None:
         del self.org.entities["Lead"][name]
+
+    async def retype(self, name: str) -> None:
+        self.org.entities["Lead"][name] = {"type": "varchar", "maxLength": 100, "isCustom": True}
+
+    async def offer(self, name: str, value: str) -> None:
+        field = self.org.entities["Lead"][name]
+        self.org.entities["Lead"][name] = {**field, "options": [*field["options"], value]}
+
+    async def restore(self, ident: str) -> None:
+        row = self.org.record("Lead", ident, writing=True, deleted=True)
+        row.update(deleted=False, modifiedAt=self.org.stamp(), modifiedById=self.admin.id)
 
     async def expire(self) -> None:
         """A key does not expire."""

@@ -29,6 +29,7 @@ OWNERS = (
 YES_NO = (("true", "Yes"), ("false", "No"))
 EXTRA = (
     Property("birthday", "Birthday", "date", hubspot_defined=False),
+    Property("budget", "Budget", "number", hubspot_defined=False),
     Property("met_us", "Met us", "bool", YES_NO, hubspot_defined=False),
 )
 
@@ -37,7 +38,7 @@ class HubSpotWorld(Served):
     """One account; its clock can be held, so that contacts get one time of change."""
 
     roles: Mapping[Role, str] = {
-        "email": "email", "last_name": "lastname", "phone": "phone", "text": "sal_stage_note", "number": "engagement_score",
+        "email": "email", "last_name": "lastname", "phone": "phone", "text": "sal_stage_note", "number": "engagement_score", "money": "budget",
         "flag": "met_us", "date": "birthday", "time": "mql_date",
     }  # fmt: skip
     account: Mapping[AccountRole, str] = {"name": "name", "domain": "domain", "owner": "hubspot_owner_id"}
@@ -52,9 +53,9 @@ class HubSpotWorld(Served):
     write_path = "/batch/update"
     create_path = "/batch/create"
     task_path = "/objects/tasks/batch/create"
+    token_path = "/oauth/"
 
     def __init__(self) -> None:
-        self.held: datetime | None = None
         self.hub = HubSpot(
             owners=OWNERS, forms=[PRICING], properties=[*custom(), *EXTRA], clock=self.now, calls_per_10s=100_000, searches_per_s=None,
             search_lag_s=0.0, client_secret=WEBHOOK_SECRET,
@@ -142,6 +143,16 @@ class HubSpotWorld(Served):
 
     async def drop_field(self, name: str) -> None:
         self.hub.drift(name, remove=True)
+
+    async def retype(self, name: str) -> None:
+        self.hub.drift(name, type="string")
+
+    async def offer(self, name: str, value: str) -> None:
+        old = self.hub.portal.objects["contacts"].schema.get(name)
+        self.hub.drift(name, options=(*(old.options if old else ()), (value, value)))
+
+    async def restore(self, ident: str) -> None:
+        self.hub.restore(ident, "maria")
 
     async def expire(self) -> None:
         self.hub.auth.expire()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from connectors.base import Connection
@@ -25,7 +26,7 @@ class MarketoWorld(Served):
     """One subscription; its clock can be held, so that activities get one time. Pages look through few activities and may be empty."""
 
     roles: Mapping[Role, str] = {
-        "email": "email", "last_name": "lastName", "phone": "phone", "text": "salStageNote", "number": "numberOfEmployees",
+        "email": "email", "last_name": "lastName", "phone": "phone", "text": "salStageNote", "number": "numberOfEmployees", "money": "annualRevenue",
         "flag": "metUs", "date": "dateOfBirth", "time": "mqlDate",
     }  # fmt: skip
     refused: tuple[str, Scalar] = ("numberOfEmployees", "rather many")
@@ -33,9 +34,9 @@ class MarketoWorld(Served):
     read_path = "/rest/v1/leads.json"
     write_path = "/rest/v1/leads.json"
     create_path = "/rest/v1/leads.json"
+    token_path = "/identity/oauth/token"
 
     def __init__(self) -> None:
-        self.held: datetime | None = None
         self.vendor = Marketo(fields=[*custom(), *EXTRA], salespersons=PEOPLE, calls_per_20s=100_000, at_once=200, scan=7, clock=self.now)
         super().__init__(self.vendor)
 
@@ -77,6 +78,12 @@ class MarketoWorld(Served):
 
     async def drop_field(self, name: str) -> None:
         del self.vendor.schema.fields[name]
+
+    async def retype(self, name: str) -> None:
+        self.vendor.schema.fields[name] = replace(self.vendor.schema.fields[name], type="string")
+
+    async def offer(self, name: str, value: str) -> None:
+        raise AssertionError("Marketo's picklists are texts by the API")
 
     async def expire(self) -> None:
         self.vendor.identity.expire()

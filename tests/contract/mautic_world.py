@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from connectors.base import Connection
@@ -23,7 +24,7 @@ class MauticWorld(Served):
     """One installation; its clock can be held, so that contacts get one time of change."""
 
     roles: Mapping[Role, str] = {
-        "email": "email", "last_name": "lastname", "phone": "phone", "text": "sales_note", "number": "employees",
+        "email": "email", "last_name": "lastname", "phone": "phone", "text": "sales_note", "number": "employees", "money": "attribution",
         "flag": "met_us", "date": "birthday", "time": "mql_date",
     }  # fmt: skip
     refused: tuple[str, Scalar] = ("lifecycle", "No such stage")
@@ -31,9 +32,9 @@ class MauticWorld(Served):
     read_path = "/api/contacts"
     write_path = "/contacts/batch/edit"
     create_path = "/contacts/batch/new"
+    token_path = "/oauth/v2/token"
 
     def __init__(self) -> None:
-        self.held: datetime | None = None
         self.mautic = Mautic(users=USERS, fields=[*CUSTOM, *EXTRA], clock=lambda: self.held or datetime.now(UTC))
         super().__init__(self.mautic)
 
@@ -70,6 +71,13 @@ class MauticWorld(Served):
 
     async def drop_field(self, name: str) -> None:
         self.mautic.schema.drop(name)
+
+    async def retype(self, name: str) -> None:
+        self.mautic.schema.by_alias[name] = replace(self.mautic.schema.by_alias[name], type="text")
+
+    async def offer(self, name: str, value: str) -> None:
+        old = self.mautic.schema.by_alias[name]
+        self.mautic.schema.by_alias[name] = replace(old, options=(*old.options, value))
 
     async def expire(self) -> None:
         self.mautic.auth.valid.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from connectors.base import Connection
@@ -24,7 +25,7 @@ class SalesforceWorld(Served):
     """One org; its clock can be held, so that rows get one SystemModstamp."""
 
     roles: Mapping[Role, str] = {
-        "email": "Email", "last_name": "LastName", "phone": "Phone", "text": "Notes__c", "number": "NumberOfEmployees",
+        "email": "Email", "last_name": "LastName", "phone": "Phone", "text": "Notes__c", "number": "NumberOfEmployees", "money": "AnnualRevenue",
         "flag": "DoNotCall", "date": "Birthday__c", "time": "MQL_Date__c",
     }  # fmt: skip
     account: Mapping[AccountRole, str] = {"name": "Name", "domain": "Website", "owner": "OwnerId"}
@@ -39,9 +40,9 @@ class SalesforceWorld(Served):
     write_path = "/composite/sobjects"
     create_path = "/composite/sobjects/Lead/Truce_Id__c"
     task_path = "/composite/sobjects/Task"
+    token_path = "/services/oauth2/token"
 
     def __init__(self, events: Sequence[str] = (), keepalive_s: float = 270.0) -> None:
-        self.held: datetime | None = None
         self.org = Salesforce(extra_fields=EXTRA, clock=lambda: self.held or datetime.now(UTC), events=events, keepalive_s=keepalive_s)
         super().__init__(self.org)
 
@@ -112,6 +113,16 @@ class SalesforceWorld(Served):
 
     async def drop_field(self, name: str) -> None:
         self.org.org.leads.remove_field(name)
+
+    async def retype(self, name: str) -> None:
+        self.org.org.leads.retype_field(name, "string")
+
+    async def offer(self, name: str, value: str) -> None:
+        old = self.org.org.leads.fields[name]
+        self.org.org.leads.add_field(replace(old, picklist=(*old.picklist, value)))
+
+    async def restore(self, ident: str) -> None:
+        self.org.doors.undelete({"id": ident})
 
     async def expire(self) -> None:
         self.org.sessions.expire()

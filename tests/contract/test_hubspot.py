@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,7 @@ from connectors.contract_world import items, long_ago, pages, snapshots
 from connectors.emulator.faults import Fault
 from connectors.emulator.hubspot import search
 from connectors.errors import AuthExpired, Conflict, ConnectorError, Gone, Rejected, Unavailable
+from connectors.hubspot.refusals import CODES
 from connectors.registry import load
 from schemas.base import Scalar
 from schemas.change import RecordChanged, RecordDeleted, RecordMerged
@@ -33,6 +34,7 @@ FORMS = f"{PRICING.guid}=Pricing"
 class TestHubSpot(ConnectorContract, Deals):
     vendor: ClassVar[str] = "hubspot"
     payloads: ClassVar[Path] = Path(__file__).parent / "hubspot"
+    codes: ClassVar[Iterable[str]] = CODES
 
     def emulated(self) -> AbstractAsyncContextManager[EmulatedTasks]:
         return hubspot_world()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ from connectors.contract_world import items, long_ago, pages, snapshots
 from connectors.emulator.control import serve
 from connectors.emulator.mautic.contacts import Actor
 from connectors.errors import Conflict, Rejected
+from connectors.mautic.client import CODES
 from connectors.registry import load
 from schemas.base import Scalar
 from schemas.change import RecordChanged, RecordDeleted, RecordMerged
@@ -32,6 +33,7 @@ from tests.contract.mautic_world import WEBHOOK_SECRET, MauticWorld, mautic_worl
 class TestMautic(ConnectorContract):
     vendor: ClassVar[str] = "mautic"
     payloads: ClassVar[Path] = Path(__file__).parent / "mautic"
+    codes: ClassVar[Iterable[str]] = CODES
 
     def emulated(self) -> AbstractAsyncContextManager[Emulated]:
         return mautic_world()

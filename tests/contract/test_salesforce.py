@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import ClassVar
 
 import pytest
 
-from connectors.base import Create, Done, Failed, Item, Sink, Source, Unwelcome, Update
+from connectors.base import Create, Done, Failed, Sink, Source, Unwelcome, Update
 from connectors.contract import ConnectorContract, EmulatedTasks, NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages, snapshots
 from connectors.errors import Conflict, Gone, Rejected, Surprising, Unavailable
 from connectors.registry import load
+from connectors.salesforce.refusals import CODES
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
 from tests.contract.salesforce_world import SalesforceWorld, salesforce_world
 
@@ -24,6 +24,7 @@ class TestSalesforce(ConnectorContract):
     vendor: ClassVar[str] = "salesforce"
     made: ClassVar[str] = "Truce_Try__c"
     payloads: ClassVar[Path] = Path(__file__).parent / "salesforce"
+    codes: ClassVar[Iterable[str]] = CODES
 
     def emulated(self) -> AbstractAsyncContextManager[EmulatedTasks]:
         return salesforce_world()
@@ -91,42 +92,6 @@ async def test_a_row_that_is_committed_long_after_its_stamp_is_told(org: Salesfo
     third = items(await pages(source, second[-1].cursor, ["Email"]))
     await source.close()
     assert snapshots(third).keys() == {late}
-
-
-async def test_whatever_happens_between_polls_and_restarts_is_told_in_the_end(org: SalesforceWorld) -> None:
-    chance, told = random.Random(7), dict[str, str | None]()
-    source, cursor = load("salesforce").source(org.connection(), NotedBudget(), NotedBreaker()), ""
-    cursor = source.start(long_ago())
-    for step in range(60):
-        living = [str(row["Id"]) for row in org.org.leads()]
-        match chance.choice(["new", "new", "edit", "edit", "delete", "poll", "crash", "restart"]):
-            case "new":
-                org.org.add_lead(Phone=f"+{step}")
-            case "edit" if living:
-                await org.edit(chance.choice(living), {"Phone": f"+{step}"})
-            case "delete" if living:
-                await org.delete(chance.choice(living))
-            case "restart":
-                await source.close()
-                source = load("salesforce").source(org.connection(), NotedBudget(), NotedBreaker())
-            case "poll" | "crash" as how:
-                async for page in source.changes(cursor, {"Lead": ["Phone"]}):
-                    if how == "crash" and chance.random() < 0.5:
-                        break  # the page was lost before it was stored
-                    _apply(told, page.items)
-                    cursor = page.cursor
-    for page in await pages(source, cursor, ["Phone"]):
-        _apply(told, page.items)
-    await source.close()
-    assert told == {str(row["Id"]): row["Phone"] for row in org.org.leads()}
-
-
-def _apply(told: dict[str, str | None], found: Sequence[Item]) -> None:
-    for item in found:
-        if isinstance(item, RecordChanged):
-            told[item.ref.rpartition(":")[2]] = str(item.fields["Phone"])
-        elif isinstance(item, RecordDeleted):
-            told.pop(item.ref.rpartition(":")[2], None)
 
 
 async def test_records_that_are_nowhere_or_no_ids_are_deleted(org: SalesforceWorld, source: Source) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import psutil
 import pytest
 
 from connectors.base import Create, Ring, Source, Wanted
@@ -294,6 +295,19 @@ async def test_a_line_that_breaks_is_unavailable_and_nothing_is_lost(org: Salesf
     two = org.org.save("Lead", LastName="Two", Company="Acme")
     async with listening(source, stored) as ear:
         assert await ear.refs() == [ref("Lead", two)]
+
+
+async def test_a_stream_that_is_left_leaves_no_connection(org: SalesforceWorld, source: Source) -> None:
+    def held() -> bool:
+        found = psutil.Process().net_connections("tcp")
+        return any(one.raddr and one.raddr.port == urlsplit(org.pubsub.url).port and one.status == "ESTABLISHED" for one in found)
+
+    async with listening(source):
+        assert held()
+    await source.close()
+    async with asyncio.timeout(5):
+        while held():  # gRPC hangs up behind our back
+            await asyncio.sleep(0.005)
 
 
 async def test_a_server_that_is_not_there_is_unavailable(org: SalesforceWorld) -> None:

@@ -27,6 +27,10 @@ class TestTryton(ConnectorContract):
     vendor: ClassVar[str] = "tryton"
     payloads: ClassVar[Path] = Path(__file__).parent / "tryton"
 
+    # fields are a module's: they change by a restart alone
+    test_a_field_that_became_another_kind_is_read_as_it_is = None  # type: ignore[assignment]
+    test_a_value_that_a_picklist_did_not_have_goes_both_ways = None  # type: ignore[assignment]
+
     def emulated(self) -> AbstractAsyncContextManager[Emulated]:
         return tryton_world()
 
