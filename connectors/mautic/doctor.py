@@ -15,6 +15,8 @@ from connectors.mautic.mapping import CHANNELS, CONTACTS, LIST, OWN, TRUCE_ID, R
 CHANGED = ("mautic.lead_post_save_new", "mautic.lead_post_save_update", "mautic.lead_channel_subscription_changed")
 ACTS = {"mautic.form_on_submit": ("submission", "form_submissions"), "mautic.page_on_hit": ("hit", "page_hits")}
 """What webhooks tell: that a contact changed, and what somebody did."""
+MOVED = "mautic.lead_list_change"
+"""That a contact was put into a segment, or taken out, which is read again."""
 EDITS = 1000
 """So many entries of the audit log are counted."""
 MORE_CHANNELS = {name: channel for name, channel in CHANNELS.items() if channel != "email"}
@@ -133,7 +135,8 @@ class Examined(Source):
             ]
         except ConnectorError as error:
             return [self._finding("webhooks", f"cannot be read ({error.words})")]
-        lacking = [name for name in (*CHANGED, "mautic.lead_post_delete", *ACTS) if name not in found]
+        wanted = (*CHANGED, "mautic.lead_post_delete", *ACTS, *((MOVED,) if self._client.lists else ()))
+        lacking = [name for name in wanted if name not in found]
         told = self._finding("webhooks", f"none for {', '.join(lacking)}: seen by polling alone" if lacking else "")
         if not found and not self._secrets:
             return [told]

@@ -28,7 +28,7 @@ from connectors.base import (
 )
 from connectors.errors import Surprising
 from connectors.mautic.client import Client, mappings, rows
-from connectors.mautic.doctor import ACTS, CHANGED, Examined
+from connectors.mautic.doctor import ACTS, CHANGED, MOVED, Examined
 from connectors.mautic.mapping import CONTACTS, LIST, TABLES, TRUCE_ID, Reading, Row, acted, moment, stamp
 from connectors.mautic.segments import Segments, moved
 from schemas import strict
@@ -243,9 +243,11 @@ class MauticSource(Examined):
 
 
 def _noticed(reading: Reading, trigger: str, entry: Row) -> RecordChanged | TouchRecorded | str | None:
-    """Give what one event of a webhook says, or the contact that is to be read: one that is gone, or was just merged, which is told bare."""
+    """Give what one event of a webhook says, or the contact that is to be read: one that is gone, moved between segments, or was just merged, which is told bare."""
     if trigger == "mautic.lead_post_delete":
         return reading.ref(int(entry["id"]))
+    if trigger == MOVED:
+        return reading.ref(int(entry["contact"]["id"])) if entry.get("contact") else None  # of many at once the log tells
     if trigger in CHANGED:
         told = reading.snapshot(entry["contact"], None)
         return told.model_copy(update={"created": trigger == CHANGED[0]}) if told.email else told.ref

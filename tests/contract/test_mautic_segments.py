@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from connectors.base import Create, Done, Failed, Sink, Source, Update
+from connectors.base import Create, Done, Failed, Notice, Sink, Source, Update
 from connectors.contract import NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages, snapshots
+from connectors.emulator.control import serve
 from connectors.errors import Gone, Rejected
 from connectors.mautic.mapping import CONTACTS
 from connectors.registry import load
 from schemas.base import Scalar
-from tests.contract.mautic_world import MauticWorld, mautic_world
+from tests.contract.mautic_world import WEBHOOK_SECRET, MauticWorld, mautic_world
 
 NURTURE = "lists.1"
 
@@ -72,6 +79,20 @@ async def test_a_move_alone_is_seen_with_who_did_it_and_told_once(town: MauticWo
         }  # fmt: skip
         assert not items(await pages(source, second[-1].cursor, [NURTURE]))
         assert all(seen.times.keys() == {NURTURE} for seen in snapshots(items(second)).values())
+
+
+async def test_a_webhook_tells_of_a_move_at_once(town: MauticWorld) -> None:
+    ident, told = await town.seed({"lastname": "N", "email": "n@example.com"}), asyncio.Queue[Notice]()
+    async with connected(town) as (source, _):
+
+        async def take(request: Request) -> Response:
+            told.put_nowait(source.notice("POST", "/", request.headers, await request.body(), received_at=datetime.now(UTC)))
+            return Response()
+
+        async with serve(Starlette(routes=[Route("/", take, methods=["POST"])])) as running:
+            town.mautic.hooks.set(running.url, WEBHOOK_SECRET)
+            town.mautic.api.join(town.mautic.contact(ident), 1, town.mautic.person("ana"), adds=True)
+            assert (await asyncio.wait_for(told.get(), 10)).read == (f"mautic:contacts:{ident}",)
 
 
 async def test_a_segment_or_a_contact_that_is_not_there_is_told_for_its_row(town: MauticWorld) -> None:

@@ -109,8 +109,11 @@ class Api:
         of = call.params["of"]
         if of not in self.segments:
             raise Refused(404, NOT_FOUND)
+        return 200, {"list": self._segment(of)}
+
+    def _segment(self, of: int) -> dict[str, Any]:
         name = self.segments[of]
-        return 200, {"list": {"isPublished": True, "id": of, "name": name, "publicName": name, "alias": name.lower(), "filters": []}}
+        return {"isPublished": True, "id": of, "name": name, "publicName": name, "alias": name.lower(), "filters": []}
 
     def member(self, call: Call, *, adds: bool) -> tuple[int, Any]:
         """Add a contact to a segment or stage, or remove it."""
@@ -142,7 +145,7 @@ class Api:
         properties = f'{{"object_description":"{self.segments[segment]}"}}'
         self.contacts.note("lead_event_log", {"lead_id": who, "user_name": actor.name, **about, "properties": properties})
         self.contacts.journal.effect(actor.client, "update", "segment", of, {who: not adds}, {who: adds})
-        self.contacts.tell("mautic.lead_list_change", one, {"action": verb, "segment": {"id": segment}})
+        self.contacts.tell("mautic.lead_list_change", one, {"action": verb, "segment": self._segment(segment)})
 
     def _known(self, call: Call) -> Contact:
         call.rows = 1
