@@ -35,12 +35,14 @@ from connectors.base import (
 )
 from connectors.espocrm.client import Client
 from connectors.espocrm.doctor import Doctor
-from connectors.espocrm.mapping import ACTS, DONE, LIST, LOG, Reading, Row, allowed, literal, moment, seen
+from connectors.espocrm.mapping import ACTS, DONE, LIST, LOG, PEOPLE, TRUCE_ID, Reading, Row, allowed, literal, moment, seen
 from connectors.scan import Place, Places, Rows, Scan, Told, people
 from schemas.base import Ref
 
 _ID = re.compile(r"[A-Za-z0-9]{1,24}")
 _MOST_EVENTS = 1_000
+_SAVED_IN_S = 2.0
+"""So long a record may be there before all of it is."""
 
 
 @dataclass(kw_only=True)
@@ -62,6 +64,11 @@ class ListScan(Scan):
             where = [{"type": "or", "value": [{"type": "greaterThan", "attribute": at, "value": here}, {"type": "and", "value": same}]}]
         where += [{"type": "equals", "attribute": "status", "value": only}] if only else []
         return await self.client.rows(self.object, where, fields.split(), by=at, most=self.client.page_rows)
+
+    def early(self, row: Row, rows: Rows) -> bool:
+        """EspoCRM makes a person's record first and saves its address afterwards, in the same request."""
+        bare = self.object in PEOPLE and not (row.get("emailAddress") or row.get(TRUCE_ID)) and row.get("createdAt") == row.get(self.stamp)
+        return bare and rows.at_vendor - moment(row["createdAt"]) < timedelta(seconds=min(_SAVED_IN_S, self.lookback_s / 2))
 
     def moment(self, wire: Any) -> datetime:
         """Read a time of the wire."""

@@ -38,7 +38,7 @@ def moves(rows: list[tuple[str, str, dict[str, Scalar]]]) -> list[Update]:
 async def test_people_are_put_on_a_target_list_and_taken_off_each_once(firm: EspoWorld) -> None:
     nurture = str(firm.org.put("TargetList", {"name": "Nurture"})["id"])
     flag, lead = f"lists.{nurture}", await firm.seed({"lastName": "Lead", "emailAddress": "lead@example.com"})
-    contact = await firm.seed_as("Contact", {"lastName": "Contact"})
+    contact = await firm.seed_as("Contact", {"lastName": "Contact", "emailAddress": "contact@example.com"})
     async with connected(firm, nurture) as (source, sink):
         for name in ("Lead", "Contact"):
             assert (await source.fields(name))[flag] == "flag"
