@@ -130,16 +130,16 @@ class Writing:
         await sink.create([row])  # even so: the Truce id is unique there
         assert [one["verb"] for one in await world.effects()].count("create") == 1
 
-    async def test_a_create_that_never_happened_is_not_found(self, world: Emulated) -> None:
-        sink = load(self.vendor).sink(world.connection(timeout_s=0.5), NotedBudget(), NotedBreaker())
+    async def test_a_create_that_never_happened_is_not_found(self, world: Emulated, sink: Sink) -> None:
+        hasty = load(self.vendor).sink(world.connection(timeout_s=0.5), NotedBudget(), NotedBreaker())
         row = await self._full(sink, self._create(sink, world, "never@example.com"))
         await world.fault(kind="timeout", path=world.create_path)
         with pytest.raises(Unavailable) as caught:
-            await sink.create([row])
+            await hasty.create([row])
+        await hasty.close()
         assert caught.value.unknown_outcome
         assert not await sink.find_created([str(row.fields[sink.manifest.truce_id_field])], [])
         assert isinstance((await sink.create([row]))[0], Done)
-        await sink.close()
         assert [one["verb"] for one in await world.effects()].count("create") == 1
 
     async def test_a_lost_answer_to_an_update_is_read_back(self, world: Emulated, sink: Sink) -> None:
