@@ -66,6 +66,7 @@ class Pump:
         self.wake.set()
 
     def _take_out(self, lead: str, lane: Lane) -> None:
+        """Take a lead out of its bulk. Since when that waits stays: who is rung for again and again, as by the sweep, puts it off no longer."""
         for group, units in self._groups.items():
             if group[0] == "bulk" and len(left := [unit for unit in units if unit.lead.id != lead]) < len(units):
                 self._put_back(group, left)
@@ -77,7 +78,7 @@ class Pump:
         if left:
             self._groups[group] = left
         else:
-            del self._groups[group], self._since[group]
+            del self._groups[group]
 
     async def run(self) -> None:
         """Work until told to stop and nothing is in flight; outages of PostgreSQL and Kafka are waited out."""
@@ -218,6 +219,8 @@ class Pump:
         count = max(1, next((n for n in range(len(units), 0, -1) if _rows(units[:n]) <= full), 1))
         batch, left = units[:count], units[count:]
         self._put_back(group, left)
+        if not left:
+            del self._since[group]
         self._last[group] = (monotonic(), _rows(batch))
         task = asyncio.create_task(self._carry(group, batch, self.queue))
         self._calls[task] = group

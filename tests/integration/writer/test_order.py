@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from sync.lead.state import Lead
 from sync.playbook.models import Guards
 from sync.store import cursors, pauses
 from sync.store.intents import Gates, Intent, commit
+from sync.writer import pump
 from tests.integration.writer.world import SYSTEM, World, lead, playbook, with_record
 
 
@@ -115,6 +118,17 @@ async def test_bulk_waits_for_a_full_batch_while_a_system_is_read_and_what_becom
     await cursors.drop_lease(here.pool, cursors.first_read("map"), "a backfill")
     await here.clean()
     assert sorted(here.vendor.calls("update")) == [["0", "1", "2", "4"], ["3"]]
+
+
+async def test_bulk_that_the_sweep_rings_for_meanwhile_waits_no_longer_for_that(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pump, "FILLING_S", 3.0)
+    await cursors.hold_lease(here.pool, cursors.first_read("map"), "a backfill", 600)
+    (ana,) = people(here, 1)
+    await here.put(ana, lane="bulk")
+    await here.start()
+    await here.until(lambda: here.writer is not None and here.writer.knowledge.filling)
+    await here.clean(12)
+    assert here.vendor.calls("update") == [["0"]]
 
 
 async def test_a_pause_acts_at_once_and_resume_rings_for_everything(here: World) -> None:
