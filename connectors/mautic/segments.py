@@ -7,7 +7,7 @@ put whom into which segment and when. Whom a filter of the segment would put in 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
 from connectors.base import Create, Done, Failed, Priority, RowOutcome, Update
@@ -70,16 +70,15 @@ class Segments:
                 return Failed(row.key, error)
         return Done(key=row.key, id=row.id, fields=fields)
 
-    async def moves(self, since: str, wanted: Sequence[str]) -> list[Row]:
-        """Read who was put into these segments, or taken out, since a moment."""
-        found, page = list[Row](), list[Row]()
-        where = (("object", "eq", "segment"), ("date_added", "gte", since))
-        while not found or len(page) == _PAGE:
-            _, page = await self._client.table("lead_event_log", *where, limit=_PAGE, start=len(found))
-            found += page
-            if not page:
-                break
-        return [one for one in found if f"{LIST}{one['object_id']}" in wanted]
+    async def moves(self, since: str, wanted: Sequence[str]) -> AsyncIterator[list[Row]]:
+        """Read who was put into these segments, or taken out, since a moment, page by page; moves of other segments, however many, cost nothing."""
+        ours = ",".join(name.removeprefix(LIST) for name in wanted if name.startswith(LIST))
+        where = (("object", "eq", "segment"), ("object_id", "in", ours), ("date_added", "gte", since))
+        start, more = 0, True
+        while more:
+            _, page = await self._client.table("lead_event_log", *where, limit=_PAGE, start=start)
+            start, more = start + len(page), len(page) == _PAGE
+            yield page
 
 
 def moved(moves: Sequence[Row]) -> dict[str, Acted]:

@@ -113,29 +113,27 @@ class MauticSource(Examined):
             if items:
                 yield Page(items=tuple(items), cursor=place.text(), done=False)
         if any(name.startswith(LIST) for name in fields):
-            items, place = await self._joined(place, fields)
-            if items:
-                yield Page(items=tuple(items), cursor=place.text(), done=False)
+            async for items, place in self._joined(place, fields):  # noqa: B020  # each page moves the place on
+                if items:
+                    yield Page(items=tuple(items), cursor=place.text(), done=False)
         acts = [one for table in self._tables for one in await self._acts(table, place.acts)]
         newest = max([place.acts, *(stamp(one.at) for one in acts)])
         late = [one.activity_id for one in acts if stamp(one.at) >= self._before(newest)]
         new = [one for one in acts if one.activity_id not in place.told]
         yield Page(items=tuple(new), cursor=place.model_copy(update={"acts": newest, "told": late}).text(), done=True)
 
-    async def _joined(self, place: Place, fields: Sequence[str]) -> tuple[list[Item], Place]:
+    async def _joined(self, start: Place, fields: Sequence[str]) -> AsyncIterator[tuple[list[Item], Place]]:
         """Give the contacts that were put into segments or taken out, as they are now."""
-        since = place.moved or place.acts
-        found = await self._segments.moves(self._before(since), fields)
-        by, newest = (
-            moved([one for one in found if str(one["id"]) not in place.moves]),
-            max([since, *(str(one["date_added"]) for one in found)]),
-        )
-        items, ids = list[Item](), list(by)
-        for start in range(0, len(ids), _IDS):
-            answer, some = await self._client.contacts("id", "in", ",".join(ids[start : start + _IDS]), fields=fields, limit=_IDS)
-            items += [self._client.reading(answer).snapshot(row, fields, by[str(row["id"])]) for row in some if _person(row)]
-        late = [str(one["id"]) for one in found if str(one["date_added"]) >= self._before(newest)]
-        return items, place.model_copy(update={"moved": newest, "moves": late})
+        newest, seen = start.moved or start.acts, dict[str, str]()
+        async for found in self._segments.moves(self._before(newest), fields):
+            by, items = moved([one for one in found if str(one["id"]) not in start.moves]), list[Item]()
+            if by:
+                answer, some = await self._client.contacts("id", "in", ",".join(by), fields=fields, limit=_IDS)
+                items = [self._client.reading(answer).snapshot(row, fields, by[str(row["id"])]) for row in some if _person(row)]
+            seen |= {str(one["id"]): str(one["date_added"]) for one in found}
+            newest = max([newest, *seen.values()])
+            seen = {ident: at for ident, at in seen.items() if at >= self._before(newest)}
+            yield items, start.model_copy(update={"moved": newest, "moves": list(seen)})
 
     async def _step(self, place: Place, fields: Sequence[str]) -> tuple[list[Item], Place, bool]:
         """Read one page of the audit log, and what became of the contacts that are new in it."""

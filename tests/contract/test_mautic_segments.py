@@ -81,6 +81,25 @@ async def test_a_move_alone_is_seen_with_who_did_it_and_told_once(town: MauticWo
         assert all(seen.times.keys() == {NURTURE} for seen in snapshots(items(second)).values())
 
 
+async def test_moves_of_other_segments_cost_nothing_and_many_of_ours_come_page_by_page(town: MauticWorld) -> None:
+    ids = [await town.seed({"lastname": f"N{n}", "email": f"n{n}@example.com"}) for n in range(120)]
+    town.mautic.api.segments = {1: "Nurture", 2: "Busy"}
+    async with connected(town) as (source, _):
+        cursor = (await pages(source, source.start(long_ago()), [NURTURE]))[-1].cursor
+        for ident in ids:
+            town.mautic.api.join(town.mautic.contact(ident), 2, town.mautic.person("ana"), adds=True)
+        asked = sum("lead_event_log" in str(call) for call in await town.calls())
+        assert not items(await pages(source, cursor, [NURTURE]))
+        assert sum("lead_event_log" in str(call) for call in await town.calls()) == asked + 1
+        for ident in ids:
+            town.mautic.api.join(town.mautic.contact(ident), 1, town.mautic.person("ana"), adds=True)
+        told = await pages(source, cursor, [NURTURE])
+        assert [len(page.items) for page in told] == [100, 20, 0]
+        again = await pages(source, told[0].cursor, [NURTURE])  # as where it was cut off: the rest, and no more than that
+        assert {*snapshots(items(again))} == {*ids[100:]}
+        assert not items(await pages(source, again[-1].cursor, [NURTURE]))
+
+
 async def test_a_webhook_tells_of_a_move_at_once(town: MauticWorld) -> None:
     ident, told = await town.seed({"lastname": "N", "email": "n@example.com"}), asyncio.Queue[Notice]()
     async with connected(town) as (source, _):
