@@ -15,8 +15,12 @@ from sync.runtime import kafka as kafka_server
 from sync.runtime import postgres as postgres_server
 from sync.store.connect import migrate
 from tests import examples
+from tests.house.project import ROOT
 
 examples.usual()
+pytest.register_assert_rewrite(
+    *(f"connectors.{path.stem}" for path in (ROOT / "connectors").glob("contract*.py"))
+)  # they say what was there instead
 os.environ.pop("COLUMNS", None)  # pytest-xdist tells its processes 80; what commands print has the same width with and without it
 
 
