@@ -160,7 +160,6 @@ def _calls(read: Mapping[str, Row], calls: Mapping[str, Sequence[Row]], people: 
     least_reading = sum(-(-people // page) for page in PAGES.values())
     writes, least = sum(map(len, bulk.values())), sum(figures.least(made, BATCHES[system]) for system, made in bulk.items())
     return {
-        "rows": {system: sorted((call["rows"] for call in made), reverse=True) for system, made in bulk.items()},
         "read_calls": reading, "read_least": least_reading, "write_calls": writes, "write_least": least,
         "calls_ratio": (reading + writes) / max(1, least_reading + least),
     }  # fmt: skip
