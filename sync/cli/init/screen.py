@@ -31,8 +31,9 @@ def show(found: Found, written: Written, folder: Path) -> Iterator[str]:
     named = max(len(live.about.name) for live in lives)
     for live in lives:
         yield f"{live.manifest.title:<{width}}  {live.about.name:<{named}}{'  ' if named else ''}{_counted(live)}"
-    need, left = guessed(found), found.people.left_out
-    yield f"Matched {len(found.people.found)} fields by name and type, {len(need)} need you, {left} left out (formula or read-only)"
+    need, left, both = guessed(found), found.people.left_out, sum(len(one.systems) > 1 for one in found.people.found)
+    alone = f", {len(found.people.found) - both} more are in one system alone" if both < len(found.people.found) else ""
+    yield f"Matched {both} fields by name and type{alone}, {len(need)} need you, {left} left out (formula or read-only)"
     fields = folder / "fields.yaml"
     yield from (f"  ? {one.known.name}: {note} ({line(fields, f'  {one.known.name}:')})" for one in need for note in one.notes)
     if kinds := [
