@@ -39,7 +39,9 @@ async def examine(settings: Settings, *, fix: bool, patience_s: float = PATIENCE
         playbook = loader.load(settings.playbook, environment=settings.environment)
         findings.append(Finding(ok=True, what=f"playbook folder {settings.playbook}: loads (what is in force is a version in the store)"))
     except PlaybookError as error:
-        return [Finding(ok=False, what=f"playbook: {len(error.problems)} problems", todo="truce check says each with its line")]
+        first, more = error.problems[0], len(error.problems) - 1
+        what = f"playbook: {first.place} {first.text}{f', and {more} more' if more else ''}"
+        return [Finding(ok=False, what=what, todo=f"truce check {settings.playbook} says each with its line")]
     findings += channels(settings, playbook)
     findings += doors.findings(settings, playbook)
     findings += _frozen(settings)
@@ -240,7 +242,7 @@ ADVICE = {
     "duplicate": "truce duplicates shows the records; only a person can say whether they are one",
     "unrouted": "change the rules, or give the lead to somebody in the CRM",
     "write_refused": "truce parked says what the system wants; then truce replay",
-    "bad_value": "truce parked shows the values: mend them in their system",
+    "bad_value": "truce parked shows the values: mend them in their system, or say in fields.yaml how they are read; then truce replay",
     "message_parked": "truce parked shows them; then truce replay",
     "unplannable": "truce parked shows it",
     "calendar_unreadable": "look whether the address in TRUCE_CALENDARS still gives a calendar; until then: truce away WHO",
@@ -267,4 +269,5 @@ def _open(row: Any) -> Finding:
     if row["lead_id"] is not None:
         todo = "; ".join(one for one in (todo, f"truce explain {row['lead_id']}") if one)
     many = f" ({row['count']} times)" if row["count"] > 1 else ""
-    return Finding(ok=False, what=f"open: {row['text']}{many}", todo=todo or "truce parked and truce explain say more")
+    where = f"{row['system']}: " if row["system"] and row["system"] not in row["text"] else ""
+    return Finding(ok=False, what=f"open: {where}{row['text']}{many}", todo=todo or "truce parked and truce explain say more")

@@ -8,7 +8,7 @@ from dataclasses import field as part_of
 
 from schemas.base import Scalar
 from sync.lead.canonical import Unfit, canonical
-from sync.lead.state import Lead
+from sync.lead.state import Lead, Record
 from sync.playbook.models import Playbook, SharedField, When, Where
 
 EXAMPLES = 10
@@ -41,6 +41,8 @@ class _Changed:
     unfit: Consequence | None
     told: Mapping[str, Consequence]
     """System → the records there that are to be told."""
+    kept_back: frozenset[str]
+    """Of these, the systems from which observe mode alone kept it: a record that shows the value already is not told."""
 
 
 def consequences(before: Playbook, after: Playbook, leads: Iterable[Lead]) -> list[Consequence]:
@@ -71,10 +73,13 @@ def _gone(shared: SharedField, before: Playbook) -> Consequence:
 def _changed(name: str, before: Playbook, after: Playbook) -> _Changed | None:
     new = after.fields[name]
     old = before.fields.get(name, new)
-    told = {system: _to_tell(new, system) for system in new.systems if _tells_anew(name, system, before, after)}
+    kept_back = frozenset(system for system in new.systems if _was_kept_back(name, system, before, after))
+    told = {
+        system: _to_tell(new, system, at_once=system in kept_back) for system in new.systems if _tells_anew(name, system, before, after)
+    }
     fits = old.kind != new.kind or _values(old) != _values(new)
     unfit = Consequence(name, str(new.where), f"{name}: values that do not fit {_kind(new)}") if fits else None
-    return _Changed(old, new, unfit, told) if told or unfit else None
+    return _Changed(old, new, unfit, told, kept_back) if told or unfit else None
 
 
 def _kind(shared: SharedField) -> str:
@@ -82,9 +87,20 @@ def _kind(shared: SharedField) -> str:
     return f"the values {', '.join(sorted(values))}" if values else f"type {shared.kind}"
 
 
-def _to_tell(shared: SharedField, system: str) -> Consequence:
-    text = f"{shared.name}: records of {system} that get it as {shared.systems[system].name} (truce rejudge tells them all; else each with its next change)"
-    return Consequence(shared.name, str(shared.where), text)
+def _to_tell(shared: SharedField, system: str, *, at_once: bool) -> Consequence:
+    when = "at once" if at_once else "truce rejudge tells them all; else each with its next change"
+    return Consequence(
+        shared.name, str(shared.where), f"{shared.name}: records of {system} that get it as {shared.systems[system].name} ({when})"
+    )
+
+
+def _was_kept_back(name: str, system: str, before: Playbook, after: Playbook) -> bool:
+    """Say whether observe mode alone kept a field from a system, so that its records show it under the same name and spelling."""
+    if name not in before.fields or system not in before.systems or (old := before.fields[name].systems.get(system)) is None:
+        return False
+    new = after.fields[name].systems[system]
+    observed = "observe" in (old.mode, before.systems[system].mode)
+    return observed and not old.read_only and (old.name, dict(old.to_vendor)) == (new.name, dict(new.to_vendor))
 
 
 def _writes(playbook: Playbook, name: str, system: str) -> bool:
@@ -130,8 +146,13 @@ def _look(lead: Lead, watched: _Changed, after: Playbook) -> None:
         return
     for system, told in watched.told.items():
         primary = lead.primary(system)
-        if primary is not None:
+        if primary is not None and not (system in watched.kept_back and _shows(primary, watched.after.name, value)):
             told.add(f"{primary.ref} {shown}")
+
+
+def _shows(record: Record, name: str, value: Scalar) -> bool:
+    seen = record.fields.get(name)
+    return seen is not None and seen.value == value
 
 
 def _ref(lead: Lead, shared: SharedField, playbook: Playbook) -> str:

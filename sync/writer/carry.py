@@ -166,11 +166,11 @@ class Carrier:
 
 
 def _first(units: Sequence[Unit], rows: int) -> list[Unit]:
-    """Give the first units whose rows are so many at most."""
+    """Give the first units whose rows are so many at most; one whose rows are more goes alone, so that it is not waited for in vain."""
     found: list[Unit] = []
     for unit in units:
-        rows -= len(unit.sent)
-        if rows < 0:
+        if rows <= 0 or (found and rows < len(unit.sent)):
             break
+        rows -= len(unit.sent)
         found.append(unit)
     return found

@@ -38,12 +38,21 @@ class Guard:
     _room: int = 0
     """How many writes were allowed still when they were counted last."""
     _counted_at: float = float("-inf")
+    _granted: int = 0
+    """So many rows were allowed a moment ago: they may stand in no intent yet."""
+    _granted_at: float = float("-inf")
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def allow(self, rows: int, guards: Guards) -> int:
         """Say how many of so many rows may be told now; when it is none of them, the system is paused with a problem."""
         async with self._turn:  # two batches that are counted at once would each see the room that only one of them has
-            return await self._allow(rows, guards)
+            allowed = await self._allow(rows, guards)
+            if allowed:
+                self._granted, self._granted_at = allowed + self._just_granted(), monotonic()
+            return allowed
+
+    def _just_granted(self) -> int:
+        return self._granted if monotonic() - self._granted_at < FRESH_S else 0
 
     async def _allow(self, rows: int, guards: Guards) -> int:
         asked = rows
@@ -59,18 +68,21 @@ class Guard:
             await self._hold(f"{found['writes']} writes within an hour, {guards.writes_per_hour} are allowed")
             return 0
         if guards.share_of_records < 1.0 and found["records"] and found["writes"] > guards.share_of_records * found["records"]:
-            return asked if await self._small_share(rows, guards.share_of_records, found["records"], found["at"]) else 0
+            over = max(over, asked - await self._room_of_share(asked, guards.share_of_records, found["records"], found["at"]))
         if over > 0:  # the part of the batch for which there is room goes on; the next one finds none
-            await self.pool.fetchrow(_COUNT, self.system, -over)
-            return asked - over
-        return asked
+            await self.pool.fetchrow(_COUNT, self.system, -min(over, asked))
+        return max(0, asked - max(over, 0))
 
-    async def _small_share(self, rows: int, share: float, records: int, since: datetime) -> bool:
-        told = await self.pool.fetchval(_DISTINCT, self.system, since)
-        if told + rows <= share * records:
-            return True
-        await self._hold(f"{told + rows} of {records} records within an hour, {share:.0%} are allowed")
-        return False
+    async def _room_of_share(self, asked: int, share: float, records: int, since: datetime) -> int:
+        """Say how many records more may be told; a batch larger than the whole share goes on in parts, and a share is one at the least."""
+        most, told = max(1, int(share * records)), await self.pool.fetchval(_DISTINCT, self.system, since)
+        if (just := self._just_granted()) and told + just + asked > most:
+            await asyncio.sleep(FRESH_S)  # until what was just allowed stands in intents
+            told = await self.pool.fetchval(_DISTINCT, self.system, since)
+        room = most - int(told)
+        if room <= 0:
+            await self._hold(f"{told} of {records} records within an hour, {share:.0%} are allowed")
+        return max(0, room)
 
     async def _hold(self, reason: str) -> None:
         if await pauses.halt(self.pool, self.system, f"{self.system}: {reason}: `truce resume {self.system}` lets them go on", by="guard"):

@@ -118,7 +118,8 @@ class _Counting:
 
     def plain(self) -> dict[str, Any]:
         """Give what was counted as plain data."""
-        return self.tally.plain() | {"accounts": self.companies.plain(), "opportunities": self.deals.plain()}
+        around = {"accounts": self.companies.plain(), "opportunities": self.deals.plain()}
+        return self.tally.plain() | around | {"held_after": self.tally.held_after()}
 
     def writing(self, system: str) -> int:
         """Say how many calls it takes at the least to write to a system."""

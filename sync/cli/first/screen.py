@@ -153,13 +153,15 @@ def _writes(found: Mapping[str, Any]) -> Iterable[str]:
         yield from _told(f"{system}, accounts", one) if one["updated"] or one["not_told"] else ()
     for system, one in found["opportunities"]["copies"].items():
         yield from _told(f"{system}, copies of opportunities", one)
+    for system, most in found["held_after"].items():
+        yield f"  the guards of fields.yaml pause {system} after every {_records(most)}, until `truce resume {system}`; raise them if that is too few"
 
 
 def _told(where: str, one: Mapping[str, Any]) -> Iterable[str]:
     marked = f" ({one['only_marked']:,} of them get the Truce id only)" if one["only_marked"] else ""
     yield f"  {where}: {_records(one['updated'])} changed{marked}, {one['created']:,} made"
     if one["values"]:
-        yield f"    values: {counts(one['values'])}"
+        yield f"    values: {counts(one['values'], len(one['values']))}"  # an opt-out among them is never one of "and 5 more"
     for reason, count in one["not_created"].items():
         yield f"    {people(count)} not made: {reason}"
     for left in one["not_told"][:SHOWN]:

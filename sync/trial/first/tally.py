@@ -102,6 +102,15 @@ class Tally:
             made = [name for name, one in lead.makes.items() if one.object]
             yield from (Line(f"only_in_{here[0]}", (ref, emails.get(ref, ""), " ".join(made))) for ref in lead.records)
 
+    def held_after(self) -> dict[str, int]:
+        """Give the systems that the playbook's guards would pause on the way → after so many records."""
+        guards, found = self.playbook.guards, {}
+        for system, writes in self.writes.items():
+            share = max(1, int(guards.share_of_records * self.records[system]))
+            if writes.updated > share or writes.updated + writes.created > guards.writes_per_hour:
+                found[system] = min(guards.writes_per_hour, share if writes.updated > share else guards.writes_per_hour)
+        return found
+
     def plain(self) -> dict[str, Any]:
         """Give the report as plain data."""
         return {

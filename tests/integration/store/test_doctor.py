@@ -78,9 +78,18 @@ def test_a_part_that_was_stopped_is_named_with_how_it_goes_on(settings: Settings
 
 
 def test_a_system_that_was_paused_for_a_reason_says_how_it_goes_on(settings: Settings) -> None:
-    halted = "INSERT INTO problems (kind, key, text, system) VALUES ('paused', 'system:crm', 'crm: the token is no good', 'crm')"
+    halted = """INSERT INTO problems (kind, key, text, system) VALUES ('paused', 'system:crm', 'crm: the token is no good', 'crm'),
+        ('owner_left', 'x', 'the owner of a lead is no active user of this system', 'crm')"""
     todo = "mend what it says, then truce resume crm: it does not go on by itself"
-    assert (False, "open: crm: the token is no good", todo) in told(settings, halted)
+    found = told(settings, halted)
+    assert (False, "open: crm: the token is no good", todo) in found
+    assert "open: crm: the owner of a lead is no active user of this system" in [what for _, what, _ in found], "which system it is"
+
+
+async def test_a_playbook_that_does_not_load_says_what_is_wrong_and_where(settings: Settings) -> None:
+    (found,) = await examine(settings.model_copy(update={"playbook": Path("no-such-folder")}), fix=False)
+    assert "no such folder" in found.what
+    assert found.todo == "truce check no-such-folder says each with its line"
 
 
 async def test_a_system_without_its_secret_is_a_finding_and_no_crash() -> None:

@@ -219,6 +219,24 @@ async def test_a_larger_share_than_the_guard_allows_waits_for_a_person(here: Wor
     assert len(here.vendor.effects) <= 10
 
 
+async def test_a_batch_larger_than_the_whole_share_goes_on_in_parts(here: World) -> None:
+    here.book = playbook(guards=Guards(share_of_records=0.25))
+    crowd = people(here, 40)
+    await here.put(*crowd)
+    await here.ring(*crowd)
+    await here.start()
+
+    async def held() -> bool:
+        return any(one.by == "guard" for one in await pauses.every(here.pool))
+
+    await here.until(held)
+    told = len(here.vendor.effects)
+    assert 0 < told <= 20, "a quarter; a second call may have been on its way"
+    assert "of 40 records within an hour, 25% are allowed" in await here.pool.fetchval("SELECT text FROM problems WHERE kind = 'paused'")
+    await pauses.lift(here.pool, f"system:{SYSTEM}")
+    await here.until(lambda: len(here.vendor.effects) > told)
+
+
 async def test_two_processes_share_the_work_and_write_each_lead_once(here: World, kafka: str) -> None:
     crowd = people(here, 100)
     await here.put(*crowd)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sync.lead.state import Desired, Lead, Record
+from sync.lead.state import Desired, Lead, Observed, Record
 from sync.playbook.models import Playbook, SharedField
 from sync.trial.consequences import consequences
 from tests import factory
@@ -70,8 +70,12 @@ def test_what_comes_out_of_observe_mode_is_to_be_told() -> None:
     before = factory.playbook()
     quiet = replace(before, systems={**before.systems, HS: replace(before.systems[HS], mode="observe")})
     assert consequences(before, quiet, [lead(1, title="CEO")]) == []
-    (found,) = consequences(quiet, before, [lead(1, title="CEO")])
-    assert found.examples == ["hubspot:contacts:11 CEO"]
+    people = [lead(n, title="CEO") for n in (1, 2, 3)]
+    people[1].records[f"{CONTACT}2"].fields["title"] = Observed("CEO", 0, 0)
+    people[2].records[f"{CONTACT}3"].fields["title"] = Observed("CFO", 0, 0)
+    (found,) = consequences(quiet, before, people)
+    assert (found.count, found.examples) == (2, ["hubspot:contacts:11 CEO", "hubspot:contacts:13 CEO"]), "who shows it already gets nothing"
+    assert found.text.endswith("(at once)")
 
 
 def test_who_asks_for_a_field_that_goes_is_named() -> None:

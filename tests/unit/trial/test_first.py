@@ -14,7 +14,7 @@ from schemas.base import Scalar
 from schemas.change import RecordChanged
 from schemas.envelope import Envelope
 from sync.lead.ledger import Entry, Ledger
-from sync.playbook.models import Playbook, SystemField
+from sync.playbook.models import Guards, Playbook, SystemField
 from sync.trial.first.block import meant, slug
 from sync.trial.first.companies import Companies, Deals
 from sync.trial.first.lines import Line
@@ -210,6 +210,14 @@ def test_what_would_be_told_is_what_the_planner_says() -> None:
     assert (crm_.updated, crm_.values["title"]) == (1, 1)
     assert (map_.updated, map_.values["title"]) == (1, 0), "the title that won stands there"
     assert crm_.calls == 1
+
+
+def test_where_the_guards_would_pause_is_told_before_it_happens() -> None:
+    crowd = [group(crm({"Email": f"{n}@x.example"}, n), marketing({"email": f"{n}@x.example"}, n)) for n in range(1, 21)]
+    book = factory.playbook()
+    assert tally(*crowd, book=book)[0].held_after() == {}
+    assert tally(*crowd, book=replace(book, guards=Guards(share_of_records=0.1)))[0].held_after() == {SF: 2, HS: 2}
+    assert tally(*crowd, book=replace(book, guards=Guards(writes_per_hour=15)))[0].held_after() == {SF: 15, HS: 15}
 
 
 def test_the_report_is_plain_data() -> None:
