@@ -39,6 +39,9 @@ class Done(Message):
     at: Moment | None = None
     fields: dict[str, Scalar] = {}
     created: bool = False
+    left: tuple[str, ...] = Field(
+        default=(), description="Fields of a new record that take a call of their own, which failed: they are told again."
+    )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 from connectors.base import (
     Capabilities,
@@ -142,10 +141,13 @@ class EspoSink(Sink):
         values = await self._values(row)
         given = {name: value for name, value in values.items() if value is not None}  # a new record is blank
         done = await self._done(row, (await self._client.make(row.object, given, priority=priority)).body)
+        left = list[str]()
         for name in (name for name, value in row.fields.items() if name.startswith(LIST) and value is True):
-            with suppress(ConnectorError):  # the record is there all the same, and the next read tells what is left
+            try:
                 await self._client.enlist(name, row.object, done.id, on=True, priority=priority)
-        return done.model_copy(update={"created": True})
+            except ConnectorError:  # the record is there all the same, and it is told again
+                left.append(name)
+        return done.model_copy(update={"created": True, "left": tuple(left)})
 
     async def _done(self, row: Update | Create, body: Row) -> Done:
         """Tell what the record now holds; an update's answer has every field that the role shows."""

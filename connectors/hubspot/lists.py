@@ -7,9 +7,10 @@ took off with the contact's next read, at the latest the sweep.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from connectors.base import Create, Done, Failed, Priority, RowOutcome, Update
+from connectors.entering import entered, entering
 from connectors.errors import Conflict, ConnectorError, Gone, Rejected
 from connectors.hubspot.client import Client
 from connectors.hubspot.objects import LIST
@@ -39,15 +40,11 @@ class Lists:
             if left:
                 await self._list(name, left, told, priority)
 
-    async def enter(self, rows: Sequence[Create], told: Mapping[str, RowOutcome], priority: Priority) -> None:
-        """Put new contacts on their lists; where that fails they are there all the same, and the next read tells what is left."""
-        new = [
-            Update(key=row.key, object=row.object, id=done.id, fields=wanted)
-            for row in rows
-            if isinstance(done := told[row.key], Done)
-            and (wanted := {n: v for n, v in row.fields.items() if n.startswith(LIST) and v is True})
-        ]
-        await self.tell(new, {}, priority)
+    async def enter(self, rows: Sequence[Create], told: dict[str, RowOutcome], priority: Priority) -> None:
+        """Put new contacts on their lists; where that fails they are there all the same, and it is told again."""
+        new, outcomes = entering(rows, told, LIST), dict[str, RowOutcome]()
+        await self.tell(new, outcomes, priority)
+        entered(new, told, outcomes)
 
     async def _list(self, name: str, rows: Sequence[Update], told: dict[str, RowOutcome], priority: Priority) -> None:
         add, remove = ([row.id for row in rows if (row.fields[name] is True) == on] for on in (True, False))

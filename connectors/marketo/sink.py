@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from connectors.base import Capabilities, Create, Done, Failed, Item, Manifest, Priority, RowOutcome, Sink, Update, Wanted
+from connectors.entering import entered, entering
 from connectors.errors import Conflict, ConnectorError, Gone, Rejected, Unavailable
 from connectors.marketo import mapping
 from connectors.marketo.client import Client, positional
@@ -75,13 +76,10 @@ class MarketoSink(Sink):
         await self._entered(rows, told, priority)
         return [told[row.key] for row in rows]
 
-    async def _entered(self, rows: Sequence[Create], told: Mapping[str, RowOutcome], priority: Priority) -> None:
-        """Put new leads on their lists and into their programs; where that fails they are there all the same, and the next read tells what is left."""
-        wanted = {row.key: {name: value for name, value in _split(row.fields)[0].items() if value} for row in rows}
-        made = [(row, one) for row in rows if wanted[row.key] and isinstance(one := told[row.key], Done)]
-        await self.update(
-            [Update(key=row.key, object=row.object, id=one.id, fields=wanted[row.key]) for row, one in made], priority=priority
-        )
+    async def _entered(self, rows: Sequence[Create], told: dict[str, RowOutcome], priority: Priority) -> None:
+        """Put new leads on their lists and into their programs; where that fails they are there all the same, and it is told again."""
+        new = entering(rows, told, *_JOINED)
+        entered(new, told, {one.key: one for one in await self.update(new, priority=priority)})
 
     async def find(self, emails: Sequence[str], wanted: Wanted, *, priority: Priority = "normal") -> Sequence[RecordChanged]:
         """Look leads up by e-mail."""

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 
 from connectors.base import Create, Done, Failed, Priority, RowOutcome, Update
+from connectors.entering import entered, entering
 from connectors.errors import ConnectorError, Gone, Rejected
 from connectors.mautic.client import Client
 from connectors.mautic.mapping import LIST, Acted, Row, moment
@@ -44,15 +45,11 @@ class Segments:
                 else outcome
             )
 
-    async def enter(self, rows: Sequence[Create], told: Mapping[str, RowOutcome], priority: Priority) -> None:
-        """Put new contacts into their segments; where that fails they are there all the same, and the next read tells what is left."""
-        new = [
-            Update(key=row.key, object=row.object, id=done.id, fields=wanted)
-            for row in rows
-            if isinstance(done := told[row.key], Done)
-            and (wanted := {n: v for n, v in row.fields.items() if n.startswith(LIST) and v is True})
-        ]
-        await self.tell(new, {}, priority)
+    async def enter(self, rows: Sequence[Create], told: dict[str, RowOutcome], priority: Priority) -> None:
+        """Put new contacts into their segments; where that fails they are there all the same, and it is told again."""
+        new, outcomes = entering(rows, told, LIST), dict[str, RowOutcome]()
+        await self.tell(new, outcomes, priority)
+        entered(new, told, outcomes)
 
     async def _moved(self, row: Update, priority: Priority) -> RowOutcome:
         fields = {name: value for name, value in row.fields.items() if name.startswith(LIST)}

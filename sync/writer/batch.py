@@ -122,7 +122,11 @@ class Teller:
         held: dict[str, Scalar] = {}
         refused: list[FieldRefused] = []
         for told in sent.row.fields.values():
-            if told.name in sent.without or (told.name in self.consent and done.fields and told.name not in done.fields):
+            if (
+                told.name in sent.without
+                or told.name in done.left
+                or (told.name in self.consent and done.fields and told.name not in done.fields)
+            ):
                 continue
             kept = done.fields.get(told.name, told.sent)
             if kept == told.sent or self.agrees(told.name, told.sent, kept):

@@ -53,6 +53,7 @@ async def test_people_are_put_on_a_target_list_and_taken_off_each_once(firm: Esp
         assert [one["after"] for one in await firm.effects() if one["verb"] == "associate"] == [{"leads": lead}, {"contacts": contact}]
         (new,) = await sink.create([Create(key="n", object="Lead", fields={"lastName": "New", "cTruceId": "t-1", flag: True})])
         assert isinstance(new, Done)
+        assert new.left == ()
         seen = snapshots(items(await pages(source, source.start(long_ago()), {"Lead": [flag], "Contact": [flag]})))
         assert {one: told.fields[flag] for one, told in seen.items()} == {lead: True, contact: True, new.id: True}
         await sink.update(moves([("Lead", lead, {flag: False})]))
@@ -92,3 +93,10 @@ async def test_a_list_or_a_person_that_is_not_there_is_told_for_its_row(firm: Es
         assert snapshots(await source.read([lead], [flag, other]))[lead].fields == {flag: True, other: False}, "reading goes on"
         found = {one.what.partition(":")[0]: one.ok for one in await source.doctor({flag: True, other: True, "lists.1": True})}
     assert {name: found[name] for name in (flag, other, "lists.1")} == {flag: True, other: False, "lists.1": False}
+
+
+async def test_a_new_person_whose_list_is_not_there_is_made_and_what_is_left_is_told(firm: EspoWorld) -> None:
+    async with connected(firm, "nowhere") as (_, sink):
+        (new,) = await sink.create([Create(key="n", object="Lead", fields={"lastName": "New", "cTruceId": "t-1", "lists.nowhere": True})])
+    assert isinstance(new, Done), "it is there all the same"
+    assert new.left == ("lists.nowhere",)

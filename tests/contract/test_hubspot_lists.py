@@ -71,6 +71,9 @@ async def test_what_is_refused_is_told_under_the_lists_name_and_the_rest_is_writ
     assert isinstance(told, Failed)
     assert isinstance(told.error, Rejected)
     assert [one.field for one in told.error.refused] == ["lists.77"]
+    (new,) = await sink.create([create("new@x.example", "0d9a4d5e-0000-5000-8000-000000000001", **{"lists.77": True})])
+    assert isinstance(new, Done), "it is there all the same"
+    assert new.left == ("lists.77",)
     assert account.hub.contact(kim)["phone"] == "1"
     await sink.close()
 

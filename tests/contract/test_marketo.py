@@ -282,6 +282,7 @@ async def test_a_new_lead_is_put_on_its_lists_and_into_its_programs(world: Marke
     )
     assert isinstance(made, Done)
     assert isinstance(nowhere, Done), "it is there all the same"
+    assert (made.left, nowhere.left) == ((), ("programs.3001",))
     read = snapshots(await sink.read([made.id, nowhere.id], list(joined)))
     assert [read[one.id].fields for one in (made, nowhere)] == [joined, {"lists.1001": False, "programs.3001": None}]
 

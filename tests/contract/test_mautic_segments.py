@@ -124,6 +124,11 @@ async def test_a_segment_or_a_contact_that_is_not_there_is_told_for_its_row(town
         assert isinstance(bad, Failed)
         assert isinstance(bad.error, Rejected)
         assert [one.field for one in bad.error.refused] == ["lists.17"]
+        (new,) = await sink.create(
+            [Create(key="n", object=CONTACTS, fields={"lastname": "New", "email": "new@example.com", "lists.17": True})]
+        )
+        assert isinstance(new, Done), "it is there all the same"
+        assert new.left == ("lists.17",)
         found = {
             one.what: one.todo for one in await source.doctor({NURTURE: True, "lists.17": True, "lists.3": True}) if "lists." in one.what
         }

@@ -155,6 +155,12 @@ async def test_consent_counts_as_taken_only_when_the_answer_names_it() -> None:
     assert one.held == {"Title": "x"}
 
 
+async def test_what_a_sink_could_not_do_after_it_made_a_record_is_not_claimed_and_no_refusal() -> None:
+    stub = Stub(judge=lambda key, fields: Done(key=key, id="1", created=True, left=("Lists",)))
+    (one,) = (await tell(stub, sent("1", "create", title="x", lists=True))).values()
+    assert (one.end, one.held, one.refused) == ("written", {"Title": "x"}, ())
+
+
 async def test_what_a_create_needs_besides_is_sent_and_not_claimed() -> None:
     stub = Stub()
     (one,) = (await tell(stub, sent("1", "create", {"Company": "[none]"}, title="x"))).values()
