@@ -63,7 +63,7 @@ class Joins:
                 body = {"results": []}  # the page's name means nothing any more
             found = _members(body)
             first = f"{found[0][0]}:{found[0][1]}" if found else ""
-            if not known and first != spot.first:  # somebody left, so that rows stand elsewhere: from the beginning, once
+            if not known and (not first or first != spot.first):  # somebody left, so that rows stand elsewhere: from the beginning, once
                 after, known = "", True
                 continue
             known, newest = True, max([newest, *(ms for _, ms in found)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -77,6 +79,16 @@ async def test_a_long_list_is_read_on_where_it_was_and_nobody_is_left_out_when_o
     gone = '{"status": "error", "category": "VALIDATION_ERROR", "message": "Invalid paging offset"}'
     await account.fault(kind="status", path="/join-order", status=400, body=gone)  # a page's name that is known no more
     assert [one.ref for one in (await read(reader, cursor))[0]] == [f"hubspot:contacts:{ids[5]}"]
+
+
+async def test_a_page_from_which_all_have_gone_is_not_where_the_list_is_read_on(account: HubSpotWorld, reader: Source) -> None:
+    kim, per = [await account.seed({"email": f"{name}@x.example"}) for name in ("kim", "per")]
+    account.hub.enlist("1002", kim)
+    _, cursor = await read(reader, reader.start(long_ago()))
+    place = json.loads(cursor)  # as where the last page was empty by the time that it was read
+    place["lists"]["1002"] |= {"after": base64.urlsafe_b64encode(b"250").decode(), "first": ""}
+    account.hub.enlist("1002", per)
+    assert [one.ref for one in (await read(reader, json.dumps(place)))[0]] == [f"hubspot:contacts:{per}"]
 
 
 async def test_a_list_that_is_named_later_begins_with_who_comes_from_now_on(account: HubSpotWorld) -> None:

@@ -80,7 +80,10 @@ def test_every_contract_is_tried() -> None:
 
 def beneath(vendor: str) -> set[str]:
     """Name what a vendor's folder may import of ours; a new vendor needs no list."""
-    return {"schemas", *(f"connectors.{name}" for name in ("base", "errors", "http", "bearer", "dialect", "each", "fit", "scan", vendor))}
+    return {
+        "schemas",
+        *(f"connectors.{name}" for name in ("base", "errors", "http", "bearer", "dialect", "each", "entering", "fit", "scan", vendor)),
+    }
 
 
 def strays(path: Path, vendor: str) -> list[str]:
