@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import Counter
 
 import pytest
 
@@ -136,6 +137,11 @@ def test_the_changelog_knows_this_version() -> None:
     version = pyproject()["project"]["version"]
     assert newest[1] == version
     assert f"image: truce:{version}" in text("docker-compose.yml")
+
+
+def test_the_changelog_says_each_thing_once() -> None:
+    told = [line for line in text("CHANGELOG.md").splitlines() if line.startswith(("- ", "  "))]
+    assert [line for line, times in Counter(told).items() if times > 1] == []
 
 
 def test_ci_calls_make_test() -> None:
