@@ -15,8 +15,10 @@ def entering(rows: Sequence[Create], told: Mapping[str, RowOutcome], *begins: st
 
 
 def entered(asked: Sequence[Update], told: dict[str, RowOutcome], outcomes: Mapping[str, RowOutcome]) -> None:
-    """Note of each record what is left of it, so that it is told again."""
+    """Note of each record what it now holds, or else what is left of it, so that it is told again."""
     for row in asked:
         done = told[row.key]
         if isinstance(done, Done) and isinstance(outcomes.get(row.key), Failed):
             told[row.key] = done.model_copy(update={"left": tuple(row.fields)})
+        elif isinstance(done, Done) and done.fields:  # it was there before: by what was read then it held something else
+            told[row.key] = done.model_copy(update={"fields": done.fields | row.fields})

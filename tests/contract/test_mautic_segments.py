@@ -66,6 +66,16 @@ async def test_contacts_are_put_into_a_segment_and_taken_out_each_once(town: Mau
         assert {one: seen.fields[NURTURE] for one, seen in read.items()} == {ids[0]: True, ids[1]: True, ids[2]: False, new.id: True}
 
 
+async def test_a_create_that_was_applied_before_puts_its_contact_into_the_segment(town: MauticWorld) -> None:
+    fields: dict[str, Scalar] = {"lastname": "Twice", "email": "twice@example.com", "truce_id": "0d9a4d5e-0000-5000-8000-000000000001"}
+    async with connected(town) as (_, sink):
+        (first,) = await sink.create([Create(key="1", object=CONTACTS, fields=fields)])
+        (again,) = await sink.create([Create(key="2", object=CONTACTS, fields=fields | {NURTURE: True})])
+        assert isinstance(first, Done)
+        assert isinstance(again, Done)
+        assert (again.id, again.fields[NURTURE], again.left) == (first.id, True, ())
+
+
 async def test_a_move_alone_is_seen_with_who_did_it_and_told_once(town: MauticWorld) -> None:
     ids = [await town.seed({"lastname": f"N{n}", "email": f"n{n}@example.com"}) for n in range(2)]
     async with connected(town) as (source, sink):
