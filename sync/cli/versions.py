@@ -83,7 +83,9 @@ def diff(
         rows = [{"kind": d.kind, "path": d.path, "before": d.before, "after": d.after, "place": d.place, "text": d.text} for d in found]
         as_json({"differences": rows, "consequences": [asdict(one) for one in follows]})
     else:
-        console.print(f"{title}: {len(found)} differences" if found else f"{title}: both say the same.", markup=False)
+        console.print(
+            f"{title}: {len(found)} difference{'s' if len(found) > 1 else ''}" if found else f"{title}: both say the same.", markup=False
+        )
         show(found, follows)
     if found:
         raise typer.Exit(PROBLEM)

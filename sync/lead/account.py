@@ -142,7 +142,8 @@ def of_domain(domain: str, where: str, ledger: Ledger, playbook: Playbook) -> Ma
     if not found:
         return None
     ranked, tie = _best(found, _tie_breakers(ledger, playbook))
-    return _whole(ranked, f"{where} {domain}{tie}", ledger, playbook)
+    one = len({Ref.parse(entry.ref).system for entry in ranked}) == len(ranked)  # one company that several systems know
+    return _whole(ranked, f"{where} {domain}{'' if one else tie}", ledger, playbook)
 
 
 def owner_of(found: Match, playbook: Playbook) -> str | None:

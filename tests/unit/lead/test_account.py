@@ -121,6 +121,13 @@ def test_of_several_accounts_one_is_the_better_and_it_is_said_why(extra: list[En
     assert how(lead(email="kim@nordwind.example"), known) == (ref, f"e-mail domain nordwind.example; of 2 such accounts it {why}")
 
 
+def test_one_company_that_two_systems_know_is_not_two_accounts() -> None:
+    known = told(account(NORDWIND, 1, domain="nordwind.example"), account(COMPANY, 9, domain="nordwind.example"))
+    found = match(lead(email="kim@nordwind.example"), known.ledger, BOOK)
+    assert found is not None
+    assert (found.how, {one.ref for one in found.records}) == ("e-mail domain nordwind.example", {NORDWIND, COMPANY})
+
+
 def test_what_a_system_says_itself_comes_before_every_guess() -> None:
     known = told(account(NORDWIND, domain="nordwind.example"), account(FJORD, name="Fjord"))
     kim = lead(email="kim@nordwind.example")
