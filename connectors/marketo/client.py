@@ -226,19 +226,20 @@ class Client:
         except Gone:
             return False
 
-    async def token(self, since: datetime) -> str:
+    async def token(self, since: datetime, *, priority: Priority = "normal") -> str:
         """Give the paging token for the activity log since a moment."""
         params = {"sinceDatetime": mapping.wire_time(since)}
-        token = (await self.call("GET", "/activities/pagingtoken.json", params=params)).body.get("nextPageToken")
+        token = (await self.call("GET", "/activities/pagingtoken.json", params=params, priority=priority)).body.get("nextPageToken")
         if not isinstance(token, str) or not token:
             raise Surprising("no paging token")
         return token
 
-    async def log(self, path: str, token: str, **params: str) -> AsyncIterator[Answer]:
+    async def log(self, path: str, token: str, priority: Priority = "normal", /, **params: str) -> AsyncIterator[Answer]:
         """Read pages of the activity log until there is no more for now; a page may be empty and yet not the last."""
         more = True
         while more:
-            answer = await self.call("GET", path, params={"nextPageToken": token, "batchSize": str(self.page_rows), **params})
+            asked = {"nextPageToken": token, "batchSize": str(self.page_rows), **params}
+            answer = await self.call("GET", path, params=asked, priority=priority)
             token, before, more = str(answer.body.get("nextPageToken") or ""), token, answer.body.get("moreResult") is True
             if more and token in ("", before):
                 raise Surprising("the activity log says that there is more, and not where")  # going on would have no end

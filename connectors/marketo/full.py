@@ -90,8 +90,8 @@ class Full:
     async def _newest(self) -> int:
         """Give the highest id among the new leads of the last hour, day, or quarter, whichever has any."""
         for hours in (1, 24, 24 * 90):
-            newest, token = 0, await self._client.token(datetime.now(UTC) - timedelta(hours=hours))
-            async for answer in self._client.log("/activities.json", token, activityTypeIds=str(NEW)):
+            newest, token = 0, await self._client.token(datetime.now(UTC) - timedelta(hours=hours), priority="bulk")
+            async for answer in self._client.log("/activities.json", token, "bulk", activityTypeIds=str(NEW)):
                 newest = max([newest, *(int(one["leadId"]) for one in rows(answer))])
             if newest:
                 return newest

@@ -96,6 +96,16 @@ async def test_it_goes_on_from_where_it_was_cut_off_in_the_same_jobs(world: Mark
         assert len(world.vendor.exports.jobs) == 4, "no job is made twice"
 
 
+async def test_a_full_read_keeps_to_bulks_share_of_the_days_calls(world: MarketoWorld) -> None:
+    for least in ("1", "0"):
+        budget = NotedBudget()
+        side = load("marketo").source(world.connection(**{**BULK, "bulk_from": least}), budget, NotedBreaker())  # type: ignore[arg-type]  # all of them are options
+        assert [one async for one in side.everything(None, WANTED)]
+        await side.close()
+        others = [one for one in budget.slots if one == ("daily", "normal")]
+        assert len(others) <= 2, "the schema, and the day's calls"
+
+
 async def test_few_leads_are_read_by_their_ids(world: MarketoWorld) -> None:
     assert len(items(await all_of(world, bulk_from="13"))) == len(DAYS)
     assert world.vendor.exports.jobs == {}
