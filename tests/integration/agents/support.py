@@ -158,10 +158,10 @@ def stopwatch() -> Any:
 
 
 def message(ref: str, n: int = 0, **fields: Scalar) -> tuple[str, bytes, list[tuple[str, bytes]]]:
-    """Give (id, value, headers) of a change."""
+    """Give (id, value, headers) of a change, told by its record's system."""
     ident = str(uuid.uuid4())
     data = RecordChanged(ref=ref, at=AT, received_at=AT, fields={"n": n, **fields})
-    value, headers = write(new("truce.record.changed", data, source="test", ident=ident, time=AT))
+    value, headers = write(new("truce.record.changed", data, source=ref.partition(":")[0], ident=ident, time=AT))
     return ident, value, headers
 
 

@@ -75,10 +75,19 @@ async def test_what_cannot_be_read_is_parked_with_a_reason_that_names_what_is_wr
 
 
 async def test_too_much_that_is_bad_stops_the_agent_instead_of_parking_everything(world: World) -> None:
-    await send(world, [message(f"crm:Lead:{n}", n, explode=True) for n in range(400)])
+    await send(world, [message(f"{system}:Lead:{n}", n, explode=True) for n in range(200) for system in ("crm", "map")])
     assert await exit_code(world.start(batch=20)) == 2
     assert "truce parked" in world.log()
-    assert await world.value("SELECT count(*) FROM parked") <= 80
+    assert await world.value("SELECT count(*) FROM parked") <= 160
+
+
+async def test_one_sender_of_nothing_but_nonsense_stops_nobody(world: World) -> None:
+    good = [message(f"map:Lead:{n}", n) for n in range(20)]
+    ids = await send(world, [*(message(f"crm:Lead:{n}", n, explode=True) for n in range(120)), *good])
+    world.start(batch=20)
+    await world.until_done(140)
+    await world.applied_once(ids[120:])
+    assert await world.value("SELECT count(*) FROM parked") == 120
 
 
 async def test_an_input_that_may_be_applied_once_is_applied_once_however_often_it_comes(world: World) -> None:
