@@ -122,7 +122,10 @@ class Carrier:
         total = await self._insist(lambda: self.settler.sum_up(ended, keys, PRIORITY[group[0]]))
         clean = [(u.lead.id, u.lead.dirty_rev or 0) for u in units if u.lead.id not in total.unclean and not u.plan.stays_dirty]
         await self._insist(lambda: self.settler.keep(total))  # first: a question must not be lost with us once its lead is clean
-        ours = await self._insist(lambda: store.settle(self.pool, self.system, total.settled, clean=clean))
+        kept = [one for unit in units for one in unit.would()], [one for unit in units for one in unit.lacks()]
+        ours = await self._insist(
+            lambda: store.settle(self.pool, self.system, total.settled, clean=clean, planned=list(keys), would=kept[0], lacks=kept[1])
+        )
         await self._insist(lambda: self.publish(publishable(total, ours)))
         for one in ended:
             metrics.count("truce_writes_total", system=self.system, outcome=one.end)

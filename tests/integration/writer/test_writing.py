@@ -6,7 +6,7 @@ from connectors.errors import Rejected
 from schemas.change import RecordChanged
 from schemas.write import FieldRefused
 from sync.store import would_write
-from tests.integration.writer.world import World, lead, playbook, with_record
+from tests.integration.writer.world import SYSTEM, World, lead, playbook, with_record
 
 
 async def test_a_doorbell_becomes_an_update_and_a_result(unswept: World) -> None:
@@ -191,6 +191,19 @@ async def test_observe_mode_keeps_what_it_would_write_and_calls_nobody(here: Wor
     await here.ring(ana)
     await here.clean()
     assert {row.lead_id for row in await would_write.report(here.pool)} == {new.id}
+
+
+async def test_what_was_written_would_not_be_written_any_more(here: World) -> None:
+    ana = with_record(lead(phone="+2"), "1", email="ana@example.com", phone="+1")
+    here.vendor.records["1"] = {"Email": "ana@example.com", "Phone": "+1"}
+    await here.put(ana)
+    insert = "INSERT INTO would_write (lead_id, system, record_id, field, rule) VALUES ($1, $2, '1', 'phone', 'fields.yaml:1 phone')"
+    await here.pool.execute(insert, ana.id, SYSTEM)
+    await here.ring(ana)
+    await here.start()
+    await here.clean()
+    assert here.vendor.effects == [("update", "1", {"Phone": "+2"})]
+    assert await would_write.report(here.pool) == []
 
 
 async def test_a_doorbell_that_is_none_holds_nobody_up(unswept: World) -> None:
