@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,15 +18,15 @@ from tests.integration.local.town import Town, known_people, town
 from tests.integration.sender.sender import Sender, sender
 
 MQL = ("MQL", "marketingqualifiedlead")
-DOOR = "whsec_c2VjcmV0IG9mIHRoZSBkb29ycw=="
 ANA, KIM = "ana@acme.example", "kim.larsen@fjord.example"
 PRESETS = ROOT / "deploy" / "presets"
 CHANGED = (
     ("alerts.yaml", "channels:\n", "events:\n  - {to: warehouse, types: [truce.handoff.*]}\nchannels:\n  warehouse: {kind: webhook}\n"),
     ("fields.yaml", "  employees:\n    type: number\n    policy: marketing", "  employees:\n    type: number\n    policy: enrichment"),
 )
-WRITTEN = {f"inbound/{name}.yaml": (PRESETS / f"{name}.yaml").read_text() for name in ("form", "enrichment", "visitors")}
-SETTINGS = {f"TRUCE_DOORS__{name}": DOOR for name in ("FORM", "ENRICHMENT", "VISITORS")}
+DOORS = {name: "whsec_" + b64encode(f"the secret of {name:12}".encode()).decode() for name in ("form", "enrichment", "visitors")}
+WRITTEN = {f"inbound/{name}.yaml": (PRESETS / f"{name}.yaml").read_text() for name in DOORS}
+SETTINGS = {f"TRUCE_DOORS__{name.upper()}": secret for name, secret in DOORS.items()}
 
 
 @pytest_asyncio.fixture
@@ -38,7 +39,7 @@ async def made(kafka: str, postgres: str, installation: str, tmp_path: Path) -> 
 
 async def post(place: Town, sending: Sender, door: str, payload: Any, ident: str) -> int:
     url = f"http://127.0.0.1:{place.environment['TRUCE_HTTP_PORT']}/doors/{door}"
-    return int((await sending.send(url, json.dumps(payload), secrets=[DOOR], ident=ident))["status"])
+    return int((await sending.send(url, json.dumps(payload), secrets=[DOORS[door]], ident=ident))["status"])
 
 
 def case(name: str) -> Any:
