@@ -23,12 +23,16 @@ class Fault(BaseModel):
     kind: FaultKind
     method: str = "*"
     path: str = ""
-    """A part of the path that must occur in it; '' is any."""
+    """A part of the path that must occur in it, at its end where it ends with `$`; '' is any."""
     times: int = 1
     status: int = 503
     body: str = ""
     headers: dict[str, str] = {}
     seconds: float = 0.0
+
+    def meets(self, method: str, path: str) -> bool:
+        """Say whether a request is one of those that it is for."""
+        return self.method in ("*", method) and (path.endswith(self.path[:-1]) if self.path.endswith("$") else self.path in path)
 
 
 @dataclass
@@ -51,7 +55,7 @@ class Faults:
         """Take the fault for this request, if there is one, and count it."""
         for entry in self._left:
             fault, used = entry
-            if fault.method in ("*", method) and fault.path in path:
+            if fault.meets(method, path):
                 if next(used) >= fault.times:
                     self._left.remove(entry)
                 return fault

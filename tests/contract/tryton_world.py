@@ -36,7 +36,7 @@ class TrytonWorld(Served):
     page = 4
     read_path = "/rest/model/party.party"
     write_path = "PUT /rest/model/party.party"
-    create_path = "POST /rest/model/party.party"
+    create_path = "POST /rest/model/party.party$"
 
     def __init__(self, real: Tryton) -> None:
         self.real = real
