@@ -49,8 +49,9 @@ async def soon(town: Town, what: str, so: Callable[[], Any]) -> None:
 
 
 async def gone(town: Town, ident: str) -> str | None:
-    """Say what became of a lead's record, as Truce knows it."""
-    found = [load(row["doc"]).records.get(f"salesforce:Lead:{ident}") for row in await town.rows("SELECT doc::text AS doc FROM leads")]
+    """Say what became of a lead's record, as the lead whose it is now has it: one that was joined into another keeps what it had."""
+    rows = await town.rows("SELECT doc::text AS doc FROM leads WHERE survivor IS NULL")
+    found = [load(row["doc"]).records.get(f"salesforce:Lead:{ident}") for row in rows]
     return next((one.gone for one in found if one is not None), None)
 
 
