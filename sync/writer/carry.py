@@ -21,7 +21,7 @@ from sync.topology import Lane
 from sync.writer.batch import Ended, Sent, Teller
 from sync.writer.control import Knowledge
 from sync.writer.guard import Guard
-from sync.writer.intents import Desk, Unit
+from sync.writer.intents import Desk, Unit, kept
 from sync.writer.results import News, Results, corrected
 from sync.writer.settle import Settler, Sum, hits, publishable
 
@@ -122,10 +122,7 @@ class Carrier:
         total = await self._insist(lambda: self.settler.sum_up(ended, keys, PRIORITY[group[0]]))
         clean = [(u.lead.id, u.lead.dirty_rev or 0) for u in units if u.lead.id not in total.unclean and not u.plan.stays_dirty]
         await self._insist(lambda: self.settler.keep(total))  # first: a question must not be lost with us once its lead is clean
-        kept = [one for unit in units for one in unit.would()], [one for unit in units for one in unit.lacks()]
-        ours = await self._insist(
-            lambda: store.settle(self.pool, self.system, total.settled, clean=clean, planned=list(keys), would=kept[0], lacks=kept[1])
-        )
+        ours = await self._insist(lambda: store.settle(self.pool, self.system, total.settled, clean=clean, **kept(units)))
         await self._insist(lambda: self.publish(publishable(total, ours)))
         for one in ended:
             metrics.count("truce_writes_total", system=self.system, outcome=one.end)

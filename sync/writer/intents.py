@@ -122,6 +122,15 @@ class Desk:
         ]
 
 
+def kept(units: Sequence[Unit]) -> dict[str, Any]:
+    """Give what is kept of planned leads, as `settle` takes it: which they are, what observe mode would write of them, what they lack."""
+    return {
+        "planned": [unit.lead.id for unit in units],
+        "would": [one for unit in units for one in unit.would()],
+        "lacks": [one for unit in units for one in unit.lacks()],
+    }
+
+
 def owner_key(system: str, email: str) -> str:
     """Name the problem of an owner without naming the person: `store.dirty.revive` finds it by the same digest."""
     from hashlib import md5

@@ -18,7 +18,7 @@ from sync.store import intents as store
 from sync.topology import Lane
 from sync.writer.carry import Carrier, Group
 from sync.writer.control import NoPlaybook
-from sync.writer.intents import Unit
+from sync.writer.intents import Unit, kept
 from sync.writer.queue import KeyedQueue, Mark
 from sync.writer.settle import Sum, republished
 
@@ -184,11 +184,9 @@ class Pump:
         """Settle the leads of which nothing is told now."""
         quiet = [unit for unit in units if not unit.sent]
         clean = [(u.lead.id, u.lead.dirty_rev) for u in quiet if u.lead.dirty_rev is not None and not u.plan.stays_dirty]
-        planned = [u for u in units if u.lead.dirty_rev is not None]
-        would = [one for u in planned for one in u.would()]
-        lacks = [one for u in planned for one in u.lacks()]
-        if clean or would or lacks:
-            await store.settle(self.carrier.pool, self.system, clean=clean, planned=[u.lead.id for u in planned], would=would, lacks=lacks)
+        note = kept([u for u in quiet if u.lead.dirty_rev is not None])  # of the others it is kept with what became of them
+        if clean or note["would"] or note["lacks"]:
+            await store.settle(self.carrier.pool, self.system, clean=clean, **note)
         await self._left_over(units, bad)
         known = {unit.lead.id for unit in units}
         for lead in [lead for lead, _ in taken if lead not in known] + [u.lead.id for u in quiet]:
