@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from sync.store import playbooks
 from sync.store.parked import unpack_headers
 from sync.topology import events_name, group_name, writes_name
-from tests.integration.agents.support import World, exit_code, message, send
+from tests.integration.agents.support import PARTITIONS, World, exit_code, message, send
 
 
 async def test_every_message_is_applied_once_and_its_outputs_are_published(world: World) -> None:
@@ -75,7 +75,8 @@ async def test_what_cannot_be_read_is_parked_with_a_reason_that_names_what_is_wr
 
 
 async def test_too_much_that_is_bad_stops_the_agent_instead_of_parking_everything(world: World) -> None:
-    await send(world, [message(f"{system}:Lead:{n}", n, explode=True) for n in range(200) for system in ("crm", "map")])
+    bad = [message(f"{system}:Lead:{n}", n, explode=True) for n in range(200) for system in ("crm", "map")]
+    await send(world, bad, per_partition=lambda n: n // 2 % PARTITIONS)  # both systems in each, whichever partition is read first
     assert await exit_code(world.start(batch=20)) == 2
     assert "truce parked" in world.log()
     assert await world.value("SELECT count(*) FROM parked") <= 160
