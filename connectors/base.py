@@ -13,13 +13,13 @@ from connectors import shape
 from connectors.errors import Rejected
 from connectors.manifest import Manifest, Quota
 from connectors.rows import Create, Done, Failed, RowOutcome, TaskSeen, TaskWanted, Update
-from connectors.seen import About, Edits, FieldSeen, FieldType, Finding, Grant, Item, Notice, Page, Right, Ring, Rival, User, Wish
+from connectors.seen import About, Edits, FieldSeen, FieldType, Finding, Grant, Item, Notice, Page, Right, Ring, Rival, Rivals, User, Wish
 from schemas.base import Scalar
 from schemas.change import RecordChanged
 
 __all__ = [
     "About", "Breaker", "Budget", "Capabilities", "Connection", "Connector", "Create", "Done", "Edits", "Failed", "FieldSeen", "FieldType", "Finding", "Forged", "Grant", "Item",
-    "Manifest", "Notice", "Page", "Priority", "Quota", "Right", "Ring", "Rival", "RowOutcome", "Sink", "Source", "TaskSeen", "TaskWanted", "Unwelcome", "Update", "User",
+    "Manifest", "Notice", "Page", "Priority", "Quota", "Right", "Ring", "Rival", "Rivals", "RowOutcome", "Sink", "Source", "TaskSeen", "TaskWanted", "Unwelcome", "Update", "User",
     "Wanted", "Wish",
 ]  # fmt: skip
 
@@ -86,6 +86,7 @@ class Source(ABC):
                 "make_field",
                 "rights",
                 "rivals",
+                "allows",
                 "doctor",
                 "count",
                 "about",
@@ -179,8 +180,12 @@ class Source(ABC):
         """Say what our credentials may do with an object's records; None where the vendor does not tell."""
         return None
 
-    async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
-        """Name who else wrote these fields of an object by machine of late, or will, as far as the vendor tells."""
+    async def rivals(self, object_: str, fields: Sequence[str]) -> Rivals | None:
+        """Name who else wrote these fields of an object by machine of late, or will; None where the vendor tells nothing of it."""
+        return None
+
+    async def allows(self, wishes: Sequence[Wish]) -> Sequence[Finding]:
+        """Check what a playbook wants beside its fields: scopes, other people's records, events; none where there is nothing to ask."""
         return ()
 
     async def make_field(self, object_: str, wanted: FieldSeen) -> str:

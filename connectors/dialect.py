@@ -48,6 +48,7 @@ class Complaint(NamedTuple):
     kind: Kind | None = None
     retry_after: float | None = None
     existing: tuple[str, ...] = ()
+    beside: tuple[tuple[str, str], ...] = ()
     became: str | None = None
     refused: tuple[FieldRefused, ...] = ()
 
@@ -112,7 +113,7 @@ class Dialect:
                 refused = tuple(one.model_copy(update={"words": scrub(one.words, hide)}) for one in complaint.refused)
                 return Rejected(words, code=code, status=status, refused=refused)
             case "conflict":
-                return Conflict(words, code=code, status=status, existing=complaint.existing)
+                return Conflict(words, code=code, status=status, existing=complaint.existing, beside=complaint.beside)
             case "gone":
                 return Gone(words, code=code, status=status, became=complaint.became)
             case "surprising":

@@ -5,7 +5,7 @@ ConnectorError
 ├── RateLimited   wait as told, then again                        retry_after: seconds
 ├── AuthExpired   refresh once, then pause and page
 ├── Rejected      park, with the vendor's words                   refused: fields and words
-├── Conflict      re-read, decide again                           existing: ids the vendor named
+├── Conflict      re-read, decide again                           existing, beside: what the vendor named
 ├── Gone          settle: deleted or merged                       became: the id it lives under now
 └── Surprising    pause: their contract changed
 """
@@ -52,13 +52,23 @@ class Rejected(ConnectorError):
 
 
 class Conflict(ConnectorError):
-    """The vendor says that the record exists or, as `moved`, changed since we read it; `existing` names record ids where it did."""
+    """The vendor says that the record exists or, as `moved`, changed since we read it.
+
+    `existing` names ids of its object where it did, `beside` records of others: (object, id).
+    """
 
     def __init__(
-        self, words: str, *, code: str = "", status: int | None = None, existing: tuple[str, ...] = (), moved: bool = False
+        self,
+        words: str,
+        *,
+        code: str = "",
+        status: int | None = None,
+        existing: tuple[str, ...] = (),
+        beside: tuple[tuple[str, str], ...] = (),
+        moved: bool = False,
     ) -> None:
         super().__init__(words, code=code, status=status)
-        self.existing, self.moved = existing, moved
+        self.existing, self.beside, self.moved = existing, beside, moved
 
 
 class Gone(ConnectorError):

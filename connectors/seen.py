@@ -33,6 +33,9 @@ class FieldSeen(Message):
     values: tuple[tuple[str, str], ...] = Field(default=(), description="Of a picklist: (value, label), in the vendor's order.")
     closed: bool = Field(default=False, description="True: nothing but these values is taken.")
     numbers: bool = Field(default=False, description="True: a text that takes numbers as they are, and gives them back.")
+    computed: bool = Field(
+        default=False, description="True: a formula. When what it reckons with changes, the record that shows it need not have changed."
+    )
     unique: bool = Field(default=False, description="Of a field to be made: no two records may have the same, and records are found by it.")
     refuses: str = Field(default="", description="Of a flag by which people refuse: which kind of message, as the vendor calls it.")
 
@@ -97,6 +100,13 @@ class Rival(Message):
     who: str = Field(description="As an admin knows it: HubSpot's own Salesforce sync; the flow Lead status.")
     seen: str = Field(default="", description="How it was noticed: wrote 14 of the last 50 contacts.")
     fields: tuple[str, ...] = Field(default=(), description="Which of the fields that were asked about it writes; none: not told.")
+
+
+class Rivals(Message):
+    """Who else writes an object, as far as the vendor lets us see: only where nothing is hidden, nobody found is nobody there."""
+
+    found: tuple[Rival, ...] = ()
+    hidden: dict[str, str] = Field(default={}, description="What was not shown to us → what would show it: active flows → View Setup.")
 
 
 class About(Message):

@@ -28,6 +28,7 @@ from connectors.base import (
     Page,
     Right,
     Rival,
+    Rivals,
     Source,
     Unwelcome,
     User,
@@ -238,7 +239,7 @@ class EspoSource(Source):
         table = (await self._client.known(max_age_s=60))["acl"]["table"]
         return allowed(table.get(object_))
 
-    async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
+    async def rivals(self, object_: str, fields: Sequence[str]) -> Rivals | None:
         """Name the other API users among those who changed the last records; which fields they changed EspoCRM does not tell in a list.
 
         An API user is shown none in the list of users: who acts and is not there is one.
@@ -252,7 +253,7 @@ class EspoSource(Source):
             {"system", await self._client.me(), *(one.id for one in await self.users())},
         )
         seen = {ident: f"changed {by[ident]} of {len(rows)} records of the last two days" for ident in names if ident not in known}
-        return [Rival(who=f"the API user {names[ident] or ident}", seen=told) for ident, told in seen.items()]
+        return Rivals(found=tuple(Rival(who=f"the API user {names[ident] or ident}", seen=told) for ident, told in seen.items()))
 
     async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
         """Check the key, the role's rights, the Truce id, the mapped fields, the webhooks and the clocks; `fix` makes the webhooks."""

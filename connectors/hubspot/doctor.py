@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-from connectors.base import About, Edits, FieldSeen, Finding, Right, Rival, Source
+from connectors.base import About, Edits, FieldSeen, Finding, Right, Rivals, Source
 from connectors.errors import ConnectorError
 from connectors.hubspot import hooks
 from connectors.hubspot.client import Client, rows
@@ -205,7 +205,7 @@ class Examined(Source):
         """Say what our scopes let us do with an object."""
         return allowed(object_, await self._client.granted())
 
-    async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
+    async def rivals(self, object_: str, fields: Sequence[str]) -> Rivals | None:
         """Name who else wrote these properties of the records that changed last."""
         return await rivals(self._client, object_, fields)
 

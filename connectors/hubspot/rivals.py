@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
-from connectors.base import Edits, Rival
+from connectors.base import Edits, Rival, Rivals
 from connectors.hubspot.client import HISTORY_ROWS, Client, records
 from connectors.hubspot.mapping import millis, moment
 from connectors.hubspot.objects import SHAPES
@@ -43,13 +43,13 @@ async def edits(client: Client, object_: str, fields: Sequence[str], since: date
     return Edits(counts={name: round(many * share) for name, many in counts.items() if many}, since=since)
 
 
-async def rivals(client: Client, object_: str, fields: Sequence[str]) -> list[Rival]:
+async def rivals(client: Client, object_: str, fields: Sequence[str]) -> Rivals:
     """Look at the records that changed last within a week; of each value that is no older the history says who set it."""
     modified = SHAPES[object_].modified
     answer = await client.newest(object_, HISTORY_ROWS)
     ids = [str(row["id"]) for row in records(answer.body)]
     if not ids:
-        return []
+        return Rivals()
     told = await client.read(object_, ids, [modified], history=list(fields))
     since = told.sent_at.timestamp() - WINDOW_DAYS * 86400
     wrote: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
@@ -59,7 +59,7 @@ async def rivals(client: Client, object_: str, fields: Sequence[str]) -> list[Ri
                 at, who = moment(one.get("timestamp")), _who(str(one.get("sourceType")), str(one.get("sourceId") or ""), client.app_id)
                 if who and at is not None and at.timestamp() >= since:
                     wrote[who][name].add(str(row["id"]))
-    return [_rival(who, by, len(ids), object_) for who, by in sorted(wrote.items())]
+    return Rivals(found=tuple(_rival(who, by, len(ids), object_) for who, by in sorted(wrote.items())))
 
 
 def _who(kind: str, ident: str, own: str | None) -> str:

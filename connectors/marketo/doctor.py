@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from connectors.base import Edits, FieldSeen, Finding, Rival
+from connectors.base import Edits, FieldSeen, Finding, Rival, Rivals
 from connectors.errors import ConnectorError
 from connectors.http import Answer
 from connectors.marketo.bulk import Bulk
@@ -44,7 +44,7 @@ async def edits(client: Client, fields: Sequence[str], since: datetime) -> Edits
     return Edits(counts={name: round(many * share) for name, many in counts.items() if name in fields}, since=since)
 
 
-async def rivals(client: Client, fields: Sequence[str]) -> list[Rival]:
+async def rivals(client: Client, fields: Sequence[str]) -> Rivals:
     """Name other users of the API, smart campaigns and Marketo's own CRM sync among those who changed fields of late."""
     found, _ = await changes(client, fields, datetime.now(UTC) - WINDOW)
     wrote: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
@@ -53,7 +53,7 @@ async def rivals(client: Client, fields: Sequence[str]) -> list[Rival]:
             for change in one["fields"]:
                 wrote[who][str(change.get("name"))].add(str(one.get("leadId")))
     every = {str(one.get("leadId")) for one in found}
-    return [_rival(who, by, len(every)) for who, by in sorted(wrote.items())]
+    return Rivals(found=tuple(_rival(who, by, len(every)) for who, by in sorted(wrote.items())))
 
 
 def _rival(who: str, by: Mapping[str, set[str]], most: int) -> Rival:

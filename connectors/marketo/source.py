@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from connectors.base import Edits, FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Rival, Source, Unwelcome, User, Wanted
+from connectors.base import Edits, FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Rivals, Source, Unwelcome, User, Wanted
 from connectors.errors import Surprising
 from connectors.http import Answer
 from connectors.marketo import mapping
@@ -180,7 +180,7 @@ class MarketoSource(Source):
         """Release everything."""
         await self._client.close()
 
-    async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
+    async def rivals(self, object_: str, fields: Sequence[str]) -> Rivals | None:
         """Name who else changed these fields of late by machine, by the activity log."""
         return await rivals(self._client, fields)
 

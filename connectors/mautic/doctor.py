@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from connectors.base import Edits, FieldSeen, Finding, Right, Rival, Source
+from connectors.base import Edits, FieldSeen, Finding, Right, Rival, Rivals, Source
 from connectors.errors import ConnectorError
 from connectors.mautic.client import Client, rows
 from connectors.mautic.mapping import CHANNELS, CONTACTS, LIST, OWN, TRUCE_ID, Row, made, moment, seen, serialized, stamp, way, writable
@@ -74,7 +74,7 @@ class Examined(Source):
         role = (await self._client.get("/users/self")).body.get("role") or {}
         return frozenset({"read", "create", "edit", "delete"}) if isinstance(role, Mapping) and role.get("isAdmin") is True else None
 
-    async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
+    async def rivals(self, object_: str, fields: Sequence[str]) -> Rivals | None:
         """Name who else changed contacts by machine in the last week, by the audit log: other users of the API, campaigns, points, plugins."""
         await self._client.known()
         about = (("object", "eq", "lead"), ("action", "eq", "update"), ("date_added", "gte", stamp(datetime.now(UTC) - WINDOW)))
@@ -85,7 +85,7 @@ class Examined(Source):
                 for name in serialized(str(one.get("details") or "")):
                     wrote[who][name].add(str(one["object_id"]))
         every = {str(one["object_id"]) for one in found}
-        return [_rival(who, by, len(every), fields) for who, by in sorted(wrote.items())]
+        return Rivals(found=tuple(_rival(who, by, len(every), fields) for who, by in sorted(wrote.items())))
 
     def _machine(self, entry: Row) -> str:
         kind, _, what = way(entry).partition(":")

@@ -14,8 +14,8 @@ rows at a time (10000).
 `touches`: `yes` reads responses to campaigns as touches; `campaign_types` ("Webinar=meeting,Email=click,Advertisement=") says which kind of
 touch a response to a type of campaign is (campaign; blank: none). `campaigns` ("701…,701…"): campaigns whose member status is read and
 written as a person's field `campaigns.701…` (18 characters); who has none is made a member, and a status goes forward only.
-`lock`: `on` lets a change that goes out alone be refused if somebody changed the record since we knew it last (If-Unmodified-Since): it is
-read, and decided anew.
+`lock`: a change that goes out alone, as nearly all do whose second counts, is refused if somebody changed the record since we knew it last
+(If-Unmodified-Since, by whole seconds): it is read, and decided anew. It is one call like any other; `off` does without.
 """
 
 from __future__ import annotations

@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 from connectors.base import FieldType, Wanted
-from connectors.errors import Rejected, Surprising
+from connectors.errors import AuthExpired, ConnectorError, Rejected, Surprising
 from connectors.salesforce.client import Client
 from connectors.salesforce.mapping import ROLES, Row, moment
 from connectors.scan import Rows
@@ -64,8 +64,25 @@ class Bulk:
         named = [name for name, fields in wanted.items() if ROLES not in fields]
         if not (least and named):
             return frozenset()
-        answer = await self.client.call("GET", "/limits/recordCount", params={"sObjects": ",".join(named)}, priority="bulk")
-        return frozenset(one["name"] for one in answer.body["sObjects"] if one["count"] >= least)
+        counts = await self._counts(named)
+        return frozenset(name for name in named if counts.get(name, 0) >= least)
+
+    async def _counts(self, named: Sequence[str]) -> Mapping[str, int]:
+        """Count objects: about, in one call, where the user may see Setup; else each by a query, and one that is refused counts as small.
+
+        How an object is read is a matter of calls alone: no refusal here may keep it from being read.
+        """
+        try:
+            answer = await self.client.call("GET", "/limits/recordCount", params={"sObjects": ",".join(named)}, priority="bulk")
+            return {str(one["name"]): int(one["count"]) for one in answer.body["sObjects"]}
+        except (Rejected, AuthExpired, Surprising, LookupError, TypeError, ValueError):
+            return {name: await self._count(name) for name in named}
+
+    async def _count(self, name: str) -> int:
+        try:
+            return await self.client.count(name)
+        except (ConnectorError, LookupError, TypeError, ValueError):  # a query may take too long to count what is large
+            return 0
 
     async def begin(self, object_: str, columns: str) -> Place | None:
         """Ask for a job; None where the org lets the user make none."""

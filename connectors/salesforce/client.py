@@ -39,13 +39,14 @@ class Client:
     def __init__(self, manifest: Manifest, connection: Connection, budget: Budget, breaker: Breaker) -> None:
         options = connection.options
         self.manifest, self.connection = manifest, connection
-        self.locks = options.get("lock", "") in YES
+        self.locks = options.get("lock", "on") in YES
         self.lookback_s = max(1.0, float(options.get("lookback_s", "600")))  # stamps are whole seconds
         self.page_rows = min(2000, int(options.get("page_rows", "2000")))
         self.me = self.org = ""
         told = options.get("events", "off").strip()
         self.events = told if told.startswith("/data/") else ALL if told in YES else ""
-        self._data = f"/services/data/v{options.get('api_version', '65.0').removeprefix('v')}"
+        self.version = options.get("api_version", "65.0").removeprefix("v")
+        self._data = f"/services/data/v{self.version}"
         self._described: dict[str, tuple[float, Row]] = {}
         self.campaigns = Campaigns(self)
         self.bearer = Bearer(self._mint)
@@ -104,6 +105,11 @@ class Client:
         told = {one["referenceId"]: one for one in answer.body["compositeResponse"]}
         good = {one: row for n, one in enumerate(soqls) if (row := told.get(f"q{n}")) is not None and row.get("httpStatusCode") == 200}
         return {one: _rows(row["body"], answer, limit) for one, row in good.items()}
+
+    async def versions(self) -> tuple[Answer, list[str]]:
+        """Give the API versions that the org serves, oldest first ("65.0"), as its answer has them."""
+        answer = await self._session.call("GET", "/services/data")
+        return answer, [str(one["version"]) for one in answer.body]
 
     async def describe(self, object_: str, *, max_age_s: float = _FRESH_S) -> Row:
         """Give the live schema of an object, at most `max_age_s` old."""
@@ -189,8 +195,13 @@ class Client:
         return answer.body
 
     async def patch(self, object_: str, ident: str, fields: Mapping[str, Scalar], since: datetime, *, priority: Priority) -> Answer:
-        """Change one record unless it was changed since (412), whole seconds being all that the header knows; refusals are given as they are."""
-        headers = {**KNOWN_HEADERS, "If-Unmodified-Since": format_datetime(since.astimezone(UTC) + timedelta(seconds=1), usegmt=True)}
+        """Change one record unless it was changed since (412); refusals are given as they are.
+
+        Header and LastModifiedDate are whole seconds, so that what was known within a second is known to its end: an edit in the rest of
+        that very second is not noticed.
+        """
+        until = since.astimezone(UTC) + timedelta(microseconds=999_999)
+        headers = {**KNOWN_HEADERS, "If-Unmodified-Since": format_datetime(until, usegmt=True)}
         more: dict[str, Any] = {"headers": headers, "priority": priority, "accept": (400, 404, 412), "hide": list(fields.values())}
         return await self.call("PATCH", f"/sobjects/{object_}/{ident}", json=fields, **more)
 

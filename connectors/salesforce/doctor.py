@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 
-from connectors.base import About, Edits, FieldSeen, Finding, Right, Rival, Source
+from connectors.base import About, Edits, FieldSeen, Finding, Right, Rivals, Source, Wish
 from connectors.errors import ConnectorError, Surprising
 from connectors.http import Answer
-from connectors.salesforce.client import ALL, Client
-from connectors.salesforce.mapping import MEMBER, ROLE, ROLES, TRUCE_ID, Row, allowed, made, quoted, seen
+from connectors.salesforce.client import Client
+from connectors.salesforce.mapping import MEMBER, ROLES, TRUCE_ID, Row, allowed, made, seen
+from connectors.salesforce.reach import SETUP, allows, selected
+from connectors.salesforce.reach import allowed as events_allowed
+from connectors.salesforce.refusals import DIALECT
 from connectors.salesforce.rivals import about, edits, rivals
 from connectors.salesforce.scan import MEETINGS
 
@@ -40,7 +43,7 @@ class Doctor:
         for name in (*(one for one in self._client.manifest.people if one != object_), self._client.manifest.task_object):
             found.append(await self._marked(name))
         found.append(await self._seen(MEETINGS))
-        return [*found, *await self._campaigns(), *await self._events(), *await self._limits()]
+        return [*found, *await self._campaigns(), *await self._events(), *await self._version(), *await self._limits()]
 
     async def _campaigns(self) -> list[Finding]:
         """Check what is read and written of campaigns, where the options ask for it."""
@@ -63,24 +66,17 @@ class Doctor:
 
     async def _events(self) -> list[Finding]:
         """Say whose change events are selected and how many may be, and, where they are on, whether the stream can be reached."""
-        channel = "ChangeEvents" if self._client.events in ("", ALL) else self._client.events.removeprefix("/data/")
-        soql = f"SELECT SelectedEntity FROM PlatformEventChannelMember WHERE EventChannel = {quoted(channel)}"
-        try:
-            answer = await self._client.call("GET", "/tooling/query", params={"q": soql})
-            named = sorted(row["SelectedEntity"].removesuffix("ChangeEvent") for row in answer.body["records"])
-        except (ConnectorError, KeyError, TypeError, AttributeError):
-            what, todo = "which objects' change events are selected is not told", "grant the integration user View Setup and Configuration"
-            return [Finding(ok=not self._client.events, what=what, todo=todo), *await self._reached()]
-        allowed = self._client.connection.options.get("event_objects", "5")
+        named, most = await selected(self._client), events_allowed(self._client)
+        if named is None:
+            what = "which objects' change events are selected is not told"
+            return [Finding(ok=not self._client.events, what=what, todo=SETUP), *await self._reached()]
         off = "" if self._client.events else "; they are not listened to: the option events is off, changes are polled"
-        what = f"change events of {len(named)} of {allowed} objects are selected ({', '.join(named) or 'none'}){off}"
-        found = [Finding(ok=True, what=what)]
+        what = f"change events of {len(named)} of {most} objects are selected ({', '.join(named) or 'none'}){off}"
+        more = "say in the option event_objects how many the edition allows" if len(named) > most else ""
+        found = [Finding(ok=True, what=what, todo=more)]
         if lacks := [name for name in self._client.manifest.people if name not in named and self._client.events]:
             todo = "select them in Setup, Change Data Capture; until then their changes are polled"
             found.append(Finding(ok=False, what=f"change events of {' and '.join(lacks)} are not selected", todo=todo))
-        told = [name for name in (*([MEMBER] if self._client.campaigns.scanned else []), ROLE) if name not in named]
-        if told and self._client.events:
-            found.append(Finding(ok=True, what=f"change events of {' and '.join(told)} are not selected: what they say is polled"))
         return [*found, *await self._reached()]
 
     async def _reached(self) -> list[Finding]:
@@ -115,18 +111,41 @@ class Doctor:
             return Finding(ok=False, what=f"{object_} cannot be described: {error.words}", todo=todo)
         return Finding(ok=True, what=f"{object_} can be read")
 
+    async def _version(self) -> list[Finding]:
+        """Say which version of the API is used, whether the org still serves it, and how far its clock is from ours."""
+        own = self._client.version
+        try:
+            answer, served = await self._client.versions()
+        except (ConnectorError, KeyError, TypeError) as error:
+            return [Finding(ok=True, what=f"API version {own} is used; which ones the org serves is not told ({type(error).__name__})")]
+        if own in served:
+            return [_clock(answer), Finding(ok=True, what=f"API version {own} is used, and served ({served[0]} to {served[-1]} are)")]
+        todo = f"set the option api_version to one of {served[0]} to {served[-1]}" if served else "check the address"
+        return [_clock(answer), Finding(ok=False, what=f"API version {own} is used, and the org does not serve it", todo=todo)]
+
     async def _limits(self) -> list[Finding]:
         """Say what is used of the day's calls, and of its events where they are on; both are shared with every other tool of the org."""
         try:
-            answer = await self._client.call("GET", "/limits")
-            limits, daily = answer.body, answer.body["DailyApiRequests"]
-            found = [_clock(answer), _used(daily, "API calls", f"calls this org{_others(daily)}, or buy more API calls")]
+            limits = (await self._client.call("GET", "/limits")).body
+            daily = limits["DailyApiRequests"]
+            found = [_used(daily, f"API calls used in the last 24 hours{_others(daily)}", "calls this org, or buy more API calls")]
             if self._client.events and "DailyDeliveredPlatformEvents" in limits:
-                found.append(_used(limits["DailyDeliveredPlatformEvents"], "delivered events", "listens to this org, or buy the add-on"))
+                what = "delivered events used in the last 24 hours"
+                found.append(_used(limits["DailyDeliveredPlatformEvents"], what, "listens to this org, or buy the add-on"))
         except (ConnectorError, KeyError, TypeError) as error:
-            todo = "check that the integration user may read /limits"
-            return [Finding(ok=False, what=f"the day's quota is not told: {type(error).__name__}", todo=todo)]
+            what = f"who else uses the day's calls is not told: {type(error).__name__}"
+            return [*await self._usage(), Finding(ok=True, what=what, todo=SETUP)]
         return found
+
+    async def _usage(self) -> list[Finding]:
+        """Say what is used of the day's calls as every answer's head has it, for whom the org tells no more."""
+        try:
+            answer = await self._client.call("GET", "/query", params={"q": "SELECT Id FROM Organization"})
+        except ConnectorError:
+            return []
+        said = [(one.used, one.limit) for one in DIALECT.limits(answer.headers) if one.used is not None and one.limit]
+        limits = [{"Max": limit, "Remaining": limit - used} for used, limit in said]
+        return [_used(one, "API calls used in the last 24 hours", "calls this org, or buy more API calls") for one in limits]
 
 
 def _clock(answer: Answer) -> Finding:
@@ -138,10 +157,10 @@ def _clock(answer: Answer) -> Finding:
 
 
 def _others(limit: Row) -> str:
-    """Name the connected apps that used most, where the org lets us see it (REST guide: Limits, usage by connected app)."""
+    """Name the connected apps that used most: of those that have a quota of their own the org tells it, of the others a zero."""
     apps = {name: one["Max"] - one["Remaining"] for name, one in limit.items() if isinstance(one, dict) and one.get("Max")}
     most = sorted(((used, name) for name, used in apps.items() if used > 0), reverse=True)[:3]
-    return f" ({', '.join(f'{name} {used}' for used, name in most)})" if most else ""
+    return f" ({', '.join(f'{name} {used}' for used, name in most)} of them)" if most else ""
 
 
 class Examined(Source):
@@ -166,9 +185,13 @@ class Examined(Source):
         except Surprising:
             return frozenset()
 
-    async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
+    async def rivals(self, object_: str, fields: Sequence[str]) -> Rivals:
         """Name active flows and assignment rules, and the tools that changed the object's records last."""
         return await rivals(self._client, object_, fields)
+
+    async def allows(self, wishes: Sequence[Wish]) -> Sequence[Finding]:
+        """Say whether others' records may be edited and given away, and which objects' changes are polled for want of events."""
+        return await allows(self._client, wishes)
 
     async def about(self) -> About:
         """Give the org's name, and the statuses of campaign members with whether they count as a response."""
@@ -208,7 +231,7 @@ class Examined(Source):
 def _used(limit: Row, what: str, todo: str) -> Finding:
     used, most = limit["Max"] - limit["Remaining"], limit["Max"]
     fine = used < 0.8 * most
-    return Finding(ok=fine, what=f"{used} of {most} {what} used in the last 24 hours", todo="" if fine else f"find out who else {todo}")
+    return Finding(ok=fine, what=f"{used} of {most} {what}", todo="" if fine else f"find out who else {todo}")
 
 
 def _truce_id(object_: str, known: Row | None) -> Finding:

@@ -69,7 +69,7 @@ def seen(described: Row) -> FieldSeen | None:
         name=described["name"], type=type_, label=str(described.get("label") or ""), custom=bool(described.get("custom")),
         length=described.get("length") or None if type_ in ("text", "email", "phone", "picklist") else None,
         writable=bool(described.get("updateable")), values=tuple((str(one["value"]), str(one.get("label") or one["value"])) for one in values),
-        closed=bool(described.get("restrictedPicklist")),
+        closed=bool(described.get("restrictedPicklist")), computed=bool(described.get("calculated")),
     )  # fmt: skip
 
 

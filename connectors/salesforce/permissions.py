@@ -1,6 +1,6 @@
 """The least permission set for Truce's integration user, as metadata to deploy. Pure.
 
-Salesforce's Metadata API guide: PermissionSet. Fields that every user of the object has (required ones, names, ids) can be in none; the parts
+Salesforce's Metadata API guide: PermissionSet; its Help: "Transfer Records" (who gives a record of another owner to a third needs a right to). Fields that every user of the object has (required ones, names, ids) can be in none; the parts
 of an address are granted by the address; tasks and events are granted by user permissions, not as objects.
 """
 
@@ -42,7 +42,9 @@ def grants(wishes: Sequence[Wish]) -> Grant:
     ]
     how = (
         "deploy it (sf project deploy start --source-dir …) and assign it to the integration user; that user's Marketing User checkbox "
-        "is needed for campaigns, View Setup and Configuration for what doctor says of change events"
+        "is needed for campaigns, View Setup and Configuration for what doctor says of change events, flows and the day's calls. It sees all "
+        "records and edits those that sharing lets it: where leads, contacts or accounts are private or read-only (Setup, Sharing Settings), "
+        "share them with that user for editing, by a rule with Read/Write or by a role above their owners"
     )
     return Grant(file="Truce.permissionset-meta.xml", text="\n".join(body) + "\n", how=how)
 
@@ -84,4 +86,6 @@ def _user(wishes: Sequence[Wish]) -> list[str]:
         wanted.append("ActivitiesAccess")
     if "Task" in named and named["Task"].creates:
         wanted.append("EditTask")
+    owned = {name for name, wish in named.items() if wish.fields.get("OwnerId")}
+    wanted += [*(["TransferAnyLead"] if "Lead" in owned else []), *(["TransferAnyEntity"] if owned - {"Lead"} else [])]
     return sorted(wanted)

@@ -40,7 +40,10 @@ def complaint(error: Mapping[str, Any], values: Mapping[str, Scalar] | None = No
     elif code == "INVALID_CROSS_REFERENCE_KEY" and fields:
         kind = "rejected"  # a reference in the row is wrong, not the row's own id
     refused = tuple(FieldRefused(field=name, value=values.get(name), code=code, words=words) for name in fields or [""])
-    return Complaint(code, words, kind, existing=_existing(error, words, object_), refused=refused)
+    matched = _matched(error)
+    own = [ident for name, ident in matched if name == object_] + [ident for one in _RECORD.findall(words) if (ident := mapping.id18(one))]
+    beside = tuple(one for one in matched if one[0] != object_)
+    return Complaint(code, words, kind, existing=tuple(dict.fromkeys(own)), beside=beside, refused=refused)
 
 
 def _named(code: str, words: str, values: Mapping[str, Scalar]) -> list[str]:
@@ -52,17 +55,15 @@ def _named(code: str, words: str, values: Mapping[str, Scalar]) -> list[str]:
     return []
 
 
-def _existing(error: Mapping[str, Any], words: str, object_: str) -> tuple[str, ...]:
-    """Give the ids that a duplicate error names, those of our object only; some releases spell the key "duplicateResut"."""
+def _matched(error: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Give the records that a duplicate rule names, (object, id), each once; some releases spell the key "duplicateResut"."""
     result = error.get("duplicateResult") or error.get("duplicateResut") or {}
-    records = [
-        one.get("record", {})
+    named = [
+        (str(match.get("entityType") or ""), mapping.id18(str(one.get("record", {}).get("Id", ""))))
         for match in result.get("matchResults", ())
-        if match.get("entityType") == object_
         for one in match.get("matchRecords", ())
     ]
-    found = [str(record.get("Id", "")) for record in records] + _RECORD.findall(words)
-    return tuple(dict.fromkeys(ident for one in found if (ident := mapping.id18(one))))
+    return list(dict.fromkeys((object_, ident) for object_, ident in named if object_ and ident))
 
 
 def explain(status: int, body: Any) -> Complaint:

@@ -74,13 +74,16 @@ class SalesforceSink(Sink):
         return [failed.get(row.key) or told.get(row.key) or Done(key=row.key, id=row.id) for row in rows]
 
     async def _alone(self, row: Update, priority: Priority) -> RowOutcome | None:
-        """Update one record unless somebody changed it since we knew it last, where the option `lock` asks for it; None: as any other."""
+        """Update one record unless somebody changed it since we knew it last, but for the option `lock: off`; None: as any other."""
         since, types = row.unmodified_since, await self._client.types(row.object)
         if since is None or not self._client.locks or _own(row) != row.fields or not row.fields or _unfit(row.fields, types):
             return None
         answer = await self._client.patch(row.object, id18(row.id) or row.id, row.fields, since, priority=priority)
         if answer.status < 300:
-            return Done(key=row.key, id=row.id)
+            if answer.status == 204:
+                return Done(key=row.key, id=row.id)
+            words = "the answer is none that Salesforce gives, so that what was done is not known"
+            return Failed(row.key, Unavailable(words, status=answer.status, unknown_outcome=True))
         errors = [one for one in answer.body if isinstance(one, dict)] if isinstance(answer.body, list) else []
         return Failed(
             row.key, Conflict("changed since it was read", code=MOVED, moved=True) if answer.status == 412 else _error(row, errors)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from connectors.base import Finding, Right, Rival
+from connectors.base import Finding, Right, Rival, Rivals
 from connectors.errors import ConnectorError
 from connectors.tryton.client import Client
 from connectors.tryton.mapping import LIST, PARTY, Row, Schema, literal
@@ -26,7 +26,7 @@ async def rights(client: Client, object_: str) -> frozenset[Right]:
     return frozenset(right for right, word in _RIGHTS.items() if told.get(word))
 
 
-async def rivals(client: Client, object_: str) -> list[Rival]:
+async def rivals(client: Client, object_: str) -> Rivals:
     """Name users that are tools, and scheduled actions, among those who wrote the records that changed of late; Tryton tells no fields."""
     since = literal(datetime.now(UTC) - LATELY)
     _, rows = await client.search(object_, [["write_date", ">=", since]], ["write_uid", "write_uid.rec_name"], most=MOST)
@@ -35,7 +35,8 @@ async def rivals(client: Client, object_: str) -> list[Rival]:
     own = await client.me()
     tools = [one for one in sorted(counts) if str(one) != own and (one == ROOT or _TOOL.search(names[one]))]
     who = {one: "a scheduled action" if one == ROOT else f"the user {names[one]}" for one in tools}
-    return [Rival(who=who[one], seen=f"wrote {counts[one]} of {len(rows)} records of the last two days") for one in tools]
+    seen = {one: f"wrote {counts[one]} of {len(rows)} records of the last two days" for one in tools}
+    return Rivals(found=tuple(Rival(who=who[one], seen=seen[one]) for one in tools))
 
 
 class Doctor:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from pydantic_core import from_json
 
-from connectors.base import FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Right, Rival, Source, Unwelcome, User, Wanted
+from connectors.base import FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Right, Rivals, Source, Unwelcome, User, Wanted
 from connectors.scan import Place, Places, Rows, Scan
 from connectors.tryton.client import Client
 from connectors.tryton.doctor import Doctor, rights, rivals
@@ -193,7 +193,7 @@ class TrytonSource(Source):
         """Give what the groups of the key's user let it do."""
         return await rights(self._client, object_)
 
-    async def rivals(self, object_: str, fields: Sequence[str]) -> Sequence[Rival]:
+    async def rivals(self, object_: str, fields: Sequence[str]) -> Rivals | None:
         """Name the tools and scheduled actions that wrote records of late."""
         return await rivals(self._client, object_)
 

@@ -92,7 +92,7 @@ class Carrier:
                 continue
             others = await self.settler.other_leads([item.ref for item in items], first.lead.id)
             if others:
-                self.settler.duplicate(first.lead.id, items[0].ref, others, "", total)
+                self.settler.duplicate(first.lead.id, [item.ref for item in items], others, "", total)
             total.news += [(None, News(first.lead.key, corrected(item, self.knowledge.skew))) for item in items]
             done.add(first.lead.id)  # the lead agent rings again
         await self.settler.keep(total)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from connectors.base import Priority, Sink
+from connectors.base import Item, Priority, Sink
 from connectors.errors import AuthExpired, Conflict, ConnectorError, Gone, RateLimited, Unavailable
 from schemas.base import Ref
 from schemas.change import RecordChanged
@@ -75,23 +75,24 @@ class Settler:
                 total.reads.append(str(Ref(self.system, one.sent.row.object, one.error.became)))
 
     async def _exists(self, one: Ended, key: str, priority: Priority, total: Sum) -> None:
-        """A create was refused because a record exists: it is linked if nobody else has it, else a person decides."""
-        error = one.error
-        ids = error.existing if isinstance(error, Conflict) else ()
-        refs = [str(Ref(self.system, one.sent.row.object, ident)) for ident in ids]
-        other = await self.other_leads(refs, one.sent.lead_id)
-        if not refs or other:
-            words = error.words if error else ""
-            self.duplicate(one.sent.lead_id, refs[0] if refs else None, other, words, total)
+        """A create was refused because a record exists: it is linked if it is one, this person's, and nobody else's; else a person decides."""
+        lead, error = one.sent.lead_id, one.error
+        refs = _named(self.system, one)
+        other = await self.other_leads([str(ref) for ref in refs], lead)
+        try:
+            found = await self._read(refs[0], priority) if len(refs) == 1 and not other else []
+        except ConnectorError:  # whether it is this person is not known: it is tried again
+            total.settled.append(Settled(one.sent.intent_id, "void", None))
+            total.unclean.add(lead)
+            total.reads += map(str, refs)
+            return
+        if len(refs) != 1 or other or any(_somebody_else(item, one) for item in found):
+            self.duplicate(lead, [str(ref) for ref in refs], other, error.words if error else "", total)
             total.settled.append(Settled(one.sent.intent_id, "void", None))
             return
-        try:
-            object_ = one.sent.row.object
-            found = await self.sink.read(list(ids), self.knowledge.mapped(object_), object_=object_, priority=priority)
-        except ConnectorError:
-            found, total.reads = [], [*total.reads, *refs]
         total.news += [(None, News(key, corrected(item, self.knowledge.skew))) for item in found]
-        linked = replace(one, record_id=ids[0], held={}, refused=())
+        row = replace(one.sent.row, object=refs[0].object)
+        linked = replace(one, sent=replace(one.sent, row=row), record_id=refs[0].id, held={}, refused=())
         done = result(self.system, linked, "linked")
         total.settled.append(Settled(done.intent_id, "done", done.model_dump(mode="json", exclude_defaults=True)))
         total.news.append((done.intent_id, News(key, done)))
@@ -101,10 +102,16 @@ class Settler:
         owners = await store.owners(self.pool, refs) if refs else {}
         return sorted({owner for owner in owners.values() if owner != lead})
 
-    def duplicate(self, lead: str, ref: str | None, others: Sequence[str], words: str, total: Sum) -> None:
-        """Put a create that met somebody else's record before a person; nothing is created meanwhile."""
+    async def _read(self, ref: Ref, priority: Priority) -> Sequence[Item]:
+        return await self.sink.read([ref.id], self.knowledge.mapped(ref.object), object_=ref.object, priority=priority)
+
+    def duplicate(self, lead: str, refs: Sequence[str], others: Sequence[str], words: str, total: Sum) -> None:
+        """Put a create that met records of somebody else's, or several, before a person; nothing is created meanwhile."""
+        ref = refs[0] if refs else None
         ident = derived_id("duplicate", self.system, lead, ref)
-        reason = f"{self.system} has a record for this person already" + (f": {words}" if words else "")
+        many = "a record for this person already" if len(refs) < 2 else f"{len(refs)} records that may be this person"
+        named = f" ({', '.join(refs)})" if refs else ""
+        reason = f"{self.system} has {many}{named}" + (f": {words}" if words else "")
         total.duplicates.append(DuplicateNote(ident, ref, (lead, *others), reason))
         total.problems.append(ProblemNote("duplicate", ident, True, reason, system=self.system, ref=ref, lead_id=lead))
 
@@ -127,6 +134,21 @@ def publishable(total: Sum, ours: frozenset[str]) -> list[News]:
 def republished(key: str, outcome: Mapping[str, Any]) -> News:
     """Give a kept result as it was published, or should have been."""
     return News(key, WriteDone.model_validate(outcome))
+
+
+def _named(system: str, one: Ended) -> list[Ref]:
+    """Give the records that the vendor named, those of the row's own object first."""
+    error = one.error
+    if not isinstance(error, Conflict):
+        return []
+    return [*(Ref(system, one.sent.row.object, ident) for ident in error.existing), *(Ref(system, *each) for each in error.beside)]
+
+
+def _somebody_else(item: Item, one: Ended) -> bool:
+    """Say whether a record has another address than the one that was to be made: a rule that matched by name alone knows no better."""
+    told = one.sent.row.fields.get("email")
+    ours, theirs = str(told.sent or "") if told else "", (item.email or "") if isinstance(item, RecordChanged) else ""
+    return bool(ours and theirs) and ours.strip().lower() != theirs.strip().lower()
 
 
 def hits(found: Sequence[RecordChanged]) -> dict[str, list[RecordChanged]]:

@@ -320,6 +320,8 @@ async def test_another_api_user_is_a_rival_and_people_are_none() -> None:
         ident = await world.seed({"lastName": "Larsen"})
         await world.seed({"lastName": "Berg"})
         world.org.update("Lead", ident, {"title": "Head"}, Actor(other, "enricher"))
-        (rival,) = await source.rivals("Lead", ["title"])
+        rivals = await source.rivals("Lead", ["title"])
         await source.close()
+    assert rivals is not None
+    (rival,) = rivals.found
     assert (rival.who, rival.seen, rival.fields) == ("the API user enricher", "changed 1 of 2 records of the last two days", ())

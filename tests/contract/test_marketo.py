@@ -359,7 +359,9 @@ async def test_who_else_changes_fields_and_how_often_is_read_from_the_log(world:
     leads.change(leads.get(ident), {"title": "COO", "company": "Nordwind"}, enricher)
     (done,) = await sink.update([Update(key="k", object="leads", id=ident, fields={"title": "CTO"})])
     assert isinstance(done, Done)
-    (rival,) = await source.rivals("leads", ["title", "company"])
+    rivals = await source.rivals("leads", ["title", "company"])
+    assert rivals is not None
+    (rival,) = rivals.found
     assert (rival.who, rival.fields) == ("the API user enricher.api@acme.example", ("company", "title"))
     edits = await source.edits("leads", ["title", "company"], datetime.now(UTC) - timedelta(days=30))
     assert edits is not None

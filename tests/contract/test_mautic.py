@@ -355,7 +355,9 @@ async def test_other_tools_and_campaigns_are_rivals_and_what_was_changed_how_oft
     for title in ("CEO", "CFO"):
         await world.edit(ident, {"position": title})
     fields = ["employees", "position", "company"]
-    found = {one.who: one.fields for one in await source.rivals("contacts", fields)}
+    rivals = await source.rivals("contacts", fields)
+    assert rivals is not None
+    found = {one.who: one.fields for one in rivals.found}
     assert found == {"the API user Enricher": ("employees",), "a campaign": ("company",)}, "a person in Mautic's screens is none"
     edits = await source.edits("contacts", fields, datetime.now(UTC) - timedelta(days=30))
     assert edits is not None

@@ -10,9 +10,10 @@ from typing import ClassVar
 
 import pytest
 
-from connectors.base import Create, Done, Failed, Sink, Source, Unwelcome, Update
+from connectors.base import Create, Done, Failed, Sink, Source, Unwelcome, Update, Wish
 from connectors.contract import ConnectorContract, EmulatedTasks, NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages, snapshots
+from connectors.emulator.salesforce import Field
 from connectors.errors import Conflict, Gone, Rejected, Surprising, Unavailable
 from connectors.registry import load
 from connectors.salesforce.refusals import CODES
@@ -131,6 +132,25 @@ async def test_a_duplicate_rule_names_the_record(org: SalesforceWorld, sink: Sin
     assert refused.error.existing == (there,)
 
 
+async def test_a_duplicate_rule_names_contacts_as_well_and_all_that_are_alike(org: SalesforceWorld, sink: Sink) -> None:
+    org.org.org.duplicates = "block"
+    account = org.org.save("Account", Name="Nordwind")
+    contact = org.org.save("Contact", FirstName="Kim", LastName="Larsen", Email="kim@old.example", AccountId=account)
+    fields = {"Truce_Id__c": "t-1", "Email": "kim@nordwind.example", "FirstName": "Kim", "LastName": "Larsen", "Company": "Nordwind"}
+
+    async def refused() -> Conflict:
+        (outcome,) = await sink.create([Create(key="k", object="Lead", fields=dict(fields))])
+        assert isinstance(outcome, Failed)
+        assert isinstance(outcome.error, Conflict)
+        return outcome.error
+
+    error = await refused()
+    assert (error.existing, error.beside) == ((), (("Contact", contact),))
+    there = org.org.add_lead(Email="kim@nordwind.example")
+    error = await refused()
+    assert (error.existing, error.beside) == ((there,), (("Contact", contact),))
+
+
 async def test_a_taken_truce_id_names_the_record_in_its_long_form(org: SalesforceWorld, sink: Sink) -> None:
     there, other = org.org.add_lead(Truce_Id__c="t-2"), org.org.add_lead()
     refused = (await sink.update([Update(key="k", object="Lead", id=other, fields={"Truce_Id__c": "t-2"})]))[0]
@@ -211,7 +231,8 @@ async def test_a_value_of_the_wrong_type_does_not_spoil_the_batch(org: Salesforc
 
 
 async def test_a_change_that_goes_out_alone_overwrites_nothing_that_came_since(org: SalesforceWorld) -> None:
-    out = load("salesforce").sink(org.connection(lock="on"), NotedBudget(), NotedBreaker())
+    out = load("salesforce").sink(org.connection(), NotedBudget(), NotedBreaker())
+    free = load("salesforce").sink(org.connection(lock="off"), NotedBudget(), NotedBreaker())
     ident, other = org.org.add_lead(Phone="+1"), org.org.add_lead()
 
     async def put(since: datetime | None, **fields: str | int) -> Done | Failed:
@@ -239,11 +260,70 @@ async def test_a_change_that_goes_out_alone_overwrites_nothing_that_came_since(o
     with pytest.raises(Unavailable) as lost:
         await put(datetime.now(UTC), Phone="+5")
     assert lost.value.unknown_outcome
+    await org.fault(kind="status", status=200, method="PATCH", path="/sobjects/Lead/", body='{"id": "00Q"}')
+    odd = await put(datetime.now(UTC), Phone="+5")
+    assert isinstance(odd, Failed)
+    assert isinstance(odd.error, Unavailable)
+    assert odd.error.unknown_outcome
+    late = Update(key="k", object="Lead", id=ident, fields={"Phone": "+7"}, unmodified_since=old)
+    before = len(await org.calls())
+    assert [type(one) for one in await free.update([late])] == [Done], "lock: off asks for no more than the batch does"
+    await put(datetime.now(UTC), Phone="+8")
+    assert [one["path"].rpartition("/v65.0")[2] for one in (await org.calls())[before:]][-1] == f"/sobjects/Lead/{ident}"
+    assert len(await org.calls()) - before == 4, "a token and a schema for the one that is new, and one call each: the lock costs none"
     await org.delete(ident)
     gone = await put(datetime.now(UTC), Phone="+6")
     assert isinstance(gone, Failed)
     assert isinstance(gone.error, Gone)
     await out.close()
+    await free.close()
+
+
+@pytest.mark.parametrize(("later_s", "taken"), [(0.6, True), (1.0, False)], ids=["within that second", "in the next one"])
+async def test_an_edit_within_the_second_that_is_known_is_not_noticed(
+    org: SalesforceWorld, sink: Sink, later_s: float, taken: bool
+) -> None:
+    org.held = datetime.now(UTC).replace(microsecond=200_000) + timedelta(seconds=1)
+    known, ident = org.held, org.org.add_lead(Phone="+1")
+    org.held = known + timedelta(seconds=later_s)
+    await org.edit(ident, {"Phone": "+2"})
+    stamp = known.replace(microsecond=0)  # as the record shows it
+    (outcome,) = await sink.update([Update(key="k", object="Lead", id=ident, fields={"Phone": "+3"}, unmodified_since=stamp)])
+    assert isinstance(outcome, Done) is taken
+    assert org.org.lead(ident)["Phone"] == ("+3" if taken else "+2")
+
+
+async def test_records_that_are_not_shared_are_refused_one_by_one_and_that_is_told_before(
+    org: SalesforceWorld, source: Source, sink: Sink
+) -> None:
+    theirs, own, rep = org.org.add_lead(), org.org.add_lead(OwnerId=org.org.integration_id), org.org.user_id("admin@acme.example")
+    wishes = [
+        Wish(object="Lead", fields={"Phone": True, "OwnerId": True}, edits=True), Wish(object="Contact", fields={"Phone": True}, edits=True),
+        Wish(object="Task", fields={"Truce_Id__c": True}, edits=True),
+    ]  # fmt: skip
+
+    async def told() -> list[tuple[bool, str, str]]:
+        return [(one.ok, one.what, one.todo.partition(":")[0]) for one in await source.allows(wishes)]
+
+    async def put(*idents: str, **fields: str) -> list[str]:
+        found = await sink.update([Update(key=one, object="Lead", id=one, fields=dict(fields)) for one in idents])
+        return [one.error.code if isinstance(one, Failed) and isinstance(one.error, Rejected) else "done" for one in found]
+
+    assert await told() == [(True, "Lead: records of other owners can be edited and given to others", "")]
+    org.org.doors.sharing({"objects": ["Lead"]})
+    assert await told() == [
+        (False, "Lead: records of other owners cannot be edited, only seen", "share them with the integration user for editing")
+    ]
+    assert await put(theirs, own, Phone="+1") == ["INSUFFICIENT_ACCESS_OR_READONLY", "done"]
+    org.org.doors.sharing({"objects": ["Lead"], "edits": True})
+    ((ok, what, todo),) = await told()
+    assert (ok, what.partition(",")[0]) == (False, "Lead: records of other owners cannot be given to somebody else")
+    assert todo == "grant the integration user Transfer Leads (truce doctor --grants writes it)"
+    assert await put(theirs, Phone="+2") == ["done"]
+    assert await put(theirs, own, OwnerId=rep) == ["INSUFFICIENT_ACCESS_OR_READONLY", "done"]
+    org.org.doors.sharing({"objects": ["Lead"], "edits": True, "transfers": True})
+    assert [ok for ok, _, _ in await told()] == [True]
+    assert await put(theirs, OwnerId=rep) == ["done"]
 
 
 async def test_no_assignment_rule_moves_the_owner_of_what_we_write(org: SalesforceWorld, sink: Sink) -> None:
@@ -274,6 +354,9 @@ async def test_doctor_says_whose_change_events_are_selected_and_whether_they_can
         on = load("salesforce").source(org.listening(touches="yes"), NotedBudget(), NotedBreaker())
         far = load("salesforce").source(org.listening(events_url="http://127.0.0.1:1"), NotedBudget(), NotedBreaker())
         told = [[one for one in await source.doctor({}) if "event" in one.what] for source in (off, on, far)]
+        wishes = [Wish(object=one) for one in ("Lead", "Contact", "Account", "Task")]
+        deals = Wish(object="Opportunity", fields={"OpportunityContactRoles": False})
+        polled = [[*await source.allows(some)] for source, some in ((off, wishes), (on, wishes), (on, [*wishes, deals]))]
         for source in (off, on, far):
             await source.close()
     selected = "change events of 2 of 5 objects are selected (Account, Lead)"
@@ -281,10 +364,41 @@ async def test_doctor_says_whose_change_events_are_selected_and_whether_they_can
     assert "is off" in told[0][0].what
     assert [(one.ok, one.what) for one in told[1]] == [
         (True, selected), (False, "change events of Contact are not selected"),
-        (True, "change events of CampaignMember and OpportunityContactRole are not selected: what they say is polled"),
         (True, "0 of 25000 delivered events used in the last 24 hours"),
     ]  # fmt: skip
-    assert [one.ok for one in told[2]] == [True, False, True, False, True]
+    assert [one.ok for one in told[2]] == [True, False, False, True]
+    assert [[(one.ok, one.what) for one in some] for some in polled] == [
+        [],
+        [(True, "change events of Task and CampaignMember are not selected: what changes there is polled")],
+        [
+            (
+                True,
+                "change events of Task, Opportunity, OpportunityContactRole and CampaignMember are not selected: what changes there is "
+                "polled (of the 7 objects that are read the edition allows 5)",
+            )
+        ],
+    ]
+    assert "event_objects" in polled[2][0].todo
+
+
+async def test_doctor_says_which_version_is_used_and_who_uses_the_days_calls(org: SalesforceWorld, source: Source) -> None:
+    org.org.doors.quota({"daily": 1000, "apps": {"Data Loader": [900, 700], "Zapier": [0, 200]}})
+    old = load("salesforce").source(org.connection(api_version="v30.0"), NotedBudget(), NotedBreaker())
+    told = {one.what: one for one in await source.doctor({})}
+    assert told["API version 65.0 is used, and served (31.0 to 66.0 are)"].ok
+    (calls,) = [one for one in told.values() if "API calls" in one.what]
+    assert (calls.ok, calls.what.partition(" used")[2]) == (False, " in the last 24 hours (Data Loader 700 of them)")
+    (retired,) = [one for one in await old.doctor({}) if "30.0" in one.what]
+    await old.close()
+    assert (retired.ok, retired.todo) == (False, "set the option api_version to one of 31.0 to 66.0")
+    org.org.org.setup = False
+    (calls,) = [one for one in await source.doctor({}) if "API calls" in one.what]
+    assert (calls.ok, calls.what.partition(" used")[2]) == (False, " in the last 24 hours")
+
+
+async def test_a_formula_is_described_as_one(org: SalesforceWorld, source: Source) -> None:
+    org.org.org.leads.add_field(Field("Fit__c", "Fit", "double", createable=False, updateable=False, calculated=True))
+    assert {one.name for one in await source.described("Lead") if one.computed} == {"Fit__c"}
 
 
 async def test_doctor_tells_of_campaigns_that_are_not_there(org: SalesforceWorld) -> None:

@@ -111,6 +111,15 @@ async def test_where_a_job_fails_the_object_is_read_by_rest(org: SalesforceWorld
     assert len(items(await all_of(source(org), cursor))) == 10
 
 
+@pytest.mark.parametrize(("counted", "jobs"), [(True, 1), (False, 0)])
+async def test_where_the_counts_are_refused_everything_is_read_all_the_same(org: SalesforceWorld, counted: bool, jobs: int) -> None:
+    org.org.org.setup = False  # /limits/recordCount is for who has View Setup and Configuration
+    if not counted:
+        await org.fault(kind="status", status=400, path="/query", body='[{"errorCode": "MALFORMED_QUERY", "message": "no count"}]')
+    assert len(items(await all_of(source(org)))) == 10
+    assert org.org.org.jobs == jobs
+
+
 async def test_a_job_that_takes_its_time_is_waited_for(org: SalesforceWorld) -> None:
     org.org.bulk.looks = 5
     assert len(items(await all_of(source(org)))) == 10

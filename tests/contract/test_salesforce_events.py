@@ -9,15 +9,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
+import grpc
 import psutil
 import pytest
+from grpc import StatusCode as Code
 
 from connectors.base import Create, Ring, Source, Wanted
 from connectors.contract import NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages
 from connectors.errors import AuthExpired, ConnectorError, RateLimited, Surprising, Unavailable
 from connectors.registry import load
-from connectors.salesforce.events import columns
+from connectors.salesforce.events import _error, columns
 from schemas.base import Ref
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
 from schemas.response import ResponseRecorded
@@ -281,6 +283,42 @@ async def test_what_a_refusal_means(org: SalesforceWorld, source: Source, status
             pass
     assert "kim@nord.example" not in told.value.words
     assert told.value.code
+
+
+class _Ended(grpc.aio.AioRpcError):
+    """A call that ended with a status, and a code of Salesforce's own in its trailers."""
+
+    def __init__(self, code: grpc.StatusCode, own: str = "") -> None:
+        trailers = grpc.aio.Metadata(*([("error-code", f"sfdc.platform.eventbus.grpc.{own}")] if own else []))
+        super().__init__(code, grpc.aio.Metadata(), trailers, details="no kim@nord.example")
+
+
+_LOST = ("subscription.fetch.replayid.corrupted", "subscription.fetch.replayid.validation.failed")
+
+
+@pytest.mark.parametrize(
+    ("ended", "kind", "code"),
+    [
+        (_Ended(Code.UNAUTHENTICATED, "service.auth.error"), AuthExpired, "service.auth.error"),
+        (_Ended(Code.PERMISSION_DENIED, "topic.subscription.not.allowed"), AuthExpired, "topic.subscription.not.allowed"),
+        (_Ended(Code.RESOURCE_EXHAUSTED), RateLimited, ""),
+        (_Ended(Code.UNAVAILABLE, "subscription.limit.exceeded"), RateLimited, "subscription.limit.exceeded"),
+        (_Ended(Code.INVALID_ARGUMENT, "topic.name.invalid"), Surprising, "topic.name.invalid"),
+        (_Ended(Code.NOT_FOUND), Surprising, ""),
+        (_Ended(Code.UNIMPLEMENTED), Surprising, ""),
+        *((_Ended(one), Unavailable, "") for one in (Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.INTERNAL, Code.ABORTED, Code.UNKNOWN)),
+        *((_Ended(Code.INVALID_ARGUMENT, own), None, own) for own in _LOST),
+    ],
+    ids=lambda one: "",
+)
+def test_every_status_of_the_stream_has_a_meaning(ended: grpc.aio.AioRpcError, kind: type[ConnectorError] | None, code: str) -> None:
+    told = _error(ended)
+    if kind is None:
+        assert not isinstance(told, ConnectorError), "the position is lost: everything is read again"
+        return
+    assert isinstance(told, ConnectorError)
+    assert (type(told), told.code) == (kind, code)
+    assert "kim@nord.example" not in told.words
 
 
 async def test_a_line_that_breaks_is_unavailable_and_nothing_is_lost(org: SalesforceWorld, source: Source) -> None:

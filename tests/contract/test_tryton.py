@@ -223,7 +223,9 @@ async def test_what_groups_allow_and_who_else_writes_is_told(shop: TrytonWorld, 
     with shop.real.sql() as sql:
         sql.execute("UPDATE party_party SET write_uid = 0, write_date = create_date WHERE id = ?", (idents[0],))
         sql.execute("UPDATE party_party SET write_uid = 2, write_date = create_date WHERE id = ?", (idents[1],))
-    (rival,) = await source.rivals("party.party", [])
+    rivals = await source.rivals("party.party", [])
+    assert rivals is not None
+    (rival,) = rivals.found
     assert (rival.who, rival.fields) == ("a scheduled action", ()), "Ana is a person"
     assert await source.rights("party.party") == frozenset({"read", "create", "edit", "delete"})
     assert await source.rights("sale.opportunity") == frozenset({"read"})

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
+from connectors.base import Wish
 from connectors.registry import manifests
+from connectors.salesforce import grants
 from sync.cli.examining.grants import wishes, write
 from sync.playbook.loader import load_files, read
 from sync.playbook.models import System
@@ -43,7 +48,15 @@ def test_a_permission_set_never_lets_anything_be_deleted(tmp_path: Path) -> None
     assert (objects["Lead"]["allowCreate"], objects["Contact"]["allowCreate"]) == ("true", "false")
     assert (objects["Opportunity"]["allowEdit"], objects["Account"]["allowEdit"]) == ("false", "true")
     users = {row["name"] for row in rows(permission_set(tmp_path), "userPermissions")}
-    assert users == {"ApiEnabled", "ActivitiesAccess", "EditTask"}
+    assert users == {"ApiEnabled", "ActivitiesAccess", "EditTask", "TransferAnyLead", "TransferAnyEntity"}
+
+
+@pytest.mark.parametrize(
+    ("owned", "names"), [({}, set()), ({"Lead": True}, {"TransferAnyLead"}), ({"Lead": False, "Contact": True}, {"TransferAnyEntity"})]
+)
+def test_owners_may_be_changed_only_where_they_are_written(owned: dict[str, bool], names: set[str]) -> None:
+    wishes = [Wish(object=name, fields={"OwnerId": edits, "Phone": True}, edits=True) for name, edits in owned.items()]
+    assert set(re.findall(r"<name>(Transfer\w+)</name>", grants(wishes).text)) == names
 
 
 def test_the_parts_of_a_permission_set_stand_in_the_order_that_the_metadata_api_wants(tmp_path: Path) -> None:

@@ -57,6 +57,12 @@ def test_a_list_is_asked_and_not_told_by_free_text() -> None:
     assert "Salesforce takes only what is on its list" in industry.notes[0]
 
 
+def test_a_formula_is_noted_where_it_is_mapped() -> None:
+    crm = [FieldSeen(name="NumberOfEmployees", type="number", writable=False, computed=True)]
+    (found,) = match(PEOPLE, pair(crm, [FieldSeen(name="employees", type="number")])).found
+    assert found.notes == ["Salesforce works it out by a formula: it is seen only when its record changes, or with the daily sweep"]
+
+
 def test_two_lists_share_what_they_have_in_common() -> None:
     ours, theirs = picklist("Industry", "Energy", "Retail", "Banking"), picklist("industry", "ENERGY", "RETAIL", "OTHER", "FOOD")
     assert common(ours, theirs) == ({"energy": "Energy", "retail": "Retail"}, {"energy": "ENERGY", "retail": "RETAIL"})

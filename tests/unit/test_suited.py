@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from connectors.base import FieldSeen, Finding, User
+from connectors.base import FieldSeen, Finding, Rival, Rivals, User
+from sync.cli.examining import rivals
 from sync.cli.examining.kafka import DAY_MS, topics
 from sync.cli.examining.lengths import shorter
 from sync.cli.examining.suited import strangers, suited
@@ -37,6 +38,23 @@ def test_a_text_that_truce_fills_in_must_be_long_enough_and_others_need_not() ->
     assert [what.partition(" (")[0] for what, _ in found] == [
         "Lead.Handoff_Reason__c is too short: 80 characters, and Truce writes up to 255"
     ]
+
+
+def test_what_a_system_does_not_tell_of_others_is_no_all_clear() -> None:
+    def said(one: Rivals | None) -> list[str]:
+        return [finding.what.partition(":")[0] for finding in rivals.told(one, ["Phone"], "Lead")]
+
+    flow = Rival(who="the flow F", fields=("Phone",))
+    assert said(None) == ["who else writes Lead by machine is not told here"]
+    assert said(Rivals()) == ["nobody else was seen to write Lead by machine, as far as the system tells"]
+    half = "who else writes Lead is not told in full"
+    assert said(Rivals(hidden={"active flows": "View Setup"})) == [half]
+    assert said(Rivals(found=(flow,), hidden={"active rules": ""})) == ["the flow F writes Lead.Phone too", half]
+    assert (
+        rivals.hidden({"Lead": Rivals(hidden={"active flows": ""}), "Account": None})
+        == "of Account it is not told; active flows cannot be seen"
+    )
+    assert rivals.hidden({"Lead": Rivals(found=(flow,))}) == ""
 
 
 def test_lists_are_compared_both_ways() -> None:

@@ -54,15 +54,31 @@ class Checks:
             raise Refused(*refusals)
 
     def duplicate_rule(self, *, details: bool) -> None:
-        """Refuse an e-mail that another living lead has, naming that lead."""
-        email = self.row.get("Email")
-        if self.org.duplicates == "off" or email is None:
+        """Refuse a lead that other living leads or contacts are alike, naming them: by e-mail, or by the whole name and the company's.
+
+        Salesforce's standard rule for leads compares with both objects (its Help: "Standard Duplicate Rules", "Standard Matching Rules").
+        """
+        if self.org.duplicates == "off":
             return
-        others = [ident for ident in matches(self.org.leads, "Email", email) if ident != self.ident]
+        others = {table: found for table in (self.org.leads, self.org.contacts) if (found := self._alike(table))}
         if others:
-            raise Refused(
-                Refusal("DUPLICATES_DETECTED", "Use one of these records?", (), {"duplicateResult": self._result(others, details=details)})
-            )
+            result = self._result(others, details=details)
+            raise Refused(Refusal("DUPLICATES_DETECTED", "Use one of these records?", (), {"duplicateResult": result}))
+
+    def _alike(self, table: Table) -> list[str]:
+        """Name the records of an object that are alike."""
+        email, name, company = self.row.get("Email"), full_name(self.row).lower(), str(self.row.get("Company") or "").lower()
+        same = [] if email is None else matches(table, "Email", email)
+        if " " in name:  # a last name alone is no match
+            rows = table.rows
+            same += [
+                one for one in visible(table, table.ids) if full_name(rows[one]).lower() == name and self._company(rows[one]) == company
+            ]
+        return [ident for ident in dict.fromkeys(same) if ident != self.ident and not table.rows[ident].get("IsConverted")]
+
+    def _company(self, row: Row) -> str:
+        account = self.org.accounts.rows.get(str(row.get("AccountId")), {})
+        return str(row.get("Company") or account.get("Name") or "").lower()
 
     def unique(self, changed: Mapping[str, Scalar]) -> None:
         """Refuse a value of a unique field that another living lead has."""
@@ -73,30 +89,29 @@ class Checks:
                     if other != self.ident:  # the real message names the record by its 15-character id
                         raise refused("DUPLICATE_VALUE", f"duplicate value found: {name} duplicates value on record with id: {other[:15]}")
 
-    def _result(self, others: list[str], *, details: bool) -> dict[str, object]:
-        rows = self.org.leads.rows
-        records = [
-            {
-                "attributes": {"type": "Lead", "url": f"/services/data/v65.0/sobjects/Lead/{ident}"},
-                **(rows[ident] if details else {}),
-                "Id": ident,
-            }
-            for ident in others
-        ]
-        found = [{"additionalInformation": [], "fieldDiffs": [], "matchConfidence": 100.0, "record": record} for record in records]
-        match = {
-            "entityType": "Lead",
-            "errors": [],
-            "matchEngine": "ExactMatchEngine",
-            "matchRecords": found,
-            "rule": "Lead_by_Email",
-            "size": len(found),
-            "success": True,
-        }
+    def _result(self, others: Mapping[Table, list[str]], *, details: bool) -> dict[str, object]:
+        matched = [_match(table, idents, details=details) for table, idents in others.items()]
         return {
-            "allowSave": self.org.duplicates == "alert", "duplicateRule": "Leads_with_the_same_Email", "duplicateRuleEntityType": "Lead",
-            "errorMessage": "Use one of these records?", "matchResults": [match],
+            "allowSave": self.org.duplicates == "alert", "duplicateRule": "Standard_Lead_Duplicate_Rule", "duplicateRuleEntityType": "Lead",
+            "errorMessage": "Use one of these records?", "matchResults": matched,
         }  # fmt: skip
+
+
+def _match(table: Table, idents: list[str], *, details: bool) -> dict[str, object]:
+    """Give what one matching rule found."""
+    records = [
+        {
+            "attributes": {"type": table.name, "url": f"/services/data/v65.0/sobjects/{table.name}/{ident}"},
+            **(table.rows[ident] if details else {}),
+            "Id": ident,
+        }
+        for ident in idents
+    ]
+    found = [{"additionalInformation": [], "fieldDiffs": [], "matchConfidence": 100.0, "record": record} for record in records]
+    return {
+        "entityType": table.name, "errors": [], "matchEngine": "FuzzyMatchEngine", "matchRecords": found,
+        "rule": f"Standard_{table.name}_Match_Rule_v1_1", "size": len(found), "success": True,
+    }  # fmt: skip
 
 
 def matches(table: Table, field: str, value: object) -> list[str]:

@@ -19,6 +19,7 @@ from connectors.emulator.salesforce.refusals import refused
 from connectors.emulator.salesforce.rules import Assignment, Term, ValidationRule
 from connectors.emulator.salesforce.saving import Options, Saving
 from connectors.emulator.salesforce.sessions import Sessions
+from connectors.emulator.salesforce.sharing import Sharing
 from connectors.emulator.salesforce.wire import answer, refusing
 
 Sent = dict[str, Any]
@@ -36,7 +37,7 @@ class Doors:
             "merge": self.merge, "convert": self.convert, "save": self.save, "delete": self.delete, "undelete": self.undelete, "purge": self.purge,
             "expire": self.expire, "revoke": self.revoke, "validation_rules": self.validation_rule, "duplicates": self.duplicates,
             "assignment": self.assignment, "schema": self.schema, "users": self.user, "quota": self.quota, "locks": self.locks,
-            "change_events": self.change_events,
+            "change_events": self.change_events, "sharing": self.sharing,
         }  # fmt: skip
         return [Route(f"/_emulator/{name}", refusing(_door(door)), methods=["POST", "PUT"]) for name, door in doors.items()] + [
             Route("/_emulator/records", self.records, methods=["GET"])
@@ -106,10 +107,17 @@ class Doors:
         return {"id": rule.id}
 
     def duplicates(self, sent: Sent) -> object:
-        """Set the duplicate rule by e-mail: {action: off | alert | block}; only `alert` can be overridden by allowSave."""
+        """Set the duplicate rule of leads, among leads and contacts: {action: off | alert | block}; only `alert` can be overridden by allowSave."""
         if sent["action"] not in ("off", "alert", "block"):
             raise refused("INVALID_FIELD", "action is one of off, alert, block")
         self.org.duplicates = sent["action"]
+        return {}
+
+    def sharing(self, sent: Sent) -> object:
+        """Make objects private for the integration user, who sees all: {objects: [name], edits?: bool, transfers?: bool}; none: public again."""
+        user, objects = self.sessions.integration_user, frozenset(sent.get("objects", ()))
+        edits, transfers = bool(sent.get("edits")), bool(sent.get("transfers"))
+        self.org.sharing = Sharing(user, objects, edits=edits, transfers=transfers) if objects else None
         return {}
 
     def assignment(self, sent: Sent) -> object:
@@ -142,10 +150,13 @@ class Doors:
         return {"id": ident}
 
     def quota(self, sent: Sent) -> object:
-        """Set the daily quota or let others use it: {daily?: n, used_by_others?: n, reset?: bool}."""
+        """Set the daily quota or let others use it: {daily?: n, used_by_others?: n, apps?: {name: [own quota or 0, used]}, reset?: bool}."""
         if sent.get("reset"):
             self.usage.reset()
         self.usage.quota = int(sent.get("daily", self.usage.quota))
+        for name, (most, used) in sent.get("apps", {}).items():
+            self.usage.apps[name] = (int(most), self.usage.apps.get(name, (0, 0))[1] + int(used))
+            self.usage.add(int(used))
         self.usage.add(int(sent.get("used_by_others", 0)))
         return {"used": self.usage.used, "daily": self.usage.quota}
 

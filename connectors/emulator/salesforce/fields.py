@@ -50,6 +50,8 @@ class Field:
     default: Scalar = None
     references: tuple[str, ...] = ()
     indexed: bool = False
+    calculated: bool = False
+    """A formula, or what the org sums up."""
 
     @property
     def lookup(self) -> bool:
@@ -63,7 +65,7 @@ class Field:
             "name": self.name, "label": self.label, "type": self.type, "length": self.length, "byteLength": self.length * 3,
             "precision": 18 if self.type in ("double", "currency") else 0, "scale": 2 if self.type == "currency" else 0, "digits": 8 if self.type == "int" else 0,
             "createable": self.createable, "updateable": self.updateable, "nillable": self.nillable, "custom": self.name.endswith("__c"),
-            "defaultedOnCreate": self.default is not None or self.type == "boolean", "defaultValue": self.default, "calculated": False, "autoNumber": False,
+            "defaultedOnCreate": self.default is not None or self.type == "boolean", "defaultValue": self.default, "calculated": self.calculated, "autoNumber": False,
             "externalId": self.external_id, "unique": self.unique, "idLookup": self.type == "id" or self.external_id, "caseSensitive": False,
             "filterable": True, "sortable": True, "groupable": not number, "nameField": self.name == "Name", "permissionable": self.nillable,
             "restrictedPicklist": self.restricted, "soapType": _SOAP.get(self.type, "xsd:string"), "referenceTo": list(self.references),

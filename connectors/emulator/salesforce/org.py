@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from connectors.emulator.journal import Journal
 from connectors.emulator.salesforce import sales, schema
@@ -15,6 +16,9 @@ from connectors.emulator.salesforce.rules import Assignment, DuplicateAction, Va
 from connectors.emulator.salesforce.table import Row, Table
 from connectors.emulator.salesforce.times import Clock
 from schemas.base import Scalar
+
+if TYPE_CHECKING:
+    from connectors.emulator.salesforce.sharing import Sharing
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,10 @@ class Org:
         self.rules: dict[str, ValidationRule] = {}
         self.duplicates: DuplicateAction = "off"
         self.assignment: Assignment | None = None
+        self.sharing: Sharing | None = None
+        """None: everybody may change everything."""
+        self.setup = True
+        """Whether who asks has View Setup and Configuration: without it limits, counts, flows and selected events are not told."""
         self.locks: dict[str, int] = {}
         """Record id → how many more saves meet UNABLE_TO_LOCK_ROW."""
         self.origins: dict[str, str] = {}
@@ -188,6 +196,8 @@ class Usage:
     def __post_init__(self) -> None:
         self._calls: deque[tuple[float, int]] = deque()
         self._sum = 0
+        self.apps: dict[str, tuple[int, int]] = {}
+        """Connected app → (its own quota, 0 for none; its calls): of those without one the org tells nothing but zeros."""
 
     def add(self, calls: int = 1) -> None:
         """Count calls, ours or some other tool's."""

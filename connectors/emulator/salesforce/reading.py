@@ -13,9 +13,10 @@ from starlette.routing import Route
 from connectors.emulator.salesforce.bulk import MOST_JOBS
 from connectors.emulator.salesforce.org import Org, Usage, visible
 from connectors.emulator.salesforce.query import Query
-from connectors.emulator.salesforce.refusals import refused
+from connectors.emulator.salesforce.refusals import hidden, refused
 from connectors.emulator.salesforce.rows import shown
 from connectors.emulator.salesforce.sales import CHILDREN
+from connectors.emulator.salesforce.sharing import ACCESS, access
 from connectors.emulator.salesforce.soql import parse
 from connectors.emulator.salesforce.soql_tree import Select
 from connectors.emulator.salesforce.table import Table
@@ -125,11 +126,12 @@ class Reading:
         return answer({"ids": list(ids), "latestDateCovered": min(end, self.org.clock.stamp())})
 
     async def limits(self, request: Request) -> Response:
-        """Tell what is left of the daily quota."""
+        """Tell what is left of the daily quota, and of the apps' own."""
+        self._setup()
         left = max(0, self.usage.quota - self.usage.used)
         return answer(
             {
-                "DailyApiRequests": {"Max": self.usage.quota, "Remaining": left},
+                "DailyApiRequests": {"Max": self.usage.quota, "Remaining": left, **self._apps()},
                 "DailyBulkV2QueryJobs": {"Max": MOST_JOBS, "Remaining": MOST_JOBS - self.org.jobs},
                 "DailyDeliveredPlatformEvents": {"Max": DELIVERED, "Remaining": max(0, DELIVERED - self.org.changes.delivered)},
             }
@@ -137,10 +139,24 @@ class Reading:
 
     async def counts(self, request: Request) -> Response:
         """Tell about how many records objects have, those in the recycle bin left out."""
+        self._setup()
         named = [self.org.table(name) for name in request.query_params.get("sObjects", "").split(",")]
         return answer({"sObjects": [{"count": len(visible(one, one.ids)), "name": one.name} for one in named if one is not None]})
 
+    def _setup(self) -> None:
+        """Refuse who may not see Setup (REST guide: Limits, Record Count; it does not say in which words)."""
+        if not self.org.setup:
+            raise refused("FORBIDDEN", "You need the View Setup and Configuration permission to see this resource", None)
+
+    def _apps(self) -> dict[str, object]:
+        apps = self.usage.apps.items()
+        return {name: {"Max": most, "Remaining": max(0, most - used)} for name, (most, used) in apps}
+
     def _table(self, select: Select) -> Table:
+        if select.object == ACCESS:
+            return access(self.org, select)
+        if select.object == self.org.flows.name and not self.org.setup:
+            raise hidden(select.object)
         found = self.org.table(select.object)
         if found is None:
             words = f"sObject type '{select.object}' is not supported. If you are attempting to use a custom object, be sure to append the '__c' after the entity name."

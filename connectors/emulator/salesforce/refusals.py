@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 _STATUS = {
     "INVALID_SESSION_ID": 401,
     "REQUEST_LIMIT_EXCEEDED": 403,
+    "FORBIDDEN": 403,
     "NOT_FOUND": 404,
     "ENTITY_IS_DELETED": 404,
     "METHOD_NOT_ALLOWED": 405,
@@ -59,6 +60,11 @@ class Unreadable(Refused):
 def refused(code: str, message: str, fields: Sequence[str] | None = ()) -> Refused:
     """Make the usual refusal of one error."""
     return Refused(Refusal(code, message, None if fields is None else tuple(fields)))
+
+
+def hidden(name: str) -> Refused:
+    """Make the refusal of an object that the asking user may not see: it is as if there were none."""
+    return refused("INVALID_TYPE", f"sObject type '{name}' is not supported.", None)
 
 
 def not_found(message: str = "The requested resource does not exist") -> Refused:

@@ -92,6 +92,8 @@ class Saving:
     def update(self, ident: str, values: Row) -> Saved:
         """Change a record; raises Refused. A save that changes nothing still moves the times, as the real one does."""
         old = self._writable(ident)
+        if self.org.sharing is not None:
+            self.org.sharing.check(self.actor.user_id, self.table.name, old, values)
         row = {**old, **values}
         named = self._assign(row, values)
         before, after = _only(old, named), _only(row, named)

@@ -14,7 +14,7 @@ from connectors.emulator.salesforce.fields import Field, Kind
 from connectors.emulator.salesforce.ids import full
 from connectors.emulator.salesforce.org import Org
 from connectors.emulator.salesforce.query import Query
-from connectors.emulator.salesforce.refusals import not_found, refused
+from connectors.emulator.salesforce.refusals import hidden, not_found, refused
 from connectors.emulator.salesforce.rules import ValidationRule, read_formula
 from connectors.emulator.salesforce.schema import CHANNEL_MEMBER, FLOW_VERSION, VALIDATION_RULE
 from connectors.emulator.salesforce.soql import parse
@@ -46,8 +46,8 @@ class Tooling:
         """Query ValidationRule (`EntityDefinition.QualifiedApiName` may stand in conditions) or PlatformEventChannelMember."""
         select = parse(request.query_params.get("q", ""))
         tables = {"validationrule": self._table, "platformeventchannelmember": self._members, "flow": self._versions}
-        if select.object.lower() not in tables:
-            raise refused("INVALID_TYPE", f"sObject type '{select.object}' is not supported.", None)
+        if select.object.lower() not in tables or not self.org.setup:
+            raise hidden(select.object)
         found = tables[select.object.lower()]()
         query = Query(found, select)
         records = [self._record(request, found, found.rows[ident], query.fields) for ident in query.ids(deleted=False)]

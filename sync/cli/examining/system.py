@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from connectors.base import FieldSeen, FieldType, Finding, Source
-from connectors.errors import AuthExpired, ConnectorError, Gone, RateLimited, Rejected, Surprising, Unavailable
+from connectors.errors import AuthExpired, ConnectorError, RateLimited, Unavailable
 from connectors.registry import load
 from connectors.unmetered import Unmetered
 from sync.cli.examining import rights
+from sync.cli.examining.formulas import formulas
 from sync.cli.examining.grants import wishes
-from sync.cli.examining.rivals import told, written
+from sync.cli.examining.rivals import looked
 from sync.cli.examining.suited import strangers, suited
 from sync.lead.shown import LONGEST
 from sync.playbook.models import COMPUTED, Playbook, SharedField
@@ -83,15 +84,12 @@ async def _beside(source: Source, system: str, playbook: Playbook, lives: dict[s
         if name == source.manifest.person_object:
             lives[system] = {one.name: one for one in live}
         found += suited(playbook, system, name, live, said=name == source.manifest.person_object)
-    for wish in wishes(playbook, system, source.manifest):
+        found += formulas(playbook, system, name, live)
+    wished = wishes(playbook, system, source.manifest)
+    for wish in wished:
         found += rights.told(wish, await source.rights(wish.object))
-    person = source.manifest.person_object
-    writes = written(playbook, system, person)
-    try:
-        found += told(await source.rivals(person, [*playbook.mapped(system, person)]), writes, person)
-    except (Rejected, Gone, Surprising) as error:  # what only some may see says nothing of the rest
-        todo = "let Truce's user read it, to know who else writes"
-        found.append(Finding(ok=True, what=f"who else writes {person} is not told: {error.words}", todo=todo))
+    found += await source.allows(wished)
+    found += await looked(playbook, system, source)
     return [*found, *strangers(playbook, system, await source.users())]
 
 

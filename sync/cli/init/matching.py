@@ -163,6 +163,8 @@ def _match(known: Known, have: Mapping[Schema, FieldSeen]) -> Match | None:
     for schema, seen in have.items():
         fixed = not seen.writable or schema in closed
         systems[schema.system] = Mapped(seen, read_only=fixed)
+        if seen.computed:
+            notes.append(f"{schema.title} works it out by a formula: it is seen only when its record changes, or with the daily sweep")
         if schema in closed and len(have) > 1:
             policy = schema.side
             notes.append(f"{schema.title} takes only what is on its list, so that it is asked and never told: say `values` to write it too")

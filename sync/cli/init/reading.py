@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from connectors.base import About, Edits, FieldSeen, Manifest, Rival, User
+from connectors.base import About, Edits, FieldSeen, Manifest, Rivals, User
 from connectors.errors import ConnectorError
 from connectors.registry import load
 from connectors.unmetered import Unmetered
@@ -35,8 +35,8 @@ class Live:
     about: About = field(default_factory=About)
     counts: Mapping[str, int] = field(default_factory=dict)
     """Object → its records, as far as the vendor tells."""
-    rivals: Sequence[Rival] = ()
-    """Who else writes people there by machine."""
+    rivals: Mapping[str, Rivals | None] = field(default_factory=dict)
+    """Object → who else writes it by machine; None where nothing of it is told."""
     edits: Edits | None = None
     """How often fields of people were changed of late; None where it is not told."""
     values: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -90,13 +90,15 @@ async def _or_else(asked: Awaitable[T], otherwise: T) -> T:
         return otherwise
 
 
-async def looked_closer(live: Live, how: SystemSettings, fields: Sequence[str], strange: Sequence[tuple[str, str]], now: datetime) -> Live:
-    """Say besides who else writes these fields of people, how often they were changed of late, and how many have values that nobody knows."""
+async def looked_closer(
+    live: Live, how: SystemSettings, fields: Mapping[str, Sequence[str]], strange: Sequence[tuple[str, str]], now: datetime
+) -> Live:
+    """Say besides who else writes these fields of each object, how often those of people were changed, and how many have strange values."""
     free, values = Unmetered(), dict[tuple[str, str], int]()
     source = load(how.vendor).source(how.connection(live.name), free, free)
     try:
-        rivals = await _or_else(source.rivals(live.person, fields), ())
-        edits = await _or_else(source.edits(live.person, fields, now - LATELY), None)
+        rivals = {object_: await _or_else(source.rivals(object_, names), None) for object_, names in fields.items()}
+        edits = await _or_else(source.edits(live.person, fields.get(live.person, ()), now - LATELY), None)
         for one in strange[:MOST_VALUES]:
             many = await _or_else(source.count(live.person, one), None)
             values |= {one: many} if many is not None else {}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from sync.cli.examining.rivals import hidden
 from sync.cli.init.questions import Question
 from sync.cli.init.reading import Live
 from sync.cli.init.start import Written
@@ -42,13 +43,21 @@ def show(found: Found, written: Written, folder: Path) -> Iterator[str]:
         yield f"People may refuse, besides all e-mail: {', '.join(kinds)}"
     yield from _people(found, folder)
     for live in lives:
-        for one in live.rivals:
-            both = len(one.fields)
-            what = f"writes {both} of these fields" if one.fields else "writes people there, which fields is not told"
-            yield f"! {live.manifest.title}: {one.who} {what} ({one.seen}). Truce starts in observe mode."
+        yield from _rivals(live)
     yield from written.wrong
     cases = f"{written.cases} cases, all pass" if not written.wrong else f"{written.cases} cases"
     yield f"Wrote {folder}/ ({written.files} files, {cases}), in observe mode.   Next: TRUCE_PLAYBOOK={folder} truce doctor, then truce backfill --dry-run"
+
+
+def _rivals(live: Live) -> Iterator[str]:
+    """Say who else writes there, and of what that is not told."""
+    for object_, told in live.rivals.items():
+        for one in told.found if told else ():
+            where = "" if object_ == live.person else f" of {object_}"
+            what = f"writes {len(one.fields)} of these fields{where}" if one.fields else f"writes {object_}, which fields is not told"
+            yield f"! {live.manifest.title}: {one.who} {what} ({one.seen}). Truce starts in observe mode."
+    if veiled := hidden(live.rivals):
+        yield f"? {live.manifest.title}: who else writes there is not told in full: {veiled}"
 
 
 def _counted(live: Live) -> str:

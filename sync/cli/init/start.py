@@ -45,9 +45,10 @@ async def begin(systems: Mapping[str, SystemSettings], ask: Callable[[Question],
         for object_ in live.manifest.people:
             if object_ != live.person and live.has(object_):
                 people = elsewhere(people, live.name, object_, live.objects[object_])
-    now = datetime.now(UTC)
+    now, accounts = datetime.now(UTC), _accounts(crm, other)
     crm, other = [
-        await looked_closer(live, systems[live.name], _named(people, live.name), strange(people, live.name), now) for live in (crm, other)
+        await looked_closer(live, systems[live.name], _named(live, people, accounts), strange(people, live.name), now)
+        for live in (crm, other)
     ]
     people = counted(people, {live.name: live.values for live in (crm, other)})
     shares = edited(people, [(live.name, live.manifest.title, live.manifest.side, live.edits) for live in (crm, other)], now)
@@ -56,12 +57,19 @@ async def begin(systems: Mapping[str, SystemSettings], ask: Callable[[Question],
         names = " or ".join(dict.fromkeys(f"{live.manifest.title}'s {live.person}" for live in (crm, other)))
         raise CannotRun(f"no field holds the lifecycle stage: make a text or picklist named Lifecycle stage on {names}, then begin again.")
     said = answers(questions(people, members, timezone, country(timezone), shares), ask)
-    accounts, deals = _accounts(crm, other), _deals(crm)
+    deals = _deals(crm)
     return Found(crm, other, within(settled(people, said, shares), reached(people, deals)), accounts, deals, members, said)
 
 
-def _named(people: Matching, system: str) -> list[str]:
-    return [one.systems[system].seen.name for one in people.found if system in one.systems]
+def _named(live: Live, people: Matching, accounts: Matching) -> dict[str, list[str]]:
+    """Name the fields of each object that are mapped."""
+    matched = {**dict.fromkeys(live.manifest.people, people), live.manifest.account_object: accounts}
+    found = dict[str, list[str]]()
+    for object_, matching in matched.items():
+        there, mapped = {one.name for one in live.objects.get(object_, ())}, [one.systems.get(live.name) for one in matching.found]
+        names = [how.objects.get(object_, how.seen.name) for how in mapped if how is not None]
+        found |= {object_: here} if (here := [name for name in names if name in there]) else {}
+    return found
 
 
 def _accounts(crm: Live, other: Live) -> Matching:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -131,6 +132,29 @@ async def test_flows_rules_and_tools_of_salesforce_are_rivals(worlds: dict[str, 
     assert (
         found["salesforce: the user HubSpot Integration writes Lead; which fields is not told (changed 1 of the last 2 records)"] is False
     )
+
+
+async def test_every_object_that_is_written_is_asked_for_rivals_and_what_is_hidden_is_no_all_clear(worlds: dict[str, Any]) -> None:
+    org = worlds["salesforce"].org
+    org.add_flow("Contact status", "Lifecycle_Stage__c", object_="Contact")
+    org.add_flow("Named account", "Name", object_="Account")
+    found = {finding.what: finding for finding in await looked(worlds["salesforce"])}
+    for one in ("the flow Contact status writes Contact.Lifecycle_Stage__c too", "the flow Named account writes Account.Name too"):
+        assert [finding.ok for what, finding in found.items() if one in what] == [False]
+    assert any(what.startswith("salesforce: the assignment rule Standard") for what in found)
+    org.org.setup = False
+    found = {finding.what: finding for finding in await looked(worlds["salesforce"])}
+    for name in ("Lead", "Contact", "Account"):
+        hidden = found[f"salesforce: who else writes {name} is not told in full: active flows cannot be seen"]
+        assert (hidden.ok, "View Setup and Configuration" in hidden.todo) == (True, True)
+    assert not any("nobody else was seen" in what for what in found)
+
+
+async def test_a_formula_is_named_where_it_is_mapped(worlds: dict[str, Any]) -> None:
+    leads = worlds["salesforce"].org.org.leads
+    leads.add_field(replace(leads.fields["Website"], calculated=True, updateable=False))
+    (told,) = [one for one in await looked(worlds["salesforce"]) if "by a formula" in one.what]
+    assert (told.ok, told.what.partition(":")[2].partition(":")[0]) == (True, " Lead.Website")
 
 
 async def test_what_truce_may_not_do_with_an_object_is_said_and_what_it_need_not_may_do(worlds: dict[str, Any]) -> None:

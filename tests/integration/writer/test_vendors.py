@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -128,7 +129,7 @@ async def known(there: Live, n: int, **shown: Scalar) -> tuple[Lead, str]:
     made = lead(email=email, phone=f"+141555501{n:02}", stage="mql")
     ref = f"{there.system}:{kind}:{ident}"
     fields = {name: Observed(value, 500, 500) for name, value in {"email": email, "phone": "+14155550100", **shown}.items()}
-    made.records[ref] = Record(ref, there.system, kind, 1, 500, fields)
+    made.records[ref] = Record(ref, there.system, kind, 1, int(time.time() * 1000), fields)
     return made, ident
 
 
@@ -183,7 +184,8 @@ async def test_a_lost_answer_is_settled_by_reading(system: str, kafka: str, post
     async with live(system, kafka, postgres, installation) as there:
         ana, ident = await known(there, 1)
         new = lead(email="new@example.com", phone="+14155550199")
-        await there.vendor.fault(kind="drop_answer", path=there.vendor.write_path)
+        alone = {"salesforce": "/sobjects/Lead/00Q", "hubspot": there.vendor.write_path}[system]
+        await there.vendor.fault(kind="drop_answer", path=alone)
         await there.put(ana)
         there.start()
         await there.results(1)
@@ -195,3 +197,23 @@ async def test_a_lost_answer_is_settled_by_reading(system: str, kafka: str, post
         made = str(there.seen[1].ref).rpartition(":")[2]
         assert (effects.count(("update", ident)), effects.count(("create", made))) == (1, 1)
         await there.helper.clean()
+
+
+async def test_whom_a_duplicate_rule_knows_as_a_contact_is_linked_or_asked_about(kafka: str, postgres: str, installation: str) -> None:
+    async with live("salesforce", kafka, postgres, installation) as there:
+        org = there.vendor.org
+        org.org.duplicates = "block"
+        account = org.save("Account", Name="Nordwind")
+        names = {"FirstName": "Kim", "LastName": "Larsen", "AccountId": account}
+        kim, per = org.save("Contact", **names), org.save("Contact", **{**names, "FirstName": "Per"}, Email="per@old.example")
+        company = {"company": "Nordwind", "last_name": "Larsen"}
+        new = [lead(email=f"{name}@nordwind.example", first_name=name.title(), **company) for name in ("kim", "per")]
+        await there.put(*new)
+        there.start()
+        (done,) = await there.results(1)
+        assert (done.lead_id, done.outcome, done.ref) == (new[0].id, "linked", f"salesforce:Contact:{kim}")
+        await there.helper.clean()
+        row = await there.helper.pool.fetchrow("SELECT ref, leads, reason FROM duplicates")
+        assert (row["ref"], row["leads"]) == (f"salesforce:Contact:{per}", [new[1].id])
+        assert row["reason"] == f"salesforce has a record for this person already (salesforce:Contact:{per}): Use one of these records?"
+        assert org.leads() == []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from connectors.errors import Rejected
+import pytest
+
+from connectors.errors import Conflict, Rejected
 from schemas.change import RecordChanged
 from schemas.write import FieldRefused
 from sync.store import would_write
@@ -95,6 +97,29 @@ async def test_a_create_refused_because_of_another_leads_record_is_a_duplicate(h
     assert await here.pool.fetchval("SELECT count(*) FROM duplicates") == 1
     assert here.vendor.effects == []
     assert await here.pool.fetchval("SELECT state FROM intents") == "void"
+
+
+@pytest.mark.parametrize(
+    ("alike", "shown", "said"),
+    [
+        (Conflict("alike", existing=("7",), beside=(("Contact", "9"),)), "ana@example.com", "2 records that may be this person (crm:Lead:7, crm:Contact:9)"),
+        (Conflict("alike", existing=("7",)), "ana@old.example", "a record for this person already (crm:Lead:7)"),
+        (Conflict("alike"), "", "a record for this person already"),
+    ],
+    ids=["several", "of another address", "unnamed"],
+)  # fmt: skip
+async def test_records_of_which_nobody_knows_whose_they_are_wait_for_a_person(here: World, alike: Conflict, shown: str, said: str) -> None:
+    here.vendor.records["7"] = {"Email": shown, "hidden": True}
+    here.vendor.refuse = lambda ident, fields: alike if ident == "new" else None
+    ana = lead(phone="+2")
+    await here.put(ana)
+    await here.ring(ana)
+    await here.start()
+    await here.clean()
+    row = await here.pool.fetchrow("SELECT ref, leads, reason FROM duplicates WHERE settled_at IS NULL")
+    assert (row["ref"], row["leads"]) == ("crm:Lead:7" if alike.existing else None, [ana.id])
+    assert row["reason"] == f"crm has {said}: alike"
+    assert here.vendor.effects == []
 
 
 async def test_a_refused_field_is_parked_and_the_others_go_on(here: World) -> None:
