@@ -50,6 +50,8 @@ class Manifest(BaseModel):
     cursor: Literal["time", "opaque"] = "time"
     touches: tuple[TouchKind, ...] = Field(default=(), description="What people did that is told: form, visit, open …")
     lists: bool = Field(default=False, description="True if static lists are fields that people are put on and taken from.")
+    polls_deletions: bool = Field(default=True, description="True if a poll tells who was deleted; else webhooks do, and the daily sweep.")
+    swept: str = Field(default="", description="Which ends no poll tells, so that without a webhook the daily sweep alone notices them.")
     restores: bool = Field(default=False, description="True if what was deleted there can be brought back.")
     makes_opportunities: bool = Field(default=False, description="True if the sink makes opportunities, not only reads them.")
     pushes: str = Field(default="", description="How it tells changes as they happen where that is no webhook, and by which option.")

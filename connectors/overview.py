@@ -7,8 +7,9 @@ from typing import Any
 from connectors.base import Connection, Manifest
 from connectors.registry import load, manifests
 
-HEAD = ("System", "People", "Companies and deals", "Reps", "What people do", "A change is seen", "Credentials")
+HEAD = ("System", "People", "Companies and deals", "Reps", "What people do", "A change is seen", "A deletion is seen", "Credentials")
 BEGIN, END = "<!-- Systems: written by python -m sync.contracts. -->", "<!-- End of systems. -->"
+_SWEPT = "by the daily sweep"
 _SECRETS = dict.fromkeys(("client_id", "client_secret", "token", "webhook_secret"), "none")
 
 
@@ -22,7 +23,7 @@ def row(manifest: Manifest) -> tuple[str, ...]:
     """Give a vendor's cells."""
     return (
         f"{manifest.title} ({manifest.side})", f"{_named(manifest.people)} both ways", _objects(manifest), _reps(manifest), _acts(manifest),
-        _seen(manifest), manifest.permissions,
+        _seen(manifest), _gone(manifest), manifest.permissions,
     )  # fmt: skip
 
 
@@ -61,6 +62,12 @@ def _seen(manifest: Manifest) -> str:
     if manifest.webhook:
         return f"at once by webhooks, or every {pace}"
     return f"at once by {manifest.pushes}, else every {pace}" if manifest.pushes else f"every {pace}"
+
+
+def _gone(manifest: Manifest) -> str:
+    if not manifest.polls_deletions:
+        return f"at once by webhooks, else {_SWEPT}"
+    return f"as a change is; {manifest.swept} {_SWEPT}" if manifest.swept else "as a change is"
 
 
 def _time(seconds: float) -> str:

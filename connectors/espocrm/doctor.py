@@ -81,7 +81,7 @@ class Doctor:
         return self._finding(name)
 
     async def _webhooks(self, *, fix: bool) -> list[Finding]:
-        """Without webhooks only polling sees changes, and nobody sees deletions but the sweep: told, and no fault."""
+        """Without webhooks polling alone sees changes, and deletions the daily sweep, which reads by id what it misses: told, and no fault."""
         manifest = self._client.manifest
         wanted = [f"{name}.{verb}" for name in (*manifest.people, manifest.opportunity_object) for verb in _VERBS]
         try:
@@ -90,7 +90,11 @@ class Doctor:
             if fix and self._options.get("webhook_url"):
                 have |= await self._registered([one for one in wanted if one not in have])
         except ConnectorError as error:
-            return [self._finding("webhooks", f"cannot be seen ({error.words}); deletions are noticed late: give the role Webhooks")]
+            return [
+                self._finding(
+                    "webhooks", f"cannot be seen ({error.words}); deletions are noticed by the daily sweep: give the role Webhooks"
+                )
+            ]
         missing = [one for one in wanted if one not in have]
         keys = {one.partition("=")[0] for one in self._secrets.get("webhook_secret", "").split()}
         unknown = [event for event, ident in have.items() if event in wanted and ident not in keys]

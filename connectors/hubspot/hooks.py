@@ -17,7 +17,7 @@ from connectors.hubspot.objects import CONTACTS, Row, named
 
 _VERBS = ("creation", "deletion", "merge", "restore")
 ERASED = "contact.privacyDeletion"
-_LACKING = "subscribe to them: until then they are seen when they are polled, and who was erased as deleted only"
+_LACKING = "subscribe to them: until then they are seen when they are polled, and who was erased by the daily sweep, as deleted only"
 
 
 async def told(client: Client, system: str, key: str, fields: Iterable[str]) -> list[Finding]:

@@ -1,7 +1,8 @@
 """Who was put on a list, told by the list itself: no webhook does, and no time of the contact moves.
 
 Source: HubSpot's reference "Fetch List Memberships Ordered by Added to List Date": the oldest first, at most 250 a page, of static lists and
-active ones alike. Where its pages begin when members have left is not said, so that a page is known again by its first row.
+active ones alike. Where its pages begin when members have left is not said: whoever is new stands behind a page's first row where that is older
+than what was seen last; else the page is known again by that row.
 """
 
 from __future__ import annotations
@@ -63,8 +64,8 @@ class Joins:
                 body = {"results": []}  # the page's name means nothing any more
             found = _members(body)
             first = f"{found[0][0]}:{found[0][1]}" if found else ""
-            if not known and (not first or first != spot.first):  # somebody left, so that rows stand elsewhere: from the beginning, once
-                after, known = "", True
+            if not known and (not found or (first != spot.first and found[0][1] >= spot.at - lookback_ms)):
+                after, known = "", True  # somebody left, and who is new may stand before this page by now: from the beginning, once
                 continue
             known, newest = True, max([newest, *(ms for _, ms in found)])
             new = {f"{JOINED}{ident}:{contact}:{ms}": contact for contact, ms in found if ms >= spot.at - lookback_ms}

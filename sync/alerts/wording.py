@@ -29,6 +29,7 @@ _OTHERS: Mapping[str, str] = {
     "duplicate": "possible duplicates for a person to settle", "held": "held hand-offs of a bulk change", "paused": "paused",
     "message_parked": "messages set aside", "schema": "fields that {system} does not have as the playbook says",
     "unreachable": "{system} cannot be reached", "alerts_failing": "alerts cannot be delivered as they should",
+    "vanished": "{system} shows far fewer records than are known", "erased_elsewhere": "erased elsewhere and still in {system}",
 }  # fmt: skip
 
 

@@ -17,6 +17,8 @@ ENDED = ("merged", "converted", "erased")
 """What a record does not come back from."""
 SURE_MS = 2_000
 """Many a vendor's times are those of whole seconds, and clocks are a little off: what a record shows later than this is later."""
+ELSEWHERE = "erased_elsewhere"
+"""The problem that somebody who was erased in one system still stands in another one."""
 
 
 def _homes(work: Work, survivor: str, losers: list[str]) -> list[Lead]:
@@ -56,6 +58,7 @@ def merged(work: Work, data: RecordMerged) -> Decision:
         work.out.identities["ref", ref] = lead.id
     if not fresh:
         return work.end("noop", "this merge is known")
+    still_held(work, lead)
     work.line(lead, "merged", survivor=data.survivor, losers=list(losers))
     settle(work, lead, list(lead.claims), at=at, source=system)
     return work.end("applied")
@@ -105,6 +108,25 @@ def _erase(work: Work, lead: Lead, record: Record, at: int) -> None:
         work.out.identities["email", key] = lead.id
 
 
+def still_held(work: Work, lead: Lead) -> None:
+    """Tell a person in which systems somebody who was erased still stands, for Truce deletes nothing there; and of each that they are gone."""
+    if not lead.erased:
+        return
+    by = ", ".join(sorted({one.system for one in lead.records.values() if one.gone == "erased"}))
+    for system in sorted({one.system for one in lead.records.values()}):
+        there = sorted(one.ref for one in lead.records.values() if one.system == system and one.gone is None)
+        named = ", ".join(f"{ref.object} {ref.id}" for ref in map(Ref.parse, there))
+        text = f"{by} erased this person, and {system} still holds their data ({named}): Truce deletes nothing there" if there else "gone"
+        ref = there[0] if there else None
+        work.problem(ELSEWHERE, f"{lead.id}:{system}", text, lead, opened=bool(there), system=system, ref=ref)
+
+
+def _late(record: Record, at: int) -> bool:
+    """Say whether a deletion is older than what is known only because that is our own making of the record, as of when its answer came."""
+    ours = any(one.done == record.last_at for one in record.fields.values())
+    return at < record.last_at and ours and record.proven_until <= at + SURE_MS
+
+
 def deleted(work: Work, data: RecordDeleted) -> Decision:
     """A record was deleted (a tombstone: not made again), erased (forgotten, for good) or restored."""
     known = by_ref(work.facts, data.ref)
@@ -120,20 +142,23 @@ def deleted(work: Work, data: RecordDeleted) -> Decision:
         if lead.erased and record.gone == "erased":
             return work.end("noop", "erased before")
         _erase(work, lead, record, at)
+        still_held(work, lead)
         work.line(lead, "erased", ref=data.ref)
         work.touch(lead)
         return work.end("applied")
-    if record.gone in ENDED or (record.gone == "deleted") is (data.how == "deleted") or at < record.last_at:
+    late = data.how == "deleted" and _late(record, at)
+    if record.gone in ENDED or (record.gone == "deleted") is (data.how == "deleted") or (at < record.last_at and not late):
         if at > record.last_at:
             record.last_at = at
             work.touch(lead)
         return work.end("noop", f"stale: the record is {'gone (' + record.gone + ')' if record.gone else 'there'}")
     tie = data.how == "deleted" and at == record.last_at
-    if tie and record.shown_until > at + SURE_MS:
+    if tie and record.proven_until > at + SURE_MS:
         return work.end("noop", "stale: the record was restored in the moment in which it was deleted")
     record.gone, record.last_at = ("deleted" if data.how == "deleted" else None), at
-    if record.gone is None or tie:
+    if record.gone is None or tie or late:
         work.out.read_orders.add(data.ref)
+    still_held(work, lead)
     work.line(lead, data.how, ref=data.ref, at=at)
     settle(work, lead, [], at=at, source=record.system, judge=data.how == "restored", force=True)
     return work.end("applied")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from schemas.base import Ref
 from schemas.change import RecordChanged
 from sync.lead.decision import Decision
-from sync.lead.fates import ENDED, SURE_MS
+from sync.lead.fates import ENDED, SURE_MS, still_held
 from sync.lead.identity import (
     UNSEEN,
     address,
@@ -166,6 +166,7 @@ def changed(work: Work, data: RecordChanged) -> Decision:
         if fresh is None:
             if data.ref not in lead.records:
                 work.record(lead, data.ref).last_at = work.clamp(data.at, data.received_at)
+                still_held(work, lead)
             return work.end("filtered", "erased: nothing of this person is kept or made again")
         lead = fresh
     for name, value, reason in unfit:

@@ -7,6 +7,7 @@ from schemas.keys import keyed, normal_email
 from schemas.write import FieldRefused, WriteDone
 from sync.lead.canonical import Unfit, canonical
 from sync.lead.decision import Decision, ParkedNote
+from sync.lead.fates import still_held
 from sync.lead.identity import as_lead_id, by_ref, is_stub
 from sync.lead.join import absorb
 from sync.lead.observe import written
@@ -168,6 +169,7 @@ def done(work: Work, data: WriteDone) -> Decision:
         case "gone":
             if record is not None and record.gone is None:
                 record.gone, record.last_at = "deleted", max(record.last_at, to_ms(data.done_at))
+                still_held(work, lead)
                 work.line(lead, "deleted", ref=record.ref)
         case "unknown":
             if data.ref is not None:

@@ -83,6 +83,11 @@ class Record:
         """Until when we know that it showed something."""
         return max((one.seen for one in self.fields.values()), default=0)
 
+    @property
+    def proven_until(self) -> int:
+        """Until when somebody else's word is that it was there: our own write may have been answered long after it was done."""
+        return max((one.seen for one in self.fields.values() if one.seen != one.done), default=0)
+
 
 class Claim(msgspec.Struct, omit_defaults=True, gc=False):
     """The last act on one field in one record (or by `truce` itself)."""

@@ -9,7 +9,7 @@ from datetime import timedelta
 from time import monotonic
 from typing import Any
 
-from connectors.base import Connection, FieldType, Item, Notice, Page, Source
+from connectors.base import Connection, FieldType, Item, Notice, Page, Source, Wanted
 from schemas.base import Ref
 from sync.playbook.models import Playbook
 from sync.runtime import log
@@ -19,12 +19,15 @@ from sync.sources.lease import hold
 from sync.sources.listening import Listening
 from sync.sources.publisher import Publisher, corrected, now, ref_of
 from sync.sources.steps import Steps
+from sync.sources.vanished import Vanished
 from sync.store import cursors, read_orders, users
 
 SLICE = 50
 """So many records of bulk are published at once."""
 VISIBLE = timedelta(seconds=2)
 """So long it may take at a vendor until a change can be read."""
+LOOK_S = 60.0
+"""How often it is looked whether a sweep is due, so that processes which live shorter than a day sweep too."""
 RARELY = {"users_every_s": "300", "sweep_every_s": "86400"}
 """What is read again and again at its own pace, by the option that says otherwise: all users, all records."""
 LIVE_S = 60.0
@@ -74,7 +77,7 @@ class Runner:
             group.create_task(self._orders())
             if self.source.listens:
                 group.create_task(self._listen())
-            group.create_task(self._steps.every("sweep", lambda: sweep_s, self._sweep, wait_first=True))
+            group.create_task(self._steps.every("sweep", lambda: min(LOOK_S, sweep_s), lambda: self._sweep(sweep_s)))
 
     async def wanted(self) -> dict[str, list[str]]:
         """Say what to read: the objects that the playbook speaks of, each with those of its mapped fields that exist."""
@@ -123,21 +126,29 @@ class Runner:
             if known is None or known.done_at is None:
                 await self._everything(known.cursor or None if known else None)
 
-    async def _sweep(self) -> None:
-        if await self._read_once():
-            await self._everything(None)
+    async def _sweep(self, every_s: float = 0.0) -> None:
+        """Read everything anew where the last time is so long ago, and order what was known and is not there any more to be read."""
+        if not await cursors.sweep_due(self.pool, self.system, every_s):
+            return
+        options, manifest = self.connection.options, self.source.manifest
+        vanished = await Vanished.begin(self.pool, self.system, manifest, options.get("vanished_share", ""))
+        await vanished.order(await self._everything(None, vanished.note))
+        await cursors.put(self.pool, self.system, cursors.SWEEP, "")
+        self.wake.set()
 
     async def _read_once(self) -> bool:
         """Say whether the first read is done: a person may do it in slices, while what changes is read already."""
         known = await cursors.get(self.pool, self.system, "everything")
         return known is not None and known.done_at is not None
 
-    async def _everything(self, cursor: str | None) -> None:
+    async def _everything(self, cursor: str | None, note: Callable[[Sequence[Item]], None] = lambda items: None) -> Wanted:
         wanted = await self.wanted()
         async for page in self.source.everything(cursor, wanted):
+            note(page.items)
             await self.in_slices(page.items, "sweep")
             await cursors.put(self.pool, self.system, "everything", page.cursor, done=page.done)
         await cursors.mark_read(self.pool, self.system, list(wanted))
+        return wanted
 
     async def _listen(self) -> None:
         """Hold the stream of events open; while there is none the polls alone tell what changed."""

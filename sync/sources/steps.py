@@ -28,12 +28,8 @@ class Steps:
     _fine: set[str] = field(default_factory=set)
     """Steps that worked when they were done last."""
 
-    async def every(
-        self, name: str, seconds: Callable[[], float], step: Callable[[], Awaitable[None]], *, wait_first: bool = False
-    ) -> None:
+    async def every(self, name: str, seconds: Callable[[], float], step: Callable[[], Awaitable[None]]) -> None:
         """Do a step for ever, so many seconds apart."""
-        if wait_first:
-            await asyncio.sleep(seconds())
         while True:
             await self.patiently(name, step)
             await asyncio.sleep(seconds())

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 READ_SINCE = "read_since"
 BACKFILL = "backfill"
 """The name of what notes how far a person's own first read came: as long as it stands, no source does it by itself."""
+SWEEP = "sweep"
+"""The name of what notes when a sweep came to its end."""
 READ = "read:"
 """How the name begins of what notes that an object was read in full."""
 
@@ -48,6 +50,19 @@ def people(text: str) -> tuple[int, int]:
     """Give how many people stand before the place of a `backfill`, and how many were told."""
     before, told = text.split()
     return int(before), int(told)
+
+
+async def sweep_due(pool: Any, system: str, seconds: float) -> bool:
+    """Say whether its first full read is done, and all of it was read last so long ago, by whichever process."""
+    return bool(
+        await pool.fetchval(
+            """SELECT greatest(e.done_at, s.changed_at) <= now() - make_interval(secs => $3) FROM cursors e
+               LEFT JOIN cursors s ON s.system = e.system AND s.name = $2 WHERE e.system = $1 AND e.name = 'everything' AND e.done_at IS NOT NULL""",
+            system,
+            SWEEP,
+            seconds,
+        )
+    )
 
 
 async def begun(pool: Any) -> dict[str, int]:

@@ -15,7 +15,7 @@ ON CONFLICT (lead_id, system) DO UPDATE SET rev = greatest(dirty.rev, excluded.r
 """
 _ORDERS = """
 INSERT INTO read_orders (ref, system) SELECT r, split_part(r, ':', 1) FROM unnest($1::text[]) r
-ON CONFLICT (ref) DO UPDATE SET claimed_until = NULL
+ON CONFLICT (ref) DO UPDATE SET claimed_until = NULL, ordered_at = least(read_orders.ordered_at, excluded.ordered_at)
 """
 _INTENTS = """
 UPDATE intents SET state = 'applied', fields = CASE WHEN lead_id = ANY($2::text[]::uuid[]) THEN '{}'::jsonb ELSE fields END,

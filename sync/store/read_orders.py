@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 
-async def order(pool: Any, refs: Sequence[str]) -> None:
-    """Order records to be read; an order that stands already is due again."""
+async def order(pool: Any, refs: Sequence[str], *, last: bool = False) -> None:
+    """Order records to be read; an order that stands already is due again. `last`: whatever is ordered within a day goes before."""
     await pool.execute(
-        """INSERT INTO read_orders (ref, system) SELECT r, split_part(r, ':', 1) FROM unnest($1::text[]) r
-           ON CONFLICT (ref) DO UPDATE SET claimed_until = NULL""",
+        """INSERT INTO read_orders (ref, system, ordered_at)
+           SELECT r, split_part(r, ':', 1), now() + CASE WHEN $2 THEN interval '1 day' ELSE interval '0' END FROM unnest($1::text[]) r
+           ON CONFLICT (ref) DO UPDATE SET claimed_until = NULL, ordered_at = least(read_orders.ordered_at, excluded.ordered_at)""",
         list(refs),
+        last,
     )
 
 

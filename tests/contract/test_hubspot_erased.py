@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connectors.contract_fates import missed
 from connectors.contract_world import items, long_ago, pages
 from schemas.change import RecordChanged, RecordDeleted
 from tests.contract.hubspot_world import HubSpotWorld, hubspot_world, reading
@@ -37,3 +38,15 @@ async def test_what_is_read_later_does_not_bring_it_back() -> None:
         (gone, there) = await source.read([kim, per], ["email"]) if per else ()
         told = {type(one): getattr(one, "ref", "") for one in (gone, there)}
         assert told == {RecordDeleted: f"hubspot:contacts:{kim}", RecordChanged: f"hubspot:contacts:{per}"}
+
+
+async def test_one_whose_webhook_was_lost_is_missed_by_the_sweep_and_read_as_deleted() -> None:
+    async with hubspot_world() as world, reading(world) as source:
+        kim, per = [await world.seed({"email": f"{name}@x.example"}) for name in ("kim", "per")]
+        cursor = (await pages(source, source.start(long_ago()), WANTED))[-1].cursor
+        erase(world, kim)
+        polled = items(await pages(source, cursor, WANTED))
+        assert not [one for one in polled if isinstance(one, RecordDeleted)], "no list of the deleted has whoever was erased"
+        assert await missed(source, [kim, per], ["email"]) == {kim}
+        (gone,) = await source.read([kim], ["email"])
+        assert isinstance(gone, RecordDeleted)

@@ -81,6 +81,24 @@ async def test_a_long_list_is_read_on_where_it_was_and_nobody_is_left_out_when_o
     assert [one.ref for one in (await read(reader, cursor))[0]] == [f"hubspot:contacts:{ids[5]}"]
 
 
+async def test_who_leaves_a_long_list_has_no_other_page_read_again(
+    account: HubSpotWorld, reader: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.hubspot.joins.MOST", "3")
+    ids = [await account.seed({"email": f"p{n}@x.example"}) for n in range(10)]
+    account.held = datetime.now(UTC) - timedelta(minutes=30)
+    account.hub.enlist("1002", *ids[:8])
+    account.held = None
+    account.hub.enlist("1002", ids[8])
+    _, cursor = await read(reader, reader.start(long_ago()))
+    before = sum("join-order" in one["path"] for one in await account.calls())
+    account.hub.enlist("1002", ids[0], add=False)  # the last page begins with another row
+    account.hub.enlist("1002", ids[9])
+    told, _ = await read(reader, cursor)
+    assert [one.ref for one in told] == [f"hubspot:contacts:{ids[9]}"]
+    assert sum("join-order" in one["path"] for one in await account.calls()) == before + 1
+
+
 async def test_a_page_from_which_all_have_gone_is_not_where_the_list_is_read_on(account: HubSpotWorld, reader: Source) -> None:
     kim, per = [await account.seed({"email": f"{name}@x.example"}) for name in ("kim", "per")]
     account.hub.enlist("1002", kim)

@@ -9,11 +9,12 @@ import pytest
 
 from connectors.base import Item, Page, Source, Wanted
 from connectors.contract import NotedBreaker, NotedBudget
-from connectors.contract_world import items
+from connectors.contract_fates import missed
+from connectors.contract_world import items, long_ago
 from connectors.errors import Surprising
 from connectors.registry import load
 from connectors.salesforce.bulk import Place, read
-from schemas.change import RecordChanged
+from schemas.change import RecordChanged, RecordDeleted
 from sync.sources.publisher import ident as message_id
 from tests.contract.emulator.salesforce_play import Desk
 from tests.contract.salesforce_world import SalesforceWorld, salesforce_world
@@ -67,6 +68,21 @@ async def test_a_job_tells_the_same_as_rest(org: SalesforceWorld) -> None:
     assert {priority for _, priority in budget.slots} <= {"bulk", "normal"}
     assert sum(priority == "bulk" for _, priority in budget.slots) == 7  # counted, asked for, looked at twice, two pages, taken away
     assert org.org.bulk.jobs == {}
+
+
+@pytest.mark.parametrize("bulk_from", ["5", "0"], ids=["by job", "by rest"])
+async def test_who_was_deleted_for_good_is_told_by_no_poll_but_missed_by_both(org: SalesforceWorld, bulk_from: str) -> None:
+    side, (gone, *others) = source(org, bulk_from=bulk_from), [str(one["Id"]) for one in org.org.leads()]
+    cursor = [page async for page in side.changes(side.start(long_ago()), WANTED)][-1].cursor
+    org.org.doors.purge({"id": gone})
+    assert not items([page async for page in side.changes(cursor, WANTED)])
+    assert await missed(side, [gone, *others], ["Email"]) == {gone}
+    (told,) = await side.read([gone], ["Email"])
+    assert isinstance(told, RecordDeleted)
+    assert len([path for call in await org.calls() if "/jobs/query" in (path := str(call["path"])) and call["method"] == "POST"]) == (
+        bulk_from == "5"
+    )
+    await side.close()
 
 
 async def test_below_the_threshold_and_with_children_no_job_is_made(org: SalesforceWorld) -> None:

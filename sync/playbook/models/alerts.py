@@ -11,6 +11,7 @@ from sync.playbook.models.base import Where
 Cause = Literal[
     "not_accepted", "not_worked", "owner_away", "inactive_owner", "fell_back", "unrouted", "no_handoff",
     "write_refused", "bad_value", "frozen_field", "duplicate", "held", "paused", "message_parked", "schema", "unreachable", "alerts_failing",
+    "vanished", "erased_elsewhere",
 ]  # fmt: skip
 """Kinds of problem."""
 Label = Literal["cause", "system", "sla", "segment", "pool", "priority", "owner"]

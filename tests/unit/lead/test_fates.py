@@ -1,0 +1,70 @@
+"""Deletions close to our own writes, and who was erased in one system and still stands in another."""
+
+from __future__ import annotations
+
+import pytest
+
+from sync.lead.decide import decide
+from sync.lead.decision import Decision, Facts, fold
+from sync.lead.state import Lead
+from tests import factory
+from tests.factory import CONTACT, LEAD, SF, changed, deleted, done, ms, snapshot
+
+PLAYBOOK = factory.playbook()
+VALUES = {"Email": "kim@x.example", "Country": "DE", "Title": "Head"}
+OTHER = "salesforce:Lead:00Q9"
+
+
+def go(facts: Facts, message: object) -> Decision:
+    decision = decide(message, facts, PLAYBOOK, ms(100))  # type: ignore[arg-type]
+    fold(facts, decision)
+    return decision
+
+
+def begin(*messages: object) -> tuple[Facts, Lead]:
+    """Give facts after these messages, with a person in HubSpot whose title is known."""
+    facts = factory.facts()
+    for message in (snapshot(CONTACT, 2, {"email": "kim@x.example", "country": "DE", "jobtitle": "Head"}), *messages):
+        go(facts, message)
+    return facts, facts.leads[facts.identities["ref", CONTACT]]
+
+
+def gone(facts: Facts, ref: str = LEAD) -> str | None:
+    return facts.leads[facts.identities["ref", ref]].records[ref].gone
+
+
+def test_who_is_deleted_in_the_second_of_our_own_write_is_deleted_however_late_its_answer_came() -> None:
+    facts, lead = begin(snapshot(LEAD, 1, {**VALUES, "Title": None}))
+    go(facts, done(lead.id, LEAD, 25, {"Title": "Head"}, {"title": lead.desired["title"].version}))
+    go(facts, changed(LEAD, 20, {"Title": "Head"}, origin="own"))  # the vendor wrote it five seconds before it answered
+    decision = go(facts, deleted(LEAD, 20))
+    assert (decision.outcome, gone(facts), decision.read_orders) == ("applied", "deleted", {LEAD})
+    go(facts, snapshot(LEAD, 20, VALUES, read=30))
+    assert gone(facts) is None, "the read says that it was restored in that second"
+    assert go(facts, deleted(LEAD, 20)).outcome == "noop"
+
+
+@pytest.mark.parametrize("read", [False, True], ids=["not read since", "read since"])
+def test_who_is_deleted_while_the_answer_to_our_create_is_under_way_is_deleted(read: bool) -> None:
+    facts, lead = begin()
+    versions = {name: lead.desired[name].version for name in ("title", "country")}
+    go(facts, done(lead.id, LEAD, 25, {"Title": "Head", "Country": "DE"}, versions, "created", truce_id=True))
+    if read:
+        go(facts, snapshot(LEAD, 20, VALUES, read=30, truce_id=lead.id))
+    decision = go(facts, deleted(LEAD, 22))
+    assert (gone(facts), decision.read_orders) == ((None, set()) if read else ("deleted", {LEAD}))
+
+
+def test_who_was_erased_and_stands_elsewhere_is_a_problem_until_they_are_gone_there_too() -> None:
+    facts, lead = begin(snapshot(LEAD, 1, VALUES))
+    (told,) = [one for one in go(facts, deleted(CONTACT, 50, "erased")).problems if one.open]
+    assert (told.kind, told.key, told.system, told.ref) == ("erased_elsewhere", f"{lead.id}:{SF}", SF, LEAD)
+    assert told.text == "hubspot erased this person, and salesforce still holds their data (Lead 00Q1): Truce deletes nothing there"
+    again = go(facts, snapshot(LEAD, 60, {**VALUES, "Title": "CEO"}))
+    assert (again.outcome, again.problems) == ("filtered", [])
+    (more,) = [one for one in go(facts, snapshot(OTHER, 65, VALUES)).problems if one.open]
+    assert "Lead 00Q1, Lead 00Q9" in more.text
+    assert [one.ref for one in go(facts, deleted(LEAD, 70)).problems if one.open] == [OTHER]
+    closed = {(one.key, one.open) for one in go(facts, deleted(OTHER, 80)).problems}
+    assert (f"{lead.id}:{SF}", False) in closed
+    assert not any(open_ for _, open_ in closed)
