@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,22 +12,23 @@ import pytest
 
 from sync.runtime import kafka as kafka_server
 from sync.runtime import postgres as postgres_server
-from sync.store.connect import migrate
-from tests import examples
+from tests import examples, order, tables
 from tests.house.project import ROOT
 
 examples.usual()
 pytest.register_assert_rewrite(
     *(f"connectors.{path.stem}" for path in (ROOT / "connectors").glob("contract*.py"))
 )  # they say what was there instead
+os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")  # a Kafka that lives for minutes gains nothing by the slow compiler
 os.environ.pop("COLUMNS", None)  # pytest-xdist tells its processes 80; what commands print has the same width with and without it
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in tests/integration needs the servers: marked by its folder, so that no one forgets."""
+    """Everything in tests/integration needs the servers: marked by its folder, so that no one forgets. Where several processes run, deal them."""
     for item in items:
         if "integration" in item.path.parts:
             item.add_marker(pytest.mark.integration)
+    items[:] = order.dealt(items, order.hands())
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +44,11 @@ def kafka(servers_folder: Path) -> Iterator[str]:
     if own := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
         yield own
         return
-    with kafka_server.local(servers_folder / "kafka") as server:
+    server = kafka_server.start(servers_folder / "kafka")
+    try:
         yield server.bootstrap
+    finally:
+        server.kill()  # in order it would close thousands of tests' partitions first
 
 
 @pytest.fixture(scope="session")
@@ -54,13 +57,21 @@ def postgres(servers_folder: Path) -> Iterator[str]:
     if own := os.environ.get("TRUCE_DATABASE"):
         yield own
         return
-    with postgres_server.local(servers_folder) as server:
+    server = postgres_server.start(servers_folder)
+    asyncio.run(tables.hasty(server.dsn))
+    try:
         yield server.dsn
+    finally:
+        server.kill()
+
+
+@pytest.fixture(scope="session")
+def pattern(postgres: str) -> tuple[str, str]:
+    """An installation that was migrated, and what makes one like it."""
+    return asyncio.run(tables.migrated(postgres))
 
 
 @pytest.fixture
-def installation(postgres: str) -> str:
+def installation(postgres: str, pattern: tuple[str, str]) -> str:
     """The name of a fresh installation: its own schema with all tables; topics are made by who needs them."""
-    name = f"t{uuid.uuid4().hex[:10]}"
-    asyncio.run(migrate(postgres, name))
-    return name
+    return asyncio.run(tables.copied(postgres, pattern))

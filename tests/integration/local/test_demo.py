@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from sync.cli.emulate import PAIRS
+from sync.cli.local import PAIR
 from tests.house.project import ROOT
 
 FIGURES = {
@@ -97,8 +99,9 @@ def test_a_demo_that_is_told_to_end_leaves_nothing_running(home: Path) -> None:
     assert _running_in(home) == []
 
 
-def test_the_demo_runs_with_another_pair_on_servers_of_ones_own(home: Path, kafka: str, postgres: str) -> None:
-    done = _truce("demo", "--pair", "espocrm,mautic", "--json", home=home, KAFKA_BOOTSTRAP_SERVERS=kafka, TRUCE_DATABASE=postgres)
+@pytest.mark.parametrize("pair", [",".join(pair) for pair in PAIRS if pair != PAIR])
+def test_the_demo_runs_with_another_pair_on_servers_of_ones_own(pair: str, home: Path, kafka: str, postgres: str) -> None:
+    done = _truce("demo", "--pair", pair, "--json", home=home, KAFKA_BOOTSTRAP_SERVERS=kafka, TRUCE_DATABASE=postgres)
     assert done.returncode == 0, done.stdout + done.stderr
     assert json.loads(done.stdout)["agree"]
     assert not (home / "demo" / "kafka").exists()

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from sync.store.connect import _config, migrate, open_pool, sqlalchemy_url
 from sync.store.tables import metadata
+from tests.tables import copied, dumped
 
 
 def _differences(connection: Connection, installation: str) -> list[Any]:
@@ -62,3 +63,8 @@ async def test_a_refusal_kept_under_a_name_without_its_system_can_be_closed_agai
         assert [row["key"] for row in rows] == [f"map:account:{two}", f"map:opportunity:{one}", "map:phone:TOO_LONG"]
     finally:
         await pool.close()
+
+
+async def test_what_other_tests_copy_is_what_was_migrated(postgres: str, pattern: tuple[str, str]) -> None:
+    copy = await copied(postgres, pattern)
+    assert dumped(postgres, copy).replace(copy, pattern[0]) == pattern[1]
