@@ -273,6 +273,8 @@ class Connection:
     options: Mapping[str, str] = field(default_factory=dict)
     """Per vendor: api_version, portal_id, app_id, forms_url …"""
     timeout_s: float = 30.0
+    called_at: str = ""
+    """The address by which the system is to call us, where it is known."""
 
 
 class Connector(Protocol):

@@ -15,7 +15,7 @@ SPARE_CALLS = 2
 
 
 class Quota(BaseModel):
-    """At most `calls` in any sliding window of `seconds`, at the vendor."""
+    """At most `calls` in any sliding window of `seconds`, at the vendor; of no seconds: so many at once."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: str = Field(description="Which of the vendor's limits this is: `calls`, `search`, `daily` …")

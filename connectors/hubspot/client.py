@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
 from connectors.base import Breaker, Budget, Connection, FieldSeen, FieldType, Item, Manifest, Priority
-from connectors.errors import AuthExpired, ConnectorError, Surprising, Unavailable
+from connectors.errors import AuthExpired, ConnectorError, Gone, Rejected, Surprising, Unavailable
 from connectors.http import Answer, Bearer, Session, Token
 from connectors.hubspot.mapping import CONVERTED_AT, MERGED_IDS, Reading, merged_ids, moment, seen, type_of, wanted
 from connectors.hubspot.objects import CONTACTS, LIST, SHAPES, Row, joined, numbers
 from connectors.hubspot.paths import PATHS
-from connectors.hubspot.refusals import DIALECT, context, mappings, nowhere
+from connectors.hubspot.refusals import context, dialect, mappings, nowhere
 from schemas.change import RecordDeleted
 
 MOST_LISTED = 100
@@ -27,7 +28,7 @@ class Client:
         version = connection.options.get("api_version", "v3")
         if version not in PATHS:
             raise ValueError(f"{connection.system}: api_version {version!r} is none of {', '.join(PATHS)}")
-        fixed, self._refresh = connection.secrets.get("token", ""), connection.secrets.get("refresh_token", "")
+        fixed, self._refresh = (connection.secrets.get(name, "") for name in ("token", "refresh_token"))
         if not fixed and not self._refresh:
             raise ValueError(f"{connection.system}: needs the secret token, or client_id, client_secret and refresh_token")
         self.paths, self.app_id, self._system = PATHS[version], connection.options.get("app_id"), connection.system
@@ -37,10 +38,12 @@ class Client:
         if both := {*self.lists} & {*self.told_lists}:
             raise ValueError(f"{connection.system}: list_touches names {', '.join(sorted(both))}, which Truce fills itself (lists)")
         self._page_rows = int(connection.options.get("page_rows", "100"))
+        told, usual = connection.options.get("daily_calls"), next(one.calls for one in manifest.quotas if one.name == "daily")
+        self.version, self.daily = version, int(told or usual)
         self._fixed, self._scopes = fixed, _UNTOLD
         bearer = Bearer(fixed=fixed) if fixed else Bearer(self._mint)
         self._session = Session(
-            connection, budget, breaker, dialect=DIALECT, bearer=bearer, quotas=("calls", "daily"), in_flight=manifest.in_flight
+            connection, budget, breaker, dialect=dialect(self.daily if told else None), bearer=bearer, quotas=("calls", "daily"), in_flight=manifest.in_flight
         )  # fmt: skip
 
     async def _mint(self) -> Token:
@@ -55,10 +58,12 @@ class Client:
 
     async def granted(self) -> frozenset[str] | None:
         """Give the scopes of our token: those that came with it, or what HubSpot says of a private app's; None where it does not tell."""
-        if self._fixed and self._scopes is None:
-            asked = {"tokenKey": self._fixed}
-            body = (await self.post("/oauth/v2/private-apps/get/access-token-info", asked, reads=True, hide=[self._fixed])).body
-            self._scopes = frozenset(map(str, body["scopes"])) if isinstance(body.get("scopes"), list) else None
+        if fixed := self._fixed:
+            self._fixed = ""  # it is asked about once
+            with suppress(AuthExpired, Gone, Rejected, Surprising):  # only a private app's token is known there
+                path = "/oauth/v2/private-apps/get/access-token-info"
+                scopes = (await self.post(path, {"tokenKey": fixed}, reads=True, hide=[fixed])).body.get("scopes")
+                self._scopes = frozenset(map(str, scopes)) if isinstance(scopes, list) else None
         return self._scopes
 
     async def get(self, path: str, **params: str) -> Answer:
@@ -235,11 +240,6 @@ class Client:
         own = [seen(one) for one in await self.properties(object_)]
         lists = [FieldSeen(name=f"{LIST}{one}", type="flag") for one in self.lists if object_ == CONTACTS]
         return own + [FieldSeen(name=name, type="text") for name in SHAPES[object_].linked] + lists
-
-    async def make(self, object_: str, made: Row) -> str:
-        """Make a property of an object; nothing is left to be done by hand."""
-        await self.post(f"{self.paths['properties']}/{object_}", made)
-        return ""
 
     async def all(self, path: str, **params: str) -> list[Row]:
         """Read every page of a list."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from email.utils import parsedate_to_datetime
 
-from connectors.base import About, Edits, FieldSeen, Finding, Right, Rivals, Source
+from connectors.base import About, Edits, FieldSeen, Finding, Right, Rivals, Source, Wish
 from connectors.errors import ConnectorError
 from connectors.hubspot import hooks
 from connectors.hubspot.client import Client, rows
 from connectors.hubspot.mapping import MODIFIED, OPT_OUT, TRUCE_ID
 from connectors.hubspot.objects import COMPANIES, CONTACTS, DEALS, LIST, SHAPES, TASK_KEY, TASKS, Row, made
-from connectors.hubspot.paths import FORMS
-from connectors.hubspot.permissions import allowed
+from connectors.hubspot.paths import ENDS, FORMS, NEWEST
+from connectors.hubspot.permissions import allowed, lacking
 from connectors.hubspot.rivals import edits, rivals
 
 
@@ -21,10 +21,12 @@ class Doctor:
     """Looks at one account."""
 
     def __init__(
-        self, client: Client, system: str, *, webhook_secret: bool, developer_key: str, types: Sequence[str], forms: Mapping[str, str]
+        self, client: Client, system: str, *, webhook_secret: bool, developer_key: str, types: Sequence[str], forms: Mapping[str, str],
+        called_at: str,
     ) -> None:  # fmt: skip
         self._client, self._system, self._webhook_secret = client, system, webhook_secret
         self._developer_key, self._types, self._forms = developer_key, types, forms
+        self._called_at = called_at
 
     async def findings(self, fields: Mapping[str, bool], *, fix: bool = False) -> list[Finding]:
         """Check credentials, scopes, the Truce id, the mapped fields of contacts, the day's calls and the clocks; `fix` adds properties."""
@@ -39,6 +41,7 @@ class Doctor:
         app_id = "" if self._client.app_id else "set the option app_id, so that our own changes are known as such"
         found = [self._finding("the credentials"), self._finding("webhook secret", todo=secret), self._finding("app id", todo=app_id)]
         found += [
+            self._version(answer.received_at.date()),
             *self._figures(answer.headers, answer.received_at),
             await self._owners(),
             await self._truce_id(schema.get(TRUCE_ID), fix=fix),
@@ -51,7 +54,7 @@ class Doctor:
         found += [*await self._subscription_types(), *[await self._form(guid, name) for guid, name in self._forms.items()]]
         plain = {name: writable for name, writable in fields.items() if not name.startswith(LIST)}
         if self._webhook_secret:
-            found += await hooks.told(self._client, self._system, self._developer_key, plain)
+            found += await hooks.told(self._client, self._system, self._developer_key, plain, self._called_at)
         return found + [self._field(name, schema.get(name), writable) for name, writable in sorted(plain.items())]
 
     def _finding(self, what: str, words: str = "", todo: str = "") -> Finding:
@@ -62,10 +65,22 @@ class Doctor:
         if most.isdigit() and left.isdigit():
             used = int(most) - int(left)
             yield self._finding(f"{used} of {most} calls used today", todo="" if used < int(most) * 0.8 else "see who else uses them")
+        else:
+            words = (
+                f"{self._client.daily:,} are reckoned with (option daily_calls); the account's screen API call usage shows who uses them"
+            )
+            yield self._finding("the calls used today are not told, as to no app with OAuth", words)
         if headers.get("date"):
             skew = (parsedate_to_datetime(headers["date"]) - received_at).total_seconds()
             todo = "" if abs(skew) < 60 else "set this machine's clock: webhooks more than 300 s away are refused"
             yield self._finding(f"its clock is {skew:+.0f} s from ours", todo=todo)
+
+    def _version(self, today: date) -> Finding:
+        """Say which version of the API is used, and how long HubSpot supports it."""
+        version = self._client.version
+        end, gone = ENDS[version], ENDS[version] <= today
+        what = f"{self._system}: API version {version}, which HubSpot {'supported' if gone else 'supports'} until {end:%d %B %Y}"
+        return Finding(ok=not gone, what=what, todo="" if version == NEWEST else f"set the option api_version to {NEWEST} in time")
 
     async def _list(self, name: str) -> Finding:
         """Say whether a mapped list is named in the options, is there, and takes records."""
@@ -196,6 +211,8 @@ class Examined(Source):
     _developer_key: str
     _types: Sequence[str]
     _forms: Mapping[str, str]
+    _options: Mapping[str, str]
+    _called_at: str
 
     async def described(self, object_: str) -> Sequence[FieldSeen]:
         """Give the live schema as the properties API has it, associations of deals besides."""
@@ -204,6 +221,10 @@ class Examined(Source):
     async def rights(self, object_: str) -> frozenset[Right] | None:
         """Say what our scopes let us do with an object."""
         return allowed(object_, await self._client.granted())
+
+    async def allows(self, wishes: Sequence[Wish]) -> Sequence[Finding]:
+        """Name each scope that the playbook and the options need and our token lacks, beside those that are rights on objects."""
+        return [*lacking(self._system, wishes, self._options, await self._client.granted())]
 
     async def rivals(self, object_: str, fields: Sequence[str]) -> Rivals | None:
         """Name who else wrote these properties of the records that changed last."""
@@ -220,12 +241,13 @@ class Examined(Source):
 
     async def make_field(self, object_: str, wanted: FieldSeen) -> str:
         """Make a property."""
-        return await self._client.make(object_, made(object_, wanted))
+        await self._client.post(f"{self._client.paths['properties']}/{object_}", made(object_, wanted))
+        return ""
 
     async def doctor(self, fields: Mapping[str, bool], *, fix: bool = False) -> Sequence[Finding]:
         """Check credentials, scopes, the Truce id, the mapped fields, the day's calls and the clocks."""
         looking = Doctor(
             self._client, self._system, webhook_secret=bool(self._secret), developer_key=self._developer_key, types=self._types,
-            forms=self._forms,
+            forms=self._forms, called_at=self._called_at,
         )  # fmt: skip
         return await looking.findings(fields, fix=fix)

@@ -7,9 +7,9 @@ webhook subscriptions in private apps" (theirs are in no API) and "Create generi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from urllib.parse import urlsplit
 
 from connectors.base import Finding
+from connectors.called import door, is_door
 from connectors.errors import ConnectorError, Gone
 from connectors.hubspot.client import Client, rows
 from connectors.hubspot.mapping import CONVERTED_AT
@@ -20,30 +20,29 @@ ERASED = "contact.privacyDeletion"
 _LACKING = "subscribe to them: until then they are seen when they are polled, and who was erased by the daily sweep, as deleted only"
 
 
-async def told(client: Client, system: str, key: str, fields: Iterable[str]) -> list[Finding]:
+async def told(client: Client, system: str, key: str, fields: Iterable[str], called_at: str) -> list[Finding]:
     """Say where HubSpot's calls go, and which events of contacts it does not call about; without a key, how that is seen by hand."""
-    wanted = {*fields, CONVERTED_AT}
+    wanted, address = {*fields, CONVERTED_AT}, f"set the app's target URL to {door(system, called_at)}"
     if not (key and client.app_id):
-        how = f"webhooks cannot be seen without the secret developer_key (a private app's never): see in its settings that it calls …{_path(system)}"
+        how = f"webhooks cannot be seen without the secret developer_key (a private app's never): see in its settings that it calls {door(system, called_at)}"
         names = f"about {', '.join([*(f'contact.{verb}' for verb in _VERBS), ERASED])} and contact.propertyChange of every mapped property"
         return [Finding(ok=True, what=f"{system}: {how} {names}")]
     try:
         target = str((await client.hooks(key, "settings")).body.get("targetUrl") or "")
         active = [one for one in rows((await client.hooks(key, "subscriptions")).body) if one.get("active")]
     except Gone:
-        return [Finding(ok=False, what=f"{system}: no webhooks", todo=f"set the app's target URL to https://…{_path(system)}")]
+        return [Finding(ok=False, what=f"{system}: no webhooks", todo=address)]
     except ConnectorError as error:
         return [
             Finding(ok=False, what=f"{system}: webhooks cannot be seen: {error.words}", todo="check developer_key and the option app_id")
         ]
-    right = urlsplit(target).scheme == "https" and urlsplit(target).path.rstrip("/") == _path(system)
-    todo = "" if right else f"set the app's target URL to https://…{_path(system)}"
+    right = target.startswith("https://") and is_door(target, system, called_at)
     lacks = missing(active, wanted)
     objects = sorted({name for one in active if (name := _about(one)[0])})
     about = f" ({', '.join(objects)})" if objects else ""
     what = f"{len(active)} subscriptions of webhooks are active{about}" + (f", none to {', '.join(lacks)}" if lacks else "")
     return [
-        Finding(ok=right, what=f"{system}: HubSpot calls {target}", todo=todo),
+        Finding(ok=right, what=f"{system}: HubSpot calls {target}", todo="" if right else address),
         Finding(ok=not lacks, what=f"{system}: {what}", todo=_LACKING if lacks else ""),
     ]
 
@@ -58,7 +57,3 @@ def missing(active: Sequence[Row], wanted: Iterable[str]) -> list[str]:
 
 def _about(subscription: Row) -> tuple[str | None, str]:
     return named(str(subscription.get("eventType")), subscription.get("objectTypeId"))
-
-
-def _path(system: str) -> str:
-    return f"/webhooks/{system}"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pydantic_core import from_json
 
 from connectors.errors import Surprising
-from connectors.http import Complaint, Dialect, Kind, Seen, scrub
+from connectors.http import STATUSES, Complaint, Dialect, Kind, Seen, scrub
 from schemas.write import FieldRefused
 
 CODES: dict[str, Kind] = {
@@ -18,6 +19,9 @@ CODES: dict[str, Kind] = {
     "INVALID_AUTHENTICATION": "auth_expired", "BAD_REFRESH_TOKEN": "auth_expired", "MISSING_SCOPES": "auth_expired",
 }  # fmt: skip
 """HubSpot's categories. A missing scope is no fault of any record: every call would fail alike, so it pauses and pages and parks nothing."""
+
+MIGRATION = 477
+"""HubSpot moves the account to another data centre, and says when to come again, up to a day later (its guide "Error handling")."""
 
 _NESTED = re.compile(r"\[\s*\{.*\}\s*\]", re.DOTALL)
 _EXISTING = re.compile(r"Existing ID:\s*(\d+)|(\d+) already has that value")
@@ -89,4 +93,15 @@ def limits(headers: Mapping[str, str]) -> Iterator[Seen]:
             yield Seen(quota, used=max(0, int(limit) - int(rest)), limit=int(limit))
 
 
-DIALECT = Dialect(explain=explain, codes=CODES, limits=limits)
+DIALECT = Dialect(explain=explain, codes=CODES, statuses={**STATUSES, MIGRATION: "rate_limited"}, limits=limits)
+
+
+def dialect(daily: int | None) -> Dialect:
+    """Give how HubSpot speaks of trouble; `daily`: how many calls a day has, as an option says it, for answers whose headers do not."""
+
+    def told(headers: Mapping[str, str]) -> Iterator[Seen]:
+        yield from limits(headers)
+        if daily is not None and "x-hubspot-ratelimit-daily" not in headers:
+            yield Seen("daily", limit=daily)
+
+    return replace(DIALECT, limits=told)

@@ -62,7 +62,7 @@ class HubSpotSource(Examined):
 
     def __init__(self, connection: Connection, client: Client, manifest: Manifest) -> None:
         self.manifest, self._client, self._system = manifest, client, connection.system
-        options = connection.options
+        options = self._options = connection.options
         self._portal_id = options.get("portal_id")
         self._lookback_ms = int(float(options.get("lookback_s", "30")) * 1000)
         self._archived_ms = int(float(options.get("archived_s", "3600")) * 1000)
@@ -72,6 +72,7 @@ class HubSpotSource(Examined):
         self._mails = options.get("email_events", "") == "on"
         self._meets = options.get("meeting_touches", "") == "on"
         self._secret, self._developer_key = (connection.secrets.get(name, "") for name in ("webhook_secret", "developer_key"))
+        self._called_at = connection.called_at
         self._types = [one.strip() for one in options.get("subscription_ids", "").split(",") if one.strip()]
 
     @property

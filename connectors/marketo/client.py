@@ -18,7 +18,7 @@ from schemas.change import RecordDeleted
 
 _FRESH_S, _COUNTED_S = 300.0, 900.0
 _MOST = 300
-_ASSETS = "/rest/asset/v1"
+QUOTAS = ("at_once", "calls", "daily")
 
 
 class Leads(NamedTuple):
@@ -47,7 +47,7 @@ class Client:
         daily = next(one.calls for one in manifest.quotas if one.name == "daily")
         self.daily = int(options.get("daily_calls", daily))
         self._session = Session(
-            connection, budget, breaker, dialect=DIALECT, bearer=Bearer(self._mint), quotas=("calls", "daily"), in_flight=manifest.in_flight
+            connection, budget, breaker, dialect=DIALECT, bearer=Bearer(self._mint), quotas=QUOTAS, in_flight=manifest.in_flight
         )
 
     async def _mint(self) -> Token:
@@ -173,26 +173,6 @@ class Client:
             answer = await self.call("GET", f"/programs/{ident}/members.json", params=params, priority=priority)
             found |= {str(row["leadId"]): row.get("statusName") for row in results(answer)}
         return found
-
-    async def statuses(self, program: str) -> list[str]:
-        """Give the statuses of a program in their order; none where the API user may not read assets, or there is no such program."""
-        try:
-            return await self.channel(program)
-        except (AuthExpired, Gone, Rejected, Surprising):
-            return []
-
-    async def channel(self, program: str) -> list[str]:
-        """Give the statuses that a program has by its channel, in their order; raises Gone where there is no such program."""
-        found = rows(
-            await self.call("GET", f"/program/{program}.json", base=_ASSETS)
-        )  # without a result, but a warning, where there is none
-        if not found:
-            raise Gone("there is no such program")
-        answer = await self.call("GET", "/channel/byName.json", base=_ASSETS, params={"name": str(found[0]["channel"])})
-        steps = [one for channel in results(answer) for one in channel["progressionStatuses"]]
-        return [
-            str(one["name"]) for one in sorted(steps, key=lambda one: int(one["step"])) if int(one["step"]) > 0 and not one.get("hidden")
-        ]
 
     async def make_field(self, wanted: FieldSeen) -> None:
         """Make a custom field of leads."""

@@ -6,14 +6,16 @@ Sources: Adobe's developer guide ("Static Lists", "Smart Campaigns": one that is
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 
-from connectors.base import Edits, FieldSeen, Finding, Rival, Rivals
-from connectors.errors import ConnectorError
+from connectors.base import Edits, FieldSeen, Finding, Right, Rival, Rivals
+from connectors.errors import AuthExpired, ConnectorError
 from connectors.http import Answer
+from connectors.marketo import assets
 from connectors.marketo.bulk import Bulk
 from connectors.marketo.client import Client, results
 from connectors.marketo.mapping import LEADS, LIST, OWNER, PROGRAM, TRUCE_ID, Row, at, attributes
@@ -56,6 +58,28 @@ async def rivals(client: Client, fields: Sequence[str]) -> Rivals:
     return Rivals(found=tuple(_rival(who, by, len(every)) for who, by in sorted(wrote.items())))
 
 
+async def rights(client: Client) -> frozenset[Right] | None:
+    """Say whether the API user may read leads, and write them: of the lead 0, whom nobody is, that is denied (603) or not found; None for another answer.
+
+    Marketo knows no right to write that is none to delete, so that of deleting nothing is said.
+    """
+    may = set[Right]()
+    probes: tuple[tuple[Callable[[], Awaitable[object]], tuple[Right, ...]], ...] = (
+        (partial(client.find, "id", ["0"], []), ("read",)),
+        (partial(client.sync, [{"id": 0}], action="updateOnly", lookup="id", priority="normal"), ("create", "edit")),
+    )
+    for probe, allowed in probes:
+        try:
+            await probe()
+            may.update(allowed)
+        except AuthExpired as error:
+            if error.code != "603":
+                raise
+        except ConnectorError:
+            return None
+    return frozenset(may)
+
+
 def _rival(who: str, by: Mapping[str, set[str]], most: int) -> Rival:
     touched = {lead for some in by.values() for lead in some}
     return Rival(who=who, seen=f"changed {len(touched)} of the {most} leads that changed in two days", fields=tuple(sorted(by)))
@@ -94,7 +118,7 @@ class Doctor:
         people = "set the option sales_persons: there is no list of all who may own leads" if OWNER in fields and not self.named else ""
         found = [self._finding("the credentials"), self._finding("sales persons", todo=people), self._clock(answer)]
         found += [self._used(await self.client.usage()), await self._truce_id(schema, fix=fix)]
-        found += await self._exports()
+        found += [self._finding("its REST API is v1, the only version that there is"), *await self._exports()]
         for name, writable in sorted(fields.items()):
             if name.startswith((LIST, PROGRAM)):
                 found += await (self._list if name.startswith(LIST) else self._program)(name, name.partition(".")[2])
@@ -185,7 +209,7 @@ class Doctor:
         if ident not in self.client.programs:
             return [self._finding(what, todo="name it in the option programs")]
         try:
-            statuses = await self.client.channel(ident)
+            statuses = await assets.of_program(self.client, ident)
         except ConnectorError as error:
             return [self._finding(what, error.words, "name a program that is there, and let the API user's role read assets")]
         return [self._finding(f"{what} ({', '.join(statuses)})")]

@@ -7,12 +7,28 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from connectors.base import Edits, FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Rivals, Source, Unwelcome, User, Wanted
+from connectors.base import (
+    About,
+    Edits,
+    FieldSeen,
+    FieldType,
+    Finding,
+    Item,
+    Manifest,
+    Notice,
+    Page,
+    Right,
+    Rivals,
+    Source,
+    Unwelcome,
+    User,
+    Wanted,
+)
 from connectors.errors import Surprising
 from connectors.http import Answer
-from connectors.marketo import mapping
+from connectors.marketo import assets, mapping
 from connectors.marketo.client import Client, results, rows
-from connectors.marketo.doctor import Doctor, edits, rivals
+from connectors.marketo.doctor import Doctor, edits, rights, rivals
 from connectors.marketo.full import Full
 from connectors.marketo.mapping import LEADS, LIST, LOGGED, MERGE, NEW, OWNER, PROGRAM, TOUCHES, TRUCE_ID, Row
 
@@ -64,7 +80,7 @@ class MarketoSource(Source):
         found = [mapping.seen(one) for one in await self._client.describe(max_age_s=0)]
         found += [FieldSeen(name=LIST + one, type="flag") for one in self._client.lists]
         for one in self._client.programs:
-            values = tuple((name, name) for name in await self._client.statuses(one))
+            values = tuple((name, name) for name in await assets.statuses(self._client, one))
             found.append(FieldSeen(name=PROGRAM + one, type="picklist", values=values, closed=True))
         return found
 
@@ -179,6 +195,14 @@ class MarketoSource(Source):
     async def close(self) -> None:
         """Release everything."""
         await self._client.close()
+
+    async def about(self) -> About:
+        """Give the statuses of all channels: one that is a success is an answer. What the subscription is called is not told."""
+        return About(answers=await assets.channels(self._client), every=True)
+
+    async def rights(self, object_: str) -> frozenset[Right] | None:
+        """Say by trying what the API user may do; no answer tells it."""
+        return await rights(self._client)
 
     async def rivals(self, object_: str, fields: Sequence[str]) -> Rivals | None:
         """Name who else changed these fields of late by machine, by the activity log."""

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from connectors.base import Edits, FieldSeen, Finding, Right, Rival, Rivals, Source
+from connectors.called import door, is_door
 from connectors.errors import ConnectorError
 from connectors.mautic.client import Client, rows
 from connectors.mautic.mapping import CHANNELS, CONTACTS, LIST, OWN, TRUCE_ID, Row, made, moment, seen, serialized, stamp, way, writable
@@ -32,6 +33,7 @@ class Examined(Source):
     _client: Client
     _system: str
     _secrets: Sequence[str]
+    _called_at: str
 
     async def described(self, object_: str) -> Sequence[FieldSeen]:
         """Give the live schema of contacts, with owner, stage and consent; the stages are those that Mautic has."""
@@ -128,16 +130,19 @@ class Examined(Source):
     async def _hooks(self) -> list[Finding]:
         """Who does without webhooks needs none, so their lack is told and is no fault; calls of those that there are must be believed."""
         try:
-            found = [
-                name
-                for one in rows((await self._client.get("/hooks", {"limit": "100"})).body, "hooks")
-                for name in one.get("triggers") or ()
-            ]
+            every = rows((await self._client.get("/hooks", {"limit": "100"})).body, "hooks")
         except ConnectorError as error:
             return [self._finding("webhooks", f"cannot be read ({error.words})")]
+        here = [one for one in every if is_door(str(one.get("webhookUrl") or ""), self._system, self._called_at)]
+        found = [name for one in here if one.get("isPublished") for name in one.get("triggers") or ()]
         wanted = (*CHANGED, "mautic.lead_post_delete", *ACTS, *((MOVED,) if self._client.lists else ()))
         lacking = [name for name in wanted if name not in found]
-        told = self._finding("webhooks", f"none for {', '.join(lacking)}: seen by polling alone" if lacking else "")
+        asleep = [str(one.get("name")) for one in here if not one.get("isPublished")]
+        others = (
+            f" ({len(every) - len(here)} call other addresses than {door(self._system, self._called_at)})" if len(every) > len(here) else ""
+        )
+        told = self._finding("webhooks", f"none for {', '.join(lacking)}: seen by polling alone{others}" if lacking else "")
+        told = told.model_copy(update={"todo": f"publish {', '.join(asleep)}"}) if asleep else told
         if not found and not self._secrets:
             return [told]
         secret = "" if self._secrets else "set the secret webhook_secret to the webhook's: without it its calls are refused"

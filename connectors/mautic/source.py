@@ -68,7 +68,7 @@ class MauticSource(Examined):
     """The reading side of one Mautic."""
 
     def __init__(self, connection: Connection, client: Client, manifest: Manifest) -> None:
-        self.manifest, self._client, self._system = manifest, client, connection.system
+        self.manifest, self._client, self._system, self._called_at = manifest, client, connection.system, connection.called_at
         self._lookback = timedelta(seconds=float(connection.options.get("lookback_s", "30")))
         self._tables = [one.strip() for one in connection.options.get("touches", ",".join(TABLES)).split(",") if one.strip()]
         if strange := set(self._tables) - TABLES.keys():

@@ -6,7 +6,7 @@ of an address are granted by the address; tasks and events are granted by user p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from xml.sax.saxutils import escape
 
 from connectors.base import Grant, Wish
@@ -21,7 +21,7 @@ _ACTIVITIES = ("Task", "Event")
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<PermissionSet xmlns="http://soap.sforce.com/2006/04/metadata">'
 
 
-def grants(wishes: Sequence[Wish]) -> Grant:
+def grants(wishes: Sequence[Wish], options: Mapping[str, str]) -> Grant:
     """Give the permission set with exactly these objects and fields."""
     fields = {line for wish in wishes for line in _fields(wish)}
     objects = {wish.object: wish for wish in wishes if wish.object not in _ACTIVITIES}

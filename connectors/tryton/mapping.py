@@ -50,6 +50,8 @@ class Schema:
     writable: frozenset[str]
     paths: Mapping[str, Sequence[str]]
     """Field → what is asked for instead of it."""
+    values: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """Selection → its values with their labels; of one that a method gives, record by record, none are told."""
 
     def asked(self, fields: Iterable[str], object_: str) -> list[str]:
         """Give the paths to ask for, so that these fields can be told."""
@@ -65,7 +67,15 @@ def deals(defined: Mapping[str, Row], owners: str) -> Schema:
     types |= {name: "user" for name, one in defined.items() if one.get("relation") == "company.employee" and one["type"] == "many2one"}
     paths = {PEOPLE: ("party", "contact.party"), **{name: (f"{name}.{NAMES[relation]}",) for name, relation in named.items()}}
     kinds = {name: str(one.get("relation") or one["type"]) for name, one in defined.items()}
-    return Schema(types, kinds, {str(one.get("string")): name for name, one in defined.items()}, frozenset(), paths)
+    return Schema(types, kinds, {str(one.get("string")): name for name, one in defined.items()}, frozenset(), paths, _selections(defined))
+
+
+def _selections(defined: Mapping[str, Row]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Give the values of selections that stand in the schema; the one for nothing is left out."""
+    pairs = {name: one.get("selection") for name, one in defined.items() if one["type"] == "selection"}
+    return {
+        name: tuple((str(value), str(label)) for value, label in found if value) for name, found in pairs.items() if isinstance(found, list)
+    }
 
 
 def schema(defined: Mapping[str, Row], owners: str, lists: Iterable[str]) -> Schema:
@@ -83,7 +93,8 @@ def schema(defined: Mapping[str, Row], owners: str, lists: Iterable[str]) -> Sch
     kinds = {name: str(one["type"]) for name, one in defined.items()}
     paths: dict[str, Sequence[str]] = dict.fromkeys((*MECHANISMS, TRUCE_ID), ())
     paths |= {name: ("categories",) for name in types if name.startswith(LIST)}
-    return Schema(types, kinds, {str(one.get("string")): name for name, one in defined.items()}, frozenset(free | lines), paths)
+    labels = {str(one.get("string")): name for name, one in defined.items()}
+    return Schema(types, kinds, labels, frozenset(free | lines), paths, _selections(defined))
 
 
 def moment(wire: Any) -> datetime | None:

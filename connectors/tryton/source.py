@@ -88,11 +88,18 @@ class TrytonSource(Source):
         return (await self._client.schema(object_, max_age_s=0)).types
 
     async def described(self, object_: str) -> Sequence[FieldSeen]:
-        """Give the live schema of an object with labels and what may be written; Tryton bounds no text."""
+        """Give the live schema of an object with labels, values and what may be written; Tryton bounds no text."""
         schema = await self._client.schema(object_, max_age_s=0)
         labels = {name: label for label, name in schema.labels.items()}
         return [
-            FieldSeen(name=name, type=kind, label=labels.get(name, ""), writable=name in schema.writable)
+            FieldSeen(
+                name=name,
+                type=kind,
+                label=labels.get(name, ""),
+                writable=name in schema.writable,
+                values=schema.values.get(name, ()),
+                closed=name in schema.values,
+            )
             for name, kind in schema.types.items()
         ]
 

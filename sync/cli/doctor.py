@@ -46,7 +46,9 @@ async def examine(settings: Settings, *, fix: bool, patience_s: float = PATIENCE
     findings += doors.findings(settings, playbook)
     findings += _frozen(settings)
     lives: dict[str, Mapping[str, FieldSeen]] = {}
-    systems = [_patiently(look(name, how, playbook, fix=fix, lives=lives), name, patience_s) for name, how in systems_of(settings).items()]
+    at = settings.public_url
+    looked = ((name, look(name, how, playbook, fix=fix, lives=lives, public_url=at)) for name, how in systems_of(settings).items())
+    systems = [_patiently(looking, name, patience_s) for name, looking in looked]
     for found in await asyncio.gather(_servers(settings, playbook, patience_s), *systems):
         findings += found
     findings += shorter(playbook, lives)

@@ -182,10 +182,11 @@ def summed_up(findings: Sequence[Finding]) -> list[str]:
 
 
 def _grants(settings: Settings, folder: Path, *, json: bool) -> None:
+    from sync.cli.doctor import systems_of
     from sync.cli.examining.grants import write
     from sync.playbook.loader import load
 
-    found = write(load(settings.playbook, environment=settings.environment), folder)
+    found = write(load(settings.playbook, environment=settings.environment), folder, systems_of(settings))
     if json:
         as_json([{"file": path, "how": how} for path, how in found])
     else:

@@ -26,6 +26,8 @@ MOST = 32
 LEASE_S = 30.0
 SEEN_S = 1.0
 PRUNE_S = 30.0
+AT_ONCE_S = 2.5
+"""As of a window of so many seconds a slot is looked for again where the quota is of calls at once."""
 
 
 @dataclass(slots=True)
@@ -146,7 +148,7 @@ class SqlBudget:
 
     async def _pause(self, line: _Line) -> None:
         """Wait for a slot to come free, or for somebody to come who may use the reserve."""
-        seconds = 1.0 if line.long else min(0.25, max(0.01, line.window.seconds / 50))
+        seconds = 1.0 if line.long else min(0.25, max(0.01, (line.window.seconds or AT_ONCE_S) / 50))
         try:
             await asyncio.wait_for(line.came.wait(), seconds)
         except TimeoutError:

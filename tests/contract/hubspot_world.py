@@ -19,7 +19,7 @@ from connectors.registry import load
 from schemas.base import Scalar
 from tests.contract.served import Served, served
 
-WEBHOOK_SECRET = "webhook-signing-secret"
+WEBHOOK_SECRET, PRIVATE = "webhook-signing-secret", "pat-na1-truce"
 PRICING = Form("f1a2", "Pricing")
 OWNERS = (
     Owner("501", "ana@acme.example", "Ana", "Diaz", 9001),
@@ -56,6 +56,7 @@ class HubSpotWorld(Served):
     token_path = "/oauth/"
 
     def __init__(self) -> None:
+        self.private = False
         self.hub = HubSpot(
             owners=OWNERS, forms=[PRICING], properties=[*custom(), *EXTRA], clock=self.now, calls_per_10s=100_000, searches_per_s=None,
             search_lag_s=0.0, client_secret=WEBHOOK_SECRET,
@@ -66,10 +67,8 @@ class HubSpotWorld(Served):
         return self.held or datetime.now(UTC)
 
     def connection(self, *, timeout_s: float = 5.0, **options: str) -> Connection:
-        secrets = {
-            "client_id": "truce-client-id", "client_secret": WEBHOOK_SECRET, "refresh_token": "truce-refresh-token",
-            "webhook_secret": WEBHOOK_SECRET,
-        }  # fmt: skip
+        oauth = {"client_id": "truce-client-id", "client_secret": WEBHOOK_SECRET, "refresh_token": "truce-refresh-token"}
+        secrets = {"webhook_secret": WEBHOOK_SECRET, **({"token": PRIVATE} if self.private else oauth)}
         stated = {
             "lookback_s": "3",
             "page_rows": str(self.page),

@@ -17,7 +17,7 @@ from aiohttp import web
 from connectors.base import Connection, Create, Done, Failed, Forged, RowOutcome, Sink, Source, Update
 from connectors.contract import ConnectorContract, EmulatedTasks, NotedBreaker, NotedBudget
 from connectors.contract_deals import Deals
-from connectors.contract_world import items, long_ago, pages, snapshots
+from connectors.contract_world import Emulated, items, long_ago, pages, snapshots
 from connectors.emulator.faults import Fault
 from connectors.emulator.hubspot import search
 from connectors.errors import AuthExpired, Conflict, ConnectorError, Gone, Rejected, Unavailable
@@ -38,6 +38,11 @@ class TestHubSpot(ConnectorContract, Deals):
 
     def emulated(self) -> AbstractAsyncContextManager[EmulatedTasks]:
         return hubspot_world()
+
+    async def test_the_vendors_count_of_the_day_reaches_the_budget(self, world: Emulated) -> None:
+        assert isinstance(world, HubSpotWorld)
+        world.private = True  # no app with OAuth is told
+        await super().test_the_vendors_count_of_the_day_reaches_the_budget(world)
 
 
 @pytest.fixture
@@ -545,6 +550,20 @@ async def test_the_doctor_names_what_is_wrong(world: HubSpotWorld) -> None:
     ]  # fmt: skip
     assert len(wrong) == 5
     assert all(one.todo for one in found if not one.ok)
+
+
+async def test_the_doctor_says_which_version_is_used_and_what_of_the_day_is_not_told(world: HubSpotWorld) -> None:
+    budget = NotedBudget()
+    source = load("hubspot").source(world.connection(api_version="2026-03", daily_calls="250000"), budget, NotedBreaker())
+    found = {one.what: one for one in await source.doctor({})}
+    await source.close()
+    version = found["hubspot: API version 2026-03, which HubSpot supports until 30 September 2027"]
+    assert (version.ok, version.todo) == (True, "set the option api_version to 2026-09 in time")
+    assert any("calls used today are not told" in what and "250,000 are reckoned with (option daily_calls)" in what for what in found)
+    assert ("daily", None, 250_000, None) in budget.told
+    world.private = True
+    async with reading(world) as source:
+        assert any(one.what.endswith(" calls used today") for one in await source.doctor({}))
 
 
 async def test_the_doctor_says_that_the_credentials_are_wrong(world: HubSpotWorld, source: Source) -> None:

@@ -60,9 +60,9 @@ async def test_generic_webhooks_tell_the_same_as_the_named_ones() -> None:
 # --- doctor ---------------------------------------------------------------------------------------------------------------------
 
 
-async def looked(world: HubSpotWorld, key: str = "developer-key", **secrets: str) -> list[Finding]:
+async def looked(world: HubSpotWorld, key: str = "developer-key", at: str = "", **secrets: str) -> list[Finding]:
     plain = world.connection()
-    found = Connection("hubspot", "hubspot", world.url, {**plain.secrets, "developer_key": key, **secrets}, plain.options, 5.0)
+    found = Connection("hubspot", "hubspot", world.url, {**plain.secrets, "developer_key": key, **secrets}, plain.options, 5.0, at)
     source = load("hubspot").source(found, NotedBudget(), NotedBreaker())
     try:
         return [one for one in await source.doctor({"email": True, "phone": True}) if "webhooks" in one.what or "HubSpot calls" in one.what]
@@ -76,6 +76,9 @@ async def test_doctor_says_where_calls_go_and_what_they_are_not_about(account: H
     assert none.todo == "set the app's target URL to https://…/webhooks/hubspot"
     account.hub.set_webhook("https://truce.acme.example/webhooks/hubspot")
     assert [one.ok for one in await looked(account)] == [True, True]
+    assert [one.ok for one in await looked(account, at="https://Truce.acme.example/webhooks/hubspot/")] == [True, True]
+    elsewhere, _ = await looked(account, at="https://truce.nordwind.example/webhooks/hubspot")
+    assert (elsewhere.ok, elsewhere.todo) == (False, "set the app's target URL to https://truce.nordwind.example/webhooks/hubspot")
     hooks.subscriptions.clear()
     hooks.subscribe_all(["object.creation@0-1", "contact.deletion", "object.merge@0-2", "contact.propertyChange:email"])
     hooks.set_active(hooks.subscribe("contact.restore").id, False)

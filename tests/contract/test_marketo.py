@@ -303,6 +303,27 @@ async def test_a_programs_statuses_are_those_of_its_channel(world: MarketoWorld,
     assert seen.values == ()
 
 
+async def test_all_channels_are_read_with_what_is_a_success(world: MarketoWorld, source: Source) -> None:
+    world.vendor.programs = {**world.vendor.programs, **{4000 + n: ("Invited", "Visited booth") for n in range(201)}}
+    told = await source.about()
+    assert told.answers == {"Invited": False, "Registered": False, "Attended": True, "Visited booth": True}
+    assert told.every
+    assert [one["path"] for one in await world.calls()].count("/rest/asset/v1/channels.json") == 2
+    world.vendor.denied.add("assets")
+    assert (await source.about()).answers == {}
+
+
+async def test_what_the_api_user_may_do_is_tried_on_nobody(world: MarketoWorld, source: Source) -> None:
+    await world.seed({"email": "kim@example.com"})
+    before = list(await world.effects())
+    assert await source.rights("leads") == frozenset({"read", "create", "edit"})
+    world.vendor.denied.add("write")
+    assert await source.rights("leads") == frozenset({"read"})
+    await world.fault(kind="status", path="/leads.json", status=200, body=json.dumps({"requestId": "1", "success": True}))
+    assert await source.rights("leads") is None
+    assert list(await world.effects()) == before
+
+
 async def test_a_field_that_is_not_in_the_answer_is_blank(world: MarketoWorld, source: Source) -> None:
     ident = world.vendor.put({"email": "blank@example.com", "phone": "+1 1"})
     row = {"id": int(ident), "email": "blank@example.com", "createdAt": "2026-11-01T00:00:00-08:00", "updatedAt": "2026-11-01T00:00:00Z"}

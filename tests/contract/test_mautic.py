@@ -16,11 +16,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from connectors.base import Create, Done, Failed, Forged, Notice, Sink, Source, Unwelcome, Update
+from connectors.base import Create, Done, Failed, Finding, Forged, Notice, Sink, Source, Unwelcome, Update
 from connectors.contract import ConnectorContract, Emulated, NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages, snapshots
 from connectors.emulator.control import serve
 from connectors.emulator.mautic.contacts import Actor
+from connectors.emulator.mautic.hooks import TRIGGERS
 from connectors.errors import Conflict, Rejected
 from connectors.mautic.client import CODES
 from connectors.registry import load
@@ -344,6 +345,26 @@ async def test_a_webhook_without_a_secret_is_a_fault_and_no_webhook_is_none(worl
     world.mautic.hooks.set("https://truce.acme.example/webhooks/mautic", "s3cret")
     assert ["webhook_secret" in one.todo for one in await source.doctor({}) if not one.ok] == [True]
     await source.close()
+
+
+async def test_only_webhooks_that_are_published_and_call_truce_count(world: MauticWorld) -> None:
+    at = "https://truce.acme.example/webhooks/mautic"
+
+    async def told() -> Finding:
+        source = load("mautic").source(replace(world.connection(), called_at=at), NotedBudget(), NotedBreaker())
+        (found,) = [one for one in await source.doctor({}) if "mautic: webhooks" in one.what]
+        await source.close()
+        return found
+
+    hooks = world.mautic.hooks
+    hooks.others = [{"isPublished": True, "name": "Zap", "webhookUrl": "https://zap.example/webhooks/mautic", "triggers": list(TRIGGERS)}]
+    assert (await told()).what.endswith(f"seen by polling alone (1 call other addresses than {at})")
+    hooks.set(at, "s3cret")
+    assert (await told()).what == "mautic: webhooks"
+    hooks.published = False
+    asleep = await told()
+    assert (asleep.ok, asleep.todo) == (True, "publish Truce")
+    assert "none for mautic.lead_post_save_new" in asleep.what
 
 
 async def test_other_tools_and_campaigns_are_rivals_and_what_was_changed_how_often_is_told(world: MauticWorld, source: Source) -> None:

@@ -18,7 +18,8 @@ from connectors.errors import Gone, Rejected, Surprising
 from connectors.registry import load
 from schemas.base import Ref, Scalar
 from schemas.change import RecordDeleted, RecordMerged
-from tests.contract.tryton_world import PARTY, TrytonWorld, tryton_world
+from tests.contract.tryton_world import DEAL, PARTY, TrytonWorld, tryton_world
+from tests.tryton.server import STAGES
 
 pytestmark = pytest.mark.integration  # it needs a server: Tryton itself
 
@@ -218,7 +219,7 @@ async def test_doctor_says_what_lacks_and_what_to_do(shop: TrytonWorld, source: 
     }
 
 
-async def test_what_groups_allow_and_who_else_writes_is_told(shop: TrytonWorld, source: Source) -> None:
+async def test_what_groups_allow_who_else_writes_and_which_values_there_are_is_told(shop: TrytonWorld, source: Source) -> None:
     idents = [await shop.seed({"name": name}) for name in ("Kim", "Per", "Ida")]
     with shop.real.sql() as sql:
         sql.execute("UPDATE party_party SET write_uid = 0, write_date = create_date WHERE id = ?", (idents[0],))
@@ -230,6 +231,11 @@ async def test_what_groups_allow_and_who_else_writes_is_told(shop: TrytonWorld, 
     assert await source.rights("party.party") == frozenset({"read", "create", "edit", "delete"})
     assert await source.rights("sale.opportunity") == frozenset({"read"})
     assert await source.count("party.party") == 3
+    seen = {one.name: one for object_ in (PARTY, DEAL) for one in await source.described(object_)}
+    assert seen["lifecycle"].values == tuple((one, one.upper()) for one in STAGES), "the blank one is no value"
+    assert ("won", "Won") in seen["state"].values
+    assert seen["lifecycle"].closed
+    assert not seen["name"].values
 
 
 async def test_doctor_with_a_wrong_key_says_so(shop: TrytonWorld) -> None:

@@ -82,7 +82,10 @@ def beneath(vendor: str) -> set[str]:
     """Name what a vendor's folder may import of ours; a new vendor needs no list."""
     return {
         "schemas",
-        *(f"connectors.{name}" for name in ("base", "errors", "http", "bearer", "dialect", "each", "entering", "fit", "scan", vendor)),
+        *(
+            f"connectors.{name}"
+            for name in ("base", "errors", "http", "bearer", "called", "dialect", "each", "entering", "fit", "scan", vendor)
+        ),
     }
 
 

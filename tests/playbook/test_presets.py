@@ -1,4 +1,4 @@
-"""The presets of deploy/presets: each is a whole file, fits the example playbook as it is, and has a payload as it was sent."""
+"""The presets of deploy/presets: each is a whole file, fits the example playbook as it is, and says what comes of its example payloads."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from connectors.salesforce import grants
 from sync.cli.examining.grants import wishes, write
 from sync.playbook.loader import load_files, read
 from sync.playbook.models import System
+from sync.settings import SystemSettings
 from tests.house.project import ROOT
 
 PLAYBOOK = load_files(read(ROOT / "deploy" / "playbook"))
@@ -22,7 +23,7 @@ NAME = "{http://soap.sforce.com/2006/04/metadata}"
 
 
 def permission_set(folder: Path) -> ElementTree.Element:
-    written = {path.name: path for path, _ in write(PLAYBOOK, folder)}
+    written = {path.name: path for path, _ in write(PLAYBOOK, folder, {})}
     return ElementTree.fromstring(written["Truce.permissionset-meta.xml"].read_text(encoding="utf-8"))  # it is our own
 
 
@@ -56,7 +57,7 @@ def test_a_permission_set_never_lets_anything_be_deleted(tmp_path: Path) -> None
 )
 def test_owners_may_be_changed_only_where_they_are_written(owned: dict[str, bool], names: set[str]) -> None:
     wishes = [Wish(object=name, fields={"OwnerId": edits, "Phone": True}, edits=True) for name, edits in owned.items()]
-    assert set(re.findall(r"<name>(Transfer\w+)</name>", grants(wishes).text)) == names
+    assert set(re.findall(r"<name>(Transfer\w+)</name>", grants(wishes, {}).text)) == names
 
 
 def test_the_parts_of_a_permission_set_stand_in_the_order_that_the_metadata_api_wants(tmp_path: Path) -> None:
@@ -64,23 +65,27 @@ def test_the_parts_of_a_permission_set_stand_in_the_order_that_the_metadata_api_
     assert tags == sorted(tags)
 
 
-def test_scopes_go_by_what_is_done(tmp_path: Path) -> None:
-    written = {path.name: path.read_text(encoding="utf-8") for path, _ in write(PLAYBOOK, tmp_path)}
-    scopes = {line.split()[0] for line in written["hubspot-scopes.txt"].splitlines() if line and not line.startswith("#")}
-    assert {
-        "crm.objects.contacts.write",
-        "crm.objects.companies.write",
-        "crm.objects.deals.read",
-        "communication_preferences.read_write",
-    } <= scopes
-    assert not {"crm.objects.deals.write", "crm.schemas.contacts.write"} & scopes
+def scopes(folder: Path, **options: str) -> set[str]:
+    systems = {"hubspot": SystemSettings(vendor="hubspot", url="https://api.hubapi.com", options=options)}
+    written = {path.name: path.read_text(encoding="utf-8") for path, _ in write(PLAYBOOK, folder, systems)}
+    return {line.split()[0] for line in written["hubspot-scopes.txt"].splitlines() if line and not line.startswith("#")}
+
+
+def test_scopes_are_exactly_those_of_what_is_done(tmp_path: Path) -> None:
+    people = {f"crm.{what}.{name}.read" for what in ("objects", "schemas") for name in ("contacts", "companies", "deals")}
+    writes = {"crm.objects.contacts.write", "crm.objects.companies.write"}
+    plain = people | writes | {"crm.objects.owners.read", "communication_preferences.read_write", "sales-email-read"}
+    assert scopes(tmp_path) == plain
+    options = {"form_guids": "f1=Pricing", "email_events": "on", "list_touches": "1003"}
+    assert scopes(tmp_path, **options) == plain | {"forms", "content", "crm.lists.read"}
+    assert scopes(tmp_path, lists="1001", email_events="off", subscription_ids="1") == plain, "what no field maps needs no scope"
 
 
 def test_where_a_vendor_takes_no_file_an_admin_gets_a_list(tmp_path: Path) -> None:
     espo = System("espo", "espocrm", "sales", person="Lead")
     phone = replace(PLAYBOOK.fields["phone"], systems={"espo": replace(PLAYBOOK.fields["phone"].systems["salesforce"], name="phoneNumber")})
     playbook = replace(PLAYBOOK, systems={"espo": espo}, fields={"phone": phone})
-    ((path, how),) = write(playbook, tmp_path)
+    ((path, how),) = write(playbook, tmp_path, {})
     text = path.read_text(encoding="utf-8")
     assert path == tmp_path / "espo" / "espocrm-permissions.txt"
     assert "Lead: read, edit; never delete" in text

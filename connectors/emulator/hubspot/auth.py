@@ -88,6 +88,10 @@ class Auth:
             raise Refused(401, "INVALID_AUTHENTICATION", "Authentication credentials not found or no longer valid.")
         return name
 
+    def by_oauth(self, header: str | None) -> bool:
+        """Say whether a call comes with a token of OAuth, whose answers say nothing of the day's calls."""
+        return (header or "").partition(" ")[2] in self._minted
+
     def _check_age(self, until: datetime) -> None:
         over = (self.clock() - until).total_seconds()
         if over >= 0:

@@ -111,19 +111,19 @@ class Limits:
         self.used()
         self._used = self.daily
 
-    def headers(self, client: str, kind: Kind) -> dict[str, str]:
-        """Give the limit headers; searches and forms have none."""
+    def headers(self, client: str, kind: Kind, *, daily: bool) -> dict[str, str]:
+        """Give the limit headers, those of the day where `daily`; searches and forms have none."""
         if kind != "calls":
             return {}
         window = self.calls(client)
         if window.limit is None:
             return {}
+        day = {"X-HubSpot-RateLimit-Daily": str(self.daily), "X-HubSpot-RateLimit-Daily-Remaining": str(max(0, self.daily - self.used()))}
         return {
             "X-HubSpot-RateLimit-Max": str(window.limit),
             "X-HubSpot-RateLimit-Remaining": str(window.left(self._clock().timestamp())),
             "X-HubSpot-RateLimit-Interval-Milliseconds": "10000",
-            "X-HubSpot-RateLimit-Daily": str(self.daily),
-            "X-HubSpot-RateLimit-Daily-Remaining": str(max(0, self.daily - self.used())),
+            **(day if daily else {}),
         }
 
     def report(self) -> dict[str, object]:

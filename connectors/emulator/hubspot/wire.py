@@ -91,18 +91,18 @@ def _refused_by_script(portal: Portal, door: Door, request: Request, fault: Faul
 
 def _apply(portal: Portal, door: Door, request: Request, body: bytes) -> _Done:
     """Run one request to its end without giving up control, so that requests never interleave."""
-    client, rows, headers = "?", 0, dict[str, str]()
+    client, rows, headers, daily = "?", 0, dict[str, str](), not portal.auth.by_oauth(request.headers.get("authorization"))
     try:
         client = _client(portal, door, request)
         portal.limits.take(client, door.kind)
-        headers = portal.limits.headers(client, door.kind)
+        headers = portal.limits.headers(client, door.kind, daily=daily)
         portal.auth.check_scope(client, door.scope)
         call = _call(portal, request, client, body)
         answer = door.handler(portal, call)
         rows = call.rows
     except Refused as refused:
         answer = Answer(refused.status, refused.body(), refused.headers)
-        headers = headers or (portal.limits.headers(client, door.kind) if refused.status == 429 else {})
+        headers = headers or (portal.limits.headers(client, door.kind, daily=daily) if refused.status == 429 else {})
     finally:
         portal.hooks.flush()
     return _Done(Answer(answer.status, answer.body, headers | dict(answer.headers)), client, rows)

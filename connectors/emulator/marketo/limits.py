@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from connectors.emulator.marketo.refusals import crowded, day_is_over, rate
+from connectors.emulator.marketo.refusals import Refused, crowded, day_is_over, rate
 
 _CENTRAL = ZoneInfo("America/Chicago")
 WINDOW_S = 20.0
@@ -24,8 +24,12 @@ class Limits:
     at_once: int = 10
     peak: int = 0
     under_way: int = 0
+    crowd: int = 0
+    """The most calls that were ever under way at once."""
     used: Counter[str] = field(default_factory=Counter)
     """Calls of today by API user."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """Calls that were one too many, by the code that said so."""
     _taken: deque[float] = field(default_factory=deque)
     _day: str = ""
 
@@ -41,14 +45,19 @@ class Limits:
         """Count a call; raises Refused with 615, 606 or 607, which do not count."""
         now = self.clock().timestamp()
         self.today()
+        self.crowd = max(self.crowd, self.under_way)
         while self._taken and self._taken[0] <= now - WINDOW_S:
             self._taken.popleft()
-        if self.under_way > self.at_once:
-            raise crowded(self.at_once)
-        if len(self._taken) >= self.calls:
-            raise rate(self.calls)
-        if self.used.total() >= self.daily:
-            raise day_is_over()
+        if refused := self._too_many():
+            self.refused[refused.code] += 1
+            raise refused
         self._taken.append(now)
         self.peak = max(self.peak, len(self._taken))
         self.used[user] += 1
+
+    def _too_many(self) -> Refused | None:
+        if self.under_way > self.at_once:
+            return crowded(self.at_once)
+        if len(self._taken) >= self.calls:
+            return rate(self.calls)
+        return day_is_over() if self.used.total() >= self.daily else None

@@ -42,6 +42,7 @@ def doors() -> list[Door]:
         Door("GET", "/rest/v1/campaigns/{id}.json", campaign),
         Door("GET", "/rest/asset/v1/program/{id}.json", program),
         Door("GET", "/rest/asset/v1/channel/byName.json", channel),
+        Door("GET", "/rest/asset/v1/channels.json", channels),
     ]
 
 
@@ -195,11 +196,24 @@ def program(world: Marketo, call: Call) -> Told:
 def channel(world: Marketo, call: Call) -> Told:
     """Give a channel by its name: the statuses of members in their order."""
     world.rights("assets")
-    ident = int(call.one("name").rpartition(" ")[2])
-    names = enumerate(("Not in Program", *world.programs[ident]))
-    steps = [{"name": name, "step": n * 10, "description": "", "hidden": False, "success": False} for n, name in names]
-    told = {**_asset(str(ident), "Channel"), "name": call.one("name"), "applicableProgramType": "program"}
-    return {"result": [told | {"progressionStatuses": steps}]}
+    return {"result": [_channel(world, int(call.one("name").rpartition(" ")[2]))]}
+
+
+def channels(world: Marketo, call: Call) -> Told:
+    """Give all channels, page by page: 20 at once, or as many as `maxReturn` says, 200 at most; behind the last page a warning tells."""
+    world.rights("assets")
+    start, most = int(call.one("offset", "0")), min(200, int(call.one("maxReturn", "20")))
+    found = [_channel(world, ident) for ident in [*world.programs][start : start + most]]
+    return {"result": found} if found else {"warnings": ["No assets found for the given search criteria."]}
+
+
+def _channel(world: Marketo, ident: int) -> dict[str, Any]:
+    """Give a program's channel: who reached its last status is a success."""
+    names = ("Not in Program", *world.programs[ident])
+    steps = [
+        {"name": name, "step": n * 10, "description": "", "hidden": False, "success": n == len(names) - 1} for n, name in enumerate(names)
+    ]
+    return {**_asset(str(ident), "Channel"), "applicableProgramType": "program", "progressionStatuses": steps}
 
 
 def _asset(ident: str, kind: str) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class Marketo:
         self.asleep = set[int]()
         """Campaigns that are not active."""
         self.denied = set[str]()
-        """What no API user may read: "assets"."""
+        """What no API user may: read "assets", or "write"."""
         self.exports = bulk.Exports(self)
         doors = [*reading.doors(), *writing.doors(), *bulk.doors()]
         missing = {404: _no_such_path, 405: _no_such_path}
@@ -79,7 +79,7 @@ class Marketo:
         return self.lists[int(ident)]
 
     def rights(self, what: str) -> None:
-        """Raise Refused (603) where the API user may not read this."""
+        """Raise Refused (603) where the API user may not do this."""
         if what in self.denied:
             raise Refused("603", "Access denied")
 

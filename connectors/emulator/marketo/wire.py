@@ -169,6 +169,8 @@ def _apply(world: Marketo, door: Door | None, request: Request, body: bytes) -> 
         done.client = actor.client
         if not door.open:
             world.limits.take(actor.user)
+            if door.writing and request.query_params.get("_method") != "GET":
+                world.rights("write")
         call = _call(request, actor, body)
         found = door.handler(world, call)
         if isinstance(found, File):

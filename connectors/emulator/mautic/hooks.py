@@ -22,16 +22,23 @@ class Hooks:
     """Sends what was told to `url`, in order, as Mautic does that processes at once; a call that fails is not sent again."""
 
     def __init__(self) -> None:
-        self.url, self.secret = "", ""
+        self.url, self.secret, self.published = "", "", True
+        self.others: list[Mapping[str, Any]] = []
+        """Webhooks of other tools, which only the API shows."""
         self.waiting: asyncio.Queue[bytes] = asyncio.Queue()
 
     def set(self, url: str, secret: str) -> None:
         """Send to this address from now on."""
         self.url, self.secret = url, secret
 
+    def wire(self) -> list[dict[str, Any]]:
+        """Give all as the API lists them."""
+        own = {"isPublished": self.published, "name": "Truce", "webhookUrl": self.url, "triggers": list(TRIGGERS)}
+        return [{"id": n, **one} for n, one in enumerate([*([own] if self.url else []), *self.others], 1)]
+
     def tell(self, trigger: str, entry: Mapping[str, Any], at: str) -> None:
         """Take one event."""
-        if self.url:
+        if self.url and self.published:
             self.waiting.put_nowait(orjson.dumps({trigger: [{**entry, "timestamp": at}]}))
 
     def signature(self, body: bytes) -> str:

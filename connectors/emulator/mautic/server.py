@@ -20,7 +20,7 @@ from connectors.emulator.journal import Journal
 from connectors.emulator.mautic.api import Api
 from connectors.emulator.mautic.contacts import SYSTEM, Actor, Contact, Contacts
 from connectors.emulator.mautic.fields import CUSTOM, KINDS, Field, Schema
-from connectors.emulator.mautic.hooks import TRIGGERS, Hooks
+from connectors.emulator.mautic.hooks import Hooks
 from connectors.emulator.mautic.shapes import Refused, User
 from connectors.emulator.mautic.wire import Auth, Call, Door, Wire
 from connectors.emulator.silence import App
@@ -200,8 +200,8 @@ class Mautic:
         return 201, {"field": self.schema.add(Field(asked["alias"], asked["label"], asked["type"], options, unique=unique)).wire()}
 
     def _all_hooks(self, call: Call) -> tuple[int, Any]:
-        one = {"isPublished": True, "id": 1, "name": "Truce", "webhookUrl": self.hooks.url, "triggers": list(TRIGGERS)}
-        return 200, {"total": 1, "hooks": {"1": one}} if self.hooks.url else {"total": 0, "hooks": []}
+        found = self.hooks.wire()
+        return 200, {"total": len(found), "hooks": {str(one["id"]): one for one in found} or []}
 
     def _table(self, call: Call) -> tuple[int, Any]:
         """Give rows of a table of statistics; what the database does not understand is an error with status 200."""

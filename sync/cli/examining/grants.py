@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from connectors.base import Grant, Manifest, Wish
 from connectors.registry import load, manifests
 from sync.playbook.models import Playbook
+from sync.settings import SystemSettings
 
 
 def wishes(playbook: Playbook, system: str, manifest: Manifest) -> list[Wish]:
@@ -63,14 +64,15 @@ def listed(title: str, manifest: Manifest, some: list[Wish]) -> Grant:
     return Grant(file=f"{manifest.vendor}-permissions.txt", text="\n".join(lines) + "\n", how="give it to the role of Truce's user")
 
 
-def write(playbook: Playbook, folder: Path) -> list[tuple[Path, str]]:
-    """Write one file per system; gives each with what to do with it."""
+def write(playbook: Playbook, folder: Path, systems: Mapping[str, SystemSettings]) -> list[tuple[Path, str]]:
+    """Write one file per system, by the playbook and the options that are set; gives each with what to do with it."""
     found = []
     for system, rules in playbook.told.items():
         manifest = manifests()[rules.vendor]
         some = wishes(playbook, system, manifest)
         own = getattr(load(rules.vendor), "grants", None)
-        grant: Grant = own(some) if own else listed(manifest.title, manifest, some)
+        options = systems[system].options if system in systems else {}
+        grant: Grant = own(some, options) if own else listed(manifest.title, manifest, some)
         path = folder / system / grant.file
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(grant.text, encoding="utf-8")

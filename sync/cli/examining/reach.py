@@ -16,6 +16,11 @@ REFUSED = 401
 """What our door answers to a call without a signature."""
 
 
+def door(public_url: str, system: str) -> str:
+    """Give the address by which a system is to call us."""
+    return f"{public_url.rstrip('/')}/webhooks/{system}"
+
+
 async def reached(public_url: str | None, systems: Mapping[str, SystemSettings]) -> list[Finding]:
     """Call each door that a vendor is to call, from here, and say whether it is ours that answers."""
     called = [name for name, how in systems.items() if how.vendor in manifests() and manifests()[how.vendor].webhook]
@@ -25,7 +30,7 @@ async def reached(public_url: str | None, systems: Mapping[str, SystemSettings])
     free = Unmetered()
     session = Session(Connection("webhooks", "ours", public_url, options={"retry_s": "0"}, timeout_s=10.0), free, free, dialect=Dialect())
     try:
-        return [await _one(session, name, f"{public_url.rstrip('/')}/webhooks/{name}") for name in called]
+        return [await _one(session, name, door(public_url, name)) for name in called]
     finally:
         await session.close()
 

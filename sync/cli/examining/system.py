@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from connectors.base import FieldSeen, FieldType, Finding, Source
 from connectors.errors import AuthExpired, ConnectorError, RateLimited, Unavailable
@@ -11,6 +12,7 @@ from connectors.unmetered import Unmetered
 from sync.cli.examining import rights
 from sync.cli.examining.formulas import formulas
 from sync.cli.examining.grants import wishes
+from sync.cli.examining.reach import door
 from sync.cli.examining.rivals import looked
 from sync.cli.examining.suited import strangers, suited
 from sync.lead.shown import LONGEST
@@ -22,15 +24,17 @@ SCORES = ("engagement_score", "fit_score", "lead_score")
 
 
 async def look(
-    system: str, how: SystemSettings, playbook: Playbook, *, fix: bool, lives: dict[str, Mapping[str, FieldSeen]] | None = None
-) -> list[Finding]:
+    system: str, how: SystemSettings, playbook: Playbook, *, fix: bool, lives: dict[str, Mapping[str, FieldSeen]] | None = None,
+    public_url: str | None = None,
+) -> list[Finding]:  # fmt: skip
     """Give everything about one system; `fix` makes the fields that Truce fills in, where the vendor lets us.
 
-    `lives` is given the fields of its usual object for people.
+    `lives` is given the fields of its usual object for people; `public_url` is where vendors reach us.
     """
     free = Unmetered()
     try:
-        source = load(how.vendor).source(how.connection(system), free, free)
+        called_at = door(public_url, system) if public_url else ""
+        source = load(how.vendor).source(replace(how.connection(system), called_at=called_at), free, free)
     except ValueError as error:  # what it needs is not set
         todo = f"TRUCE_SYSTEMS__{system.upper()}__… says it; connectors/{how.vendor}/__init__.py names every secret and option"
         return [Finding(ok=False, what=str(error), todo=todo)]
@@ -86,8 +90,7 @@ async def _beside(source: Source, system: str, playbook: Playbook, lives: dict[s
         found += suited(playbook, system, name, live, said=name == source.manifest.person_object)
         found += formulas(playbook, system, name, live)
     wished = wishes(playbook, system, source.manifest)
-    for wish in wished:
-        found += rights.told(wish, await source.rights(wish.object))
+    found += rights.told(wished, {wish.object: await source.rights(wish.object) for wish in wished})
     found += await source.allows(wished)
     found += await looked(playbook, system, source)
     return [*found, *strangers(playbook, system, await source.users())]

@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from connectors.base import Finding
 from connectors.emulator.control import serve
+from connectors.emulator.faults import Fault
 from connectors.emulator.hubspot import HubSpot
 from connectors.emulator.hubspot.auth import Actor
 from connectors.emulator.salesforce import User
@@ -176,16 +177,32 @@ async def test_the_scopes_that_came_with_a_token_say_what_it_may_do(worlds: dict
     found = {finding.what: finding.ok for finding in await looked(world)}
     assert found["hubspot: companies: Truce may not edit it"] is False
     assert found["hubspot: contacts: Truce may read, create and edit it"] is True
+    assert not any("lacks the scope" in what for what in found), "it is said once"
 
 
 async def test_the_scopes_of_a_private_app_are_asked_for() -> None:
     hub = HubSpot(tokens={"pat-emulated": "truce"})
-    hub.auth.missing = {"sales-email-read"}
+    hub.auth.missing = {"sales-email-read", "communication_preferences.read_write", "crm.schemas.companies.read", "forms", "content"}
     async with serve(hub.app) as running:
         how = SystemSettings(vendor="hubspot", url=running.url, secrets={"token": SecretStr("pat-emulated")})
         found = {finding.what: finding.ok for finding in await look("hubspot", how, PLAYBOOK, fix=False)}
     assert found["hubspot: emails: Truce may not read it"] is False
     assert found["hubspot: deals: Truce may read, create and edit it"] is True
+    lacks = {what: ok for what, ok in found.items() if "lacks the scope" in what}
+    assert lacks == {
+        "hubspot: the app lacks the scope communication_preferences.read_write (opt-outs)": False,
+        "hubspot: the app lacks the scope crm.schemas.companies.read (properties of companies)": False,
+    }
+
+
+async def test_a_token_that_hubspot_says_nothing_of_is_said_to_be_unknown() -> None:
+    hub = HubSpot(tokens={"pat-emulated": "truce"})
+    hub.faults.add(Fault(kind="status", status=404, path="access-token-info", times=5))
+    async with serve(hub.app) as running:
+        how = SystemSettings(vendor="hubspot", url=running.url, secrets={"token": SecretStr("pat-emulated")})
+        found = {finding.what: finding.ok for finding in await look("hubspot", how, PLAYBOOK, fix=False)}
+    assert found["hubspot: which scopes the token has is not told"]
+    assert any(what.startswith("hubspot: what Truce may do with contacts, companies") and what.endswith("is not told") for what in found)
 
 
 async def test_the_address_that_vendors_call_must_lead_to_our_door(worlds: dict[str, Any]) -> None:
