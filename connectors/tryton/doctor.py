@@ -107,6 +107,6 @@ class Doctor:
         try:
             await self._client.deleted(PARTY, [1])
         except ConnectorError as error:
-            todo = "let the user read Logs and parties; until then deletions are noticed by the sweep alone"
+            todo = "let the user read Logs and parties; until then no deletion is noticed: a party that is not shown may be hidden only"
             return Finding(ok=False, what=f"the log: {error.words}", todo=todo)
         return Finding(ok=True, what="the log says who was deleted")

@@ -110,9 +110,11 @@ class Vanished:
         return known.refs(self.pool, kind.get(object_, known.PEOPLE), self.system, object_, self.began)
 
     def _suspicion(self, object_: str, lacks: int, count: int) -> str:
+        enough = min(1.0, (100 * lacks // count + 1) / 100)
         return (
-            f"{self.system} showed {lacks:,} of {count:,} known {object_} records no more when all were read: so many are not deleted in a day, and none is "
-            f"taken as deleted. Does Truce's user still see them all? If they are gone indeed, raise the option vanished_share ({self.share:g})."
+            f"{self.system} showed {lacks:,} of {count:,} known {object_} records no more when all were read: so many are not deleted in a day, and "
+            "none is taken as deleted. Does Truce's user still see them all? If they are gone indeed, the next sweep believes it with the option "
+            f"vanished_share at {enough:g}."
         )
 
     async def _tell(self, object_: str, text: str = "") -> None:

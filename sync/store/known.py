@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
-PAGE = 5_000
+PAGE = 1_000
 PEOPLE = "SELECT ref FROM records WHERE gone IS NULL AND seen_at < $3"
 ACCOUNTS = "SELECT ref FROM accounts WHERE there AND at < $3"
 OPPORTUNITIES = "SELECT ref FROM opportunities WHERE there AND at < $3"

@@ -517,7 +517,7 @@ cursors = Table(
     Column("seen_until", Time),
     _time("changed_at"),
 )
-"""`changes`, `everything` (the first full read, then the sweep), `backfill…` (a person's own reads, while they last); done_at: when the first full read ended.; seen_until: what changed before that stands on the topic"""
+"""`changes`, `everything` (the first full read, then the sweep), `sweep` (changed_at: when one ended), `backfill…` (a person's own reads, while they last); done_at: when the first full read ended; seen_until: what changed before that stands on the topic"""
 
 leases = Table(
     "leases",
