@@ -58,7 +58,7 @@ def _acts(manifest: Manifest) -> str:
 def _seen(manifest: Manifest) -> str:
     nobody: Any = None  # nothing is called
     source = load(manifest.vendor).source(Connection("any", manifest.vendor, "http://127.0.0.1:9", _SECRETS), nobody, nobody)
-    pace = _time(manifest.pace_s(source.calls(1)))
+    pace = _time(manifest.pace_s(source.calls(len(source.objects))))
     if manifest.webhook:
         return f"at once by webhooks, or every {pace}"
     return f"at once by {manifest.pushes}, else every {pace}" if manifest.pushes else f"every {pace}"
