@@ -149,6 +149,17 @@ def _revived(work: Work, record: Record, at: int, read_at: int | None) -> bool:
     return True
 
 
+def _stands(work: Work, lead: Lead, data: RecordChanged) -> None:
+    """Of somebody who was erased a record is there that was not known, or is there again: that is all that is kept of it."""
+    at, known = work.clamp(data.at, data.received_at), data.ref in lead.records
+    record = work.record(lead, data.ref)
+    if known and not _revived(work, record, at, to_ms(data.read_at) if data.read_at is not None and data.complete else None):
+        return
+    record.last_at = max(at, record.last_at)
+    work.touch(lead)
+    still_held(work, lead)
+
+
 def changed(work: Work, data: RecordChanged) -> Decision:
     """Decide a record's fields as a source saw them."""
     ref = Ref.parse(data.ref)
@@ -164,9 +175,7 @@ def changed(work: Work, data: RecordChanged) -> Decision:
     if lead.erased:
         fresh = _fresh_person(work, lead, data)
         if fresh is None:
-            if data.ref not in lead.records:
-                work.record(lead, data.ref).last_at = work.clamp(data.at, data.received_at)
-                still_held(work, lead)
+            _stands(work, lead, data)
             return work.end("filtered", "erased: nothing of this person is kept or made again")
         lead = fresh
     for name, value, reason in unfit:

@@ -68,3 +68,5 @@ def test_who_was_erased_and_stands_elsewhere_is_a_problem_until_they_are_gone_th
     closed = {(one.key, one.open) for one in go(facts, deleted(OTHER, 80)).problems}
     assert (f"{lead.id}:{SF}", False) in closed
     assert not any(open_ for _, open_ in closed)
+    back = go(facts, snapshot(LEAD, 90, VALUES))
+    assert [(one.ref, one.open) for one in back.problems if one.system == SF] == [(LEAD, True)], "somebody took it out of the bin"
