@@ -45,7 +45,7 @@ async def examine(settings: Settings, *, fix: bool, patience_s: float = PATIENCE
     findings += channels(settings, playbook)
     findings += doors.findings(settings, playbook)
     findings += _frozen(settings)
-    lives: dict[str, Mapping[str, FieldSeen]] = {}
+    lives: dict[str, dict[str, Mapping[str, FieldSeen]]] = {}
     at = settings.public_url
     looked = ((name, look(name, how, playbook, fix=fix, lives=lives, public_url=at)) for name, how in systems_of(settings).items())
     systems = [_patiently(looking, name, patience_s) for name, looking in looked]
@@ -53,7 +53,7 @@ async def examine(settings: Settings, *, fix: bool, patience_s: float = PATIENCE
         findings += found
     findings += shorter(playbook, lives)
     if settings.systems:
-        findings += await _patiently(reached(settings.public_url, settings.systems), "TRUCE_PUBLIC_URL", patience_s)
+        findings += await _patiently(reached(settings, playbook), "TRUCE_PUBLIC_URL", patience_s)
     if not systems_of(settings):
         findings.append(
             Finding(ok=False, what="no system is set up", todo="set TRUCE_SYSTEMS__SALESFORCE__VENDOR, …__URL, …__SECRETS__CLIENT_ID …")

@@ -29,7 +29,8 @@ def findings(settings: Settings, playbook: Playbook) -> list[Finding]:
     for name in playbook.doors:
         ok = name.replace("-", "_") in settings.doors
         what = f"door {name}: POST {address(settings, name)}, signed" if ok else f"door {name} has no secret: nobody is let in"
-        found.append(Finding(ok=ok, what=what, todo=f"set {variable(name)} (whsec_…), the sender's Standard Webhooks secret"))
+        todo = "" if ok else f"set {variable(name)} (whsec_…), the sender's Standard Webhooks secret"
+        found.append(Finding(ok=ok, what=what, todo=todo))
     named = {name.replace("-", "_") for name in playbook.doors}
     for name in sorted(settings.doors.keys() - named):
         todo = f"add inbound/{name.replace('_', '-')}.yaml, or take the variable away"

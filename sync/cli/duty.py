@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
-from connectors.base import Finding
 from sync.cli import people, place
 from sync.cli.mending import todo
-from sync.cli.output import PROBLEM, CannotRun, as_json, console, line, table
+from sync.cli.output import PROBLEM, CannotRun, as_json, console, hung, line
 from sync.playbook.models import Playbook
 from sync.settings import Settings
 from sync.store.connect import connect
@@ -172,15 +171,6 @@ def resume(what: Scope, json: Json = False) -> None:
         console.print(f"Still paused: {pause.scope.rpartition(':')[2]} by {pause.by}: {pause.reason}", markup=False)
 
 
-def summed_up(findings: Sequence[Finding]) -> list[str]:
-    """Say at the end what is wrong, where the reader looks first: each finding again, with what to do."""
-    wrong = [one for one in findings if not one.ok]
-    if not wrong:
-        return ["", "Nothing is wrong."]
-    head = f"{len(wrong)} finding{'s' * (len(wrong) > 1)}:"
-    return ["", head, *(line for one in wrong for line in (f"✘ {one.what}", *([f"    {one.todo}"] if one.todo else [])))]
-
-
 def _grants(settings: Settings, folder: Path, *, json: bool) -> None:
     from sync.cli.doctor import systems_of
     from sync.cli.examining.grants import write
@@ -209,6 +199,7 @@ def doctor(
     Example: `truce doctor --fix`
     """
     from sync.cli.doctor import examine
+    from sync.cli.examining.told import told
 
     if grants:
         _grants(Settings(), folder, json=json)
@@ -217,8 +208,7 @@ def doctor(
     if json:
         as_json([f.model_dump() for f in findings])
     else:
-        table(("", "what", "to do"), [("✔" if f.ok else "✘", f.what, f.todo) for f in findings], "")
-        for line in summed_up(findings):
-            console.print(line, markup=False)
+        for line in told(findings):
+            console.print(hung(line))
     if not all(f.ok for f in findings):
         raise typer.Exit(PROBLEM)

@@ -13,9 +13,12 @@ from sync.cli.duty import Json, with_store
 from sync.cli.first.screen import counts
 from sync.cli.output import as_json, console, table
 from sync.cli.since import Since, moment
+from sync.lead.copies import copying
+from sync.lead.ledger import Asked, outcome_of
 from sync.lead.state import load, to_ms
-from sync.store import leads, would_write
+from sync.store import accounts, copies, cursors, leads, would_write
 from sync.store.would_write import WouldWrite
+from sync.trial import beside
 from sync.trial.observed import Compared
 
 observe = typer.Typer(help="What Truce would have written in observe mode.", no_args_is_help=True)
@@ -54,7 +57,27 @@ async def _compared(connection: Any, since: datetime | None) -> dict[str, Any]:
     found = Compared(playbook, to_ms(since) if since is not None else 0)
     async for row in leads.stream(connection):
         found.take(load(row["doc"]))
+    await _around(connection, found)
     return found.plain()
+
+
+async def _around(connection: Any, found: Compared) -> None:
+    """Look at accounts and copies of opportunities as well."""
+    book, read = found.playbook, {name: to_ms(at) for name, at in (await cursors.read_at(connection)).items()}
+    async for refs, ledger in accounts.stream(connection):
+        found.accounts += len(refs)
+        for ref in refs:
+            found.count(beside.firm(ledger.entries[ref], ledger, book, read, found.since))
+    for system in copying(book):
+        observed = beside.observed(book, system, book.systems[system].opportunity)
+        async for pairs in copies.stream(connection, system):
+            ledger = await accounts.look(connection, Asked(frozenset(ref for pair in pairs.items() for ref in pair if ref)))
+            for own, record in ((one, pairs[ref]) for ref in pairs if (one := ledger.opportunity(ref)) is not None):
+                copy = ledger.opportunity(record)
+                if copy is not None:
+                    found.count(beside.copy_of(own, copy, book, read, found.since))
+                elif observed and record is None and outcome_of(own, book) == "open" and own.at >= found.since:
+                    found.copies[system] += 1
 
 
 def _would(totals: Sequence[tuple[str, str, int]], rows: Sequence[WouldWrite]) -> None:
@@ -67,13 +90,15 @@ def _would(totals: Sequence[tuple[str, str, int]], rows: Sequence[WouldWrite]) -
 
 def _beside(found: Mapping[str, Any]) -> None:
     """Show what the tools of today did where Truce would have written."""
-    if not found or not (found["fields"] or found["would_be_made"]):
+    if not found or not (found["fields"] or found["would_be_made"] or found["would_be_copied"]):
         return
     console.print("\nWhere Truce would have written, those who write there today did")
     columns = ("system", "field", "policy", "the same", "later by", "otherwise", "nothing", "whose leads differ")
     table(columns, [_row(one) for one in found["fields"]], "nothing yet")
     if found["would_be_made"]:
         console.print(f"People whom Truce would have made: {counts(found['would_be_made'])}")
+    if found["would_be_copied"]:
+        console.print(f"Opportunities that Truce would have copied: {counts(found['would_be_copied'])}")
     console.print("\n".join([*_owners(found["owners"]), *_examples(found["fields"])]))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import textwrap
 import traceback
 from typing import Any
 
@@ -45,6 +46,13 @@ def line(value: object, most: int = 120) -> str:
     """Give a value as it may stand within a line: none of its own, and not endless."""
     text = " ".join(str(value).split())
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def hung(text: str, width: int = 0) -> str:
+    """Give a line that goes on under its own words, behind its sign, where a terminal would break it; elsewhere it stays one line."""
+    width = width or (console.width if console.is_terminal else 0)
+    wrapped = textwrap.wrap(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False) if width else [text]
+    return "\n".join(wrapped)
 
 
 def cell(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncGenerator, Iterable
 from typing import Any
 
 import orjson
@@ -83,6 +83,8 @@ _OPPORTUNITIES = _PUT.format(
     sets="account_ref = excluded.account_ref, people = excluded.people, stage = excluded.stage, outcome = excluded.outcome, amount = excluded.amount",
 )
 
+PAGE = 500
+
 
 async def look(connection: Connection, asked: Asked) -> Ledger:
     """Look up every account and opportunity that may matter (of lost ones only those that are named), by name what no domain finds."""
@@ -105,6 +107,15 @@ async def companies(connection: Connection, refs: frozenset[str]) -> Ledger:
         if (more := domains.union(*several)) == domains:
             return found
         domains = more
+
+
+async def stream(connection: Connection) -> AsyncGenerator[tuple[list[str], Ledger], None]:
+    """Give the accounts that are there, page by page in the order of their refs, each page with all that share a domain with one of it."""
+    last = ""
+    while rows := await connection.fetch("SELECT ref FROM accounts WHERE there AND ref > $1 ORDER BY ref LIMIT $2", last, PAGE):
+        refs = [row["ref"] for row in rows]
+        yield refs, await companies(connection, frozenset(refs))
+        last = refs[-1]
 
 
 async def _rows(connection: Connection, refs: Iterable[str], domains: Iterable[str] = (), people: Iterable[str] = ()) -> list[Entry]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from typing import Any
 
 from sync.store.account_writes import ANEW
@@ -30,6 +30,8 @@ CROSS JOIN LATERAL (
   SELECT ref FROM records WHERE lead_id = i.lead_id AND system = $1 AND object = $2 AND gone IS NULL ORDER BY seen_at DESC, ref LIMIT 1) r
 """
 
+_PAGE = "SELECT ref, record FROM account_writes WHERE system = $1 AND about = 'opportunity' AND ref > $2 ORDER BY ref LIMIT 500"
+
 
 def ask(pairs: Iterable[tuple[str, str]], settled: Iterable[str] = ()) -> Statement:
     """Ask for a look at (opportunity, system to which it is copied); `settled`: intents whose results are in the copy now."""
@@ -45,6 +47,14 @@ async def found(pool: Any, system: str, pairs: Mapping[str, str], wait: float) -
     """Keep which records opportunities' copies are; they rest until these are known."""
     if pairs:
         await pool.execute(_FOUND, system, list(pairs), list(pairs.values()), wait)
+
+
+async def stream(connection: Any, system: str) -> AsyncGenerator[dict[str, str | None], None]:
+    """Give opportunities that are copied to a system, each with its copy as far as there is one, page by page in the order of their refs."""
+    last = ""
+    while rows := await connection.fetch(_PAGE, system, last):
+        yield {row["ref"]: row["record"] for row in rows}
+        last = rows[-1]["ref"]
 
 
 async def people(pool: Any, system: str, object_: str, named: Iterable[str]) -> dict[str, str]:

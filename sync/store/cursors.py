@@ -84,9 +84,15 @@ async def seen(pool: Any) -> dict[str, datetime]:
 
 async def read_fully(pool: Any) -> frozenset[str]:
     """Name the systems whose first full read is done."""
-    return frozenset(
-        row["system"] for row in await pool.fetch("SELECT system FROM cursors WHERE name = 'everything' AND done_at IS NOT NULL")
-    )
+    return frozenset(await read_at(pool))
+
+
+async def read_at(pool: Any) -> dict[str, datetime]:
+    """Give when each system's first full read was done."""
+    return {
+        row["system"]: row["done_at"]
+        for row in await pool.fetch("SELECT system, done_at FROM cursors WHERE name = 'everything' AND done_at IS NOT NULL")
+    }
 
 
 async def mark_read(pool: Any, system: str, objects: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -111,13 +111,23 @@ class Compared:
     """(who would have it, who has it) → leads."""
     made: Counter[str] = field(default_factory=Counter)
     """System → people who would be made there."""
+    accounts: int = 0
+    """Records of accounts that were looked at."""
+    copies: Counter[str] = field(default_factory=Counter)
+    """System → opportunities of which a copy would be made there."""
+
+    def count(self, found: Iterable[Looked]) -> None:
+        """Count fields of a record, whatever it is of."""
+        for one in found:
+            name = one.shared.name if one.shared.about == "lead" else f"{one.shared.about}.{one.shared.name}"
+            self.rows.setdefault((one.system, name), Row(one.system, name, one.shared.policy)).take(one)
 
     def take(self, lead: Lead) -> None:
         """Look at one lead."""
         self.leads += 1
-        for one in looked(lead, self.playbook, self.since):
-            row = self.rows.setdefault((one.system, one.shared.name), Row(one.system, one.shared.name, one.shared.policy))
-            row.take(one)
+        found = list(looked(lead, self.playbook, self.since))
+        self.count(found)
+        for one in found:
             if one.shared.name == "owner" and one.verdict == "otherwise":
                 self.owners[str(one.word.value or NOBODY), str(one.stands or NOBODY)] += 1
         for system, making in lead.makes.items():
@@ -129,7 +139,8 @@ class Compared:
         """Give it as plain data."""
         rows = sorted(self.rows.values(), key=lambda row: (row.system, -row.counts["otherwise"], -row.counts["not done"], row.name))
         owners = [{"would_be": one, "is": other, "leads": count} for (one, other), count in self.owners.most_common()]
-        return {"leads": self.leads, "fields": [row.plain() for row in rows], "owners": owners, "would_be_made": dict(self.made)}
+        made = {"would_be_made": dict(self.made), "would_be_copied": dict(self.copies)}
+        return {"leads": self.leads, "accounts": self.accounts, "fields": [row.plain() for row in rows], "owners": owners, **made}
 
 
 def looked(lead: Lead, playbook: Playbook, since: int = 0) -> Iterator[Looked]:

@@ -103,6 +103,26 @@ def test_every_error_that_contributing_names_is_one() -> None:
     assert all(f"class {one}(" in errors for one in re.findall(r"`(\w+)`", named[1]))
 
 
+def test_what_contributing_counts_of_its_example_is_so_by_a_tenth() -> None:
+    words = r"the six files and (\w+) beside them .*?, about ([\d,]+) lines; about ([\d,]+) lines of tests of its own, "
+    found = re.search(words + r"about ([\d,]+) that run the real server and break it, and\s(\d+) recorded answers", text("CONTRIBUTING.md"))
+    assert found, "CONTRIBUTING.md says what its example came to in other words"
+
+    def lines(*patterns: str) -> int:
+        return sum(len(path.read_text("utf-8").splitlines()) for one in patterns for path in ROOT.glob(one) if path.is_file())
+
+    real = [
+        lines("connectors/tryton/*.py", "connectors/tryton/*.yaml"),
+        lines("tests/contract/test_tryton*.py"),
+        lines("tests/tryton/*.py", "tests/contract/tryton_world.py"),
+        len(list(ROOT.glob("tests/contract/tryton/*.json"))),
+    ]
+    said = [int(one.replace(",", "")) for one in found.groups()[1:]]
+    assert [one for one in zip(said, real, strict=True) if abs(one[0] - one[1]) > one[1] / 10] == []
+    beside = len(list(ROOT.glob("connectors/tryton/*.py"))) - 5  # and the manifest is the sixth
+    assert ("no", "one", "two", "three", "four")[beside] == found[1]
+
+
 def test_every_topic_of_the_picture_is_one() -> None:
     real = {topic.name.split(".")[1] for topic in topics("truce", 1, ("crm",), 1)}
     picture = text("README.md").split("```")[3]

@@ -9,14 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from connectors.base import Edits, FieldSeen, User
+from connectors.base import Edits, FieldSeen, FieldType, User
 from sync.cli.init.edited import Share, edited
-from sync.cli.init.known import PEOPLE, STAGES
+from sync.cli.init.known import ACCOUNTS, OPPORTUNITIES, PEOPLE, STAGES
 from sync.cli.init.matching import Schema, counted, match, strange
 from sync.cli.init.people import team
 from sync.cli.init.questions import MOST, answers, questions, settled
 from sync.cli.init.spelling import common, spell
-from sync.cli.init.writing import quoted
+from sync.cli.init.writing import fields, quoted
+from sync.playbook.document import Document
+from sync.playbook.walk import walk
 
 STAGE = FieldSeen(name="lifecyclestage", type="picklist", values=(("lead", "Lead"), ("marketingqualifiedlead", "MQL")), closed=True)
 
@@ -87,6 +89,56 @@ def test_values_that_are_none_of_ours_are_noted_with_how_many_have_them() -> Non
     assert strange(found, "hs") == [("industry", "OTHER"), ("industry", "FOOD")]
     (industry,) = counted(found, {"hs": {("industry", "OTHER"): 3, ("industry", "FOOD"): 1_200}, "sf": {("Industry", "Banking"): 0}}).found
     assert industry.notes[-1] == "people with a value of hs that is none of these: FOOD 1,200, OTHER 3"
+
+
+def test_each_value_that_is_none_of_ours_is_a_line_to_fill_in_whether_it_was_counted_or_not() -> None:
+    many = [f"V{n}" for n in range(60)]
+    ours, theirs = picklist("Industry", "Energy", "Retail"), picklist("industry", "ENERGY", "RETAIL", *many, "no one's\nown")
+    text = "".join(fields(counted(match(PEOPLE, pair([ours], [theirs])), {"hs": {("industry", "V0"): 1, ("industry", "V1"): 0}})))
+    lines = text.splitlines()
+    begin = lines.index("        # reads:  # theirs and ours: take the # away from this line and from those below that you fill in")
+    assert lines[begin + 1 : begin + 4] == [
+        "          # V0: ?  # 1 person has it",
+        "          # V1: ?  # 0 people have it",
+        "          # V2: ?",
+    ]
+    assert len(lines) == begin + 1 + 61
+    assert lines[-1] == r"""          # "no one's\nown": ?"""
+
+
+NAMES = [name for one in PEOPLE for name in (one.name, *one.names)]
+KINDS: list[FieldType] = ["text", "email", "phone", "number", "flag", "date", "time", "picklist", "user"]
+VALUES = st.lists(st.sampled_from(["Lead", "MQL", "SAL", "New", "Working", "Closed", "Yes", "No", "Energy", "a: b", "x\ny"]), unique=True)
+SEEN = st.builds(
+    lambda name, type_, values, writable, refuses: FieldSeen(
+        name=name,
+        type=type_,
+        values=tuple((one, one) for one in values) if type_ == "picklist" else (),
+        closed=type_ == "picklist",
+        writable=writable,
+        refuses=refuses if type_ == "flag" else "",
+    ),
+    st.sampled_from([*NAMES, "Shoe_Size__c", "shoe_size"]),
+    st.sampled_from(KINDS),
+    VALUES,
+    st.booleans(),
+    st.sampled_from(["", "", "Product news"]),
+)
+GUESSES = ("read_only:", "objects:", "values:", "reads:", "# reads:")
+
+
+@given(st.lists(SEEN, unique_by=lambda one: one.name, max_size=12), st.lists(SEEN, unique_by=lambda one: one.name, max_size=12))
+def test_every_guess_has_its_comment_whatever_two_systems_are_like(crm: list[FieldSeen], other: list[FieldSeen]) -> None:
+    for some, more in ((PEOPLE, True), (ACCOUNTS, False), (OPPORTUNITIES, False)):
+        found = match(some, pair(crm, other), more=more)
+        text = "".join(fields(found))
+        for line in text.splitlines():
+            head = line[2] not in " #"  # the field itself: the comment says why its policy is this one
+            if head or line.strip().startswith(GUESSES):
+                assert "  # " in line, line
+        document = Document("fields.yaml", text.splitlines())
+        assert list(walk(document, text)) == [one.known.name for one in found.found]
+        assert document.problems == []
 
 
 def test_whoever_changes_a_field_most_is_guessed_to_own_it_if_that_is_clear() -> None:

@@ -1,16 +1,13 @@
-"""What `truce doctor` says of a live schema beside the playbook, of reps, and of topics."""
+"""What `truce doctor` says of a live schema beside the playbook, and of topics."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pytest
 
-from connectors.base import FieldSeen, Finding, Rival, Rivals, User
+from connectors.base import FieldSeen, Finding, Rival, Rivals
 from sync.cli.examining import rivals
 from sync.cli.examining.kafka import DAY_MS, topics
-from sync.cli.examining.lengths import shorter
-from sync.cli.examining.suited import strangers, suited
+from sync.cli.examining.suited import suited
 from sync.cli.examining.system import wanted
 from sync.playbook.loader import load_files, read
 from sync.topology import topics as named
@@ -88,30 +85,6 @@ def test_what_goes_together_is_one_line() -> None:
         )
     ]
     assert [one.what for one in found] == ["2 mapped fields of Lead have the type, the length and the values that the playbook needs"]
-
-
-def test_what_holds_less_than_the_same_field_elsewhere_is_one_line_and_no_fault() -> None:
-    def live(**lengths: int) -> dict[str, FieldSeen]:
-        return {name: FieldSeen(name=name, type="text", length=most) for name, most in lengths.items()}
-
-    lives = {"salesforce": live(Title=128, Company=255, Industry=40), "hubspot": live(jobtitle=65_536, company=100, industry=40)}
-    ours, theirs = shorter(PLAYBOOK, lives)
-    assert (ours.ok, theirs.ok) == (True, True)
-    assert ours.what.startswith("salesforce: these are shorter than in another system")
-    assert ours.what.endswith("refused: Title 128 (hubspot 65,536)")
-    assert theirs.what.endswith("refused: company 100 (salesforce 255)")
-
-
-def people(*emails: str) -> Sequence[User]:
-    return [User(id=one, email=one.title()) for one in emails]
-
-
-def test_reps_without_a_user_are_named() -> None:
-    everybody = {email for pool in PLAYBOOK.pools.values() for email in pool.members}
-    assert [one.ok for one in strangers(PLAYBOOK, "hubspot", people(*everybody))] == [True]
-    (found,) = strangers(PLAYBOOK, "hubspot", people(*everybody - {"ben@acme.example"}))
-    assert found.what == f"1 of {len(everybody)} reps have no active user: ben@acme.example"
-    assert [*strangers(PLAYBOOK, "hubspot", [])] == []  # a system that tells no users
 
 
 def test_a_field_is_wanted_with_what_it_must_hold() -> None:

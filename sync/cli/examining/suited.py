@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from connectors.base import FieldSeen, FieldType, Finding, User
+from connectors.base import FieldSeen, FieldType, Finding
 from sync.lead.copies import key_of
 from sync.lead.shown import LONGEST
 from sync.playbook.models import COMPUTED, FieldKind, Playbook, SharedField, SystemField
@@ -84,17 +84,3 @@ def _some(values: Sequence[str]) -> str:
 
 def _wrong(what: str, todo: str) -> Finding:
     return Finding(ok=False, what=what, todo=todo)
-
-
-def strangers(playbook: Playbook, system: str, users: Sequence[User]) -> Iterator[Finding]:
-    """Say which reps have no active user in a system that shows owners; nothing where it tells no users."""
-    if not users or not any(system in one.systems for one in playbook.fields.values() if one.kind == "user"):
-        return
-    there = {one.email.strip().lower() for one in users if one.active}
-    members = dict.fromkeys(email for pool in playbook.pools.values() for email in pool.members)
-    gone = [email for email in members if email not in there]
-    if gone:
-        todo = "add them there, or take them out of team.yaml: a lead of theirs shows no owner there"
-        yield _wrong(f"{len(gone)} of {len(members)} reps have no active user: {_some(gone)}", todo)
-    elif members:
-        yield Finding(ok=True, what=f"all {len(members)} reps have an active user")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from connectors.base import FieldSeen, FieldType, Finding, Source
@@ -13,8 +13,9 @@ from sync.cli.examining import rights
 from sync.cli.examining.formulas import formulas
 from sync.cli.examining.grants import wishes
 from sync.cli.examining.reach import door
+from sync.cli.examining.reps import strangers
 from sync.cli.examining.rivals import looked
-from sync.cli.examining.suited import strangers, suited
+from sync.cli.examining.suited import suited
 from sync.lead.shown import LONGEST
 from sync.playbook.models import COMPUTED, Playbook, SharedField
 from sync.settings import SystemSettings
@@ -24,12 +25,12 @@ SCORES = ("engagement_score", "fit_score", "lead_score")
 
 
 async def look(
-    system: str, how: SystemSettings, playbook: Playbook, *, fix: bool, lives: dict[str, Mapping[str, FieldSeen]] | None = None,
-    public_url: str | None = None,
+    system: str, how: SystemSettings, playbook: Playbook, *, fix: bool,
+    lives: dict[str, dict[str, Mapping[str, FieldSeen]]] | None = None, public_url: str | None = None,
 ) -> list[Finding]:  # fmt: skip
     """Give everything about one system; `fix` makes the fields that Truce fills in, where the vendor lets us.
 
-    `lives` is given the fields of its usual object for people; `public_url` is where vendors reach us.
+    `lives` is given the fields of each of its objects; `public_url` is where vendors reach us.
     """
     free = Unmetered()
     try:
@@ -45,7 +46,7 @@ async def look(
         said = await source.doctor(mapped, fix=fix)
         found = [
             *made,
-            *said,
+            *(one for one in said if not _bare(one, system, how.vendor, person, mapped)),
             *(await _beside(source, system, playbook, {} if lives is None else lives) if system in playbook.systems else []),
         ]
     except ConnectorError as error:
@@ -58,6 +59,13 @@ async def look(
     ]
 
 
+def _bare(one: Finding, system: str, vendor: str, object_: str, mapped: Iterable[str]) -> bool:
+    """Say whether a finding only says of one mapped field that it is as it should be: one line counts all of them."""
+    what = one.what.removeprefix(f"{vendor}: ").removeprefix(f"{system}: ")
+    name, _, more = what.removeprefix(f"{object_}.").partition(" is there")
+    return one.ok and not one.todo and what.startswith(f"{object_}.") and name in mapped and more in ("", " and can be written")
+
+
 def _todo(system: str, error: ConnectorError) -> str:
     """Say what a person can do about what a system answered."""
     if isinstance(error, AuthExpired):
@@ -68,9 +76,9 @@ def _todo(system: str, error: ConnectorError) -> str:
     return "its answer is not what it should be: is the address right? The log of its source and writer says more"
 
 
-async def _beside(source: Source, system: str, playbook: Playbook, lives: dict[str, Mapping[str, FieldSeen]]) -> list[Finding]:
+async def _beside(source: Source, system: str, playbook: Playbook, lives: dict[str, dict[str, Mapping[str, FieldSeen]]]) -> list[Finding]:
     """Compare the live schema and the users with the playbook."""
-    found, responses = list[Finding](), source.manifest.response_objects
+    found, responses, here = list[Finding](), source.manifest.response_objects, lives.setdefault(system, {})
     for name in schema.objects(playbook, system, source):
         if name in responses:
             continue
@@ -85,8 +93,7 @@ async def _beside(source: Source, system: str, playbook: Playbook, lives: dict[s
                 )
             )
             continue
-        if name == source.manifest.person_object:
-            lives[system] = {one.name: one for one in live}
+        here[name] = {one.name: one for one in live}
         found += suited(playbook, system, name, live, said=name == source.manifest.person_object)
         found += formulas(playbook, system, name, live)
     wished = wishes(playbook, system, source.manifest)

@@ -112,9 +112,19 @@ def _fields(fields: Sequence[Mapping[str, Any]], whose: str) -> None:
     equal = [one["field"] for one in fields if one not in differing]
     if equal and differing:
         console.print(f"Equal or blank for everybody: {', '.join(equal)}")
-    lines = [f"  {_example(one['field'], row)}" for one in differing for row in _few(one) if one["differing"]]
-    if lines:
-        console.print("\n".join(["For example", *lines]))
+    if lines := list(_examples([one for one in differing if one["differing"]])):
+        console.print("\n".join(lines))
+
+
+def _examples(fields: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    """Show a few examples of each field, and say where the others are."""
+    some = [(one["field"], row) for one in fields for row in _few(one)]
+    if not some:
+        return
+    yield "For example"
+    yield from (f"  {_example(name, row)}" for name, row in some)
+    if sum(len(one["examples"]) for one in fields) > len(some):
+        yield "  Ten of each field: the same with --json."
 
 
 def _few(one: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

@@ -96,8 +96,8 @@ OPPORTUNITIES = (
     Known("name", "text", "sales", ("Name", "name"), "as sales calls it", lone=True),
     Known("people", "text", "sales", ("OpportunityContactRoles", "contactsIds"), "who is in it: its stage moves theirs", lone=True),
     Known("account", "ref", "sales", ("AccountId", "accountId"), "which account it belongs to", lone=True),
-    Known("owner", "user", "sales", ("OwnerId", "assignedUserId"), "", lone=True),
+    Known("owner", "user", "sales", ("OwnerId", "assignedUserId"), "whoever has it in sales", lone=True),
     Known("stage", "picklist", "sales", ("StageName", "stage"), "lifecycle.yaml says which of them are won and lost", lone=True),
-    Known("amount", "number", "sales", ("Amount", "amount"), "", lone=True),
+    Known("amount", "number", "sales", ("Amount", "amount"), "as sales has it", lone=True),
     Known("close_date", "date", "sales", ("CloseDate", "closeDate"), "when it was won or lost, as sales has it", lone=True),
 )

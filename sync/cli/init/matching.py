@@ -39,6 +39,8 @@ class Mapped:
     spelled: Spelled = field(default_factory=Spelled)
     read_only: bool = False
     objects: Mapping[str, str] = field(default_factory=dict)
+    people: Mapping[str, int] = field(default_factory=dict)
+    """Of values that are none of ours: how many people have one, as far as it was counted."""
 
 
 @dataclass(frozen=True)
@@ -103,15 +105,17 @@ def counted(matching: Matching, counts: Mapping[str, Mapping[tuple[str, str], in
     """Note of each list that has values which are none of ours how many people have which; system → (field, value) → people."""
 
     def told(one: Match) -> Match:
-        notes = list(one.notes)
+        notes, systems = list(one.notes), dict(one.systems)
         for system, how in one.systems.items():
-            people = {value: many for value in how.spelled.unread if (many := counts.get(system, {}).get((how.seen.name, value)))}
-            shown = sorted(people.items(), key=lambda some: -some[1])
+            known = counts.get(system, {})
+            people = {value: known[how.seen.name, value] for value in how.spelled.unread if (how.seen.name, value) in known}
+            systems[system] = replace(how, people=people)
+            shown = sorted(((value, many) for value, many in people.items() if many), key=lambda some: -some[1])
             if shown:
                 notes.append(
                     f"people with a value of {system} that is none of these: {', '.join(f'{value} {many:,}' for value, many in shown)}"
                 )
-        return replace(one, notes=notes)
+        return replace(one, notes=notes, systems=systems)
 
     return replace(matching, found=[told(one) for one in matching.found])
 

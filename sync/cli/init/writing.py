@@ -141,29 +141,53 @@ def fields(matching: Matching) -> Iterator[str]:
     """Write shared fields, each with the guess behind it."""
     for one in matching.found:
         known = one.known
-        yield f"  {known.name}:{f'  # {known.why}' if known.why else ''}\n"
-        yield from (f"    # ! {note}\n" for note in one.notes)
+        yield f"  {known.name}:{_comment(known.why)}\n"
+        yield from (f"    # ! {_flat(note)}\n" for note in one.notes)
         yield f"    type: {known.kind}\n    policy: {known.policy}\n"
         yield "    personal: true\n" if known.personal else ""
         yield f"    consent: {known.consent}\n" if known.consent else ""
-        yield f"    values: [{', '.join(map(quoted, one.values))}]\n" if one.values else ""
+        yield f"    values: [{', '.join(map(quoted, one.values))}]{_comment('guess: what both have by name')}\n" if one.values else ""
         yield "    systems:\n"
         for system, mapped in one.systems.items():
             yield from _mapping(system, mapped)
 
 
+def _comment(text: str) -> str:
+    return f"  # {_flat(text)}" if text else ""
+
+
+def _flat(text: str) -> str:
+    """Give a text as it may stand in a comment: what a vendor calls its own may have line breaks."""
+    return " ".join(text.split())
+
+
 def _mapping(system: str, mapped: Mapped) -> Iterator[str]:
     seen, spelled, objects = mapped.seen, mapped.spelled, mapped.objects
-    same = not spelled.reads and all(ours == theirs for ours, theirs in spelled.values.items())
+    same = not (spelled.reads or spelled.unread) and all(ours == theirs for ours, theirs in spelled.values.items())
     if same and not mapped.read_only and not objects:
         yield f"      {system}: {quoted(seen.name)}\n"
         return
     yield f"      {system}:\n        name: {quoted(seen.name)}\n"
-    yield f"        objects: {_flow(objects)}\n" if objects else ""
-    yield "        read_only: true  # guess: it is asked there and never told\n" if mapped.read_only else ""
-    for key, some in (("values", spelled.values), ("reads", spelled.reads)):
-        yield f"        {key}:\n" if some else ""
-        yield from (f"          {quoted(ours)}: {quoted(theirs)}\n" for ours, theirs in some.items())
+    yield f"        objects: {_flow(objects)}{_comment('guess: it is called so there')}\n" if objects else ""
+    yield f"        read_only: true{_comment('guess: it is asked there and never told')}\n" if mapped.read_only else ""
+    yield f"        values:{_comment('guess: by name, ours and theirs')}\n" if spelled.values else ""
+    for ours, theirs in spelled.values.items():
+        why = "guess: there is none of this name, its neighbour stands for it" if ours in spelled.lacking else ""
+        yield f"          {quoted(ours)}: {quoted(theirs)}{_comment(why)}\n"
+    yield f"        reads:{_comment('guess: by name, theirs and ours')}\n" if spelled.reads else ""
+    yield from (f"          {quoted(theirs)}: {quoted(ours)}\n" for theirs, ours in spelled.reads.items())
+    yield from _unread(mapped)
+
+
+def _unread(mapped: Mapped) -> Iterator[str]:
+    """Write a line for each value there that is none of ours, to be filled in: with how many people have it, where they were counted."""
+    spelled = mapped.spelled
+    if spelled.unread and not spelled.reads:
+        yield f"        # reads:{_comment('theirs and ours: take the # away from this line and from those below that you fill in')}\n"
+    for value in spelled.unread:
+        many = mapped.people.get(value)
+        who = "" if many is None else "1 person has it" if many == 1 else f"{many:,} people have it"
+        yield f"          # {_flat(quoted(value))}: ?{_comment(who)}\n"
 
 
 def _flow(some: Mapping[str, str]) -> str:

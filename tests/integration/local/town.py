@@ -173,7 +173,7 @@ def surroundings(servers: tuple[str, str, str], home: Path, port: int) -> dict[s
         **{name: value for name, value in os.environ.items() if not name.startswith(("TRUCE_", "KAFKA_"))},
         **{"TRUCE_INSTALLATION": installation, "TRUCE_DATABASE": postgres, "KAFKA_BOOTSTRAP_SERVERS": kafka, "TRUCE_SECRET": "s"},
         **{"TRUCE_PARTITIONS": "2", "TRUCE_HOME": str(home), "TRUCE_HTTP_PORT": str(port), "TRUCE_CONSOLE_PORT": str(free_port())},
-        **{"TRUCE_PLAYBOOK": str(home / "playbook"), "TRUCE_SESSION_S": "3"},
+        **{"TRUCE_PLAYBOOK": str(home / "playbook"), "TRUCE_SESSION_S": "3", "TRUCE_PUBLIC_URL": f"http://127.0.0.1:{port}"},
     }
 
 

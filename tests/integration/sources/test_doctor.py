@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import importlib
+import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from email.utils import formatdate
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connectors.base import Finding
 from connectors.emulator.control import serve
@@ -21,10 +26,12 @@ from connectors.emulator.hubspot import HubSpot
 from connectors.emulator.hubspot.auth import Actor
 from connectors.emulator.salesforce import User
 from sync.cli import emulate
+from sync.cli.examining.lengths import shorter
 from sync.cli.examining.reach import reached
 from sync.cli.examining.system import look
 from sync.playbook.loader import load_files, read
-from sync.settings import SystemSettings
+from sync.playbook.models import Playbook
+from sync.settings import ChannelSettings, Settings, SystemSettings
 from tests.house.project import ROOT
 
 PLAYBOOK = load_files(read(ROOT / "deploy" / "playbook"))
@@ -66,23 +73,69 @@ async def test_what_truce_fills_in_is_made(worlds: dict[str, Any], vendor: str, 
     assert not any(f"{field} was created" in one.what for one in await looked(worlds[vendor], fix=True))
 
 
+SHORT = {
+    ("salesforce", "hubspot"): "salesforce: Lead.Title holds 128 characters, contacts.jobtitle of hubspot any length",
+    ("salesforce", "marketo"): "salesforce: Lead.Title holds 128 characters, leads.title of marketo 255",
+    ("espocrm", "mautic"): "espocrm: Lead.title holds 100 characters, contacts.position of mautic any length",
+}
+
+
+async def looked_at(name: str, how: dict[str, Any], playbook: Playbook, **more: Any) -> list[Finding]:
+    """Let doctor look at one of the demo's systems."""
+    options = {key: str(value) for key, value in how["options"].items()}
+    return await look(name, SystemSettings.model_validate({**how, "options": options}), playbook, fix=False, **more)
+
+
 @pytest.mark.parametrize("pair", emulate.PAIRS, ids="+".join)
 async def test_in_the_pairs_that_are_shipped_nothing_is_wrong(pair: tuple[str, str]) -> None:
     files, own = read(ROOT / "deploy" / "playbook"), ROOT / "deploy" / "pairs" / "-".join(pair) / "fields.yaml"
     if own.exists():
         files = {name: text for name, text in files.items() if not name.startswith(("cases/", "env/"))} | {"fields.yaml": own.read_bytes()}
-    playbook = load_files(files)
+    playbook, lives = load_files(files), dict[str, Any]()
     async with AsyncExitStack() as stack:
         urls = {name: (await stack.enter_async_context(serve(emulate.app(name)))).url for name in pair}
         found = [
-            one
-            for name, how in emulate.systems(urls, base_s=1.0).items()
-            for one in await look(
-                name, SystemSettings.model_validate({**how, "options": {k: str(v) for k, v in how["options"].items()}}), playbook, fix=False
-            )
+            one for name, how in emulate.systems(urls, base_s=1.0).items() for one in await looked_at(name, how, playbook, lives=lives)
         ]
     assert [one.what for one in found if not one.ok] == []
-    assert any("clock is" in one.what for one in found if one.what.startswith(pair[0]))
+    assert not any(re.search(r": (Lead|contacts|leads)[.](?!cTruceId)\w+( is there.*)?$", one.what) for one in found), (
+        "fields that are well are counted"
+    )
+    clocks = [one.what.partition(":")[0] for one in found if "its clock is +0 s" in one.what or "its clock is -" in one.what]
+    assert clocks == list(pair)
+    short = [one.what for one in shorter(playbook, lives)]
+    assert SHORT[pair] in short
+    assert len(set(short)) == len(short)
+
+
+class Fast:
+    """A clock that is ahead: what a server says of the time is so much later."""
+
+    def __init__(self, app: ASGIApp, ahead_s: float) -> None:
+        self._app, self._ahead_s = app, ahead_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def later(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["date"] = formatdate(time.time() + self._ahead_s, usegmt=True)
+            await send(message)
+
+        await self._app(scope, receive, later)
+
+
+@pytest.mark.parametrize("vendor", sorted({name for pair in emulate.PAIRS for name in pair}))
+async def test_a_clock_that_is_wrong_is_found_at_every_vendor(vendor: str) -> None:
+    app = emulate.app(vendor)
+    app.add_middleware(Fast, ahead_s=90)
+    app.state.sends_date = True
+    async with serve(app) as running:
+        how = emulate.systems({vendor: running.url}, base_s=1.0)[vendor]
+        found = await looked_at(vendor, how, PLAYBOOK)
+    (clock,) = [one for one in found if "its clock is" in one.what]
+    assert not clock.ok
+    assert re.search(r": its clock is \+(89|90|91) s from ours$", clock.what)
+    assert clock.todo
 
 
 async def test_fields_are_made_on_all_objects_for_people_and_the_truce_id_too(worlds: dict[str, Any]) -> None:
@@ -205,18 +258,40 @@ async def test_a_token_that_hubspot_says_nothing_of_is_said_to_be_unknown() -> N
     assert any(what.startswith("hubspot: what Truce may do with contacts, companies") and what.endswith("is not told") for what in found)
 
 
-async def test_the_address_that_vendors_call_must_lead_to_our_door(worlds: dict[str, Any]) -> None:
+def opened(**more: Any) -> Settings:
+    """Give an installation with a secret for each door that there is."""
+    secret = SecretStr("x")
     systems = {
-        "hubspot": SystemSettings(vendor="hubspot", url="https://api.hubapi.com"),
-        "crm": SystemSettings(vendor="salesforce", url="https://x.example"),
+        "hubspot": SystemSettings(vendor="hubspot", url="https://api.hubapi.com", secrets={"webhook_secret": secret}),
+        "crm": SystemSettings(vendor="salesforce", url="https://x.example", secrets={"nudge_secret": secret}),
     }
-    door = Starlette(routes=[Route("/webhooks/hubspot", lambda _: Response(status_code=401), methods=["POST"])])
+    slack = ChannelSettings(secrets={"token": secret, "signing_secret": secret})
+    signed = SecretStr("whsec_" + "c2VjcmV0" * 4)
+    return Settings(systems=systems, doors={"form": signed}, channels={"slack": slack}, api_tokens={"ana@acme.example": secret}, **more)
+
+
+PATHS = ("/webhooks/hubspot", "/nudge/crm", "/doors/form", "/slack/actions", "/slack/commands", "/api/handoffs/none/accept")
+
+
+async def test_every_door_that_a_secret_opens_must_be_ours() -> None:
+    files = read(ROOT / "deploy" / "playbook") | {"inbound/form.yaml": (ROOT / "deploy" / "presets" / "form.yaml").read_bytes()}
+    playbook = load_files(files)
+    door = Starlette(routes=[Route(path, lambda _: Response(status_code=401), methods=["POST"]) for path in PATHS])
     async with serve(door) as running:
-        (well,) = await reached(running.url, systems)
-        (elsewhere,) = await reached(f"{running.url}/nowhere", systems)
-    (silent,) = await reached(running.url, systems)
-    assert (well.ok, elsewhere.ok, silent.ok) == (True, False, False)
-    assert "answers 404" in elsewhere.what
-    assert "cannot be reached from here" in silent.what
-    (unset,) = await reached(None, systems)
-    assert unset.what == "hubspot: TRUCE_PUBLIC_URL is not set: no vendor can call Truce, and changes are polled"
+        well = await reached(opened(public_url=running.url), playbook)
+        elsewhere = await reached(opened(public_url=f"{running.url}/nowhere"), playbook)
+    silent = await reached(opened(public_url=running.url), playbook)
+    assert [one.what for one in well if one.ok] == [
+        f"{whose}: {running.url}{path} can be reached from here, and refuses what is not signed"
+        for whose, path in zip(("hubspot", "crm", "door form", "slack", "slack", "api"), PATHS, strict=True)
+    ]
+    assert [("answers 404" in one.what, one.ok) for one in elsewhere] == [(True, False)] * len(PATHS)
+    assert [("cannot be reached from here" in one.what, one.ok) for one in silent] == [(True, False)] * len(PATHS)
+    (unset,) = await reached(opened(), playbook)
+    assert not unset.ok
+    assert unset.what.startswith(f"TRUCE_PUBLIC_URL is not set, and there are secrets for {', '.join(PATHS)}: ")
+
+
+async def test_without_an_address_and_without_a_secret_changes_are_polled() -> None:
+    (polled,) = await reached(Settings(systems={"hubspot": SystemSettings(vendor="hubspot", url="https://api.hubapi.com")}), PLAYBOOK)
+    assert (polled.ok, polled.what) == (True, "hubspot: TRUCE_PUBLIC_URL is not set: no vendor can call Truce, and changes are polled")

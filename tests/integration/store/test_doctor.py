@@ -12,11 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors.base import Finding
 from sync.agents import ground
 from sync.cli import place
 from sync.cli.doctor import channels, examine
-from sync.cli.duty import summed_up
 from sync.cli.examining.system import look
 from sync.cli.still import still
 from sync.playbook.loader import load, load_files, read
@@ -172,12 +170,6 @@ def test_clocks_that_are_overdue_are_told_when_deciding_should_have_been_done(se
 
 def test_clocks_that_stand_still_are_told_apart_from_those_that_are_late(settings: Settings) -> None:
     assert late(settings, "'3 hours'|'infinity'") == ["1 clock is not told any more: what was told could not be decided"]
-
-
-def test_what_is_wrong_stands_at_the_end_again_with_what_to_do() -> None:
-    findings = [Finding(ok=True, what="Kafka: reached"), Finding(ok=False, what="x is off", todo="turn it on"), Finding(ok=False, what="y")]
-    assert summed_up(findings) == ["", "2 findings:", "✘ x is off", "    turn it on", "✘ y"]
-    assert summed_up(findings[:1]) == ["", "Nothing is wrong."]
 
 
 STANDING = """INSERT INTO alert_messages (id, say, channel, role, at, ready_at) VALUES ('m1', 'open', 'mail', 'channel', now(), now());

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from sync.lead.decision import Facts
+from sync.lead.decide import decide
+from sync.lead.decision import Facts, fold
 from sync.lead.state import Lead
 from sync.playbook.models import Playbook
+from sync.trial import beside
 from sync.trial.observed import Compared
 from tests import factory
 from tests.factory import CONTACT, HS, LEAD, SF, ms
@@ -110,3 +112,40 @@ def test_who_would_be_made_is_counted_and_personal_values_are_not_shown() -> Non
     alone.facts = only
     alone.go(factory.snapshot(LEAD, 1, {"Email": "lee@x.example", "LastName": "Lee"}))
     assert compared(alone.lead, book=book)["would_be_made"] == {HS: 1}
+
+
+CRM_ACCOUNT, MAP_ACCOUNT = "salesforce:Account:001N", "hubspot:companies:5"
+
+
+def firms(*told: tuple[str, float, dict[str, Any]], read: float = 20) -> dict[tuple[str, str], dict[str, Any]]:
+    """Compare an account of both systems, which said this in this order; both were read in full before the first act of somebody."""
+    book = factory.with_accounts()
+    book = replace(book, systems={name: replace(one, mode="observe" if name == HS else "write") for name, one in book.systems.items()})
+    found = factory.facts()
+    for ref, at, fields in told:
+        domain = "Website" if ref.startswith(SF) else "domain"
+        fold(found, decide(factory.changed(ref, at, {domain: "nordwind.example", **fields}), found, book, ms(100)))
+    made = Compared(book)
+    for ref in (CRM_ACCOUNT, MAP_ACCOUNT):
+        made.count(beside.firm(found.ledger.entries[ref], found.ledger, book, {SF: ms(read), HS: ms(read)}))
+    return rows(made.plain())
+
+
+def test_of_accounts_too_it_says_what_others_did_where_truce_would_have_written() -> None:
+    begin: list[tuple[str, float, dict[str, Any]]] = [
+        (CRM_ACCOUNT, 1, {"Name": "Nordwind", "NumberOfEmployees": 40}),
+        (MAP_ACCOUNT, 2, {"name": "Nordwind", "numberofemployees": 40}),
+    ]
+    assert firms(*begin) == {}, "what stood there when it was first read is nobody's deed"
+    renamed = [*begin, (CRM_ACCOUNT, 30, {"Name": "Nordwind AS", "NumberOfEmployees": 41})]
+    found = firms(*renamed)
+    assert {name: found[HS, name]["not_done"] for name in ("account.name", "account.employees")} == {
+        "account.name": 1,
+        "account.employees": 1,
+    }
+    done = firms(*renamed, (MAP_ACCOUNT, 60, {"name": "Nordwind AS", "numberofemployees": 50}))
+    assert (done[HS, "account.name"]["same"], done[HS, "account.name"]["same_after_s"]) == (1, 30)
+    assert (HS, "account.employees") not in done, "the last word is their own"
+    theirs = firms(*renamed, (MAP_ACCOUNT, 60, {"name": "NORDWIND"}))[HS, "account.name"]
+    assert (theirs["otherwise"], theirs["examples"][0]["would_be"], theirs["examples"][0]["is"]) == (1, "Nordwind AS", "NORDWIND")
+    assert {system for system, _ in done} == {HS}, "what is written is not observed"
