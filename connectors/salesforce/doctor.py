@@ -256,6 +256,9 @@ def _mapped(object_: str, name: str, known: Row | None, *, writable: bool) -> Fi
             what=f"{object_}.{name} does not exist or cannot be seen",
             todo=f"make the field {name}, grant it to the integration user, or change fields.yaml",
         )
+    if writable and known.get("calculated"):
+        todo = "say read_only: true of it in fields.yaml"
+        return Finding(ok=False, what=f"{object_}.{name} is a formula, which nobody writes", todo=todo)
     if writable and not known.get("updateable"):
         return Finding(
             ok=False,

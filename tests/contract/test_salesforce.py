@@ -399,6 +399,8 @@ async def test_doctor_says_which_version_is_used_and_who_uses_the_days_calls(org
 async def test_a_formula_is_described_as_one(org: SalesforceWorld, source: Source) -> None:
     org.org.org.leads.add_field(Field("Fit__c", "Fit", "double", createable=False, updateable=False, calculated=True))
     assert {one.name for one in await source.described("Lead") if one.computed} == {"Fit__c"}
+    (told,) = [one for one in await source.doctor({"Fit__c": True}) if "Fit__c" in one.what]
+    assert (told.ok, told.what) == (False, "Lead.Fit__c is a formula, which nobody writes")
 
 
 async def test_doctor_tells_of_campaigns_that_are_not_there(org: SalesforceWorld) -> None:

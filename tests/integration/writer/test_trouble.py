@@ -253,3 +253,16 @@ async def test_that_a_system_does_not_answer_is_said_where_health_is_asked(here:
     await here.results(1)
     await here.clean()
     assert SYSTEM not in health.waits
+
+
+async def test_a_record_that_cannot_be_read_is_linked_by_the_next_try(here: World) -> None:
+    here.vendor.records["7"] = {"Email": "ana@example.com", "hidden": True}
+    here.vendor.unread = [Unavailable("away")]
+    ana = lead(phone="+2")
+    await here.put(ana)
+    await here.ring(ana)
+    await here.start()
+    (done,) = await here.results(1)
+    assert (done.outcome, done.ref) == ("linked", "crm:Lead:7")
+    assert [verb for verb, _ in here.vendor.journal].count("create") == 2
+    assert here.vendor.effects == []

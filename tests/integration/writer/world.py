@@ -68,6 +68,8 @@ class Vendor(Sink):
     lost: list[ConnectorError] = field(default_factory=list)
     """Raised after the next calls were done."""
     refuse: Callable[[str, Mapping[str, Scalar]], ConnectorError | None] = lambda ident, fields: None
+    unread: list[ConnectorError] = field(default_factory=list)
+    """Raised by the next reads by id."""
     hold: asyncio.Event | None = None
     """While set and not triggered, writing calls do not answer."""
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
@@ -131,6 +133,8 @@ class Vendor(Sink):
 
     async def read(self, ids: Sequence[str], fields: Sequence[str], *, object_: str = "", priority: Priority = "normal") -> Sequence[Item]:
         self.journal.append(("read", list(ids)))
+        if self.unread:
+            raise self.unread.pop(0)
         return [self.snapshot(ident) for ident in ids if ident in self.records]
 
     async def find_created(
