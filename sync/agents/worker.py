@@ -116,7 +116,7 @@ class Worker:
         self.clock_set(done.next_due)
         if done.unpublished:
             await self._publish_soon(epoch, done.unpublished)
-        self.flood.note(zip(done.sources, done.outcomes, strict=True))
+        self.flood.note(zip(done.sources, done.outcomes, strict=True), self.clock.monotonic())
 
     async def _publish_soon(self, epoch: Epoch, rows: Sequence[Unpublished]) -> None:
         while len(self._publishing) >= PUBLISHING:

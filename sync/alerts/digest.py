@@ -28,9 +28,9 @@ async def tell(pool: Any, ground: Ground, now: datetime) -> int:
         return 0
     async with pool.acquire() as connection, connection.transaction():
         last = await digests.last(connection, now)
-        if last is None or next_digest(ms(last), digest, ground.zone) > ms(now):
+        if last is None or (due := next_digest(ms(last), digest, ground.zone)) > ms(now):
             return 0
-        if await digests.joining(connection):  # told without it, it would wait for the next day
+        if await digests.joining(connection, due):  # told without it, it would wait for the next day
             return 0
         await digests.done(connection, now)
         rows = await digests.open_in(connection, _waiting(ground.playbook.alerts.root))

@@ -150,23 +150,32 @@ def pause(what: Scope, reason: Annotated[str, typer.Option(help="Why; everybody 
         console.print(f"{what} was paused before, and the first reason stays; truce doctor shows it.", markup=False)
 
 
-def resume(what: Scope, json: Json = False) -> None:
-    """Write again; everything that came together meanwhile is written, hot hand-offs first.
+def resume(
+    what: Scope,
+    waiting: Annotated[bool, typer.Option("--waiting", help="Of a system: all that waits now is written, however much the guards allow.")] = False,
+    json: Json = False,
+) -> None:
+    """Write again; everything that came together meanwhile is written, hot hand-offs first, as much in an hour as the guards allow.
 
-    Example: `truce resume salesforce`
+    Example: `truce resume salesforce --waiting`
     """
     from sync.store import pauses
 
-    scope = _scope(what)
+    kind, _, system = (scope := _scope(what)).partition(":")
+    if waiting and kind != "system":
+        raise CannotRun("--waiting goes with a system's name: each system has a guard of its own.")
 
-    async def step(connection: Any, _: place.Place) -> tuple[list[str], list[pauses.Pause]]:
-        return await pauses.lift(connection, scope), await pauses.every(connection)
+    async def step(connection: Any, _: place.Place) -> tuple[int, list[str], list[pauses.Pause]]:
+        room = await pauses.let_go(connection, system) if waiting else 0
+        return room, await pauses.lift(connection, scope), await pauses.every(connection)
 
-    lifted, left = with_store(step)
+    room, lifted, left = with_store(step)
     if json:
-        as_json({"resumed": lifted, "still_paused": [pause.scope for pause in left]})
+        as_json({"resumed": lifted, "let_go": room, "still_paused": [pause.scope for pause in left]})
         return
     console.print(f"Resumed: {what}." if lifted else f"{what} was not paused.", markup=False)
+    if waiting:
+        console.print(f"{room:,} people wait there: they are let past the guard, for a day.", markup=False)
     for pause in left:
         console.print(f"Still paused: {pause.scope.rpartition(':')[2]} by {pause.by}: {pause.reason}", markup=False)
 

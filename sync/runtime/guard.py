@@ -130,33 +130,36 @@ class _Source:
     last: deque[bool]
     parked: int = 0
     row: int = 0
+    at: float = 0.0
 
-    def note(self, parked: bool) -> None:
+    def note(self, parked: bool, at: float) -> None:
         if len(self.last) == self.last.maxlen:
             self.parked -= self.last[0]
         self.last.append(parked)
         self.parked += parked
         self.row = self.row + 1 if parked else 0
+        self.at = at
 
 
 class Flood:
     """Counts what is parked, source by source (a system, a door, our own parts).
 
     More than `share` of a source's last `window`, or `row` in a row, is a flood. One source alone may send nothing but nonsense: what it
-    sends is parked, and all others go on. Where two flood, the poison is our own.
+    sends is parked, and all others go on. Where two flood within `recent_s`, the poison is our own.
     """
 
-    def __init__(self, window: int = 1000, share: float = 0.1, row: int = 50) -> None:
-        self.window, self.most, self.row = window, window * share, row
+    def __init__(self, window: int = 1000, share: float = 0.1, row: int = 50, recent_s: float = 600.0) -> None:
+        self.window, self.most, self.row, self.recent_s = window, window * share, row, recent_s
         self.sources: dict[str, _Source] = {}
 
-    def note(self, outcomes: Iterable[tuple[str, OutcomeKind]]) -> None:
-        """Add what became of messages, each with its source; raises TooMuchParked."""
+    def note(self, outcomes: Iterable[tuple[str, OutcomeKind]], at: float) -> None:
+        """Add what became of messages, each with its source, at a moment (monotonic seconds); raises TooMuchParked."""
         for source, outcome in outcomes:
             if source not in self.sources:
                 self.sources[source] = _Source(deque(maxlen=self.window))
-            self.sources[source].note(outcome == "parked")
-        flooding = {name: one for name, one in self.sources.items() if one.row >= self.row or one.parked > self.most}
+            self.sources[source].note(outcome == "parked", at)
+        recent = {name: one for name, one in self.sources.items() if at - one.at <= self.recent_s}
+        flooding = {name: one for name, one in recent.items() if one.row >= self.row or one.parked > self.most}
         if len(flooding) > 1:
             told = (f"of {name} {one.parked} of the last {len(one.last)}" for name, one in sorted(flooding.items()))
             raise TooMuchParked(f"messages of {len(flooding)} sources were parked ({', '.join(told)})")

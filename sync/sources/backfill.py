@@ -67,8 +67,10 @@ class Backfill:
         wanted = await runner.wanted()
         self.found.total = first or await self._count(wanted)
         cursor = known.cursor or None if known and not known.done_at else None
+        accounts = runner.accounts_first(self._says)
         async with aclosing(pages(lambda at: runner.source.everything(at, wanted), cursor, self._waits)) as every:
             async for page in every:
+                await accounts.before(page.items, await runner.playbook())
                 if not await self._page(page, first):
                     return self.found
         await cursors.mark_read(pool, system, list(wanted))

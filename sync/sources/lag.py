@@ -115,6 +115,12 @@ class LagGate:
         while await self.shut():
             await asyncio.sleep(0.1)
 
+    async def passed(self) -> None:
+        """Return when everything is applied that is on `changes` now."""
+        ends = {partition: end for partition, (_, end) in (await self._places()).items()}
+        while any(at < ends.get(partition, 0) for partition, (at, _) in (await self._places()).items()):
+            await asyncio.sleep(0.1)
+
     async def __aenter__(self) -> LagGate:
         """Stay open for the length of a block."""
         return self

@@ -14,6 +14,7 @@ from schemas.base import Ref
 from sync.playbook.models import Playbook
 from sync.runtime import log
 from sync.sources import schema, skew
+from sync.sources.companies import AccountsFirst
 from sync.sources.lag import LagGate
 from sync.sources.lease import hold
 from sync.sources.listening import Listening
@@ -118,13 +119,22 @@ class Runner:
         if known and known.done_at:
             return
         await self.begin()
-        if self.connection.options.get("first_read") == "by_hand" or await cursors.get(self.pool, self.system, cursors.BACKFILL):
+        if self.by_hand or await cursors.get(self.pool, self.system, cursors.BACKFILL):
             self._log.warning("the first read is a person's: truce backfill", system=self.system)
             return
         async with hold(self.pool, cursors.first_read(self.system)):
             known = await cursors.get(self.pool, self.system, "everything")
             if known is None or known.done_at is None:
-                await self._everything(known.cursor or None if known else None)
+                await self._everything(known.cursor or None if known else None, accounts=self.accounts_first())
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether the first read is left to a person."""
+        return self.connection.options.get("first_read") == "by_hand"
+
+    def accounts_first(self, says: Callable[[str], None] = lambda why: None) -> AccountsFirst:
+        """Give what holds a first read's people until the accounts are known."""
+        return AccountsFirst(self.pool, self.system, self.source.manifest.people, self.gate, says)
 
     async def _sweep(self, every_s: float = 0.0) -> None:
         """Read everything anew where the last time is so long ago, and order what was known and is not there any more to be read."""
@@ -141,10 +151,14 @@ class Runner:
         known = await cursors.get(self.pool, self.system, "everything")
         return known is not None and known.done_at is not None
 
-    async def _everything(self, cursor: str | None, note: Callable[[Sequence[Item]], None] = lambda items: None) -> Wanted:
+    async def _everything(
+        self, cursor: str | None, note: Callable[[Sequence[Item]], None] = lambda items: None, accounts: AccountsFirst | None = None
+    ) -> Wanted:
         wanted = await self.wanted()
         async for page in self.source.everything(cursor, wanted):
             note(page.items)
+            if accounts is not None:
+                await accounts.before(page.items, await self.playbook())
             await self.in_slices(page.items, "sweep")
             await cursors.put(self.pool, self.system, "everything", page.cursor, done=page.done)
         await cursors.mark_read(self.pool, self.system, list(wanted))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute
@@ -14,6 +14,7 @@ from connectors.base import Breaker, Budget, Manifest
 from connectors.registry import load
 from sync.playbook.models import Playbook
 from sync.runtime import log, web
+from sync.runtime.guard import OUTAGES
 from sync.runtime.producer import make_producer
 from sync.settings import Settings
 from sync.sources.covering import Covering
@@ -24,6 +25,7 @@ from sync.sources.lease import hold
 from sync.sources.nudge import Nudges
 from sync.sources.publisher import Publisher
 from sync.sources.runner import Runner
+from sync.store import cursors
 
 if TYPE_CHECKING:
     from sync.sources.calendars import Calendars
@@ -70,6 +72,8 @@ async def run(
         further = [*answers, *Nudges(runners).routes()]
         if hooked or further:
             await stack.enter_async_context(_door(settings, hooked, further, listener))
+        with suppress(*OUTAGES):  # whoever is not announced is not waited for
+            await cursors.announce(pool, [system for system, runner in runners.items() if not runner.by_hand])
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_leased(runner)) for runner in runners.values()]
             tasks += [group.create_task(reading.run()) for reading in _calendars(settings, pool, playbook)]

@@ -11,6 +11,10 @@ BACKFILL = "backfill"
 """The name of what notes how far a person's own first read came: as long as it stands, no source does it by itself."""
 SWEEP = "sweep"
 """The name of what notes when a sweep came to its end."""
+ACCOUNTS = "accounts"
+"""The name of what notes that a first read came to its people: all accounts were told before."""
+PROGRESS_S = 60.0
+"""A first read that got no further for so long is not waited for."""
 READ = "read:"
 """How the name begins of what notes that an object was read in full."""
 
@@ -95,6 +99,32 @@ async def read_at(pool: Any) -> dict[str, datetime]:
     }
 
 
+async def announce(pool: Any, systems: Sequence[str]) -> None:
+    """Note that these systems are about to be read for the first time, where none of it is done and no person does it."""
+    await pool.execute(
+        """INSERT INTO cursors (system, name, cursor) SELECT s, 'everything', '' FROM unnest($1::text[]) s
+           WHERE NOT EXISTS (SELECT FROM cursors WHERE system = s AND name = $2)
+           ON CONFLICT (system, name) DO UPDATE SET changed_at = now() WHERE cursors.done_at IS NULL""",
+        list(systems),
+        BACKFILL,
+    )
+
+
+async def accounts_left(pool: Any, systems: Sequence[str]) -> list[str]:
+    """Name those of these systems whose first read has begun, goes on, and did not come to its people yet."""
+    rows = await pool.fetch(
+        """SELECT DISTINCT c.system FROM cursors c
+           WHERE c.system = ANY($1) AND c.name = ANY($2) AND c.changed_at > now() - make_interval(secs => $4)
+             AND NOT EXISTS (SELECT FROM cursors d WHERE d.system = c.system AND d.name = ANY($3) AND d.done_at IS NOT NULL)
+           ORDER BY c.system""",
+        list(systems),
+        ["everything", BACKFILL],
+        ["everything", ACCOUNTS],
+        PROGRESS_S,
+    )
+    return [row["system"] for row in rows]
+
+
 async def mark_read(pool: Any, system: str, objects: Sequence[str]) -> None:
     """Note that all records of these objects were read once."""
     for name in objects:
@@ -143,7 +173,7 @@ async def begin_anew(pool: Any, *, lost: timedelta) -> None:
             f"{', '.join(held)} is still running: stop every source, writer and worker first (a killed one is let go after 10 s)."
         )
     await pool.execute("UPDATE cursors SET cursor = '', done_at = NULL, changed_at = now() WHERE name = 'everything'")
-    await pool.execute("DELETE FROM cursors WHERE name = 'changes' OR name LIKE $1", f"{BACKFILL}%")
+    await pool.execute("DELETE FROM cursors WHERE name IN ('changes', $2) OR name LIKE $1", f"{BACKFILL}%", ACCOUNTS)
     since = datetime.now(UTC) - lost
     await pool.execute(
         "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value",

@@ -15,7 +15,7 @@ SELECT g.id, g.token, g.labels, count(*)::int AS open, count(*) FILTER (WHERE p.
 FROM alert_groups g JOIN problems p ON p.alert_group = g.id AND p.closed_at IS NULL
 WHERE g.route = ANY($1::text[]) GROUP BY g.id ORDER BY count(*) DESC, g.id
 """
-_JOINING = "SELECT EXISTS (SELECT FROM problems WHERE alert_group IS NULL AND closed_at IS NULL)"
+_JOINING = "SELECT EXISTS (SELECT FROM problems WHERE alert_group IS NULL AND closed_at IS NULL AND opened_at <= to_timestamp($1 / 1000.0))"
 
 
 async def last(connection: Connection, now: datetime, name: str = NAME) -> datetime | None:
@@ -36,6 +36,6 @@ async def open_in(connection: Connection, routes: Sequence[str]) -> list[Any]:
     return rows
 
 
-async def joining(connection: Connection) -> bool:
-    """Say whether an open problem is in no group yet, as where another notifier is just putting it into one."""
-    return bool(await connection.fetchval(_JOINING))
+async def joining(connection: Connection, due: int) -> bool:
+    """Say whether an open problem of before the digest was `due` (ms) is in no group yet: another notifier is just putting it into one."""
+    return bool(await connection.fetchval(_JOINING, due))

@@ -52,3 +52,26 @@ async def halt(pool: Any, system: str, reason: str, *, by: str = "truce") -> boo
         by,
     )
     return row is not None
+
+
+async def let_go(pool: Any, system: str) -> int:
+    """Let all that waits to be written in a system now go past its guard, within a day; gives how much that is."""
+    found = await pool.fetchval(
+        """INSERT INTO let_go (system, room, until, last_at)
+           SELECT $1, count(*), now() + interval '1 day', now() FROM dirty WHERE system = $1
+           ON CONFLICT (system) DO UPDATE SET room = excluded.room, until = excluded.until, last_at = excluded.last_at RETURNING room""",
+        system,
+    )
+    return int(found)
+
+
+async def take(pool: Any, system: str, rows: int) -> int:
+    """Take so many rows, or as many as there are left, of what a person let go; gives how many."""
+    found = await pool.fetchval(
+        """UPDATE let_go l SET room = l.room - least(o.room, $2), last_at = now()
+           FROM (SELECT room FROM let_go WHERE system = $1 AND room > 0 AND until > now() FOR UPDATE) o
+           WHERE l.system = $1 RETURNING least(o.room, $2)""",
+        system,
+        rows,
+    )
+    return int(found or 0)

@@ -261,6 +261,16 @@ pauses = Table(
 )
 """scope: `all`, `system:NAME` or `field:NAME`."""
 
+let_go = Table(
+    "let_go",
+    metadata,
+    Column("system", Text, primary_key=True),
+    Column("room", BigInteger, nullable=False),
+    Column("until", Time, nullable=False),
+    Column("last_at", Time, nullable=False),
+)
+"""How many leads a person let go past a system's guard, are left of them, until when, and when the last went: the guard counts from there."""
+
 parked = Table(
     "parked",
     metadata,

@@ -1,4 +1,7 @@
-"""Law 13's guard: more writes in an hour, or a larger share of the records, than the playbook allows waits for a person."""
+"""Law 13's guard: more writes in an hour, or a larger share of the records, than the playbook allows waits for a person.
+
+The person lets as much go on as the guard allows in an hour, or all that waits at that moment (`pauses.let_go`).
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ from sync.store import pauses
 _COUNT = """
 WITH since AS (
   SELECT greatest(date_trunc('minute', now()) - interval '1 hour',
-    coalesce((SELECT max(closed_at) FROM problems WHERE kind = 'paused' AND key = 'system:' || $1::text), '-infinity')) AS at),
+    (SELECT max(closed_at) FROM problems WHERE kind = 'paused' AND key = 'system:' || $1::text), (SELECT last_at FROM let_go WHERE system = $1)) AS at),
 made AS (
   INSERT INTO quota_minutes (system, quota, minute, calls) VALUES ($1, 'guard', date_trunc('minute', now()), $2)
   ON CONFLICT (system, quota, minute) DO UPDATE SET calls = quota_minutes.calls + excluded.calls)
@@ -46,7 +49,11 @@ class Guard:
     async def allow(self, rows: int, guards: Guards) -> int:
         """Say how many of so many rows may be told now; when it is none of them, the system is paused with a problem."""
         async with self._turn:  # two batches that are counted at once would each see the room that only one of them has
-            allowed = await self._allow(rows, guards)
+            allowed, why = await self._allow(rows, guards)
+            if allowed < rows:
+                allowed += await pauses.take(self.pool, self.system, rows - allowed)
+            if why and not allowed:
+                await self._hold(why)
             if allowed:
                 self._granted, self._granted_at = allowed + self._just_granted(), monotonic()
             return allowed
@@ -54,36 +61,37 @@ class Guard:
     def _just_granted(self) -> int:
         return self._granted if monotonic() - self._granted_at < FRESH_S else 0
 
-    async def _allow(self, rows: int, guards: Guards) -> int:
-        asked = rows
+    async def _allow(self, rows: int, guards: Guards) -> tuple[int, str]:
+        """Say how many may be told, and of none the reason."""
+        asked, why = rows, ""
         self._uncounted += rows
         fresh = monotonic() - self._counted_at < FRESH_S and guards.share_of_records >= 1.0
         if rows == 0 or (fresh and self._uncounted < self._room * SMALL):
-            return asked
+            return asked, ""
         rows, self._uncounted = self._uncounted, 0
         found = await self.pool.fetchrow(_COUNT, self.system, rows)
         self._room, self._counted_at = guards.writes_per_hour - found["writes"], monotonic()
         over = int(found["writes"]) - guards.writes_per_hour
         if over >= asked:
-            await self._hold(f"{found['writes']} writes within an hour, {guards.writes_per_hour} are allowed")
-            return 0
+            await self.pool.fetchrow(_COUNT, self.system, -asked)
+            return 0, f"{found['writes']} writes within an hour, {guards.writes_per_hour} are allowed"
         if guards.share_of_records < 1.0 and found["records"] and found["writes"] > guards.share_of_records * found["records"]:
-            over = max(over, asked - await self._room_of_share(asked, guards.share_of_records, found["records"], found["at"]))
+            room, why = await self._room_of_share(asked, guards.share_of_records, found["records"], found["at"])
+            over = max(over, asked - room)
         if over > 0:  # the part of the batch for which there is room goes on; the next one finds none
             await self.pool.fetchrow(_COUNT, self.system, -min(over, asked))
-        return max(0, asked - max(over, 0))
+        return max(0, asked - max(over, 0)), why
 
-    async def _room_of_share(self, asked: int, share: float, records: int, since: datetime) -> int:
+    async def _room_of_share(self, asked: int, share: float, records: int, since: datetime) -> tuple[int, str]:
         """Say how many records more may be told; a batch larger than the whole share goes on in parts, and a share is one at the least."""
         most, told = max(1, int(share * records)), await self.pool.fetchval(_DISTINCT, self.system, since)
         if (just := self._just_granted()) and told + just + asked > most:
             await asyncio.sleep(FRESH_S)  # until what was just allowed stands in intents
             told = await self.pool.fetchval(_DISTINCT, self.system, since)
-        room = most - int(told)
-        if room <= 0:
-            await self._hold(f"{told} of {records} records within an hour, {share:.0%} are allowed")
-        return max(0, room)
+        why = f"{told} of {records} records within an hour, {share:.0%} are allowed" if told >= most else ""
+        return max(0, most - int(told)), why
 
     async def _hold(self, reason: str) -> None:
-        if await pauses.halt(self.pool, self.system, f"{self.system}: {reason}: `truce resume {self.system}` lets them go on", by="guard"):
+        text = f"{self.system}: {reason}: `truce resume {self.system}` lets as many more go on, with `--waiting` all that wait now"
+        if await pauses.halt(self.pool, self.system, text, by="guard"):
             await self.pool.execute("DELETE FROM quota_minutes WHERE system = $1 AND quota = 'guard'", self.system)

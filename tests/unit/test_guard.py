@@ -122,26 +122,34 @@ def of(source: str, outcomes: Sequence[OutcomeKind]) -> list[tuple[str, OutcomeK
 
 def test_fifty_in_a_row_or_a_tenth_of_a_thousand_of_two_sources_is_too_much() -> None:
     flood = Flood()
-    flood.note(of("hubspot", ["parked"] * 49))
-    flood.note(of("hubspot", ["applied"]))
-    flood.note(of("salesforce", ["parked"] * 50))
-    flood.note(of("hubspot", ["parked"] * 49))
+    flood.note(of("hubspot", ["parked"] * 49), 0.0)
+    flood.note(of("hubspot", ["applied"]), 0.0)
+    flood.note(of("salesforce", ["parked"] * 50), 0.0)
+    flood.note(of("hubspot", ["parked"] * 49), 0.0)
     with pytest.raises(TooMuchParked, match=r"2 sources .*of hubspot 99 of the last 100, of salesforce 50 of the last 50"):
-        flood.note(of("hubspot", ["parked"]))
+        flood.note(of("hubspot", ["parked"]), 0.0)
     flood = Flood()
     for _ in range(100):
-        flood.note(of("salesforce", TENTH) + of("hubspot", TENTH))
-    flood.note(of("hubspot", ["parked", "parked"]))
+        flood.note(of("salesforce", TENTH) + of("hubspot", TENTH), 0.0)
+    flood.note(of("hubspot", ["parked", "parked"]), 0.0)
     with pytest.raises(TooMuchParked, match="of hubspot 101 of the last 1000, of salesforce 101 of the last 1000"):
-        flood.note(of("salesforce", ["parked", "parked"]))
+        flood.note(of("salesforce", ["parked", "parked"]), 0.0)
 
 
 def test_one_source_that_sends_nothing_but_nonsense_stops_nobody_and_counts_for_no_other() -> None:
     flood = Flood()
     for _ in range(300):
-        flood.note(of("website", ["parked"] * 10) + of("salesforce", TENTH) + of("hubspot", ["applied"] * 10))
-    flood.note(of("website", ["applied"] * 1000) + of("hubspot", ["parked"] * 60))
-    flood.note(of("hubspot", ["applied"]))
+        flood.note(of("website", ["parked"] * 10) + of("salesforce", TENTH) + of("hubspot", ["applied"] * 10), 0.0)
+    flood.note(of("website", ["applied"] * 1000) + of("hubspot", ["parked"] * 60), 0.0)
+    flood.note(of("hubspot", ["applied"]), 0.0)
+
+
+def test_what_one_source_sent_long_ago_says_nothing_of_another() -> None:
+    flood = Flood()
+    flood.note(of("website", ["parked"] * 60), 0.0)
+    flood.note(of("hubspot", ["parked"] * 60), 601.0)
+    with pytest.raises(TooMuchParked):
+        flood.note(of("website", ["parked"]), 700.0)
 
 
 def test_no_progress_without_a_reason_is_a_stall() -> None:

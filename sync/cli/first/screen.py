@@ -164,7 +164,7 @@ def _writes(found: Mapping[str, Any]) -> Iterable[str]:
     for system, one in found["opportunities"]["copies"].items():
         yield from _told(f"{system}, copies of opportunities", one)
     for system, most in found["held_after"].items():
-        yield f"  the guards of fields.yaml pause {system} after every {_records(most)}, until `truce resume {system}`; raise them if that is too few"
+        yield f"  the guards of fields.yaml pause {system} after every {_records(most)}, until `truce resume {system}`; with `--waiting` all that wait then go on"
 
 
 def _told(where: str, one: Mapping[str, Any]) -> Iterable[str]:

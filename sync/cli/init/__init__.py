@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,17 +29,22 @@ def init(
     Example: `truce init --crm salesforce --map hubspot`
     """
     from sync.cli.doctor import systems_of
-    from sync.cli.init.screen import ask, show
+    from sync.cli.init.screen import ask, seen, show
     from sync.cli.init.start import begin, write
 
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise CannotRun(f"{folder} is there already and has files: name another folder, as in truce init my-playbook")
     systems = systems_of(Settings())
     pair = chosen(systems, crm, "sales", "--crm"), chosen(systems, map_, "marketing", "--map")
-    found = asyncio.run(begin({name: systems[name] for name in pair}, lambda one: ask(one, yes=yes), _timezone()))
+
+    def say(lines: Iterable[str]) -> None:
+        for line in lines:
+            console.print(plain(line), markup=False)
+
+    asked = begin({name: systems[name] for name in pair}, lambda one: ask(one, yes=yes), _timezone(), lambda *lives: say(seen(*lives)))
+    found = asyncio.run(asked)
     written = write(found, folder)
-    for line in show(found, written, folder):
-        console.print(plain(line), markup=False)
+    say(show(found, written, folder))
     if written.wrong:
         raise CannotRun(
             "what was written does not pass its own check: that is a defect of Truce; the files are there to be mended by hand."

@@ -12,26 +12,34 @@ from sync.cli.init.questions import Question
 from sync.cli.init.reading import Live
 from sync.cli.init.start import Written
 from sync.cli.init.writing import Found, guessed, quoted
+from sync.cli.output import CannotRun
 
 
 def ask(question: Question, *, yes: bool) -> str:
     """Ask until the answer is one, or take the guess."""
     while not yes:
         choices = f" [{' '.join(question.choices)}]" if question.choices else ""
-        said = str(typer.prompt(f"  ? {question.text}{choices}", default=question.guess)).strip()
+        try:
+            said = str(typer.prompt(f"  ? {question.text}{choices}", default=question.guess)).strip()
+        except typer.Abort as error:
+            raise CannotRun("nobody answered, and nothing was written: begin again, or take all guesses with --yes.") from error
         if said in question.choices or (not question.choices and question.fits(said)):
             return said
         typer.echo(f"    {said!r} is none: {' or '.join(question.choices) or 'as in ' + question.guess}")
     return question.guess
 
 
-def show(found: Found, written: Written, folder: Path) -> Iterator[str]:
-    """Say what was found, what needs a person, and what to do next."""
-    lives = (found.crm, found.other)
+def seen(*lives: Live) -> Iterator[str]:
+    """Say what there is in the systems, a line for each."""
     width = max(len(live.manifest.title) for live in lives)
     named = max(len(live.about.name) for live in lives)
     for live in lives:
         yield f"{live.manifest.title:<{width}}  {live.about.name:<{named}}{'  ' if named else ''}{_counted(live)}"
+
+
+def show(found: Found, written: Written, folder: Path) -> Iterator[str]:
+    """Say what was found, what needs a person, and what to do next."""
+    lives = (found.crm, found.other)
     need, left, both = guessed(found), found.people.left_out, sum(len(one.systems) > 1 for one in found.people.found)
     alone = f", {len(found.people.found) - both} more are in one system alone" if both < len(found.people.found) else ""
     yield f"Matched {both} fields by name and type{alone}, {len(need)} need you, {left} left out (formula or read-only)"

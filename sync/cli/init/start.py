@@ -37,8 +37,10 @@ class Written:
     wrong: Sequence[str]
 
 
-async def begin(systems: Mapping[str, SystemSettings], ask: Callable[[Question], str], timezone: str) -> Found:
-    """Read both systems, the one of sales first, and ask what only a person can say."""
+async def begin(
+    systems: Mapping[str, SystemSettings], ask: Callable[[Question], str], timezone: str, seen: Callable[[Live, Live], None]
+) -> Found:
+    """Read both systems, the one of sales first, and ask what only a person can say, who was told before what was `seen`."""
     crm, other = await asyncio.gather(*(read(name, how) for name, how in systems.items()))
     people = match(PEOPLE, [crm.schema(crm.person), other.schema(other.person)], more=True)
     for live in (crm, other):
@@ -56,6 +58,7 @@ async def begin(systems: Mapping[str, SystemSettings], ask: Callable[[Question],
     if not any(one.known.name == "stage" for one in people.found):
         names = " or ".join(dict.fromkeys(f"{live.manifest.title}'s {live.person}" for live in (crm, other)))
         raise CannotRun(f"no field holds the lifecycle stage: make a text or picklist named Lifecycle stage on {names}, then begin again.")
+    seen(crm, other)
     said = answers(questions(people, members, timezone, country(timezone), shares), ask)
     deals = _deals(crm)
     return Found(crm, other, within(settled(people, said, shares), reached(people, deals)), accounts, deals, members, said)

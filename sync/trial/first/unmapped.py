@@ -57,7 +57,7 @@ class Unmapped:
             self._count(Where(note.system, note.field, named(mapped.shared), mapped.shared.kind), note.value)
 
     def shown(self, lead: Lead) -> None:
-        """Count what stands as it was written because nobody could read it: countries without a code, owners whom no system knows."""
+        """Count what stands as it was written because nobody could read it: countries without a code, numbers that nobody can call, owners whom no system knows."""
         for record in lead.records.values():
             for mapped in index(self.playbook).of(record.system, record.ref):
                 if (seen := record.fields.get(mapped.shared.name)) is not None:
@@ -116,6 +116,8 @@ def _unread(shared: SharedField, value: Scalar) -> bool:
         return False
     if shared.kind == "country":
         return not (len(value) == 2 and value.isalpha())
+    if shared.kind == "phone":
+        return not value.startswith("+")
     return shared.kind == "user" and "@" not in value and not value.startswith("queue:")
 
 

@@ -20,6 +20,7 @@ from sync.playbook.models import Playbook
 from sync.runtime.health import Health, bind
 from sync.runtime.producer import make_producer
 from sync.sources import lease, service
+from sync.sources.backfill import Backfill
 from sync.sources.lag import LagGate
 from sync.sources.publisher import Publisher
 from sync.sources.runner import Runner
@@ -146,6 +147,53 @@ async def test_the_first_full_read_is_bulk_and_is_noted_as_done(reading: Reading
     assert sorted(change.ref for change in await reading.changes() if change.bulk) == sorted(refs)
     assert await cursors.get(reading.pool, SYSTEM, "changes") is not None
     assert await reading.pool.fetchval("SELECT count(*) FROM vendor_users WHERE system = $1", SYSTEM) > 0
+
+
+async def everything_applied(reading: Reading) -> None:
+    """Say that a worker decided all that stands on `changes`."""
+    sent = await reading.changes()
+    await reading.pool.execute(
+        "INSERT INTO applied (topic, partition, next_offset) SELECT $1, p, $2 FROM generate_series(0, $3) p "
+        "ON CONFLICT (topic, partition) DO UPDATE SET next_offset = excluded.next_offset",
+        reading.topic, len(sent), PARTITIONS - 1,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+async def test_people_are_told_when_the_accounts_of_all_systems_are_decided(reading: Reading, by_hand: bool) -> None:
+    await cursors.announce(reading.pool, ["hubspot"])  # it is read at the same time, and has companies
+    account = f"salesforce:Account:{await reading.world.seed_as('Account', {'Name': 'Nordwind', 'Website': 'nordwind.example'})}"
+    refs, runner = await reading.people(3), reading.runner(poll_s="3600")
+    said = asyncio.Queue[str]()
+    order = Backfill(runner, lambda progress: said.put_nowait(progress.waits)).all() if by_hand else runner.run()
+    running = asyncio.create_task(order)  # type: ignore[arg-type]
+
+    async def at_people() -> bool:
+        return await cursors.get(reading.pool, SYSTEM, cursors.ACCOUNTS) is not None
+
+    try:
+        await until(at_people)
+        assert await cursors.accounts_left(reading.pool, [SYSTEM, "hubspot"]) == ["hubspot"]
+        await cursors.put(reading.pool, "hubspot", cursors.ACCOUNTS, "", done=True)
+        assert [change.ref for change in await reading.changes()] == [account], "of Salesforce's accounts nothing is decided yet"
+        await everything_applied(reading)
+        await until(reading.done)
+    finally:
+        await ended(running)
+    assert sorted(change.ref for change in await reading.changes()) == sorted([account, *refs])
+    if by_hand:
+        heard = {said.get_nowait() for _ in range(said.qsize())}
+        assert "waiting for the accounts of hubspot, which are read now" in heard
+
+
+async def test_nobody_waits_for_a_system_that_got_stuck_or_is_read_by_a_person_later(reading: Reading) -> None:
+    await cursors.announce(reading.pool, ["hubspot"])
+    assert await cursors.accounts_left(reading.pool, ["hubspot", "mautic"]) == ["hubspot"]
+    await reading.pool.execute("UPDATE cursors SET changed_at = now() - interval '61 s' WHERE system = 'hubspot'")
+    assert await cursors.accounts_left(reading.pool, ["hubspot", "mautic"]) == []
+    await cursors.put(reading.pool, "mautic", cursors.BACKFILL, "0 0")
+    await cursors.announce(reading.pool, ["mautic"])
+    assert await cursors.get(reading.pool, "mautic", "everything") is None
 
 
 async def test_a_cursor_is_stored_only_when_kafka_has_all_before_it(reading: Reading) -> None:

@@ -201,6 +201,32 @@ async def test_more_than_the_guard_allows_waits_for_a_person(here: World) -> Non
     assert told < len(here.vendor.effects) <= 2 * 15  # once before the person let them go on (a call may have been on the wire), once after
 
 
+@pytest.mark.parametrize("guards", [Guards(writes_per_hour=15), Guards(share_of_records=0.25)])
+async def test_a_person_lets_all_that_waits_past_the_guard_and_it_counts_anew(here: World, guards: Guards) -> None:
+    here.book = playbook(guards=guards)
+    crowd = people(here, 40)
+    await here.put(*crowd)
+    await here.ring(*crowd)
+    await here.start()
+
+    async def held() -> bool:
+        return any(one.by == "guard" for one in await pauses.every(here.pool))
+
+    await here.until(held)
+    room = await pauses.let_go(here.pool, SYSTEM)
+    assert 0 < room < 40
+    await pauses.lift(here.pool, f"system:{SYSTEM}")
+    await here.clean()
+    assert len(here.vendor.effects) == 40
+    assert not await held()
+    for one in crowd[:9]:
+        one.rev, one.desired["phone"] = 2, replace(one.desired["phone"], value="+3", at=2_000)
+    await here.put(*crowd[:9])
+    await here.ring(*crowd[:9])
+    await here.clean()
+    assert not await held(), "what was let go counts no more"
+
+
 async def test_a_larger_share_than_the_guard_allows_waits_for_a_person(here: World) -> None:
     here.book = playbook(guards=Guards(share_of_records=0.25))
     crowd = people(here, 40)
