@@ -21,11 +21,14 @@ _GRACE_S = 1.0
 
 
 def routes(journal: Journal, faults: Faults) -> list[Route]:
-    """Give the control routes: GET journal/{effects|calls}?since=N, POST faults, DELETE faults, POST latency."""
+    """Give the control routes: GET journal/{effects|calls}?since=N, GET journal/{effects|calls}/count, POST faults, DELETE faults, POST latency."""
 
     async def entries(request: Request) -> Response:
         since = int(request.query_params.get("since", "0"))
         return JSONResponse(list(journal.lines(request.path_params["kind"], since)))
+
+    async def count(request: Request) -> Response:
+        return JSONResponse(journal.count(request.path_params["kind"]))
 
     async def add(request: Request) -> Response:
         faults.add(Fault.model_validate_json(await request.body()))
@@ -41,6 +44,7 @@ def routes(journal: Journal, faults: Faults) -> list[Route]:
 
     return [
         Route("/_emulator/journal/{kind:str}", entries, methods=["GET"]),
+        Route("/_emulator/journal/{kind:str}/count", count, methods=["GET"]),
         Route("/_emulator/faults", add, methods=["POST"]),
         Route("/_emulator/faults", clear, methods=["DELETE"]),
         Route("/_emulator/latency", latency, methods=["POST"]),

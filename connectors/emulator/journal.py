@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -57,9 +57,11 @@ class Journal:
         """Note one call."""
         self.calls.append(Call(len(self.calls), datetime.now(UTC), client, method, path, status, rows, writing, seconds))
 
+    def count(self, kind: Literal["effects", "calls"]) -> int:
+        """Give how many entries there are, which is the next one's number."""
+        return len(self.effects if kind == "effects" else self.calls)
+
     def lines(self, kind: Literal["effects", "calls"], since: int = 0) -> Iterator[dict[str, object]]:
         """Give entries from number `since` on as plain objects."""
         for entry in (self.effects if kind == "effects" else self.calls)[since:]:
-            plain = asdict(entry)
-            plain["at"] = entry.at.isoformat()
-            yield plain
+            yield {**vars(entry), "at": entry.at.isoformat()}

@@ -152,10 +152,12 @@ def pause(what: Scope, reason: Annotated[str, typer.Option(help="Why; everybody 
 
 def resume(
     what: Scope,
-    waiting: Annotated[bool, typer.Option("--waiting", help="Of a system: all that waits now is written, however much the guards allow.")] = False,
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="Of a system: all that waits now is written, however much the guards allow.")
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Write again; everything that came together meanwhile is written, hot hand-offs first, as much in an hour as the guards allow.
+    """Write again; everything that came together meanwhile is written, hot hand-offs first.
 
     Example: `truce resume salesforce --waiting`
     """

@@ -98,9 +98,9 @@ class Sweep:
     _before: tuple[Any, ...] | None = None
     _due_at: float = 0.0
 
-    async def ring(self, older_s: float) -> int:
-        """Ring for the leads that nobody rang for in so long, hot first; gives how many."""
-        bells = await dirty.due(self.pool, self.system, older_s, MOST)
+    async def ring(self, older_s: float, *, unknown: bool) -> int:
+        """Ring for the leads that nobody rang for in so long, hot first; gives how many. `unknown`: also for those without a record there."""
+        bells = await dirty.due(self.pool, self.system, older_s, MOST, unknown=unknown)
         lanes: tuple[Lane, ...] = ("hot", "bulk")
         for lane in lanes:
             leads = [bell.lead_id for bell in bells if bell.lane == lane]
@@ -125,7 +125,8 @@ class Sweep:
             writable = self.knowledge.writable()
             await dirty.revive(self.pool, self.system, writable)
             await account_writes.revive(self.pool, self.system, writable)
-            while await self.ring(self.every_s) == MOST:
+            # until all of it was read nobody is made there: who has no record waits for that moment, which rings for everybody
+            while await self.ring(self.every_s, unknown=row["read_fully"]) == MOST:
                 await asyncio.sleep(0)
             await self._again()
             await store.forget(self.pool, self.system)

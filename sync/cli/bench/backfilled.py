@@ -101,7 +101,7 @@ class Run:
 
     def measure(self) -> dict[str, Any]:
         """Read the rest of both systems, and change the first people's titles meanwhile."""
-        marks = {system: len(self.town.journal(system, "calls")) for system in PAGES}
+        marks = {system: self.town.count(system, "calls") for system in PAGES}
         began, orders = time.monotonic(), {f"backfill {system}": self.order(system) for system in PAGES}
         parts = {name: part.process.pid for name, part in self.local.parts.running.items() if name.startswith(("edge", "worker"))}
         memory = Memory({**parts, **{name: order.pid for name, order in orders.items()}})
@@ -131,7 +131,7 @@ class Run:
     def _hot(self) -> None:
         """Change all first people's titles once, at a steady pace, and note how long each took until it stood in Salesforce."""
         mark, told = self.flow.mark(), dict[str, float]()
-        at = len(self.town.journal("salesforce", "effects"))
+        at = self.town.count("salesforce", "effects")
         accepted = asyncio.run(self.flow.send(range(HOT), mark, HOT_PER_S))
 
         def all_there() -> bool:

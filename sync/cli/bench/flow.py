@@ -105,7 +105,7 @@ class Flow:
         """Let marketing change all these people at once, and count how fast they are written in Salesforce, by how many calls."""
         self.settled()
         mark = self.mark()
-        effects, calls = (len(self.town.journal("salesforce", kind)) for kind in ("effects", "calls"))
+        effects, calls = (self.town.count("salesforce", kind) for kind in ("effects", "calls"))
         self.town.slow(latency_s)
         began, found = time.time(), dict[str, float]()
         self.town.edit(who, mark)
@@ -131,7 +131,7 @@ class Flow:
     def paced(self, who: Sequence[int], per_s: float, act: Callable[[], None] | None = None, at: int = 0) -> list[float]:
         """Send one webhook after the other at this pace, `act` before number `at`; gives for each how long after its 2xx it was told."""
         mark = self.mark()
-        effects, calls = (len(self.town.journal("salesforce", kind)) for kind in ("effects", "calls"))
+        effects, calls = (self.town.count("salesforce", kind) for kind in ("effects", "calls"))
         accepted = asyncio.run(self.send(who, mark, per_s, act, at))
 
         def written() -> dict[str, float]:

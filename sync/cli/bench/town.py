@@ -86,6 +86,10 @@ class Town:
         with ThreadPoolExecutor(8) as hands:
             list(hands.map(lambda some: ask(url, {"inputs": some}, emulate.MARKETING_TOKEN), chunks(rows, 100)))
 
+    def count(self, system: str, kind: str) -> int:
+        """Give how long an emulator's journal is: reading all of it would keep the emulator from its work."""
+        return int(ask(f"{self.urls[system]}/_emulator/journal/{kind}/count"))
+
     def journal(self, system: str, kind: str, since: int = 0) -> list[Row]:
         """Read an emulator's journal."""
         rows: list[Row] = ask(f"{self.urls[system]}/_emulator/journal/{kind}?since={since}")

@@ -166,7 +166,7 @@ async def test_people_are_told_when_the_accounts_of_all_systems_are_decided(read
     refs, runner = await reading.people(3), reading.runner(poll_s="3600")
     said = asyncio.Queue[str]()
     order = Backfill(runner, lambda progress: said.put_nowait(progress.waits)).all() if by_hand else runner.run()
-    running = asyncio.create_task(order)  # type: ignore[arg-type]
+    running = asyncio.create_task(order)
 
     async def at_people() -> bool:
         return await cursors.get(reading.pool, SYSTEM, cursors.ACCOUNTS) is not None
