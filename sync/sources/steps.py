@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.errors import AuthExpired, ConnectorError, RateLimited, Surprising
+from connectors.errors import ConnectorError, RateLimited, Surprising, Unavailable
 from connectors.shape import place
 from sync.lead.decision import ProblemNote
 from sync.runtime.guard import OUTAGES, passing
@@ -49,14 +49,14 @@ class Steps:
                 reason = self.system
                 wait = max(error.retry_after, 0.1)
                 self.log.warning("waiting as told", code=error.code, retry_after=wait)
-            except (AuthExpired, Surprising) as error:
-                reason, wait = self.system, 60.0
-                self.doubt()  # perhaps a field is gone
-                await self._page(name, error)
-            except ConnectorError as error:
+            except Unavailable as error:
                 reason = self.system
                 self.doubt()
                 self.log.warning("reading goes on later", error=type(error).__name__, reason=str(error)[:200], seconds=wait)
+            except ConnectorError as error:  # it understood, and refuses: so it will the next time
+                reason, wait = self.system, 60.0
+                self.doubt()  # perhaps a field is gone
+                await self._page(name, error)
             except Exception as error:
                 reason = passing(error) or self.system
                 if passing(error):

@@ -359,9 +359,14 @@ async def test_a_field_that_the_system_lacks_is_a_problem_and_the_others_are_rea
     assert "MQL_Date__c" not in change.fields
 
 
-async def test_what_cannot_be_read_is_a_problem_that_ends_when_it_can(reading: Reading) -> None:
+@pytest.mark.parametrize("how", ["revoked", "refused"])
+async def test_what_cannot_be_read_is_a_problem_that_ends_when_it_can(reading: Reading, how: str) -> None:
     await reading.people(1)
-    await reading.world.revoke()
+    if how == "revoked":
+        await reading.world.revoke()
+    else:
+        body = '[{"errorCode": "INSUFFICIENT_ACCESS", "message": "not for you"}]'
+        await reading.world.fault(kind="status", status=403, path="/describe", body=body, times=1000)
     running = asyncio.create_task(reading.runner(poll_s="3600").run())
 
     async def told() -> list[Any]:
@@ -376,6 +381,7 @@ async def test_what_cannot_be_read_is_a_problem_that_ends_when_it_can(reading: R
     finally:
         await ended(running)
     reading.world.org.doors.revoke({"revoked": False})
+    reading.world.org.faults.clear()
     running = asyncio.create_task(reading.runner(poll_s="3600").run())  # as after a restart: it closes what another process opened
     try:
         await until(reading.done)
