@@ -11,6 +11,8 @@ from typing import Protocol, TypeVar
 
 TOWNS, SERVERS = ("integration", "local"), ("integration",)
 """Folders of tests that take longest, and of all that run on real servers: they wait for more than half of their time."""
+STORIES, AT_ONCE = "test_demo.py", 2
+"""Those of this file take minutes and are many processes each: so many at once, or none gets through its story in time."""
 
 
 class Placed(Protocol):
@@ -33,15 +35,29 @@ def dealt(tests: Sequence[Test], hands: int) -> list[Test]:
     """Deal the tests: pytest-xdist gives each process the neighbours that `dealt` made its share, and moves only ends of shares later."""
     if hands < 2:
         return list(tests)
-    towns = [one for one in tests if _in(one, TOWNS)]
+    towns = shared_out([one for one in tests if _in(one, TOWNS)], hands)
     rest = woven([one for one in tests if _in(one, SERVERS) and not _in(one, TOWNS)], [one for one in tests if not _in(one, SERVERS)])
     found, taken = list[Test](), 0
     for hand in range(hands):
-        share, size = towns[hand::hands], (len(tests) - len(found)) // (hands - hand)
-        more = max(0, size - len(share))
-        found += share + rest[taken : taken + more]
+        more = max(0, (len(tests) - len(found)) // (hands - hand) - len(towns[hand]))
+        found += towns[hand] + rest[taken : taken + more]
         taken += more
     return found
+
+
+def shared_out(towns: Iterable[Test], hands: int) -> list[list[Test]]:
+    """Give each process its towns: stories first, then all have as many as each other."""
+    shares = [list[Test]() for _ in range(hands)]
+    stories = 0
+    for one in sorted(towns, key=lambda one: one.path.name != STORIES):
+        if one.path.name == STORIES:
+            shares[stories % min(AT_ONCE, hands)].append(one)
+            stories += 1
+        else:
+            min(reversed(shares), key=len).append(
+                one
+            )  # what is left over when it comes out uneven goes to the last, as pytest-xdist has it
+    return shares
 
 
 def woven(*kinds: Iterable[Test]) -> list[Test]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.order import dealt, woven
+from tests.order import STORIES, dealt, shared_out, woven
 
 
 @dataclass(frozen=True)
@@ -52,3 +52,12 @@ def test_a_file_stays_in_one_piece() -> None:
     found = woven(some("a", 9, 9, 9), some("b", 1, 1, 1))
     assert len([path for path, _ in groupby(found, lambda one: one.path)]) == 6
     assert [one.path.parent.name for one in found[::10]] == ["a", "a", "a"]
+
+
+def test_stories_begin_first_two_at_once() -> None:
+    story = Path("/x/tests/integration/local") / STORIES
+    towns = [*some("integration/local", 3, 4), *(Test(story, n) for n in range(4))]
+    shares = shared_out(towns, 4)
+    assert [[one.name for one in share if one.path == story] for share in shares] == [[0, 2], [1, 3], [], []]
+    assert all(share[0].path == story for share in shares[:2])
+    assert sorted(map(len, shares)) == [2, 3, 3, 3]

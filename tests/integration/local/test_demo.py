@@ -33,7 +33,7 @@ def _truce(*arguments: str, home: Path, **environment: str) -> subprocess.Comple
         env={**own, "TRUCE_HOME": str(home), **environment},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,  # each scene has a bound of its own; a busy machine plays all of them slowly
         check=False,
     )
 
