@@ -38,10 +38,11 @@ class Deals:
         firm = await world.seed_as(sink.manifest.account_object, {world.account["name"]: "Nordwind"})
         people = [await world.seed({world.roles["email"]: f"p{n}@example.com"}) for n in range(2)]
         ends: dict[str, Scalar] = {world.opportunity["account"]: firm, world.opportunity["people"]: ",".join(people)}
-        (outcome,) = await sink.create([self._opportunity(world, sink, more={**ends, world.opportunity["amount"]: 1200.5})])
+        money: dict[str, Scalar] = {world.opportunity["amount"]: 1200.5, world.opportunity["currency"]: "EUR"}
+        (outcome,) = await sink.create([self._opportunity(world, sink, more={**ends, **money})])
         assert isinstance(outcome, Done)
         there = await self._there(world, sink)
-        assert there[world.opportunity["amount"]] == 1200.5
+        assert {name: there[name] for name in money} == money
         assert words(there[world.opportunity["account"]]) == [firm]
         assert set(words(there[world.opportunity["people"]])) == {*people}
         wanted = {sink.manifest.opportunity_object: [world.opportunity["name"]]}

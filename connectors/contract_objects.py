@@ -13,7 +13,7 @@ from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged, RecordDeleted
 
 AccountRole = Literal["name", "domain", "owner"]
-OpportunityRole = Literal["name", "stage", "amount", "owner", "account", "people"]
+OpportunityRole = Literal["name", "stage", "amount", "currency", "owner", "account", "people"]
 
 
 class EmulatedDeals(Emulated, Protocol):
@@ -79,7 +79,8 @@ class Objects:
         }  # fmt: skip
 
     async def test_a_full_read_has_opportunities_with_their_people_under_their_accounts(self, world: EmulatedDeals, source: Source) -> None:
-        firm, deal = await self._deal(world, source, **{world.opportunity["amount"]: 1200.5})
+        money: dict[str, Scalar] = {world.opportunity["amount"]: 1200.5, world.opportunity["currency"]: "EUR"}
+        firm, deal = await self._deal(world, source, **money)
         people = {await world.involve(deal) for _ in range(2)}
         wanted, seen = self._wanted(world, source), list[Item]()
         async for page in source.everything(None, wanted):
@@ -90,7 +91,7 @@ class Objects:
         assert deals.keys() == {deal}
         one = deals[deal]
         assert one.complete
-        assert one.fields[world.opportunity["amount"]] == 1200.5
+        assert {name: one.fields[name] for name in money} == money
         assert set(words(one.fields[world.opportunity["people"]])) == people
         if not firm:
             return

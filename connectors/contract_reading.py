@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from connectors.base import FieldSeen, Sink, Source, Update
-from connectors.contract_world import Emulated, NotedBreaker, NotedBudget, items, long_ago, pages, people, snapshots
+from connectors.contract_world import TWICE, Emulated, NotedBreaker, NotedBudget, items, long_ago, pages, people, snapshots
 from connectors.errors import Rejected
 from connectors.registry import load
 from schemas.base import Message
@@ -72,7 +72,7 @@ class Reading:
         assert all(user.id and "@" in user.email for user in users)
 
     async def test_the_same_change_read_twice_is_the_same(self, world: Emulated, source: Source) -> None:
-        await world.seed({world.roles["email"]: "twice@example.com", world.roles["last_name"]: "Twice"})
+        await world.seed({world.roles["email"]: "twice@example.com", world.roles["last_name"]: TWICE})
         start, fields = source.start(long_ago()), [world.roles["email"], world.roles["last_name"]]
         first = items(await pages(source, start, fields))
         restarted = self._again(world)

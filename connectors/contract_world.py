@@ -17,6 +17,11 @@ from schemas.change import RecordChanged
 Role = Literal["email", "last_name", "phone", "text", "number", "money", "flag", "date", "time"]
 """The kinds of fields that the suite writes and reads; each vendor's emulated schema has one of each (`text` is long, 1,000 at least)."""
 
+NAMES = ("Müller-Łukasiewicz", 'O\'Hara \\ "Quote" %_', "عبد الرحمن", "Ana 🦊👩‍💻")
+MADE, MOVED, TWICE = "Madehill", "Movedale", "Twicewell"
+PERSONAL = ("@example.com", "49 30", "Łukasiewicz", "O'Hara", "عبد الرحمن", "🦊", MADE, MOVED, TWICE)
+"""What stands in every address, phone number and name of the suite's people: no log may have any of it."""
+
 
 class Emulated(Protocol):
     """One vendor's emulator, freshly started and empty, as the suite drives it: a person's acts, faults, and the journal.
@@ -38,6 +43,8 @@ class Emulated(Protocol):
     """A part of the path of the call behind `Sink.create` that makes records."""
     token_path: str
     """The path by which a token is had; blank where none is."""
+    renamed: str
+    """What the field of the role `text` may be called once it is renamed."""
     stripped: set[str]
     """Fields that never arrive with what is sent: so does a vendor that lets a field drop without a word."""
 
@@ -81,8 +88,12 @@ class Emulated(Protocol):
         """Take a field out of the schema, as an admin may."""
         ...
 
+    async def rename(self, old: str, new: str) -> None:
+        """Give a field another name in the API, as an admin may."""
+        ...
+
     async def retype(self, name: str) -> None:
-        """Make a text of a field for numbers, as an admin may."""
+        """Make a text of a field for numbers or dates, or of a picklist, as an admin may."""
         ...
 
     async def offer(self, name: str, value: str) -> None:

@@ -14,7 +14,7 @@ from connectors.http import STATUSES, Complaint, Dialect, Kind, Seen, scrub
 from schemas.write import FieldRefused
 
 CODES: dict[str, Kind] = {
-    "VALIDATION_ERROR": "rejected", "CONFLICT": "conflict", "CONFLICTING_UNIQUE_VALUE": "conflict", "OBJECT_NOT_FOUND": "gone",
+    "VALIDATION_ERROR": "rejected", "CONFLICT": "conflict", "OBJECT_NOT_FOUND": "gone",
     "RATE_LIMITS": "rate_limited", "RATE_LIMIT": "rate_limited", "EXPIRED_AUTHENTICATION": "auth_expired",
     "INVALID_AUTHENTICATION": "auth_expired", "BAD_REFRESH_TOKEN": "auth_expired", "MISSING_SCOPES": "auth_expired",
 }  # fmt: skip

@@ -13,7 +13,7 @@ from sync.alerts.channel import Level, Message
 from sync.alerts.flush import Ground
 from sync.alerts.message import kept
 from sync.alerts.notices import Publish
-from sync.alerts.reach import Target, of_person
+from sync.alerts.reach import Target, anybody, of_person
 from sync.lead import hours
 from sync.lead.periods import current
 from sync.lead.state import to_ms
@@ -137,7 +137,7 @@ class Goalposts:
             level=_LEVELS[what],
             thread=derived_id("goal", thread),
         )
-        for target in dict.fromkeys(self._targets(ground, goal)):
+        for target in dict.fromkeys(self._targets(ground, goal)) or anybody(ground.playbook, ground.ready):
             ident = derived_id("goal", thread, what, target.channel, target.to or "")
             yield Intent(ident, "goal", target.channel, target.to, target.role, target.person, kept(told))
 

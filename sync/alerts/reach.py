@@ -67,15 +67,23 @@ def targets(playbook: Playbook, route: AlertRoute, owners: Iterable[str], ready:
         for email in _people(playbook, route, role, owners):
             if one := of_person(playbook, email, role, ready):
                 found.setdefault((one.channel, one.to), one)
-    reached = (one for one in found.values() if one.channel in ready or handed_on(playbook, one, ready) is not None)
-    return tuple(reached) or anybody(playbook, ready)
+    return tuple(one for one in found.values() if reaches(playbook, one, ready)) or anybody(playbook, ready)
 
 
 def anybody(playbook: Playbook, ready: Mapping[str, Medium]) -> tuple[Target, ...]:
-    """Give who is told of what no channel can tell those whom it concerns: the root's channels, else the first one there is."""
+    """Give who is told of what no channel can tell those whom it concerns: the root's channels, else the first one there is.
+
+    Nobody only where no channel is set up.
+    """
     root = playbook.alerts.root
-    names = [name for name in (root.to if root else ()) if name in playbook.alerts.channels] or list(ready)[:1]
-    return tuple(Target(name) for name in names)
+    known = [Target(name) for name in (root.to if root else ()) if name in playbook.alerts.channels]
+    reached = [one for one in known if reaches(playbook, one, ready)]
+    return tuple(reached or [Target(name) for name in list(ready)[:1]] or known)
+
+
+def reaches(playbook: Playbook, target: Target, ready: Mapping[str, Medium]) -> bool:
+    """Say whether a channel is set up here, or one that comes after it."""
+    return target.channel in ready or handed_on(playbook, target, ready) is not None
 
 
 def handed_on(playbook: Playbook, target: Target, ready: Mapping[str, Medium]) -> Target | None:

@@ -15,7 +15,7 @@ from schemas.envelope import derived_id
 from sync.alerts.channel import Message
 from sync.alerts.flush import Ground, ms
 from sync.alerts.message import kept
-from sync.alerts.reach import Target, of_person
+from sync.alerts.reach import Target, anybody, of_person
 from sync.alerts.times import next_digest, quiet_until
 from sync.lead import account, hours
 from sync.lead.account import Match
@@ -106,7 +106,7 @@ class Visits:
         last = await visits.last_told(connection, known)
         quiet = quiet_until(ms(now), ground.playbook.alerts.quiet, ground.zone) is not None
         hot = [one for one in seen if one.match.open and not quiet and (one.domain not in last or last[one.domain] + AGAIN <= now)]
-        intents = [intent for one in hot if (intent := _at_once(ground, one)) is not None]
+        intents = [intent for one in hot for intent in _at_once(ground, one)]
         rest = [one for one in seen if one not in hot]
         if due:
             intents += _daily(ground, rest, now)
@@ -124,41 +124,48 @@ def _seen(by_domain: Mapping[str, Sequence[Visit]], ledger: Ledger, playbook: Pl
             yield Seen(domain, match, owner, tuple(some))
 
 
-def _at_once(ground: Ground, one: Seen) -> Intent | None:
+def _at_once(ground: Ground, one: Seen) -> Iterator[Intent]:
     deal = one.match.open[0].text("name") or one.match.open[0].ref
-    text = Message(
-        f"{one.name} is on your website: an opportunity is open",
-        (words(one, ground.zone), f"Open: {deal}", f"It is your account ({one.domain}). Who it was nobody knows."),
-        level="note",
-        thread=f"visits:{one.domain}",
-    )
     first = one.visits[0]
-    return _intent(ground, one.owner, text, derived_id("visit", first.door, first.delivery))
+    for target in _readers(ground, one.owner):
+        text = Message(
+            f"{one.name} is on your website: an opportunity is open",
+            (words(one, ground.zone), f"Open: {deal}", f"It is {_whose(ground, target)} account ({one.domain}). Who it was nobody knows."),
+            level="note",
+            thread=f"visits:{one.domain}",
+        )
+        yield _intent(target, text, "visit", first.door, first.delivery)
 
 
-def _daily(ground: Ground, rest: Sequence[Seen], now: datetime) -> list[Intent]:
+def _daily(ground: Ground, rest: Sequence[Seen], now: datetime) -> Iterator[Intent]:
     by_owner: dict[str, list[Seen]] = defaultdict(list)
     for one in rest:
         by_owner[one.owner].append(one)
-    return [
-        intent
-        for owner, some in sorted(by_owner.items())
-        if (intent := _intent(ground, owner, _digest(ground, some), derived_id("visits", owner, ms(now)))) is not None
-    ]
+    for owner, some in sorted(by_owner.items()):
+        for target in _readers(ground, owner):
+            yield _intent(target, _digest(ground, some, _whose(ground, target)), "visits", owner, ms(now))
 
 
-def _digest(ground: Ground, some: Sequence[Seen]) -> Message:
+def _digest(ground: Ground, some: Sequence[Seen], whose: str) -> Message:
     ranked = sorted(some, key=lambda one: (-len(one.visits), one.name))
     lines = [f"{one.name} ({one.domain}): {words(one, ground.zone)}" for one in ranked[:20]]
     more = [f"… and {len(ranked) - 20} more: truce visits --all"] if len(ranked) > 20 else []
-    count = f"{len(some)} of your accounts were" if len(some) > 1 else "One of your accounts was"
+    count = f"{len(some)} of {whose} accounts were" if len(some) > 1 else f"One of {whose} accounts was"
     return Message(f"{count} on your website", (*lines, *more), level="note", thread="visits")
 
 
-def _intent(ground: Ground, owner: str, text: Message, ident: str) -> Intent | None:
-    """Give the message to an owner: their own way, else the channels of alerts' root, which see company and owner."""
+def _readers(ground: Ground, owner: str) -> tuple[Target, ...]:
+    """Give how an owner hears of it: their own way, else the channels that are told for them, which see company and owner; never nobody."""
     found = of_person(ground.playbook, owner, "owner", ground.ready)
-    if found is None:
-        root = ground.playbook.alerts.root
-        found = next((Target(name, None, "channel", owner) for name in (root.to if root else ()) if name in ground.ready), None)
-    return None if found is None else Intent(ident, "visit", found.channel, found.to, found.role, found.person, kept(text))
+    if found is not None:
+        return (found,)
+    return tuple(one._replace(person=owner) for one in anybody(ground.playbook, ground.ready))
+
+
+def _whose(ground: Ground, reader: Target) -> str:
+    """Say whose account it is, to the owner or to a room."""
+    return "your" if reader.role == "owner" else f"{ground.playbook.name_of(reader.person or '')}'s"
+
+
+def _intent(to: Target, text: Message, *ident: object) -> Intent:
+    return Intent(derived_id(*ident, to.channel), "visit", to.channel, to.to, to.role, to.person, kept(text))

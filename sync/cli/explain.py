@@ -14,7 +14,7 @@ from sync.cli.happened import happened
 from sync.cli.lacks import lacks
 from sync.cli.names import ANSWERED, Names, stage
 from sync.cli.people import Around
-from sync.cli.records import absent, in_order
+from sync.cli.records import absent, in_order, known_by
 from sync.lead.state import to_ms
 
 Say = Callable[[str], None]
@@ -24,9 +24,11 @@ def render(
     console: Console, row: Mapping[str, Any], lines: Iterable[Mapping[str, Any]], who: str, around: Around | None = None, *, now: int
 ) -> None:
     """Print a lead's story, as it is `now` (ms)."""
+    lines = list(lines)
     teller = Teller(lambda text: console.print(text, markup=False), row["doc"], around or Around())
     teller.head(who, now)
     teller.stands()
+    teller.same(lines)
     tell_account(teller.say, teller.doc, teller.around.account, teller.person, teller.ref)
     teller.why("stage")
     for text in lacks(teller, now):
@@ -84,6 +86,14 @@ class Teller(Names):
         for system, record in live.items():
             for name, refused in record["refused"].items():
                 self.say(f"  ✘ {self.system(system)} refused {name} {self.value(name, refused['value'])}: {refused['words']}")
+
+    def same(self, lines: Sequence[Mapping[str, Any]]) -> None:
+        """Tell by what each record is known as this person's, where there are several."""
+        doors = self.playbook.doors if self.playbook is not None else {}
+        records = [(ref, record) for ref, record in in_order(self.doc["records"], self.around) if record["system"] not in doors]
+        if len(records) > 1:
+            said = (f"{self.ref(ref)}: {known_by(ref, record, lines)}" for ref, record in records)
+            self.say(f"Same person   {' · '.join(said)}")
 
     def _agreement(self, live: Mapping[str, Mapping[str, Any]]) -> None:
         systems = [self.system(name) for name in live]

@@ -1,13 +1,34 @@
-"""A lead's records as a person is told of them: in which order, and why there is none in a system."""
+"""A lead's records as a person is told of them: in which order, by what they are known as theirs, and why there is none in a system."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from connectors.registry import manifests
 from sync.cli.people import Around
 from sync.lead.state import precedence
+
+BY = {
+    "first": "the first that was seen of this person",
+    "truce_id": "by its Truce id",
+    "email": "by its e-mail address",
+    "touch": "by the e-mail address of a touch that named it",
+    "merged": "merged there with a record of theirs",
+    "converted": "what a record of theirs was converted to",
+    "created": "made by Truce",
+    "linked": "found by their e-mail address when it was to be made",
+}
+
+
+def known_by(ref: str, record: Mapping[str, Any], lines: Iterable[Mapping[str, Any]]) -> str:
+    """Say by what a record is known as this person's, as far as that was kept; `lines` are those of the timeline."""
+    if origin := record.get("from_lead"):
+        joined = (line["data"].get("reason") for line in lines if line["kind"] == "joined" and line["data"].get("lead") == origin)
+        return f"joined with them: {next(joined, None) or 'why is no longer kept'}"
+    written = (line["data"].get("outcome") for line in lines if line["kind"] == "written" and line["data"].get("ref") == ref)
+    by = record.get("by") or next((one for one in written if one in ("created", "linked")), None)
+    return BY.get(str(by), "by its Truce id or e-mail address (it came before Truce kept by which)")
 
 
 def in_order(records: Mapping[str, dict[str, Any]], around: Around) -> list[tuple[str, dict[str, Any]]]:

@@ -42,7 +42,7 @@ def merged(work: Work, data: RecordMerged) -> Decision:
     lead = homes[0] if homes else work.create(None, data.survivor, UNSEEN)
     lead.in_scope = lead.in_scope and bool(homes)
     work.decided_upon(lead)
-    record = work.record(lead, data.survivor)
+    record = work.record(lead, data.survivor, "merged")
     if record.partial or any(ref not in lead.records for ref in losers):
         work.out.read_orders.add(data.survivor)
     fresh = False
@@ -51,7 +51,7 @@ def merged(work: Work, data: RecordMerged) -> Decision:
         absorb(work, lead, other, f"{system} merged their records", source=system)
         fresh = True
     for ref in losers:
-        gone = work.record(lead, ref)
+        gone = work.record(lead, ref, "merged")
         fresh |= (gone.gone, gone.became) != ("merged", data.survivor)
         if gone.gone != "erased":
             gone.gone, gone.became, gone.last_at = "merged", data.survivor, max(at, gone.last_at)

@@ -99,7 +99,7 @@ def adopt(
     if not sure and why_not_join(holder, system, email, named, work.playbook) is not None:
         return stub
     home = work.take(holder)
-    absorb(work, home, stub, "a record of this person", source=system)
+    absorb(work, home, stub, f"its record has their {'Truce id' if sure else 'e-mail address'}", source=system)
     return home
 
 

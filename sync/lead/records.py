@@ -19,7 +19,7 @@ from sync.lead.identity import (
 from sync.lead.join import absorb, adopt
 from sync.lead.settle import GONE, flip, scope_rule, settle
 from sync.lead.sighting import Look, Value, read
-from sync.lead.state import Lead, Record, to_ms
+from sync.lead.state import Known, Lead, Record, to_ms
 from sync.lead.work import Work
 
 ACTS = ("person", "form")
@@ -187,10 +187,19 @@ def changed(work: Work, data: RecordChanged) -> Decision:
     return decision
 
 
+def _known_by(work: Work, lead: Lead, data: RecordChanged) -> Known:
+    """Say by what a record that was not seen before is this person's."""
+    for other in lead.records.values():
+        if other.became == data.ref and other.gone in ("merged", "converted"):
+            return "merged" if other.gone == "merged" else "converted"
+    claimed = work.find(as_lead_id(data.truce_id))
+    return "truce_id" if claimed is not None and claimed.id == lead.id else "email"
+
+
 def _look(work: Work, lead: Lead, data: RecordChanged, values: list[Value], *, freed: bool) -> Decision:
     """Take in what the record shows, and settle what follows."""
     new = data.ref not in lead.records
-    record = work.record(lead, data.ref)
+    record = work.record(lead, data.ref, _known_by(work, lead, data))
     at = work.clamp(data.at, data.received_at)
     moved = new or at > record.last_at
     read_at = to_ms(data.read_at) if data.read_at is not None and data.complete else None

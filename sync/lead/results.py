@@ -137,8 +137,8 @@ def _home(work: Work, lead: Lead, data: WriteDone, ref: str) -> Record | None:
                 ref, [lead.id, other.id], f"{data.system} says that this record is the person's; it belongs to another lead", lead
             )
             return None
-        absorb(work, lead, work.take(other), "a record of this person", source=data.system)
-    return work.record(lead, ref)
+        absorb(work, lead, work.take(other), f"{data.system} says that its record is theirs", source=data.system)
+    return work.record(lead, ref, "created" if data.outcome == "created" else "linked")
 
 
 def done(work: Work, data: WriteDone) -> Decision:

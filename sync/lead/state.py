@@ -17,6 +17,9 @@ from sync.lead.cycle import HandoffNote
 
 STATE_VERSION = 1
 Fate = Literal["deleted", "erased", "merged", "converted"]
+Known = Literal["first", "truce_id", "email", "touch", "merged", "converted", "created", "linked"]
+"""By what a record is known as this person's: nothing else was before it; its Truce id or e-mail; a touch that named both; the vendor's merge or
+conversion; Truce made it, or found it by the e-mail when it was to be made."""
 
 
 def to_ms(moment: datetime) -> int:
@@ -77,6 +80,8 @@ class Record:
     """The lead that it came from when two leads were joined, so that the join can be undone."""
     email_key: str | None = None
     """Keyed hash of the e-mail that it showed last, kept outside the scope too."""
+    by: Known | None = None
+    """None: it came before this was kept."""
 
     @property
     def shown_until(self) -> int:
@@ -257,7 +262,7 @@ def copy(lead: Lead) -> Lead:
 def _branch_record(r: Record) -> Record:
     return Record(
         *(r.ref, r.system, r.object, r.first_seen, r.last_at, r.fields.copy(), r.refused.copy(), r.has_truce_id),
-        *(r.gone, r.became, r.partial, r.from_lead, r.email_key),
+        *(r.gone, r.became, r.partial, r.from_lead, r.email_key, r.by),
     )
 
 

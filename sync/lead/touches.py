@@ -56,7 +56,7 @@ def _comes_along(work: Work, lead: Lead, data: TouchRecorded) -> None:
         return
     work.out.read_orders.add(data.ref)
     if why_not_join(lead, Ref.parse(data.ref).system, str(data.email), {}, work.playbook) is None:
-        work.record(lead, data.ref).email_key = identity[1]
+        work.record(lead, data.ref, "touch").email_key = identity[1]
 
 
 def _after_ms(data: TouchRecorded) -> int | None:

@@ -26,7 +26,7 @@ from sync.lead.decision import (
 )
 from sync.lead.identity import follow
 from sync.lead.index import Index, index
-from sync.lead.state import Lead, Record, branch, from_ms, to_ms
+from sync.lead.state import Known, Lead, Record, branch, from_ms, to_ms
 from sync.playbook.models import MQL, Playbook
 
 FUTURE_MS = 5 * 60 * 1000
@@ -90,12 +90,14 @@ class Work:
         """Note that the lead's document changed."""
         self.changed.add(lead.id)
 
-    def record(self, lead: Lead, ref: str) -> Record:
-        """Give the lead's record, made as a stub when it is new."""
+    def record(self, lead: Lead, ref: str, by: Known | None = None) -> Record:
+        """Give the lead's record, made as a stub when it is new: `by` what it is then known as this person's, where they have others."""
         held = lead.records.get(ref)
         if held is None:
             parts = Ref.parse(ref)
-            held = lead.records[ref] = Record(ref, parts.system, parts.object, self.now, 0, partial=True)
+            held = lead.records[ref] = Record(
+                ref, parts.system, parts.object, self.now, 0, partial=True, by=by if lead.records else "first"
+            )
             self.out.identities["ref", ref] = lead.id
             self.touch(lead)
             if parts.system in self.playbook.sales and lead.handoff is not None and lead.handoff.state in IN_HANDS:

@@ -33,7 +33,7 @@ class EspoWorld(Served):
     }  # fmt: skip
     account: Mapping[AccountRole, str] = {"name": "name", "domain": "website", "owner": "assignedUserId"}
     opportunity: Mapping[OpportunityRole, str] = {
-        "name": "name", "stage": "stage", "amount": "amount", "owner": "assignedUserId", "account": "accountId", "people": "contactsIds",
+        "name": "name", "stage": "stage", "amount": "amount", "currency": "amountCurrency", "owner": "assignedUserId", "account": "accountId", "people": "contactsIds",
     }  # fmt: skip
     stages = ("Prospecting", "Closed Won")
     refused: tuple[str, Scalar] = ("cLifecycleStage", "No Such Stage")
@@ -42,6 +42,7 @@ class EspoWorld(Served):
     write_path = "PUT /api/v1/Lead"
     create_path = "POST /api/v1/Lead"
     task_path = "POST /api/v1/Task"
+    renamed = "cRemarks"
 
     def __init__(self) -> None:
         users = (User("jo", "jo@acme.example", password="jo"),)
@@ -108,6 +109,11 @@ class EspoWorld(Served):
 
     async def drop_field(self, name: str) -> None:
         del self.org.entities["Lead"][name]
+
+    async def rename(self, old: str, new: str) -> None:
+        self.org.entities["Lead"][new] = self.org.entities["Lead"].pop(old)
+        for row in self.org.rows["Lead"].values():
+            row[new] = row.pop(old, None)
 
     async def retype(self, name: str) -> None:
         self.org.entities["Lead"][name] = {"type": "varchar", "maxLength": 100, "isCustom": True}

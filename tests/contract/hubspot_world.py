@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,7 +44,7 @@ class HubSpotWorld(Served):
     }  # fmt: skip
     account: Mapping[AccountRole, str] = {"name": "name", "domain": "domain", "owner": "hubspot_owner_id"}
     opportunity: Mapping[OpportunityRole, str] = {
-        "name": "dealname", "stage": "dealstage", "amount": "amount", "owner": "hubspot_owner_id", "account": "associations.companies",
+        "name": "dealname", "stage": "dealstage", "amount": "amount", "currency": "deal_currency_code", "owner": "hubspot_owner_id", "account": "associations.companies",
         "people": "associations.contacts",
     }  # fmt: skip
     stages = ("appointmentscheduled", "closedwon")
@@ -54,6 +55,7 @@ class HubSpotWorld(Served):
     create_path = "/batch/create"
     task_path = "/objects/tasks/batch/create"
     token_path = "/oauth/"
+    renamed = "sales_remarks"
 
     def __init__(self) -> None:
         self.private = False
@@ -142,6 +144,13 @@ class HubSpotWorld(Served):
 
     async def drop_field(self, name: str) -> None:
         self.hub.drift(name, remove=True)
+
+    async def rename(self, old: str, new: str) -> None:
+        """Make another property and let the old one go: an internal name stays what it is."""
+        known = self.hub.portal.objects["contacts"].schema.get(old)
+        assert known is not None
+        self.hub.portal.objects["contacts"].schema.put(replace(known, name=new))
+        self.hub.drift(old, remove=True)
 
     async def retype(self, name: str) -> None:
         self.hub.drift(name, type="string")

@@ -35,6 +35,7 @@ class MarketoWorld(Served):
     write_path = "/rest/v1/leads.json"
     create_path = "/rest/v1/leads.json"
     token_path = "/identity/oauth/token"
+    renamed = "salesRemarks"
 
     def __init__(self) -> None:
         self.vendor = Marketo(fields=[*custom(), *EXTRA], salespersons=PEOPLE, calls_per_20s=100_000, at_once=200, scan=7, clock=self.now)
@@ -78,6 +79,9 @@ class MarketoWorld(Served):
 
     async def drop_field(self, name: str) -> None:
         del self.vendor.schema.fields[name]
+
+    async def rename(self, old: str, new: str) -> None:
+        self.vendor.schema.fields[new] = replace(self.vendor.schema.fields.pop(old), name=new)
 
     async def retype(self, name: str) -> None:
         self.vendor.schema.fields[name] = replace(self.vendor.schema.fields[name], type="string")

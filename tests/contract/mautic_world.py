@@ -33,6 +33,7 @@ class MauticWorld(Served):
     write_path = "/contacts/batch/edit"
     create_path = "/contacts/batch/new"
     token_path = "/oauth/v2/token"
+    renamed = "sales_remarks"
 
     def __init__(self) -> None:
         self.mautic = Mautic(users=USERS, fields=[*CUSTOM, *EXTRA], clock=lambda: self.held or datetime.now(UTC))
@@ -71,6 +72,9 @@ class MauticWorld(Served):
 
     async def drop_field(self, name: str) -> None:
         self.mautic.schema.drop(name)
+
+    async def rename(self, old: str, new: str) -> None:
+        self.mautic.schema.by_alias[new] = replace(self.mautic.schema.by_alias.pop(old), alias=new)
 
     async def retype(self, name: str) -> None:
         self.mautic.schema.by_alias[name] = replace(self.mautic.schema.by_alias[name], type="text")

@@ -20,6 +20,9 @@ from tests.contract.served import Served, served
 
 EXTRA = (Field("Notes__c", "Notes", "textarea", 4000), Field("Birthday__c", "Birthday", "date"))
 
+CURRENCY = Field("CurrencyIsoCode", "Currency ISO Code", "picklist", 3, picklist=("USD", "EUR"), restricted=True)
+"""What opportunities have in an org with several currencies."""
+
 
 class SalesforceWorld(Served):
     """One org; its clock can be held, so that rows get one SystemModstamp."""
@@ -30,7 +33,7 @@ class SalesforceWorld(Served):
     }  # fmt: skip
     account: Mapping[AccountRole, str] = {"name": "Name", "domain": "Website", "owner": "OwnerId"}
     opportunity: Mapping[OpportunityRole, str] = {
-        "name": "Name", "stage": "StageName", "amount": "Amount", "owner": "OwnerId", "account": "AccountId",
+        "name": "Name", "stage": "StageName", "amount": "Amount", "currency": "CurrencyIsoCode", "owner": "OwnerId", "account": "AccountId",
         "people": "OpportunityContactRoles",
     }  # fmt: skip
     stages = ("Prospecting", "Closed Won")
@@ -41,9 +44,11 @@ class SalesforceWorld(Served):
     create_path = "/composite/sobjects/Lead/Truce_Id__c"
     task_path = "/composite/sobjects/Task"
     token_path = "/services/oauth2/token"
+    renamed = "Remarks__c"
 
     def __init__(self, events: Sequence[str] = (), keepalive_s: float = 270.0) -> None:
         self.org = Salesforce(extra_fields=EXTRA, clock=lambda: self.held or datetime.now(UTC), events=events, keepalive_s=keepalive_s)
+        self.org.org.opportunities.add_field(CURRENCY)
         super().__init__(self.org)
 
     @property
@@ -113,6 +118,9 @@ class SalesforceWorld(Served):
 
     async def drop_field(self, name: str) -> None:
         self.org.org.leads.remove_field(name)
+
+    async def rename(self, old: str, new: str) -> None:
+        self.org.org.leads.rename_field(old, new)
 
     async def retype(self, name: str) -> None:
         self.org.org.leads.retype_field(name, "string")

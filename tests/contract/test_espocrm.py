@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -20,11 +20,12 @@ from starlette.routing import Route
 from connectors.base import Create, Done, Failed, Forged, Sink, Source, Unwelcome, Update, Wanted
 from connectors.contract import ConnectorContract, EmulatedTasks, NotedBreaker, NotedBudget
 from connectors.contract_world import Emulated, items, long_ago, pages, snapshots
+from connectors.dialect import Kind
 from connectors.emulator.control import serve
 from connectors.emulator.espocrm import actions
 from connectors.emulator.espocrm.org import Actor
 from connectors.emulator.espocrm.webhooks import signature
-from connectors.errors import Conflict, Gone, RateLimited, Rejected, Surprising
+from connectors.errors import AuthExpired, Conflict, ConnectorError, Gone, RateLimited, Rejected, Surprising, Unavailable
 from connectors.registry import load
 from schemas.base import Ref, Scalar
 from schemas.change import RecordConverted, RecordDeleted
@@ -37,6 +38,11 @@ ALL: Wanted = {"Lead": ["emailAddress"], "Contact": ["emailAddress"], "Account":
 class TestEspoCrm(ConnectorContract):
     vendor: ClassVar[str] = "espocrm"
     payloads: ClassVar[Path] = Path(__file__).parent / "espocrm"
+    codes: ClassVar[Mapping[str, Kind]] = {}
+    statuses: ClassVar[Mapping[int, type[ConnectorError]]] = {
+        400: Rejected, 401: AuthExpired, 403: Rejected, 404: Surprising, 409: Conflict, 500: Unavailable, 503: Unavailable,
+    }  # fmt: skip
+    """Those of its documentation of the API and of maintenance; a 404 that names no record is none of a record's."""
 
     def emulated(self) -> AbstractAsyncContextManager[EmulatedTasks]:
         return espocrm_world()

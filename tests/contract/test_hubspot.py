@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,9 +18,10 @@ from connectors.base import Connection, Create, Done, Failed, Forged, RowOutcome
 from connectors.contract import ConnectorContract, EmulatedTasks, NotedBreaker, NotedBudget
 from connectors.contract_deals import Deals
 from connectors.contract_world import Emulated, items, long_ago, pages, snapshots
+from connectors.dialect import Kind
 from connectors.emulator.faults import Fault
 from connectors.emulator.hubspot import search
-from connectors.errors import AuthExpired, Conflict, ConnectorError, Gone, Rejected, Unavailable
+from connectors.errors import AuthExpired, Conflict, ConnectorError, Gone, RateLimited, Rejected, Surprising, Unavailable
 from connectors.hubspot.refusals import CODES
 from connectors.registry import load
 from schemas.base import Scalar
@@ -34,7 +35,12 @@ FORMS = f"{PRICING.guid}=Pricing"
 class TestHubSpot(ConnectorContract, Deals):
     vendor: ClassVar[str] = "hubspot"
     payloads: ClassVar[Path] = Path(__file__).parent / "hubspot"
-    codes: ClassVar[Iterable[str]] = CODES
+    codes: ClassVar[Mapping[str, Kind]] = CODES
+    statuses: ClassVar[Mapping[int, type[ConnectorError]]] = {
+        401: AuthExpired, 403: Rejected, 414: Surprising, 423: Unavailable, 429: RateLimited, 477: RateLimited,
+        **dict.fromkeys((500, 502, 503, 504, *range(521, 527)), Unavailable),
+    }  # fmt: skip
+    """Those of its guide "Error handling" and a 500."""
 
     def emulated(self) -> AbstractAsyncContextManager[EmulatedTasks]:
         return hubspot_world()

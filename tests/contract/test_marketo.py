@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,9 +15,10 @@ import pytest
 from connectors.base import Create, Done, Failed, Item, RowOutcome, Sink, Source, Unwelcome, Update
 from connectors.contract import ConnectorContract, Emulated, NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages, snapshots
+from connectors.dialect import Kind
 from connectors.emulator.marketo import activities
 from connectors.emulator.marketo.leads import Actor
-from connectors.errors import Conflict, Gone, Rejected
+from connectors.errors import Conflict, ConnectorError, Gone, Rejected, Surprising
 from connectors.marketo.mapping import CODES
 from connectors.registry import load
 from schemas.base import Scalar
@@ -29,7 +30,10 @@ from tests.contract.marketo_world import MarketoWorld, marketo_world
 class TestMarketo(ConnectorContract):
     vendor: ClassVar[str] = "marketo"
     payloads: ClassVar[Path] = Path(__file__).parent / "marketo"
-    codes: ClassVar[Iterable[str]] = CODES
+    codes: ClassVar[Mapping[str, Kind]] = CODES
+    statuses: ClassVar[Mapping[int, type[ConnectorError]]] = {413: Rejected, 414: Surprising}
+    """The two of its REST guide, Error Codes: all else is said in the body of a 200."""
+    picklists: ClassVar[bool] = False
 
     def emulated(self) -> AbstractAsyncContextManager[Emulated]:
         return marketo_world()

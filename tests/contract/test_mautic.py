@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -19,10 +19,11 @@ from starlette.routing import Route
 from connectors.base import Create, Done, Failed, Finding, Forged, Notice, Sink, Source, Unwelcome, Update
 from connectors.contract import ConnectorContract, Emulated, NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages, snapshots
+from connectors.dialect import Kind
 from connectors.emulator.control import serve
 from connectors.emulator.mautic.contacts import Actor
 from connectors.emulator.mautic.hooks import TRIGGERS
-from connectors.errors import Conflict, Rejected
+from connectors.errors import AuthExpired, Conflict, ConnectorError, RateLimited, Rejected, Surprising, Unavailable
 from connectors.mautic.client import CODES
 from connectors.registry import load
 from schemas.base import Scalar
@@ -34,7 +35,11 @@ from tests.contract.mautic_world import WEBHOOK_SECRET, MauticWorld, mautic_worl
 class TestMautic(ConnectorContract):
     vendor: ClassVar[str] = "mautic"
     payloads: ClassVar[Path] = Path(__file__).parent / "mautic"
-    codes: ClassVar[Iterable[str]] = CODES
+    codes: ClassVar[Mapping[str, Kind]] = CODES
+    statuses: ClassVar[Mapping[int, type[ConnectorError]]] = {
+        400: Rejected, 401: AuthExpired, 403: Rejected, 404: Surprising, 429: RateLimited, 500: Unavailable, 503: Unavailable,
+    }  # fmt: skip
+    """Those of its developers' documentation (errors, rate limiter) and of maintenance; a 404 that names no contact is none of a contact's."""
 
     def emulated(self) -> AbstractAsyncContextManager[Emulated]:
         return mautic_world()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,8 +13,9 @@ import pytest
 from connectors.base import Create, Done, Failed, Sink, Source, Unwelcome, Update, Wish
 from connectors.contract import ConnectorContract, EmulatedTasks, NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages, snapshots
+from connectors.dialect import Kind
 from connectors.emulator.salesforce import Field
-from connectors.errors import Conflict, Gone, Rejected, Surprising, Unavailable
+from connectors.errors import AuthExpired, Conflict, ConnectorError, Gone, Rejected, Surprising, Unavailable
 from connectors.registry import load
 from connectors.salesforce.refusals import CODES
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
@@ -25,7 +26,13 @@ class TestSalesforce(ConnectorContract):
     vendor: ClassVar[str] = "salesforce"
     made: ClassVar[str] = "Truce_Try__c"
     payloads: ClassVar[Path] = Path(__file__).parent / "salesforce"
-    codes: ClassVar[Iterable[str]] = CODES
+    codes: ClassVar[Mapping[str, Kind]] = CODES
+    statuses: ClassVar[Mapping[int, type[ConnectorError]]] = {
+        **dict.fromkeys((300, 404, 405, 410, 414, 415, 420, 428, 431), Surprising), 400: Rejected, 401: AuthExpired, 403: Rejected,
+        409: Conflict, 412: Conflict, 500: Unavailable, 502: Unavailable, 503: Unavailable,
+    }  # fmt: skip
+    """Those of its REST guide, Status Codes and Error Responses, but 304: nothing is asked for that may not have changed. 404 and 410 are the
+    path's or the version's, and no record's."""
 
     def emulated(self) -> AbstractAsyncContextManager[EmulatedTasks]:
         return salesforce_world()

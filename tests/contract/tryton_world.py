@@ -17,6 +17,7 @@ from tests.tryton.running import DENIED, Tryton, tryton
 from tests.tryton.server import DATABASE, KEYS
 
 PARTY, DEAL = "party.party", "sale.opportunity"
+RESTART = "a module's fields change by a restart alone"
 _LINES = ("party_contact_mechanism", "party_identifier")
 
 
@@ -30,13 +31,14 @@ class TrytonWorld(Served):
     refused: tuple[str, Scalar] = ("lifecycle", "No such stage")
     account: Mapping[AccountRole, str] = {}
     opportunity: Mapping[OpportunityRole, str] = {
-        "name": "description", "stage": "state", "amount": "amount", "owner": "employee", "people": "people",
+        "name": "description", "stage": "state", "amount": "amount", "currency": "currency", "owner": "employee", "people": "people",
     }  # fmt: skip
     stages = ("lead", "won")
     page = 4
     read_path = "/rest/model/party.party"
     write_path = "PUT /rest/model/party.party"
     create_path = "POST /rest/model/party.party$"
+    renamed = "sales_remark"
 
     def __init__(self, real: Tryton) -> None:
         self.real = real
@@ -71,6 +73,7 @@ class TrytonWorld(Served):
         firm = await self.real.firm()
         sent = {name: {"__class__": "Decimal", "decimal": str(one)} if name == "amount" else one for name, one in fields.items()}
         assert sent.pop("state", "lead") == "lead", "every one begins so"
+        assert sent.pop("currency", "EUR") == "EUR", "the firm's"
         made = await self.real.rest("ana", "POST", object_, {"company": firm["company"], "currency": firm["currency"], **sent})
         return str(made["id"])
 
@@ -115,11 +118,14 @@ class TrytonWorld(Served):
         denied = {"model": PARTY, "field": name, "description": DENIED, "perm_read": False, "perm_write": False}
         await self.real.rest("admin", "POST", "ir.model.field.access", denied)
 
+    async def rename(self, old: str, new: str) -> None:
+        raise AssertionError(RESTART)
+
     async def retype(self, name: str) -> None:
-        raise AssertionError("a module's fields change by a restart alone")
+        raise AssertionError(RESTART)
 
     async def offer(self, name: str, value: str) -> None:
-        raise AssertionError("a module's fields change by a restart alone")
+        raise AssertionError(RESTART)
 
     async def expire(self) -> None:
         """A key does not expire."""

@@ -8,17 +8,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from rich.console import Console
 
+from schemas.envelope import derived_id
 from sync.cli.explain import render
 from sync.cli.mending import todo
 from sync.cli.people import Around
+from sync.cli.records import known_by
 from sync.lead import state
 from sync.lead.decide import decide
 from sync.lead.decision import Facts, fold
 from sync.playbook.models import Absence, Assign, Hold, Kind, Playbook, Route, Segment, When, Where
 from tests import factory
-from tests.factory import CONTACT, LEAD, changed, ms, snapshot, touch
+from tests.factory import CONTACT, LEAD, changed, command, converted, merged, ms, snapshot, touch
 
 PLAYBOOK = factory.playbook()
 
@@ -57,6 +60,44 @@ def test_names_agreement_points_and_the_loser_with_its_reason() -> None:
     assert "Why Ana?" in text
     assert "     Ana has 1 of 1 this week, fair 0.5\n" in text, "two share the pool"
     assert "Kept aside    phone +4930999999 (HubSpot 1): sales owns phone (fields.yaml:5), Salesforce says +4930123456" in text
+
+
+KIM = derived_id("m-1", "lead", LEAD, 0)
+BEGUN = snapshot(LEAD, 1, {"Email": "kim@x.example", "LastName": "Larsen"}, ident="m-1")
+SHOWN = snapshot(CONTACT, 9, {"email": "kim@x.example"})
+PERSON = "salesforce:Contact:003K"
+
+
+@pytest.mark.parametrize(
+    ("messages", "said"),
+    [
+        ([SHOWN], "HubSpot 1: by its e-mail address"),
+        ([SHOWN], "Salesforce 00Q1: the first that was seen of this person"),
+        ([snapshot(CONTACT, 2, {"email": "elsewhere@x.example"}, truce_id=KIM)], "HubSpot 1: by its Truce id"),
+        ([factory.done(KIM, CONTACT, 2, {}, {}, "created"), SHOWN], "HubSpot 1: made by Truce"),
+        ([factory.done(KIM, CONTACT, 2, {}, {}, "linked"), SHOWN], "HubSpot 1: found by their e-mail address when it was to be made"),
+        ([touch("a", 2, ref=CONTACT, email="kim@x.example")], "HubSpot 1: by the e-mail address of a touch that named it"),
+        (
+            [converted(LEAD, PERSON, 2), snapshot(PERSON, 3, {"LastName": "Larsen"}), SHOWN],
+            "Salesforce 003K: what a record of theirs was converted to",
+        ),
+        ([merged("salesforce:Lead:2", LEAD, seconds=2), SHOWN], "Salesforce 2: merged there with a record of theirs"),
+        (
+            [snapshot(CONTACT, 2, {"email": "own@x.example"}), command("link", 3, lead_id=KIM, ref=CONTACT)],
+            "HubSpot 1: joined with them: ana@acme.example: test",
+        ),
+    ],
+)
+def test_it_says_by_what_each_record_is_the_same_person(messages: list[Any], said: str) -> None:
+    (line,) = [line for line in told([BEGUN, *messages]).splitlines() if line.startswith("Same person")]
+    assert said in line.removeprefix("Same person   ").split(" · ")
+
+
+def test_of_a_record_that_came_before_it_was_kept_the_timeline_tells_if_it_can() -> None:
+    written = {"kind": "written", "data": {"ref": CONTACT, "outcome": "created"}}
+    assert known_by(CONTACT, {}, [written]) == "made by Truce"
+    assert known_by(LEAD, {}, [written]) == "by its Truce id or e-mail address (it came before Truce kept by which)"
+    assert known_by(LEAD, {"from_lead": KIM}, []) == "joined with them: why is no longer kept"
 
 
 def test_a_value_that_could_not_be_read_is_no_agreement() -> None:

@@ -98,6 +98,12 @@ async def test_both_teams_hear_of_a_goal_once(pool: Any) -> None:
     assert len(titles) == 6
 
 
+async def test_where_no_channel_is_for_people_the_roots_hears_of_it(pool: Any) -> None:
+    await customers(pool, 12, NOW)
+    await Goalposts(pool, SetClock(int(NOW.timestamp() * 1000))).look(Ground(BOOK, {"on-call": "apprise"}))
+    assert [(title, who) for title, _, who in await said(pool)] == [("Shared goal: New customers is reached", "managers")]
+
+
 async def test_what_was_told_before_news_were_counted_is_not_told_again(pool: Any) -> None:
     clock = SetClock(int(NOW.timestamp() * 1000))
     async with pool.acquire() as connection:

@@ -20,8 +20,8 @@ from sync.settings import ChannelSettings
 from sync.store import accounts, visits
 from sync.store.statement import run
 from sync.store.visits import Visit
-from tests.integration.alerts.office import EXAMPLE, HERE, Office, agreed
-from tests.integration.alerts.receivers import Mailbox
+from tests.integration.alerts.office import EXAMPLE, HERE, Office, agreed, secret
+from tests.integration.alerts.receivers import SECRET, Hook, Mailbox
 
 ANA, AT = "ana@acme.example", 1_763_888_400_000
 ZONE = "Europe/Berlin"
@@ -136,6 +136,26 @@ async def test_in_quiet_hours_and_without_a_channel_it_waits(desk: Desk) -> None
     assert len(await desk.after(5)) == 1, "what came while there was no channel"
     desk.set_to("08:31", 3)
     assert len(await desk.after(0)) == 1, "what came in quiet hours"
+
+
+async def test_where_no_channel_reaches_the_owner_and_the_roots_is_not_set_up_the_first_that_is_tells_for_them(
+    desk: Desk, hook: Hook
+) -> None:  # fmt: skip
+    """Whatever is set up is told, or the visits stay untold: nobody's hearing of them is no telling."""
+    await desk.office.close()
+    settings = {"hook": ChannelSettings(url=hook.url, secrets={"secret": secret(SECRET)})}
+    book = agreed(("mail",), channels={"mail": Channel("mail", "email", HERE), "hook": Channel("hook", "webhook", HERE)})
+    desk.office = Office(desk.pool, settings, replace(book, alerts=replace(book.alerts, timezone=ZONE)), desk.office.clock)
+    await desk.came("nordwind.example", "fjord.example", "werk.example")
+    await desk.after(5)
+    desk.set_to("08:31", 3)
+    await desk.after(0)
+    assert [one["data"]["title"] for one in hook.taken.values()] == [
+        "Nordwind AS is on your website: an opportunity is open",
+        "2 of Ana Diaz's accounts were on your website",
+    ]
+    assert "It is Ana Diaz's account (nordwind.example). Who it was nobody knows." in next(iter(hook.taken.values()))["data"]["lines"]
+    assert await desk.pool.fetchval("SELECT count(*) FROM visits WHERE told = 'owner'") == 3
 
 
 async def test_two_notifiers_tell_once(desk: Desk) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sync.alerts.grouping import node, place
-from sync.alerts.reach import Target, handed_on, targets, without
+from sync.alerts.reach import Target, anybody, handed_on, targets, without
 from sync.playbook import loader
 from sync.playbook.models import Playbook
 from sync.playbook.models.alerts import Medium
@@ -43,6 +43,15 @@ def test_whom_nothing_reaches_the_roots_channels_are_told_for(playbook: Playbook
     route = node(playbook.alerts, "late-leads")
     assert route is not None
     assert targets(playbook, route, ["ana@acme.example"], {"on-call": "apprise"}) == (Target("managers"),)
+
+
+def test_whom_nothing_reaches_and_whose_root_is_not_set_up_the_first_channel_is_told_for(playbook: Playbook) -> None:
+    root = playbook.alerts.root
+    assert root is not None
+    ended = replace(playbook.alerts.channels["mail"], next=None)
+    alone = replace(playbook, alerts=replace(playbook.alerts, channels={**playbook.alerts.channels, "mail": ended}))
+    only: dict[str, Medium] = {"on-call": "apprise"}
+    assert targets(alone, root, ["ana@acme.example"], only) == anybody(alone, only) == (Target("on-call"),)
 
 
 def test_a_channel_that_is_broken_is_told_of_by_the_next(playbook: Playbook) -> None:
