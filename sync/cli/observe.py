@@ -57,12 +57,12 @@ async def _compared(connection: Any, since: datetime | None) -> dict[str, Any]:
     found = Compared(playbook, to_ms(since) if since is not None else 0)
     async for row in leads.stream(connection):
         found.take(load(row["doc"]))
-    await _around(connection, found)
+    await around(connection, found)
     return found.plain()
 
 
-async def _around(connection: Any, found: Compared) -> None:
-    """Look at accounts and copies of opportunities as well."""
+async def around(connection: Any, found: Compared) -> None:
+    """Look at all accounts and copies of opportunities as well."""
     book, read = found.playbook, {name: to_ms(at) for name, at in (await cursors.read_at(connection)).items()}
     async for refs, ledger in accounts.stream(connection):
         found.accounts += len(refs)
