@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
@@ -389,6 +390,9 @@ async def test_other_tools_and_campaigns_are_rivals_and_what_was_changed_how_oft
     assert edits is not None
     assert edits.counts == {"employees": 1, "company": 1, "position": 2}
     assert await source.rights("contacts") == frozenset({"read", "create", "edit", "delete"})
+    role = {"id": 2, "name": "Marketing", "isAdmin": False}
+    await world.fault(kind="status", path="/users/self", status=200, body=json.dumps({"id": 5, "role": role}))
+    assert await source.rights("contacts") is None, "of other roles nothing is told"
     counts = [await source.count("contacts", where) for where in (None, ("employees", "20"), ("stage", "lead"))]
     assert counts == [2, 1, None]
 
