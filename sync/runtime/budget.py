@@ -13,6 +13,7 @@ from time import monotonic
 from typing import Any
 
 from connectors.base import Priority, Quota
+from sync.runtime.metrics import metrics
 from sync.store import quota as store
 from sync.store.quota import Window
 
@@ -91,6 +92,7 @@ class SqlBudget:
         if line.server is None or line.server.done():
             line.server = asyncio.create_task(self._serve(line))
         ident = await waiter
+        metrics.count("truce_slots_total", system=self._system, quota=quota, priority=priority)
         try:
             yield
         finally:

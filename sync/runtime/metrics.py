@@ -13,6 +13,7 @@ CounterName = Literal[
     "truce_rewinds_total",
     "truce_doorbells_total",
     "truce_calls_total",
+    "truce_slots_total",
     "truce_writes_total",
     "truce_received_total",
     "truce_refused_total",
@@ -50,6 +51,10 @@ KNOWN: Mapping[str, Known] = {
     "truce_calls_total": Known(
         "Calls to a system's API, by system and outcome: answered, whatever it said; unavailable (no answer, or none of theirs).",
         ("system", "outcome"),
+    ),
+    "truce_slots_total": Known(
+        "What was taken of each quota of a system, by priority: hot, normal, bulk; a call takes one of each that it counts for.",
+        ("system", "quota", "priority"),
     ),
     "truce_writes_total": Known("Records that were told to a system, by system and how it ended.", ("system", "outcome")),
     "truce_received_total": Known("Items that a system told, by system and kind: webhook, poll, sweep, read.", ("system", "kind")),

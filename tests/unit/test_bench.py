@@ -12,8 +12,10 @@ from rich.console import Console
 
 from schemas.change import RecordChanged
 from sync.cli.bench import figures, fill, hostile, people, playbook, replayed, rules, screen
-from sync.cli.bench.backfilled import Memory
+from sync.cli.bench.backfilled import Memory, _calls
 from sync.cli.bench.figures import Goal, Sample
+from sync.cli.bench.handoffs import Handoffs
+from sync.cli.bench.spent import due, spread
 from sync.lead.decide import decide
 from sync.lead.decision import Facts, VendorUser, fold
 from sync.lead.qualify import stage_values
@@ -92,11 +94,11 @@ def found() -> dict[str, Any]:
             "per_s": 250.0,
             "read_calls": 1060,
             "read_least": 1050,
-            "write_calls": 1700,
-            "write_least": 1500,
+            "bulk_calls": 1700,
+            "bulk_least": 1500,
             "calls_ratio": 1.08,
             "memory": {"ratio": 1.2, "ratios": {"edge": 1.2}},
-            "hot_ms": {"p50": 300.0, "p99": 1500.0},
+            "handoff_ms": {"handoffs": 1000, "p50": 300.0, "p99": 1500.0},
         },
         "routed": {"rules": 100, "all_per_s": 2600.0, "indexed_per_s": 9000.0, "bare_per_s": 5200.0, "ratio": 0.5},
         "loaded": {"rules": 1000, "seconds": 0.8},
@@ -124,7 +126,7 @@ def test_every_goal_of_the_table_is_told_with_its_outcome() -> None:
         "a look for due clocks, 100,000 open against 100": True,
         "calls of a backfill of 100,000 people, against the least": True,
         "memory in a backfill, at its end against a tenth": False,
-        "hot changes during a backfill, p99": True,
+        "hand-offs during a backfill, from the form to the owner in the CRM, p99": True,
         "leads through 100 rules, all asked": True,
         "leads through 100 rules, with the index": False,
         "all asked, against a bare loop of the same": False,
@@ -143,6 +145,7 @@ def test_without_a_terminal_it_reads_as_plain_lines() -> None:
     assert "\x1b" not in text
     assert "1,600 /s" in text
     assert "A look for due clocks: 0.80 ms among 100 open · 0.88 ms among 100,000 open" in text
+    assert "11 of 20 goals met" in text
     assert "✘ calls against the least under load: batches that were sent before they were full" in text
 
 
@@ -222,3 +225,31 @@ def test_the_playbooks_own_figures_are_measured(tmp_path: Path) -> None:
     simulated = replayed.measure(tmp_path, 20, 30)
     assert (simulated["messages"], simulated["sample"]["looked"]) == (100, 30)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_least_calls_of_a_backfill_come_from_what_has_to_be_told_and_not_from_what_was_sent() -> None:
+    who = spread(2_000, 100)
+    assert {system: len(some) for system, some in who.items()} == {"hubspot": 1_905, "salesforce": 1_905}
+    wanted = due(who, 100)
+    assert [(one.update, one.create) for one in wanted.values()] == [(1_805, 95), (1_805, 95)]
+    least = {system: one.least(system) for system, one in wanted.items()}
+    assert least == {"hubspot": (19, 19 + 1), "salesforce": (1, 10 + 1)}
+    read = {"hubspot": {"calls": 19}, "salesforce": {"calls": 1}}
+    once, twice = ({"bulk": times * 31, "hot": 7, "normal": 9} for times in (1, 2))
+    assert _calls(read, once, wanted)["calls_ratio"] == 1
+    assert _calls(read, twice, wanted)["calls_ratio"] == (20 + 62) / 51, "who tells everything twice is not at the least"
+
+
+def test_a_handoff_takes_from_the_form_until_sales_has_the_mql_with_an_owner() -> None:
+    nothing: Any = None
+    told = Handoffs(nothing, [])
+
+    def row(second: int, client: str, ident: str, **after: object) -> dict[str, Any]:
+        return {"at": (AT + timedelta(seconds=second)).isoformat(), "client": client, "id": ident, "after": after}
+
+    told.hear([row(1, "form", "901", jobtitle="Head"), row(1, "truce", "902", jobtitle="Head")], [row(2, "truce", "00Q1", Title="Head")])
+    assert (told.had, list(told.asked)) == ({}, ["901"])
+    mql = {"Lifecycle_Stage__c": "MQL"}
+    told.hear([], [row(3, "truce", "00Q1", **mql), row(3, "truce", "00Q2", **mql, OwnerId="005B"), row(4, "ana", "00Q2", OwnerId="005A")])
+    told.hear([], [row(6, "truce", "00Q1", OwnerId="005B"), row(9, "truce", "00Q2", Title="Head")])
+    assert [told.had[lead] - told.asked["901"] for lead in ("00Q1", "00Q2")] == [5, 2]

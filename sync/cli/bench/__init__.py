@@ -14,6 +14,8 @@ def bench(
 ) -> None:
     """Measure on this machine, print every figure beside its goal, and write `.truce/bench.json`.
 
+    Exit 0 means that all of it was measured: a goal that is missed is marked and counted, and depends on the machine.
+
     Example: `truce bench --quick`
     """
     from sync.cli.bench.run import play

@@ -1,4 +1,4 @@
-"""A backfill of both systems while people work on: its calls against the least possible, its memory, and how long hot changes take meanwhile."""
+"""A backfill of both systems while people work on: its calls against the least possible, its memory, and how long hand-offs take meanwhile."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,7 +18,9 @@ import psutil
 from sync.app import prepare
 from sync.cli.bench import figures
 from sync.cli.bench.figures import Row
-from sync.cli.bench.flow import Flow, NotInTime, moment, writing
+from sync.cli.bench.flow import Flow, NotInTime
+from sync.cli.bench.handoffs import Handoffs
+from sync.cli.bench.spent import PAGES, Due, counted, due, spread
 from sync.cli.bench.town import Town, ask
 from sync.cli.local import Local, emulators, start_roles
 from sync.cli.parts import compiling
@@ -25,17 +28,13 @@ from sync.runtime.kafka import free_port
 from sync.settings import Settings
 
 LATENCY_S, POLL_S = 0.2, 1.0
-HOT, HOT_PER_S = 50, 2.5
-"""So many people are known first; their titles change again and again while all others are read."""
-PAGES = {"hubspot": 100, "salesforce": 2_000}
-"""So many people a system gives in one call."""
-BATCHES = {"hubspot": 100, "salesforce": 200}
+KNOWN_PART = 100
+"""One of so many people is known to both systems first, and asks for a demo while all others are read."""
 OLD_S = 8.0
 """So old are the two systems' people before anybody reads: what was made a moment ago would be told as changes, not as a backfill."""
-SMALL = 3
-"""A writing call with no more rows than that is a hot one: bulk waits for its batch to fill."""
 _BY_HAND = {f"TRUCE_SYSTEMS__{system.upper()}__OPTIONS__FIRST_READ": "by_hand" for system in PAGES}
 _KNOWN = "SELECT count(*) FROM records"
+_UNTOLD = "SELECT (SELECT count(*) FROM dirty) + (SELECT count(*) FROM intents WHERE state IN ('open', 'done'))"
 
 
 @dataclass
@@ -75,8 +74,10 @@ class Run:
 
     local: Local
     flow: Flow
-    people: int
-    waits: list[float] = field(default_factory=list)
+    who: Mapping[str, Sequence[int]]
+    """Who is in which system."""
+    known: int
+    """So many are read first."""
 
     @property
     def town(self) -> Town:
@@ -91,17 +92,22 @@ class Run:
         )  # fmt: skip
 
     def slices(self) -> None:
-        """Read so many people that there is somebody to change."""
+        """Read so many people that there is somebody to hand over, and let them be told."""
         for system in PAGES:
-            _ended(self.order(system, "--first", str(HOT)))
-        self.flow.until("the first people are known", lambda: self._known() >= 2 * HOT, seconds=60)
+            _ended(self.order(system, "--first", str(self.known)))
+        self.flow.until("the first people are known", lambda: self._known() >= 2 * self.known, seconds=60)
+        self.flow.until("the first people are told", lambda: not asyncio.run(self.flow.ask(_UNTOLD)), seconds=60)
 
     def _known(self) -> int:
         return asyncio.run(self.flow.ask(_KNOWN))
 
+    def _spent(self) -> Counter[str]:
+        return counted(f"http://127.0.0.1:{self.local.parts.port('edge')}/metrics")
+
     def measure(self) -> dict[str, Any]:
-        """Read the rest of both systems, and change the first people's titles meanwhile."""
-        marks = {system: self.town.count(system, "calls") for system in PAGES}
+        """Read the rest of both systems, while the first people are handed over."""
+        people, spent = self.town.people, self._spent()
+        handoffs = Handoffs(self.flow, list(range(self.known)), read={system: self.town.count(system, "effects") for system in PAGES})
         began, orders = time.monotonic(), {f"backfill {system}": self.order(system) for system in PAGES}
         parts = {name: part.process.pid for name, part in self.local.parts.running.items() if name.startswith(("edge", "worker"))}
         memory = Memory({**parts, **{name: order.pid for name, order in orders.items()}})
@@ -110,39 +116,22 @@ class Run:
         watcher.start()
         try:
             while any(order.poll() is None for order in orders.values()):
-                self._hot()
+                handoffs.turn()
             read = {system: _ended(orders[f"backfill {system}"]) for system in PAGES}
             took_reading = time.monotonic() - began
-            self.flow.settled(60 + self.people / 20)
+            self.flow.settled(60 + people / 20)
         finally:
             stop.set()
             watcher.join()
             for order in orders.values():
                 order.kill()
-        took = time.monotonic() - began
-        calls = {system: writing(self.town.journal(system, "calls", mark)) for system, mark in marks.items()}
-        found: dict[str, Any] = {"people": self.people, "seconds": took, "reading_s": took_reading, "per_s": self.people / took}
-        return found | _calls(read, calls, self.people) | {"memory": memory.figures(2 * self.people), "hot_ms": _spread(self.waits)}
+        took, calls = time.monotonic() - began, _calls(read, self._spent() - spent, due(self.who, self.known))
+        found: dict[str, Any] = {"people": people, "seconds": took, "reading_s": took_reading, "per_s": people / took}
+        return found | calls | {"memory": memory.figures(2 * people), "handoff_ms": _spread(handoffs.waits())}
 
     def _watch(self, memory: Memory, stop: threading.Event) -> None:
         while not stop.wait(1.0):
             memory.look(self._known())
-
-    def _hot(self) -> None:
-        """Change all first people's titles once, at a steady pace, and note how long each took until it stood in Salesforce."""
-        mark, told = self.flow.mark(), dict[str, float]()
-        at = self.town.count("salesforce", "effects")
-        accepted = asyncio.run(self.flow.send(range(HOT), mark, HOT_PER_S))
-
-        def all_there() -> bool:
-            nonlocal at
-            rows = self.town.journal("salesforce", "effects", at)
-            at += len(rows)
-            told.update((title, moment(row)) for row in rows if (title := str(row["after"].get("Title"))).startswith(mark))
-            return accepted.keys() <= told.keys()
-
-        self.flow.until("hot changes written in Salesforce", all_there, seconds=120, every=0.5)
-        self.waits += [told[title] - accepted[title] for title in accepted]
 
 
 def _ended(order: subprocess.Popen[str]) -> Row:
@@ -153,33 +142,32 @@ def _ended(order: subprocess.Popen[str]) -> Row:
     return found
 
 
-def _calls(read: Mapping[str, Row], calls: Mapping[str, Sequence[Row]], people: int) -> dict[str, Any]:
-    """Give the calls of reading and of bulk's writing beside the least possible."""
-    bulk = {system: [call for call in made if call["rows"] > SMALL] for system, made in calls.items()}
-    reading = sum(one["calls"] for one in read.values())
-    least_reading = sum(-(-people // page) for page in PAGES.values())
-    writes, least = sum(map(len, bulk.values())), sum(figures.least(made, BATCHES[system]) for system, made in bulk.items())
+def _calls(read: Mapping[str, Row], spent: Mapping[str, int], due: Mapping[str, Due]) -> dict[str, Any]:
+    """Give the calls of reading, and all that bulk spent on telling (look-ups and reading back, too), beside the least possible."""
+    least = [one.least(system) for system, one in due.items()]
+    reading, to_read, to_write = sum(one["calls"] for one in read.values()), sum(one for one, _ in least), sum(one for _, one in least)
     return {
-        "read_calls": reading, "read_least": least_reading, "write_calls": writes, "write_least": least,
-        "calls_ratio": (reading + writes) / max(1, least_reading + least),
+        "read_calls": reading, "read_least": to_read, "bulk_calls": spent["bulk"], "bulk_least": to_write,
+        "calls_ratio": (reading + spent["bulk"]) / (to_read + to_write), "beside": {name: spent[name] for name in ("hot", "normal")},
     }  # fmt: skip
 
 
 def _spread(waits: Sequence[float]) -> dict[str, Any]:
     p50, p99 = (figures.quantile(waits, share) * 1000 for share in (0.5, 0.99))
-    return {"changes": len(waits), "p50": p50, "p99": p99, "max": max(waits, default=0.0) * 1000}
+    return {"handoffs": len(waits), "p50": p50, "p99": p99, "max": max(waits, default=0.0) * 1000}
 
 
 def measure(settings: Settings, local: Local, people: int) -> dict[str, Any]:
     """Fill two emulated systems with so many people, and let a person backfill both."""
     local.parts.environment = {**local.parts.environment, **_BY_HAND, "TRUCE_INSTALLATION": settings.installation}
+    local.parts.metrics_port = free_port()
     asyncio.run(prepare(settings))
-    town = Town(emulators(local.parts))
-    town.build(people)
+    known, town, port = max(50, people // KNOWN_PART), Town(emulators(local.parts)), free_port()
+    who = spread(people, known)
+    town.build(who)
     time.sleep(OLD_S)
-    port = free_port()
     flow = Flow(local, settings.installation, town, f"http://127.0.0.1:{port}/webhooks/hubspot")
-    run = Run(local, flow, people)
+    run = Run(local, flow, who, known)
     start_roles(local, 2, port, POLL_S, dict(town.urls))
     try:
         run.slices()
@@ -188,3 +176,4 @@ def measure(settings: Settings, local: Local, people: int) -> dict[str, Any]:
         return run.measure()
     finally:
         local.parts.stop()
+        local.parts.metrics_port = 0

@@ -78,7 +78,7 @@ class Flow:
         calm = [0]
 
         def quiet() -> bool:
-            calm[0] = calm[0] + 1 if not asyncio.run(self.ask(SETTLED, len(self.town.urls) * len(self.town.ids))) else 0
+            calm[0] = calm[0] + 1 if not asyncio.run(self.ask(SETTLED, len(self.town.urls) * self.town.people)) else 0
             return calm[0] >= 3
 
         self.until("nothing dirty, no open intent", quiet, seconds=seconds, every=0.25)

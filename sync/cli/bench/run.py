@@ -73,7 +73,9 @@ def play(settings: Settings, *, quick: bool, json_out: bool, only: str = "") -> 
         if not only:
             found = _inner(ready, local, size, quiet=json_out)
             found |= _outer(ready.model_copy(update={"installation": f"{name}flow"}), local, size, quiet=json_out)
-        _say(json_out, f"two emulated systems with {size.filled:,} people in both at 200 ms: a backfill, while some of them change")
+        _say(
+            json_out, f"two emulated systems with {size.filled:,} people in both at 200 ms: a backfill, while some of them are handed over"
+        )
         found["backfilled"] = backfilled.measure(ready.model_copy(update={"installation": f"{name}fill"}), local, size.filled)
     if only:
         as_json(found)
@@ -143,7 +145,7 @@ def _outer(settings: Settings, local: Local, size: Size, *, quiet: bool) -> dict
     local.parts.environment = {**local.parts.environment, "TRUCE_INSTALLATION": settings.installation}
     asyncio.run(prepare(settings))
     town = Town(emulators(local.parts))
-    town.build(size.people)
+    town.build(dict.fromkeys(town.urls, range(size.people)))
     port = free_port()
     flow = Flow(local, settings.installation, town, f"http://127.0.0.1:{port}/webhooks/hubspot")
     _say(quiet, f"two emulated systems with {size.people} people in both: first sync")

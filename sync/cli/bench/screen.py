@@ -20,9 +20,10 @@ def show(console: Console, found: Mapping[str, Any], goals: Sequence[Goal]) -> N
         bound = f"{'≥' if goal.least else '≤'} {goal.goal:g} {goal.unit}"
         table.add_row(goal.name, f"{goal.value:,.{_digits(goal.value)}f} {goal.unit}", bound, "✔" if goal.met else "✘")
     console.print(table)
-    for goal in goals:
-        if not goal.met:
-            console.print(f"✘ {goal.name}: {goal.hint}", markup=False)
+    missed = [goal for goal in goals if not goal.met]
+    console.print(f"{len(goals) - len(missed)} of {len(goals)} goals met")
+    for goal in missed:
+        console.print(f"✘ {goal.name}: {goal.hint}", markup=False)
     for line in _beside(found):
         console.print(line, markup=False)
 
@@ -59,8 +60,8 @@ def _beside(found: Mapping[str, Any]) -> list[str]:
     filled = found["backfilled"]
     lines.append(
         f"Backfill of {filled['people']:,} people in both at 200 ms: {filled['per_s']:,.0f} people/s, read in {filled['reading_s']:.0f} s, written after "
-        f"{filled['seconds']:.0f} s · {filled['read_calls']} calls to read (least {filled['read_least']}), {filled['write_calls']} to write "
-        f"(least {filled['write_least']}) · hot p50 {filled['hot_ms']['p50']:.0f} ms"
+        f"{filled['seconds']:.0f} s · {filled['read_calls']} calls to read (least {filled['read_least']}), {filled['bulk_calls']} to write "
+        f"(least {filled['bulk_least']}) · {filled['handoff_ms']['handoffs']} hand-offs meanwhile, p50 {filled['handoff_ms']['p50']:.0f} ms"
     )
     return [
         *lines,

@@ -38,26 +38,33 @@ def chunks(rows: Sequence[Any], size: int) -> list[Sequence[Any]]:
 
 @dataclass
 class Town:
-    """Both systems, and HubSpot's ids of the people."""
+    """Both systems, and the people's ids in them."""
 
     urls: Mapping[str, str]
     ids: dict[str, str] = field(default_factory=dict)
     """E-mail → contact id."""
+    leads: dict[str, str] = field(default_factory=dict)
+    """E-mail → Lead id."""
 
-    def build(self, count: int) -> None:
-        """Make the company's own fields in both, and put the people into both; nobody is told."""
+    def build(self, who: Mapping[str, Sequence[int]]) -> None:
+        """Make the company's own fields in both, and put people into each system; nobody is told."""
         for n in range(playbook.OWN):
             self._add_field(n)
-        everyone = range(count)
-        for some in chunks(everyone, 500):
+        for some in chunks(who["hubspot"], 500):
             rows = [{name: str(value) for name, value in people.marketing(n).items()} for n in some]
             ask(f"{self.urls['hubspot']}/_emulator/contacts", rows)
-        for some in chunks(everyone, 200):
+        for some in chunks(who["salesforce"], 200):
             records = [{"attributes": {"type": "Lead"}, **people.crm(n)} for n in some]
             answer = ask(self.urls["salesforce"] + LEADS, {"allOrNone": False, "records": records}, SESSION)
             if refused := [one for one in answer if not one["success"]]:
                 raise RuntimeError(f"the emulated Salesforce refused {len(refused)} people: {refused[0]['errors']}")
+            self.leads |= {people.email(n): one["id"] for n, one in zip(some, answer, strict=True)}
         self.ids = {row["email"]: row["hs_object_id"] for row in ask(f"{self.urls['hubspot']}/_emulator/contacts")}
+
+    @property
+    def people(self) -> int:
+        """Count who is in either."""
+        return len(self.ids.keys() | self.leads.keys())
 
     def _add_field(self, n: int) -> None:
         kind = playbook.own_type(n)
@@ -85,6 +92,15 @@ class Town:
         url = f"{self.urls['hubspot']}{CONTACTS}/batch/update"
         with ThreadPoolExecutor(8) as hands:
             list(hands.map(lambda some: ask(url, {"inputs": some}, emulate.MARKETING_TOKEN), chunks(rows, 100)))
+
+    def fill_in(self, n: int, page: str) -> None:
+        """Let somebody fill in the form of a page."""
+        said = people.marketing(n) | {"numberofemployees": 900}  # large enough for whoever is to be handed over
+        told = [{"objectTypeId": "0-1", "name": name, "value": str(value)} for name, value in said.items()]
+        context = {"pageUri": "https://acme.example/form", "pageName": page}
+        path = f"/submissions/v3/integration/secure/submit/{emulate.PORTAL_ID}/{emulate.FORM_GUID}"
+        body = {"submittedAt": int(time.time() * 1000), "fields": told, "context": context}
+        ask(f"{self.urls['hubspot']}{path}", body, emulate.MARKETING_TOKEN)
 
     def count(self, system: str, kind: str) -> int:
         """Give how long an emulator's journal is: reading all of it would keep the emulator from its work."""
