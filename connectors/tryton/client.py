@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 
 from connectors.base import Breaker, Budget, Connection, Item, Manifest, Priority, User
-from connectors.errors import Gone, Surprising
+from connectors.errors import Gone, Surprising, Unavailable
 from connectors.http import STATUSES, Answer, Complaint, Dialect, Session
 from connectors.scan import Rows
 from connectors.tryton import mapping
@@ -98,7 +98,11 @@ class Client:
         """Read the records of a domain by their ids."""
         parts = [("d", encoded(domain)), ("o", encoded([["id", "ASC"]])), *(("f", name) for name in fields)]
         query = "&".join(f"{name}={value}" for name, value in parts) + (f"&s={most}" if most else "")
-        answer = await self.call("GET", f"{model}?{query}", headers=headers, priority=priority, hide=hide)
+        try:
+            answer = await self.call("GET", f"{model}?{query}", headers=headers, priority=priority, hide=hide)
+        except Unavailable:
+            self._schemas.clear()  # a field that is there no longer is answered so: the next try knows
+            raise
         if not isinstance(answer.body, list):
             raise Surprising("the answer is no list")
         return answer, answer.body

@@ -54,7 +54,10 @@ class Schema:
     """Selection → its values with their labels; of one that a method gives, record by record, none are told."""
 
     def asked(self, fields: Iterable[str], object_: str) -> list[str]:
-        """Give the paths to ask for, so that these fields can be told."""
+        """Give the paths to ask for, so that these fields can be told; raises Surprising for one that is not there, which Tryton answers by 500."""
+        fields = list(fields)
+        if unknown := [name for name in fields if name not in self.types]:
+            raise Surprising(f"there is no field {', '.join(unknown)}")
         return list(
             dict.fromkeys(("id", *STAMPS, *ASKED.get(object_, ()), *(path for name in fields for path in self.paths.get(name, (name,)))))
         )

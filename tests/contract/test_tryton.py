@@ -256,3 +256,12 @@ async def test_doctor_with_a_wrong_key_says_so(shop: TrytonWorld) -> None:
     assert "wrong-key-0" not in found.what
     with pytest.raises(Unwelcome):
         source.notice("POST", "/", {}, b"", received_at=long_ago())
+
+
+async def test_a_field_that_no_module_has_is_named_though_tryton_says_500(shop: TrytonWorld, source: Source, sink: Sink) -> None:
+    ident = await shop.seed({"name": "Kim"})
+    for read in (source.read([ident], ["sales_remark"]), sink.read([ident], ["name", "sales_remark"])):
+        with pytest.raises(Surprising, match="there is no field sales_remark"):
+            await read
+    with pytest.raises(Surprising, match="there is no field sales_remark"):
+        await pages(source, source.start(long_ago()), ["sales_remark"])

@@ -21,7 +21,7 @@ from connectors.registry import load
 from schemas import envelope
 from schemas.base import Scalar
 from schemas.write import WriteDone
-from sync.lead.state import Lead, Observed, Record
+from sync.lead.state import Desired, Lead, Observed, Record
 from sync.playbook import loader
 from sync.runtime.producer import make_producer
 from sync.settings import Settings, SystemSettings
@@ -30,14 +30,21 @@ from sync.store.connect import open_pool
 from sync.topology import LANES, changes_name, writes_name
 from sync.writer import service
 from tests.contract.hubspot_world import hubspot_world
+from tests.contract.marketo_world import marketo_world
 from tests.contract.salesforce_world import salesforce_world
 from tests.integration.writer.world import World, lead
 
 PLAYBOOK = Path(__file__).parents[3] / "deploy" / "playbook"
-WORLDS: Mapping[str, Callable[[], AbstractAsyncContextManager[Any]]] = {"salesforce": salesforce_world, "hubspot": hubspot_world}
+PAIR = PLAYBOOK.parent / "pairs" / "salesforce-marketo" / "fields.yaml"
+CAMPAIGN = "701000000000001AAA"
+"""The one that the shipped line names."""
+WORLDS: Mapping[str, Callable[[], AbstractAsyncContextManager[Any]]] = {
+    "salesforce": salesforce_world, "hubspot": hubspot_world, "marketo": marketo_world,
+}  # fmt: skip
 FIELDS: Mapping[str, Mapping[str, str]] = {
     "salesforce": {"email": "Email", "phone": "Phone", "title": "Title", "stage": "Lifecycle_Stage__c", "opt_out": "HasOptedOutOfEmail"},
     "hubspot": {"email": "email", "phone": "phone", "title": "jobtitle", "stage": "lifecyclestage", "opt_out": "hs_email_optout"},
+    "marketo": {"email": "email", "phone": "phone", "title": "title", "stage": "lifecycleStage", "opt_out": "unsubscribed"},
 }
 STAGE = {"salesforce": "MQL", "hubspot": "marketingqualifiedlead"}
 
@@ -51,6 +58,7 @@ class Live:
     helper: World
     stop: asyncio.Event
     consumer: Any
+    options: Mapping[str, str]
     task: asyncio.Task[None] | None = None
     seen: list[WriteDone] = field(default_factory=list)
 
@@ -76,19 +84,33 @@ class Live:
                     self.seen += [one for one in read if isinstance(one, WriteDone) and one.intent_id not in known]
         return self.seen
 
-    async def records(self, ids: list[str]) -> Mapping[str, Mapping[str, Scalar]]:
+    async def records(self, ids: list[str], *names: str) -> Mapping[str, Mapping[str, Scalar]]:
         """Read records as Truce's own reader would."""
-        source = load(self.system).source(self.vendor.connection(), NotedBudget(), NotedBreaker())
+        source = load(self.system).source(self.vendor.connection(**self.options), NotedBudget(), NotedBreaker())
         try:
-            return {ident: one.fields for ident, one in snapshots(await source.read(ids, sorted(FIELDS[self.system].values()))).items()}
+            wanted = names or sorted(FIELDS[self.system].values())
+            return {ident: one.fields for ident, one in snapshots(await source.read(ids, wanted)).items()}
         finally:
             await source.close()
 
 
+def shipped(vendor: Any) -> tuple[Mapping[str, bytes], Mapping[str, str]]:
+    """Give the example playbook as it is, and no more options."""
+    return loader.read(PLAYBOOK), {}
+
+
 @asynccontextmanager
-async def live(system: str, kafka: str, postgres: str, installation: str) -> AsyncIterator[Live]:
+async def live(
+    system: str,
+    kafka: str,
+    postgres: str,
+    installation: str,
+    agreed: Callable[[Any], tuple[Mapping[str, bytes], Mapping[str, str]]] = shipped,
+) -> AsyncIterator[Live]:
+    """Run the writer of one emulated vendor; `agreed` gives the playbook's files and more options of the connection."""
     async with WORLDS[system]() as vendor:
-        there = vendor.connection(timeout_s=1.0)
+        files, more = agreed(vendor)
+        there = vendor.connection(timeout_s=1.0, **more)
         options = {name: value for name, value in there.options.items() if name != "page_rows"}
         reach = SystemSettings(vendor=system, url=there.url, secrets=dict(there.secrets), options=options, timeout_s=1.0)
         settings = Settings(
@@ -100,13 +122,13 @@ async def live(system: str, kafka: str, postgres: str, installation: str) -> Asy
         await admin.start()
         await admin.create_topics([NewTopic(name, 4, 1) for name in names])
         await admin.close()
-        files = loader.read(PLAYBOOK)
         async with pool.acquire() as connection:
             await playbooks.add(connection, files, loader.checksum(files), "test")
         await pool.execute("INSERT INTO cursors (system, name, cursor, done_at) VALUES ($1, 'everything', '', now())", system)
         consumer = AIOKafkaConsumer(names[0], bootstrap_servers=kafka, auto_offset_reset="earliest")
         await consumer.start()
-        made = Live(system, vendor, World(settings, pool, producer, None, loader.load_files(files)), asyncio.Event(), consumer)  # type: ignore[arg-type]
+        world = World(settings, pool, producer, None, loader.load_files(files))  # type: ignore[arg-type]
+        made = Live(system, vendor, world, asyncio.Event(), consumer, more)
         try:
             yield made
         finally:
@@ -125,7 +147,7 @@ async def known(there: Live, n: int, **shown: Scalar) -> tuple[Lead, str]:
     email = f"p{n}@example.com"
     required = {"LastName": "Diaz", "Company": "Acme"} if there.system == "salesforce" else {}
     ident = await there.vendor.seed({names["email"]: email, names["phone"]: "+14155550100", **required})
-    kind = "Lead" if there.system == "salesforce" else "contacts"
+    kind = load(there.system).manifest.person_object
     made = lead(email=email, phone=f"+141555501{n:02}", stage="mql")
     ref = f"{there.system}:{kind}:{ident}"
     fields = {name: Observed(value, 500, 500) for name, value in {"email": email, "phone": "+14155550100", **shown}.items()}
@@ -217,3 +239,50 @@ async def test_whom_a_duplicate_rule_knows_as_a_contact_is_linked_or_asked_about
         assert (row["ref"], row["leads"]) == (f"salesforce:Contact:{per}", [new[1].id])
         assert row["reason"] == f"salesforce has a record for this person already (salesforce:Contact:{per}): Use one of these records?"
         assert org.leads() == []
+
+
+def taken(path: Path, *names: str, **campaigns: str) -> Mapping[str, bytes]:
+    """Give the example playbook with this fields.yaml, in which the lines of these fields stand as comments: here they count."""
+    text = path.read_text(encoding="utf-8")
+    for name in names:
+        assert f"  # {name}: {{" in text, f"{path} ships no line for {name}"
+        text = text.replace(f"  # {name}: {{", f"  {name}: {{")
+    for old, new in campaigns.items():
+        text = text.replace(old, new)
+    files = {name: content for name, content in loader.read(PLAYBOOK).items() if not name.startswith(("cases/", "env/"))}  # of its own pair
+    return {**files, "fields.yaml": text.encode()}
+
+
+def joined(vendor: Any) -> tuple[Mapping[str, bytes], Mapping[str, str]]:
+    """Give the playbook in which people are on lists, in campaigns and in programs, and the options that name these."""
+    if hasattr(vendor, "hub"):
+        return taken(PLAYBOOK / "fields.yaml", "nurture"), {"lists": "1001"}
+    if hasattr(vendor, "vendor"):
+        return taken(PAIR, "nurture", "webinar"), {}
+    ident = vendor.org.save("Campaign", Name="Autumn webinar", Type="Webinar")
+    vendor.org.save("CampaignMemberStatus", CampaignId=ident, Label="Registered", SortOrder=3, HasResponded=False)
+    vendor.org.save("CampaignMemberStatus", CampaignId=ident, Label="Attended", SortOrder=4, HasResponded=True)
+    return taken(PAIR, "webinar", **{CAMPAIGN: ident}), {"campaigns": ident}
+
+
+@pytest.mark.parametrize("system", ["salesforce", "hubspot", "marketo"])
+async def test_lists_campaigns_and_programs_follow_the_lines_of_the_playbook(
+    system: str, kafka: str, postgres: str, installation: str
+) -> None:  # fmt: skip
+    async with live(system, kafka, postgres, installation, joined) as there:
+        ana, ident = await known(there, 1)
+        fields = {name: there.helper.book.fields[name].systems for name in ("nurture", "webinar") if name in there.helper.book.fields}
+        names = {name: systems[system].name for name, systems in fields.items() if system in systems}
+        there.start()
+        turns: tuple[dict[str, Scalar], ...] = ({"nurture": True, "webinar": "Registered"}, {"nurture": False, "webinar": "Attended"})
+        for turn, said in enumerate(turns, 1):
+            ana.desired |= {name: Desired(said[name], 1_000 * turn, "truce", turn, "fields.yaml:1 latest") for name in names}
+            ana.rev = turn
+            await there.put(ana)
+            done = (await there.results(turn))[-1]
+            assert (done.outcome, done.refused) == ("written", ())
+            assert {name: done.versions[name] for name in names} == dict.fromkeys(names, turn)
+            assert (await there.records([ident], *names.values()))[ident] == {names[name]: said[name] for name in names}
+            await there.helper.clean()
+        if system == "marketo":
+            assert there.vendor.vendor.campaigns == {2001: [int(ident)]}, "requested for whom we put on the list, once"
