@@ -188,18 +188,19 @@ async def town(
     options: Mapping[str, str] | None = None,
     settings: Mapping[str, str] | None = None,
     events: Sequence[str] = (),
+    beside: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Town]:
     """Run a town on (Kafka, PostgreSQL, installation) until the block ends; `options`: more of Salesforce's connection; `settings`: more variables.
 
-    With `events`, Salesforce tells of changes of these objects by its stream, and Truce listens.
+    With `events`, Salesforce tells of changes of these objects by its stream, and Truce listens. `beside`: more emulated systems, by their names.
     """
     laid(home, written or {}, changed)
     _, postgres, installation = servers
     crm, marketing, chat, port = emulate.crm(events=events), emulate.marketing(), emulate.chat(), free_port()
     async with AsyncExitStack() as stack:
         urls = {}
-        for name, app in {"salesforce": crm.app, "hubspot": marketing.app, "slack": chat.app}.items():
-            urls[name] = (await stack.enter_async_context(serve(app))).url
+        for name, one in {"salesforce": crm, "hubspot": marketing, "slack": chat, **(beside or {})}.items():
+            urls[name] = (await stack.enter_async_context(serve(one.app))).url
         marketing.set_webhook(f"http://127.0.0.1:{port}/webhooks/hubspot")
         chat.hands.url, doors = urls["slack"], f"http://127.0.0.1:{port}/slack"
         chat.caller.actions_url, chat.caller.commands_url = f"{doors}/actions", f"{doors}/commands"
@@ -221,9 +222,9 @@ async def town(
                 await made.kill(name)
 
 
-async def known_people(made: Parts) -> None:
-    """Wait until both systems' users are known, and all of their records are read."""
+async def known_people(made: Parts, systems: int = 2) -> None:
+    """Wait until the systems' users are known, and all of their records are read."""
     await made.until(
-        "both systems are read",
-        lambda: made.pool.fetchval("SELECT count(*) = 2 FROM cursors WHERE name = 'everything' AND done_at IS NOT NULL"),
+        "the systems are read",
+        lambda: made.pool.fetchval("SELECT count(*) = $1 FROM cursors WHERE name = 'everything' AND done_at IS NOT NULL", systems),
     )
