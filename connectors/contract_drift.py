@@ -53,6 +53,7 @@ class Drift:
         assert all(one.ok for one in await source.doctor({old: True}))
         assert {old} <= (await sink.capabilities(kind)).writable
         cursor = (await pages(source, source.start(long_ago()), [old]))[-1].cursor
+        assert old in await source.fields(kind)
         await world.rename(old, new)
         told = {one.what: one for one in await source.doctor({old: True, new: True})}
         assert [one for what, one in told.items() if not one.ok and old in what and one.todo]
@@ -77,6 +78,7 @@ class Drift:
         ident = await world.seed({world.roles["email"]: "retyped@example.com", field: before})
         first = await pages(source, source.start(long_ago()), [field])
         assert snapshots(items(first))[ident].fields == {field: before}
+        assert (await source.fields(kind))[field] != "text"
         await world.retype(field)
         await world.edit(ident, {field: after})
         assert snapshots(await source.read([ident], [field]))[ident].fields == {field: after}
