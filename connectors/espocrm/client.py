@@ -150,6 +150,17 @@ class Client:
             self._described[object_] = (monotonic(), found)
         return found
 
+    async def listed(self, object_: str) -> Row:
+        """Give what `describe` does, freshly, with the options of a field that has another one's (a lead's industry has an account's)."""
+        found = await self.describe(object_, max_age_s=0)
+        fields = dict(found["fields"])
+        for name, one in found["fields"].items():
+            of, _, field = str(one.get("optionsReference") or "").partition(".")
+            if field and not one.get("options"):
+                options = (await self.call("GET", "Metadata", params={"key": f"entityDefs.{of}.fields.{field}.options"})).body
+                fields[name] = {**one, "options": options if isinstance(options, list) else []}
+        return {**found, "fields": fields}
+
     async def types(self, object_: str, *, max_age_s: float = _FRESH_S) -> Mapping[str, FieldType]:
         """Give the type of every attribute."""
         found = mapping.types(await self.describe(object_, max_age_s=max_age_s))

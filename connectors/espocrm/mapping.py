@@ -97,7 +97,7 @@ def seen(described: Row, denied: Row) -> list[FieldSeen]:
             found.append(
                 FieldSeen(
                     name=attribute, type=kind, length=field.get("maxLength") if kind == "text" else None, writable=attribute in free,
-                    custom=bool(field.get("isCustom")), values=tuple((one, one) for one in options), closed=bool(options),
+                    computed=bool(field.get("notStorable") and field.get("select")), custom=bool(field.get("isCustom")), values=tuple((one, one) for one in options), closed=bool(options),
                 )
             )  # fmt: skip
     return found

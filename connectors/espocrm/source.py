@@ -100,7 +100,7 @@ class EspoSource(Source):
 
     async def described(self, object_: str) -> Sequence[FieldSeen]:
         """Give the live schema as the metadata has it, with what the role may write; what it may not read is left out."""
-        described = await self._client.describe(object_, max_age_s=0)
+        described = await self._client.listed(object_)
         lists = [FieldSeen(name=f"{LIST}{one}", type="flag") for one in self._client.lists if object_ in self.manifest.people]
         return seen(described, await self._client.denied(object_, max_age_s=60)) + lists
 

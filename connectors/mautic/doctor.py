@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 from connectors.base import Edits, FieldSeen, Finding, Right, Rival, Rivals, Source
 from connectors.called import door, is_door
-from connectors.errors import ConnectorError
+from connectors.errors import ConnectorError, Rejected
 from connectors.mautic.client import Client, rows
 from connectors.mautic.mapping import CHANNELS, CONTACTS, LIST, OWN, TRUCE_ID, Row, made, moment, seen, serialized, stamp, way, writable
 
@@ -38,7 +38,7 @@ class Examined(Source):
     async def described(self, object_: str) -> Sequence[FieldSeen]:
         """Give the live schema of contacts, with owner, stage and consent; the stages are those that Mautic has."""
         found = await self._client.fields()
-        stages = tuple((name, name) for name in await self._client.stages())
+        stages = tuple((name, name) for name in await self._stages())
         own = [
             FieldSeen(
                 name=name, type=kind, values=stages if name == "stage" else (), closed=name == "stage", refuses=MORE_CHANNELS.get(name, "")
@@ -47,6 +47,13 @@ class Examined(Source):
         ]
         lists = [FieldSeen(name=f"{LIST}{one}", type="flag") for one in self._client.lists]
         return [seen(one, self._client.types[str(one["alias"])]) for one in found if str(one["alias"]) not in OWN] + own + lists
+
+    async def _stages(self) -> list[str]:
+        """Give the names of the stages; none to whom Mautic does not show them, who can read contacts all the same."""
+        try:
+            return await self._client.stages()
+        except Rejected:
+            return []
 
     async def count(self, object_: str, where: tuple[str, str] | None = None) -> int | None:
         """Count contacts, visitors whom nobody knows included, or those whose field has a value; None for what is no column."""

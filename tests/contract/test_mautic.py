@@ -344,6 +344,12 @@ async def test_the_doctor_makes_the_field_of_the_truce_id(world: MauticWorld, so
     assert world.mautic.schema.by_alias["truce_id"].unique
 
 
+async def test_whoever_may_not_see_stages_can_describe_contacts_all_the_same(world: MauticWorld, source: Source) -> None:
+    refused = '{"errors":[{"message":"You do not have access to the requested area\\/action.","code":403,"type":null}]}'
+    await world.fault(kind="status", status=403, body=refused, path="/api/stages")
+    assert {one.name: one.values for one in await source.described("contacts")}["stage"] == ()
+
+
 async def test_a_webhook_without_a_secret_is_a_fault_and_no_webhook_is_none(world: MauticWorld) -> None:
     bare = replace(world.connection(), secrets={"client_id": "1_truce", "client_secret": "emulated"})
     source = load("mautic").source(bare, NotedBudget(), NotedBreaker())

@@ -78,6 +78,15 @@ def test_of_accounts_it_says_what_is_missing_and_read_only() -> None:
     assert any(what.startswith("Account.NumberOfEmployees does not exist") for what in whats)
 
 
+def test_what_a_converted_person_has_worked_out_there_is_worth_knowing_and_no_fault() -> None:
+    seen = FieldSeen(name="Title", type="text", writable=False)
+    told = [suited(PLAYBOOK, "salesforce", "Contact", [seen.model_copy(update={"computed": how})], said=False) for how in (False, True)]
+    assert [[(one.ok, one.what) for one in found if "Title" in one.what] for found in told] == [
+        [(False, "Contact.Title is read-only")],
+        [(True, "Contact.Title is worked out there, and is not written")],
+    ]
+
+
 def test_what_goes_together_is_one_line() -> None:
     found = [
         *suited(

@@ -34,12 +34,16 @@ def me(org: Org, call: Call) -> Any:
 
 def metadata(org: Org, call: Call) -> Any:
     """Give the part of the schema that `key` names; of an object that may not be read nothing."""
-    top, entity, *rest = (*dict(call.params).get("key", "").split("."), "", "")[:4]
+    top, entity, *rest = (*dict(call.params).get("key", "").split("."), "", "")[:5]
     if top != "entityDefs" or entity not in org.entities or (call.actor.client == "truce" and (entity, "read") in org.denied):
         return None
     fields = org.entities[entity]
     links = {name: {"type": "belongsTo", "entity": LINKS[name]} for name in fields if name in LINKS}
-    found: Any = {"fields": {name: dict(one) for name, one in fields.items()}, "links": links}
+    hidden = {name: ("loose", "options") if "optionsReference" in one else ("loose",) for name, one in fields.items()}
+    found: Any = {
+        "fields": {name: {key: one[key] for key in one if key not in hidden[name]} for name, one in fields.items()},
+        "links": links,
+    }
     for key in filter(None, rest):
         found = found.get(key) if isinstance(found, dict) else None
     return found

@@ -181,6 +181,8 @@ class Org:
         more: Row = {}
         if entity in _PEOPLE:
             more["name"] = " ".join(filter(None, (row["firstName"], row["lastName"]))) or row["emailAddress"] or row["phoneNumber"]
+        if entity == "Contact" and not row["accountId"]:
+            more["title"] = None  # it is kept as the role in the account (measured)
         if entity == "Task" and ("status" in changed or not changed):
             more["dateCompleted"] = self.stamp() if row["status"] == "Completed" else None
         if entity == "Opportunity" and ("stage" in changed or row["probability"] is None):

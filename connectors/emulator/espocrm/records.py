@@ -49,7 +49,7 @@ def _one(org: Org, call: Call, entity: str, ident: str) -> Any:
 
 def _linked(org: Org, call: Call, entity: str, ident: str, link: str) -> Any:
     """Show, add or take out records at the other end; the record's own time of change stays as it is, and no webhook tells (measured)."""
-    if call.method != "GET" and ident not in org.rows[entity]:
+    if ident not in org.rows[entity]:
         raise Refused(404)
     row = org.record(entity, ident)
     if link == "targetLists":

@@ -69,10 +69,10 @@ def objects() -> dict[str, Fields]:
     return {
         "Lead": {
             **_person(), "status": enum(*STATUSES, default="New"), "source": enum("", "Call", "Email", "Web Site", "Campaign", "Other"),
-            "industry": enum("", "Software", "Manufacturing"), "website": {"type": "url"}, "accountName": varchar(pattern=_PERSON_SIGNS),
+            "industry": enum("", "Software", "Manufacturing", optionsReference="Account.industry"), "website": {"type": "url"}, "accountName": varchar(pattern=_PERSON_SIGNS),
             **_money("opportunityAmount"), "convertedAt": {"type": "datetime", "readOnly": True}, **created,
         },
-        "Contact": {**_person(), "account": {"type": "link"}},
+        "Contact": {**_person(), "title": varchar(100, notStorable=True, select={"select": "accountContactPrimary.role"}), "account": {"type": "link"}},
         "Account": {
             "name": varchar(249, required=True), "website": {"type": "url"}, "industry": enum("", "Software", "Manufacturing"), "type": enum("", "Customer"),
             "description": {"type": "text"}, "cTruceId": varchar(36, isCustom=True), **_reached(), **_kept(),

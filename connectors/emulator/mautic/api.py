@@ -187,6 +187,7 @@ class Api:
         one = self.contacts.insert(given, call.actor)
         one.owner, one.stage = row.get("owner") or None, row.get("stage") or None
         self._consents(call, one, row)
+        one.modified = one.modified_by = None  # what comes with the making is no change of it
         return 201, one
 
     def _edited(self, call: Call, row: Mapping[str, Any]) -> tuple[int, Contact]:
@@ -202,7 +203,7 @@ class Api:
         """PATCH and POST leave out blanks, unless `overwriteWithBlank`, and whatever is 0 when cut to a whole number."""
         kept = self._valid(call, row, one)
         if call.method == "PUT":
-            kept = {**dict.fromkeys(self.contacts.schema.by_alias), **kept}
+            kept = {**dict.fromkeys(self.contacts.schema.by_alias), "points": 0, **kept}
         else:
             kept = {name: value for name, value in kept.items() if value is not None or row.get("overwriteWithBlank")}
             kept = {name: value for name, value in kept.items() if not _is_nought(row.get(name))}

@@ -75,6 +75,8 @@ class Field:
         if value is None or value == "" or (value is False and self.type != "boolean"):
             return None
         value = 1 if value is True else value
+        if isinstance(value, list | dict):
+            raise Invalid(NO_VALUE)
         match self.type:
             case "boolean":
                 return 1 if value in (True, 1, "1", "true", "yes") else 0

@@ -30,18 +30,20 @@ def suited(playbook: Playbook, system: str, object_: str, live: Sequence[FieldSe
         yield _wrong(f"{object_}.{name} does not exist or cannot be seen ({where})", "make the field, or change fields.yaml")
     for name, shared in schema.mapped(playbook, system, object_).items():
         if name in known:
-            found = [*_field(object_, known[name], shared, shared.systems[system], said=said, told=told)]
+            found = [*_field(object_, known[name], shared, shared.systems[system], said=said, told=told, further=object_ in rules.people)]
             good += not found
             yield from found
     if good:
         yield Finding(ok=True, what=f"{good} mapped fields of {object_} have the type, the length and the values that the playbook needs")
 
 
-def _field(object_: str, seen: FieldSeen, shared: SharedField, how: SystemField, *, said: bool, told: bool) -> Iterator[Finding]:
+def _field(
+    object_: str, seen: FieldSeen, shared: SharedField, how: SystemField, *, said: bool, told: bool, further: bool
+) -> Iterator[Finding]:
     what, where = f"{object_}.{seen.name}", f"{shared.where} {shared.name}"
     written = told and how.mode == "write" and not how.read_only
     if written and not seen.writable and not said:
-        yield _wrong(f"{what} is read-only", f"let it be written, or say read_only: true in {where}")
+        yield _fixed(what, where, computed=seen.computed and further)
     if seen.type not in FITS[shared.kind] and not (shared.kind == "number" and seen.numbers):
         yield _wrong(f"{what} is a {seen.type}, and {where} a {shared.kind}", f"map a field that holds a {shared.kind}, or change the type")
         return
@@ -80,6 +82,17 @@ def _values(what: str, where: str, seen: FieldSeen, shared: SharedField, how: Sy
 def _some(values: Sequence[str]) -> str:
     more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
     return ", ".join(values[:_SHOWN]) + more
+
+
+def _fixed(what: str, where: str, *, computed: bool) -> Finding:
+    """Say that a field cannot be written; that one of people's further objects works it out itself is no fault, and nobody can change it."""
+    if computed:
+        return Finding(
+            ok=True,
+            what=f"{what} is worked out there, and is not written",
+            todo=f"name another field of it in {where} (objects), if it must be",
+        )
+    return _wrong(f"{what} is read-only", f"let it be written, or say read_only: true in {where}")
 
 
 def _wrong(what: str, todo: str) -> Finding:
