@@ -23,6 +23,8 @@ EDITS = 1000
 MORE_CHANNELS = {name: channel for name, channel in CHANNELS.items() if channel != "email"}
 """Flags by which people refuse one channel other than e-mail."""
 WINDOW = timedelta(days=7)
+_BY_ITSELF = " once webhook_secret is its secret: Mautic itself switches one off of whose last 100 calls none was taken, with the first that is refused"
+"""Seen of Mautic 5.1.0 (WebhookModel::isSick)."""
 _MACHINES = {"campaign": "a campaign", "point": "points", "plugin": "a plugin", "integration": "a plugin"}
 """How a way of the audit log begins → what an admin calls it; people, forms and imports are no rivals."""
 
@@ -149,8 +151,8 @@ class Examined(Source):
             f" ({len(every) - len(here)} call other addresses than {door(self._system, self._called_at)})" if len(every) > len(here) else ""
         )
         told = self._finding("webhooks", f"none for {', '.join(lacking)}: seen by polling alone{others}" if lacking else "")
-        told = told.model_copy(update={"todo": f"publish {', '.join(asleep)}"}) if asleep else told
-        if not found and not self._secrets:
+        told = told.model_copy(update={"todo": f"publish {', '.join(asleep)}{_BY_ITSELF}"}) if asleep else told
+        if not here and not self._secrets:
             return [told]
         secret = "" if self._secrets else "set the secret webhook_secret to the webhook's: without it its calls are refused"
         return [self._finding("webhook secret", todo=secret), told]
