@@ -43,7 +43,7 @@ def _field(
     what, where = f"{object_}.{seen.name}", f"{shared.where} {shared.name}"
     written = told and how.mode == "write" and not how.read_only
     if written and not seen.writable and not said:
-        yield _fixed(what, where, computed=seen.computed and further)
+        yield _fixed(object_, seen.name, where, computed=seen.computed and further)
     if seen.type not in FITS[shared.kind] and not (shared.kind == "number" and seen.numbers):
         yield _wrong(f"{what} is a {seen.type}, and {where} a {shared.kind}", f"map a field that holds a {shared.kind}, or change the type")
         return
@@ -84,14 +84,12 @@ def _some(values: Sequence[str]) -> str:
     return ", ".join(values[:_SHOWN]) + more
 
 
-def _fixed(what: str, where: str, *, computed: bool) -> Finding:
+def _fixed(object_: str, name: str, where: str, *, computed: bool) -> Finding:
     """Say that a field cannot be written; that one of people's further objects works it out itself is no fault, and nobody can change it."""
+    what = f"{object_}.{name}"
     if computed:
-        return Finding(
-            ok=True,
-            what=f"{what} is worked out there, and is not written",
-            todo=f"name another field of it in {where} (objects), if it must be",
-        )
+        todo = f"say objects: {{{object_}: false}} in {where}, or name another field of it there"
+        return Finding(ok=True, what=f"{what} is worked out there, and is not written", todo=todo)
     return _wrong(f"{what} is read-only", f"let it be written, or say read_only: true in {where}")
 
 
