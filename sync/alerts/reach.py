@@ -71,14 +71,15 @@ def targets(playbook: Playbook, route: AlertRoute, owners: Iterable[str], ready:
 
 
 def anybody(playbook: Playbook, ready: Mapping[str, Medium]) -> tuple[Target, ...]:
-    """Give who is told of what no channel can tell those whom it concerns: the root's channels, else the first one there is.
+    """Give who is told of what no channel can tell those whom it concerns: the root's channels, else the first one that people read.
 
-    Nobody only where no channel is set up.
+    Nobody only where none is set up: a program that subscribed to events is not told what people are.
     """
     root = playbook.alerts.root
     known = [Target(name) for name in (root.to if root else ()) if name in playbook.alerts.channels]
     reached = [one for one in known if reaches(playbook, one, ready)]
-    return tuple(reached or [Target(name) for name in list(ready)[:1]] or known)
+    programs = {one.to for one in playbook.alerts.events}
+    return tuple(reached or [Target(name) for name in ready if name not in programs][:1] or known)
 
 
 def reaches(playbook: Playbook, target: Target, ready: Mapping[str, Medium]) -> bool:

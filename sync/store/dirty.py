@@ -10,11 +10,12 @@ from sync.topology import Lane
 # The time of the statement, not of the row (`clock_timestamp()`): else no index knows where to stop, and every look reads every row.
 _DUE = """
 UPDATE dirty SET rung_at = clock_timestamp() WHERE system = $1 AND lead_id IN (
-  SELECT lead_id FROM dirty d WHERE system = $1 AND rung_at <= statement_timestamp() - make_interval(secs => $2)
-    AND ($4 OR EXISTS (SELECT FROM records r WHERE r.lead_id = d.lead_id AND r.system = $1))
+  SELECT lead_id FROM dirty d WHERE system = $1 AND rung_at <= statement_timestamp() - make_interval(secs => $2){who}
   ORDER BY lane DESC, rung_at LIMIT $3 FOR UPDATE SKIP LOCKED)
 RETURNING lead_id, lane
 """
+_KNOWN = " AND EXISTS (SELECT FROM records r WHERE r.lead_id = d.lead_id AND r.system = $1 OFFSET 0)"
+"""`OFFSET 0`: looked up for each, as it comes."""
 
 
 class Bell(NamedTuple):
@@ -38,7 +39,7 @@ async def mark(pool: Any, leads: Sequence[str], system: str, lane: Lane) -> None
 
 async def due(pool: Any, system: str, older_s: float, most: int, *, unknown: bool) -> list[Bell]:
     """Claim dirty leads that nobody rang for in so long, hot first: ring for them; `unknown`: also for those without a record there."""
-    rows = await pool.fetch(_DUE, system, older_s, most, unknown)
+    rows = await pool.fetch(_DUE.format(who="" if unknown else _KNOWN), system, older_s, most)
     return sorted((Bell(row["lead_id"], row["lane"]) for row in rows), key=lambda bell: bell.lane != "hot")
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import datetime
 from time import monotonic
 from typing import Any
 
@@ -15,20 +14,22 @@ from sync.playbook.models import Guards
 from sync.store import pauses
 
 _COUNT = """
-WITH since AS (
-  SELECT greatest(date_trunc('minute', now()) - interval '1 hour',
-    (SELECT max(closed_at) FROM problems WHERE kind = 'paused' AND key = 'system:' || $1::text), (SELECT last_at FROM let_go WHERE system = $1)) AS at),
-made AS (
+WITH made AS (
   INSERT INTO quota_minutes (system, quota, minute, calls) VALUES ($1, 'guard', date_trunc('minute', now()), $2)
   ON CONFLICT (system, quota, minute) DO UPDATE SET calls = quota_minutes.calls + excluded.calls)
-SELECT since.at, $2 + coalesce((SELECT sum(calls) FROM quota_minutes WHERE system = $1 AND quota = 'guard' AND minute > now() - interval '1 hour'), 0)::bigint AS writes,
+SELECT $2 + coalesce((SELECT sum(calls) FROM quota_minutes WHERE system = $1 AND quota = 'guard' AND minute > now() - interval '1 hour'), 0)::bigint AS writes,
   (SELECT count(*) FROM records WHERE system = $1 AND gone IS NULL) AS records
-FROM since
 """
 FRESH_S = 1.0
 SMALL = 0.05
 """So small a part of what is allowed still is counted only once a second: several writers together stay within it."""
-_DISTINCT = "SELECT count(DISTINCT record_id) FROM intents WHERE system = $1 AND kind = 'update' AND opened_at > $2"
+_DISTINCT = """
+SELECT count(DISTINCT record_id) FROM intents WHERE system = $1 AND kind = 'update' AND opened_at > greatest(
+  date_trunc('minute', now()) - interval '1 hour',
+  (SELECT max(closed_at) FROM problems WHERE kind = 'paused' AND key = 'system:' || $1::text),
+  (SELECT last_at + interval '1 second' FROM let_go WHERE system = $1))
+"""
+"""Since a person let all that waited go, and the last of it stands in intents, it counts anew."""
 
 
 @dataclass(slots=True)
@@ -49,14 +50,13 @@ class Guard:
     async def allow(self, rows: int, guards: Guards) -> int:
         """Say how many of so many rows may be told now; when it is none of them, the system is paused with a problem."""
         async with self._turn:  # two batches that are counted at once would each see the room that only one of them has
-            allowed, why = await self._allow(rows, guards)
-            if allowed < rows:
-                allowed += await pauses.take(self.pool, self.system, rows - allowed)
-            if why and not allowed:
+            let = await pauses.take(self.pool, self.system, rows) if rows else 0
+            allowed, why = await self._allow(rows - let, guards)
+            if why and not allowed + let:
                 await self._hold(why)
             if allowed:
                 self._granted, self._granted_at = allowed + self._just_granted(), monotonic()
-            return allowed
+            return allowed + let
 
     def _just_granted(self) -> int:
         return self._granted if monotonic() - self._granted_at < FRESH_S else 0
@@ -76,18 +76,18 @@ class Guard:
             await self.pool.fetchrow(_COUNT, self.system, -asked)
             return 0, f"{found['writes']} writes within an hour, {guards.writes_per_hour} are allowed"
         if guards.share_of_records < 1.0 and found["records"] and found["writes"] > guards.share_of_records * found["records"]:
-            room, why = await self._room_of_share(asked, guards.share_of_records, found["records"], found["at"])
+            room, why = await self._room_of_share(asked, guards.share_of_records, found["records"])
             over = max(over, asked - room)
         if over > 0:  # the part of the batch for which there is room goes on; the next one finds none
             await self.pool.fetchrow(_COUNT, self.system, -min(over, asked))
         return max(0, asked - max(over, 0)), why
 
-    async def _room_of_share(self, asked: int, share: float, records: int, since: datetime) -> tuple[int, str]:
+    async def _room_of_share(self, asked: int, share: float, records: int) -> tuple[int, str]:
         """Say how many records more may be told; a batch larger than the whole share goes on in parts, and a share is one at the least."""
-        most, told = max(1, int(share * records)), await self.pool.fetchval(_DISTINCT, self.system, since)
+        most, told = max(1, int(share * records)), await self.pool.fetchval(_DISTINCT, self.system)
         if (just := self._just_granted()) and told + just + asked > most:
             await asyncio.sleep(FRESH_S)  # until what was just allowed stands in intents
-            told = await self.pool.fetchval(_DISTINCT, self.system, since)
+            told = await self.pool.fetchval(_DISTINCT, self.system)
         why = f"{told} of {records} records within an hour, {share:.0%} are allowed" if told >= most else ""
         return max(0, most - int(told)), why
 

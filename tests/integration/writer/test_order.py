@@ -201,7 +201,7 @@ async def test_more_than_the_guard_allows_waits_for_a_person(here: World) -> Non
     assert told < len(here.vendor.effects) <= 2 * 15  # once before the person let them go on (a call may have been on the wire), once after
 
 
-@pytest.mark.parametrize("guards", [Guards(writes_per_hour=15), Guards(share_of_records=0.25)])
+@pytest.mark.parametrize("guards", [Guards(writes_per_hour=25), Guards(share_of_records=0.6)])
 async def test_a_person_lets_all_that_waits_past_the_guard_and_it_counts_anew(here: World, guards: Guards) -> None:
     here.book = playbook(guards=guards)
     crowd = people(here, 40)
@@ -219,10 +219,10 @@ async def test_a_person_lets_all_that_waits_past_the_guard_and_it_counts_anew(he
     await here.clean()
     assert len(here.vendor.effects) == 40
     assert not await held()
-    for one in crowd[:9]:
+    for one in crowd[:4]:
         one.rev, one.desired["phone"].value, one.desired["phone"].version = 2, "+3", 2
-    await here.put(*crowd[:9])
-    await here.ring(*crowd[:9])
+    await here.put(*crowd[:4])
+    await here.ring(*crowd[:4])
     await here.clean()
     assert not await held(), "what was let go counts no more"
 
