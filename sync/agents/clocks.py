@@ -118,7 +118,8 @@ class Clocks:
     async def _sleep(self, seconds: float) -> None:
         self._until_ms = datetime.now(UTC).timestamp() * 1000 + seconds * 1000
         try:
-            await asyncio.wait_for(self._sooner.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._sooner.wait()
         except TimeoutError:
             pass
         finally:

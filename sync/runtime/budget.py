@@ -152,7 +152,8 @@ class SqlBudget:
         """Wait for a slot to come free, or for somebody to come who may use the reserve."""
         seconds = 1.0 if line.long else min(0.25, max(0.01, (line.window.seconds or AT_ONCE_S) / 50))
         try:
-            await asyncio.wait_for(line.came.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await line.came.wait()
         except TimeoutError:
             return
 

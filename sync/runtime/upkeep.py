@@ -53,7 +53,8 @@ async def keep(
 async def rest(seconds: float, stop: asyncio.Event) -> None:
     """Wait for so long, or until told to stop."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()
 
 
 def first(error: BaseException) -> BaseException:

@@ -245,7 +245,8 @@ class Runner:
                 continue
             self.wake.clear()
             try:
-                await asyncio.wait_for(self.wake.wait(), 0.25)
+                async with asyncio.timeout(0.25):
+                    await self.wake.wait()
             except TimeoutError:
                 continue
 

@@ -120,7 +120,8 @@ class Pump:
             times += [at for patience in (PATIENCE_S[group[0]], LOADED_S[group[0]], FILLING_S) if (at := since + patience) > now]
         timeout = min([1.0, *[max(0.001, t - now) for t in times]])
         try:
-            await asyncio.wait_for(self.wake.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self.wake.wait()
         except TimeoutError:
             return
 

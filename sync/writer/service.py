@@ -219,7 +219,8 @@ def _lead_id(key: bytes | None) -> str | None:
 
 async def _rest(seconds: float, stop: asyncio.Event) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await stop.wait()
 
 
 def put_together(

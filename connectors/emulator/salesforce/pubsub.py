@@ -124,7 +124,8 @@ class PubSub:
                 )
                 continue
             try:
-                await asyncio.wait_for(flow.bell.wait(), self.keepalive_s)
+                async with asyncio.timeout(self.keepalive_s):
+                    await flow.bell.wait()
             except TimeoutError:
                 at = self.org.changes.tip if flow.pending else at
                 yield wire.FetchResponse(latest_replay_id=_replay(at), rpc_id=_rpc(), pending_num_requested=flow.pending)

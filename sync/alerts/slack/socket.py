@@ -39,7 +39,8 @@ class Socket:
                 except Refused as refused:
                     _log.warning("Socket Mode does not connect", reason=str(refused))
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(stop.wait(), refused.retry_after or AGAIN_S)
+                        async with asyncio.timeout(refused.retry_after or AGAIN_S):
+                            await stop.wait()
         finally:
             await self._client.close()
 
