@@ -26,7 +26,8 @@ from sync.runtime.breaker import SqlBreaker
 from sync.runtime.budget import SqlBudget
 from sync.runtime.guard import OUTAGES, passing
 from sync.runtime.health import Health, bind, watch_loop
-from sync.runtime.upkeep import first, keep, rest
+from sync.runtime.rest import rest
+from sync.runtime.upkeep import first, keep
 from sync.settings import Settings
 from sync.store import cursors, meta, playbooks
 from sync.store.connect import migrate, open_pool

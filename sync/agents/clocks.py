@@ -15,6 +15,7 @@ from sync.lead.clocks import told
 from sync.lead.offers import HANDOFF
 from sync.runtime.health import Health
 from sync.runtime.metrics import metrics
+from sync.runtime.rest import rest
 from sync.store import clocks, cursors
 from sync.store.clocks import Due
 from sync.store.connect import Pool
@@ -118,10 +119,7 @@ class Clocks:
     async def _sleep(self, seconds: float) -> None:
         self._until_ms = datetime.now(UTC).timestamp() * 1000 + seconds * 1000
         try:
-            async with asyncio.timeout(seconds):
-                await self._sooner.wait()
-        except TimeoutError:
-            pass
+            await rest(seconds, self._sooner)
         finally:
             self._until_ms = None
 

@@ -14,7 +14,7 @@ from sync.alerts.outlets import Outlets
 from sync.alerts.sending import Sender, soon
 from sync.playbook.models import Playbook
 from sync.runtime.clock import Clock
-from sync.runtime.upkeep import rest
+from sync.runtime.rest import rest
 from sync.store import alerts
 
 REST_S = 1.0

@@ -14,6 +14,7 @@ from typing import Any
 
 from connectors.base import Priority, Quota
 from sync.runtime.metrics import metrics
+from sync.runtime.rest import rest
 from sync.store import quota as store
 from sync.store.quota import Window
 
@@ -151,11 +152,7 @@ class SqlBudget:
     async def _pause(self, line: _Line) -> None:
         """Wait for a slot to come free, or for somebody to come who may use the reserve."""
         seconds = 1.0 if line.long else min(0.25, max(0.01, (line.window.seconds or AT_ONCE_S) / 50))
-        try:
-            async with asyncio.timeout(seconds):
-                await line.came.wait()
-        except TimeoutError:
-            return
+        await rest(seconds, line.came)
 
     async def _taken(self, line: _Line, head: Sequence[tuple[int, int, asyncio.Future[int | None]]]) -> int:
         if len(line.ids) < len(head):

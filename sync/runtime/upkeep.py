@@ -13,6 +13,7 @@ from sync.lead.decision import ProblemNote
 from sync.runtime import log
 from sync.runtime.guard import OUTAGES, passing
 from sync.runtime.health import here
+from sync.runtime.rest import rest
 from sync.store import problems
 from sync.store.statement import run
 
@@ -48,13 +49,6 @@ async def keep(
         with here().waiting(reason or name):
             await rest(wait, stop)
         wait = min(LONGEST_S, wait * 2)
-
-
-async def rest(seconds: float, stop: asyncio.Event) -> None:
-    """Wait for so long, or until told to stop."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()
 
 
 def first(error: BaseException) -> BaseException:

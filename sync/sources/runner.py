@@ -13,6 +13,7 @@ from connectors.base import Connection, FieldType, Item, Notice, Page, Source, W
 from schemas.base import Ref
 from sync.playbook.models import Playbook
 from sync.runtime import log
+from sync.runtime.rest import rest
 from sync.sources import schema, skew
 from sync.sources.companies import AccountsFirst
 from sync.sources.lag import LagGate
@@ -244,11 +245,7 @@ class Runner:
                 await self._steps.patiently("records", lambda refs=refs: self._read(refs))  # type: ignore[misc]
                 continue
             self.wake.clear()
-            try:
-                async with asyncio.timeout(0.25):
-                    await self.wake.wait()
-            except TimeoutError:
-                continue
+            await rest(0.25, self.wake)
 
     async def _claim(self, refs: list[str]) -> None:
         refs += await read_orders.claim(self.pool, self.system, self.source.manifest.batch_read)

@@ -73,9 +73,8 @@ class Guard:
         self._room, self._counted_at = guards.writes_per_hour - found["writes"], monotonic()
         over = int(found["writes"]) - guards.writes_per_hour
         if over >= asked:
-            await self.pool.fetchrow(_COUNT, self.system, -asked)
-            return 0, f"{found['writes']} writes within an hour, {guards.writes_per_hour} are allowed"
-        if guards.share_of_records < 1.0 and found["records"] and found["writes"] > guards.share_of_records * found["records"]:
+            why = f"{found['writes']} writes within an hour, {guards.writes_per_hour} are allowed"
+        elif guards.share_of_records < 1.0 and found["records"] and found["writes"] > guards.share_of_records * found["records"]:
             room, why = await self._room_of_share(asked, guards.share_of_records, found["records"])
             over = max(over, asked - room)
         if over > 0:  # the part of the batch for which there is room goes on; the next one finds none

@@ -13,6 +13,7 @@ from typing import Any
 from sync.lead.decision import ProblemNote
 from sync.runtime.guard import OUTAGES, passing
 from sync.runtime.health import here
+from sync.runtime.rest import rest
 from sync.store import dirty, read_orders
 from sync.store import intents as store
 from sync.topology import Lane
@@ -118,12 +119,7 @@ class Pump:
         times = [t for t in (self.queue.next_due(), self.carrier.rest_until if self.carrier.rest_until > now else None) if t is not None]
         for group, since in self._since.items():
             times += [at for patience in (PATIENCE_S[group[0]], LOADED_S[group[0]], FILLING_S) if (at := since + patience) > now]
-        timeout = min([1.0, *[max(0.001, t - now) for t in times]])
-        try:
-            async with asyncio.timeout(timeout):
-                await self.wake.wait()
-        except TimeoutError:
-            return
+        await rest(min([1.0, *[max(0.001, t - now) for t in times]]), self.wake)
 
     async def _turn(self) -> None:
         if self.stopping or self.paused or monotonic() < self.carrier.rest_until:

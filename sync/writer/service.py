@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -19,6 +18,7 @@ from sync.runtime.guard import OUTAGES, passing
 from sync.runtime.health import here
 from sync.runtime.metrics import metrics
 from sync.runtime.producer import make_producer
+from sync.runtime.rest import rest
 from sync.settings import Settings
 from sync.store import intents as store
 from sync.store import meta, pauses
@@ -164,7 +164,7 @@ class Writer:
             except ConnectorError as error:
                 await pauses.halt(self.sweep.pool, self.system, f"{self.system}: {error.words}")
             with here().waiting(self.system):
-                await _rest(wait, self.stop)
+                await rest(wait, self.stop)
             wait = min(30.0, wait * 2)
 
     async def run(self) -> None:
@@ -215,12 +215,6 @@ def _lead_id(key: bytes | None) -> str | None:
         return str(uuid.UUID((key or b"").decode()))
     except ValueError:
         return None
-
-
-async def _rest(seconds: float, stop: asyncio.Event) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()
 
 
 def put_together(

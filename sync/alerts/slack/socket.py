@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
 from typing import Any
 
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
@@ -15,6 +14,7 @@ from sync.alerts.slack.asked import Odd, interactive, typed
 from sync.alerts.slack.client import client, refusals
 from sync.alerts.slack.desk import Desk, now
 from sync.runtime import log
+from sync.runtime.rest import rest
 
 AGAIN_S = 5.0
 _log = log.get("slack")
@@ -38,9 +38,7 @@ class Socket:
                     await stop.wait()
                 except Refused as refused:
                     _log.warning("Socket Mode does not connect", reason=str(refused))
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(refused.retry_after or AGAIN_S):
-                            await stop.wait()
+                    await rest(refused.retry_after or AGAIN_S, stop)
         finally:
             await self._client.close()
 

@@ -181,50 +181,50 @@ async def test_intents_stand_only_while_nothing_moved(here: World) -> None:
     assert await commit(here.pool, SYSTEM, [one], gates, 5) == frozenset()
 
 
-async def test_more_than_the_guard_allows_waits_for_a_person(here: World) -> None:
-    here.book = playbook(guards=Guards(writes_per_hour=15))
+async def at_work(here: World) -> list[Lead]:
+    """Begin to write to forty people, and give them."""
     crowd = people(here, 40)
     await here.put(*crowd)
     await here.ring(*crowd)
     await here.start()
+    return crowd
 
-    async def held() -> bool:
-        return any(one.by == "guard" for one in await pauses.every(here.pool))
 
-    await here.until(held)
+async def held(here: World) -> bool:
+    """Say whether the guard has paused the system."""
+    return any(one.by == "guard" for one in await pauses.every(here.pool))
+
+
+async def test_more_than_the_guard_allows_waits_for_a_person(here: World) -> None:
+    here.book = playbook(guards=Guards(writes_per_hour=15))
+    await at_work(here)
+    await here.until(lambda: held(here))
     assert len(here.vendor.effects) <= 15
     assert await here.pool.fetchval("SELECT text FROM problems WHERE kind = 'paused' AND closed_at IS NULL")
     told = len(here.vendor.effects)
     await pauses.lift(here.pool, f"system:{SYSTEM}")
     await here.until(lambda: len(here.vendor.effects) > told)
-    await here.until(held)
+    await here.until(lambda: held(here))
     assert told < len(here.vendor.effects) <= 2 * 15  # once before the person let them go on (a call may have been on the wire), once after
 
 
 @pytest.mark.parametrize("guards", [Guards(writes_per_hour=25), Guards(share_of_records=0.6)])
 async def test_a_person_lets_all_that_waits_past_the_guard_and_it_counts_anew(here: World, guards: Guards) -> None:
     here.book = playbook(guards=guards)
-    crowd = people(here, 40)
-    await here.put(*crowd)
-    await here.ring(*crowd)
-    await here.start()
-
-    async def held() -> bool:
-        return any(one.by == "guard" for one in await pauses.every(here.pool))
-
-    await here.until(held)
+    crowd = await at_work(here)
+    await here.until(lambda: held(here))
     room = await pauses.let_go(here.pool, SYSTEM)
     assert 0 < room <= 40
     await pauses.lift(here.pool, f"system:{SYSTEM}")
     await here.clean()
     assert len(here.vendor.effects) == 40
-    assert not await held()
+    assert not await held(here)
     for one in crowd[:4]:
         one.rev, one.desired["phone"].value, one.desired["phone"].version = 2, "+3", 2
     await here.put(*crowd[:4])
     await here.ring(*crowd[:4])
     await here.clean()
-    assert not await held(), "what was let go counts no more"
+    assert not await held(here), "what was let go counts no more"
 
 
 async def test_a_larger_share_than_the_guard_allows_waits_for_a_person(here: World) -> None:
@@ -237,25 +237,14 @@ async def test_a_larger_share_than_the_guard_allows_waits_for_a_person(here: Wor
     await here.clean()
     await here.put(crowd[9], *crowd[10:15])
     await here.ring(crowd[9], *crowd[10:15])
-
-    async def held() -> bool:
-        return any(one.by == "guard" for one in await pauses.every(here.pool))
-
-    await here.until(held)
+    await here.until(lambda: held(here))
     assert len(here.vendor.effects) <= 10
 
 
 async def test_a_batch_larger_than_the_whole_share_goes_on_in_parts(here: World) -> None:
     here.book = playbook(guards=Guards(share_of_records=0.25))
-    crowd = people(here, 40)
-    await here.put(*crowd)
-    await here.ring(*crowd)
-    await here.start()
-
-    async def held() -> bool:
-        return any(one.by == "guard" for one in await pauses.every(here.pool))
-
-    await here.until(held)
+    await at_work(here)
+    await here.until(lambda: held(here))
     told = len(here.vendor.effects)
     assert 0 < told <= 20, "a quarter; a second call may have been on its way"
     assert "of 40 records within an hour, 25% are allowed" in await here.pool.fetchval("SELECT text FROM problems WHERE kind = 'paused'")
