@@ -72,6 +72,7 @@ def servers(settings: Settings, folder: Folder, installation: str) -> Iterator[L
     with ExitStack() as stack:
         stack.enter_context(_ended_by_a_signal())
         stack.callback(folder.release)
+        stack.callback(stop_left_over, folder.path)  # a server that was still starting
         ours: dict[str, LocalPostgres | LocalKafka] = {}
         if settings.database:
             dsn = settings.database.get_secret_value()

@@ -15,6 +15,7 @@ from typing import Literal
 import psutil
 
 from sync.runtime.folder import end, forget, remember
+from sync.runtime.signals import uninterrupted
 
 PATIENCE_S = 12.0
 ROLES = ("worker", "edge", "notifier")
@@ -61,7 +62,7 @@ class Parts:
     def start(self, name: str, *arguments: str, pipe: bool = False) -> Part:
         """Start `truce ARGUMENTS` as a process; its standard error goes to NAME.log (and its output too, unless `pipe`)."""
         log = self.folder / f"{name}.log"
-        with log.open("ab") as out:
+        with log.open("ab") as out, uninterrupted():
             process = subprocess.Popen(
                 [sys.executable, "-m", "sync.cli", *arguments],
                 env={**compiling(), **self.environment, **self._own(name, arguments), "PYTHONUNBUFFERED": "1"},
@@ -71,8 +72,8 @@ class Parts:
                 text=True,
                 start_new_session=True,
             )
-        remember(self.folder, name, process.pid)
-        self.running[name] = Part(name, process, log)
+            self.running[name] = Part(name, process, log)
+            remember(self.folder, name, process.pid)
         return self.running[name]
 
     def _own(self, name: str, arguments: tuple[str, ...]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sync.runtime.folder import forget, remember
+from sync.runtime.signals import uninterrupted
 
 VERSION = "4.1.1"
 ENDPOINT = f"org.apache.kafka:kafka_2.13:{VERSION}+org.slf4j:slf4j-nop:1.7.36"
@@ -156,9 +157,9 @@ def start(folder: Path, *, patience_s: float = 60.0) -> LocalKafka:
 
 
 def _launch(folder: Path, command: list[str]) -> subprocess.Popen[bytes]:
-    with (folder / "kafka.log").open("ab") as out:
+    with (folder / "kafka.log").open("ab") as out, uninterrupted():
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
-    remember(folder, "kafka", process.pid)
+        remember(folder, "kafka", process.pid)
     return process
 
 

