@@ -26,6 +26,7 @@ import pytest
 
 from connectors.base import Manifest, Sink, Source
 from connectors.contract_answers import Answers
+from connectors.contract_batches import Batches
 from connectors.contract_drift import Drift, Picklists
 from connectors.contract_fates import Fates, Restores
 from connectors.contract_objects import Accounts, Objects
@@ -33,7 +34,6 @@ from connectors.contract_reading import Reading
 from connectors.contract_tasks import EmulatedTasks, Tasks
 from connectors.contract_trouble import Daily, Trouble
 from connectors.contract_world import PERSONAL, Emulated, NotedBreaker, NotedBudget, elsewhere
-from connectors.contract_writing import Writing
 from connectors.dialect import Kind
 from connectors.errors import ConnectorError
 from connectors.registry import load, manifests
@@ -53,7 +53,7 @@ def _asked(part: type[object], manifest: Manifest, picklists: bool) -> bool:
     }[part]
 
 
-class ConnectorContract(Reading, Fates, Restores, Writing, Answers, Picklists, Drift, Trouble, Daily, Accounts, Objects, Tasks):
+class ConnectorContract(Reading, Fates, Restores, Batches, Answers, Picklists, Drift, Trouble, Daily, Accounts, Objects, Tasks):
     """Inherit, say the vendor, its emulator, its recorded payloads and the table of its codes; everything else is here.
 
     A vendor whose manifest has no daily quota, no opportunities, no accounts, no tasks or no way back from a deletion, or whose API tells

@@ -130,7 +130,7 @@ def _details(portal: Portal, call: Call) -> Answer:
 
 
 def _token(portal: Portal, call: Call) -> Answer:
-    return Answer(200, portal.auth.refresh(call.body))
+    return Answer(200, portal.auth.refresh(call.body if call.kind == "application/x-www-form-urlencoded" else b""))
 
 
 def _token_info(portal: Portal, call: Call) -> Answer:

@@ -15,7 +15,7 @@ from connectors.emulator.hubspot.portal import Answer, Call, Door, Portal
 from connectors.emulator.hubspot.records import Record
 from connectors.emulator.hubspot.rules import Claims, check, texts
 
-LARGEST = 100
+LARGEST, LARGEST_WITH_HISTORY = 100, 50
 Row = dict[str, Any]
 
 
@@ -148,6 +148,9 @@ def _read(portal: Portal, call: Call) -> Answer:
     asked, rows = _inputs(portal, call)
     by = _unique_property(portal, asked)
     wanted, history = list(asked.get("properties") or ()), list(asked.get("propertiesWithHistory") or ())
+    if history and len(rows) > LARGEST_WITH_HISTORY:
+        words = f"The maximum number of inputs supported in a batch request for property histories is {LARGEST_WITH_HISTORY}."
+        raise malformed(f"{words} Please reduce the number of items and try again")
     results: dict[int, dict[str, Any]] = {}
     lost: list[str] = []
     for row in rows:

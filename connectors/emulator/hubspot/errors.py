@@ -77,6 +77,11 @@ def malformed(words: str) -> Refused:
     return Refused(400, "VALIDATION_ERROR", words)
 
 
+def no_json() -> Refused:
+    """Refuse a body that is not said to be JSON."""
+    return Refused(415, "", "Unsupported Media Type")
+
+
 def missing(words: str = "resource not found") -> Refused:
     """Refuse because there is no such thing."""
     return Refused(404, "OBJECT_NOT_FOUND", words)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from connectors.emulator.faults import Faults
 from connectors.emulator.hubspot.auth import Actor, Auth
-from connectors.emulator.hubspot.errors import malformed, missing
+from connectors.emulator.hubspot.errors import malformed, missing, no_json
 from connectors.emulator.hubspot.index import Index
 from connectors.emulator.hubspot.kinds import Kind
 from connectors.emulator.hubspot.limits import Kind as Limit
@@ -113,23 +113,27 @@ class Call:
     actor: Actor
     rows: int = 1
     """How many records the request names; handlers correct it."""
+    kind: str = ""
+    """The body's content type."""
 
-    def json(self) -> dict[str, Any]:
-        """Read the body as a JSON object; raises Refused (400)."""
+    def _read(self) -> Any:
+        if self.kind != "application/json":
+            raise no_json()
         try:
-            found = json.loads(self.body)
+            return json.loads(self.body)
         except (ValueError, RecursionError) as error:
             raise malformed(f"Invalid input JSON: {error}") from error
+
+    def json(self) -> dict[str, Any]:
+        """Read the body as a JSON object; raises Refused (400, 415)."""
+        found = self._read()
         if not isinstance(found, dict):
             raise malformed("Invalid input JSON: an object is needed")
         return found
 
     def listing(self) -> list[Any]:
-        """Read the body as a JSON list; raises Refused (400)."""
-        try:
-            found = json.loads(self.body)
-        except (ValueError, RecursionError) as error:
-            raise malformed(f"Invalid input JSON: {error}") from error
+        """Read the body as a JSON list; raises Refused (400, 415)."""
+        found = self._read()
         if not isinstance(found, list):
             raise malformed("Invalid input JSON: a list is needed")
         return found

@@ -51,7 +51,7 @@ def _test(known: Property, asked: Mapping[str, Any]) -> Test:
         return _number(known.key(value)) if value else None
 
     if operator in ("IN", "NOT_IN"):
-        wanted = {_number(known.key(str(value))) for value in asked.get("values") or ()}
+        wanted = {_number(known.key(value)) for value in _listed(known, asked)}
         inside: Test = lambda seen: key(seen) in wanted  # noqa: E731
         return inside if operator == "IN" else lambda seen: not inside(seen)
     if asked.get("value") in (None, ""):
@@ -70,6 +70,12 @@ def _test(known: Property, asked: Mapping[str, Any]) -> Test:
     if operator in ("CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"):
         return _tokens(name, str(asked["value"]).casefold(), wanted=operator == "CONTAINS_TOKEN")
     raise malformed(f"Invalid operator {operator[:40]}")
+
+
+def _listed(known: Property, asked: Mapping[str, Any]) -> list[str]:
+    """Give the values of a list; of a text those with capitals find nothing (HubSpot's guide "Search the CRM": they must be lowercase)."""
+    values = [str(value) for value in asked.get("values") or ()]
+    return [one for one in values if known.type != "string" or known.options or one == one.lower()]
 
 
 def _tokens(name: str, pattern: str, *, wanted: bool) -> Test:
@@ -105,9 +111,9 @@ def _bounds(filters: Iterable[Mapping[str, Any]], known: Property) -> tuple[floa
 def _candidates(index: Index, filters: list[dict[str, Any]], modified: str) -> tuple[Iterable[int], bool]:
     """Narrow by an index where one fits; True: the filters on the time of change are answered by it."""
     for one in filters:
-        name, values = one.get("propertyName"), one.get("values") if one.get("operator") == "IN" else [one.get("value")]
+        name, listed = one.get("propertyName"), one.get("operator") == "IN"
         if name in index.by and one.get("operator") in ("EQ", "IN"):
-            texts = [str(value) for value in values or ()]
+            texts = _listed(Property(str(name), ""), one) if listed else [str(one.get("value"))]
             wanted = [text.lower() for text in texts] if name == "email" else texts
             return sorted(set().union(*(index.by[name].get(value, set()) for value in wanted))), False
     bounds = _bounds(filters, Property(modified, "", "datetime"))

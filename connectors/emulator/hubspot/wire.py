@@ -114,7 +114,8 @@ def _call(portal: Portal, request: Request, client: str, body: bytes) -> Call:
         query.setdefault(name, []).append(value)
     actor = Actor("form", "FORM") if client == "form" else portal.auth.actor(client)
     params: Mapping[str, str] = {name: str(value) for name, value in request.path_params.items()}
-    return Call(request.method, request.url.path, params, query, body, client, actor)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return Call(request.method, request.url.path, params, query, body, client, actor, kind=kind)
 
 
 def _response(answer: Answer, instead: bytes | None) -> Response:

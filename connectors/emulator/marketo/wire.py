@@ -62,7 +62,9 @@ class Call:
         return int(text)
 
     def json(self) -> dict[str, Any]:
-        """Read the body as a JSON object; raises Refused (609)."""
+        """Read the body as a JSON object; raises Refused (609, 612)."""
+        if self.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+            raise Refused("612", "Invalid Content Type")
         try:
             found = orjson.loads(self.body)
         except ValueError:

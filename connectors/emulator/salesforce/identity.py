@@ -33,7 +33,8 @@ class Identity:
 
     async def token(self, request: Request) -> Response:
         """Answer a token request; credentials come in the form body or as Basic."""
-        sent = (await request.body()).decode("latin-1")
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        sent = (await request.body()).decode("latin-1") if kind == "application/x-www-form-urlencoded" else ""
         form = {name: values[-1] for name, values in parse_qs(sent, keep_blank_values=True).items()}
         status, content = self.sessions.grant(
             form, request.headers.get("authorization", ""), f"{request.url.scheme}://{request.headers['host']}"

@@ -41,7 +41,10 @@ def refusing(handler: Handler) -> Handler:
 
 
 async def body(request: Request) -> dict[str, Any]:
-    """Read a JSON object; raises Refused with JSON_PARSER_ERROR."""
+    """Read a JSON object; raises Refused with UNSUPPORTED_MEDIA_TYPE where the body is not said to be JSON, or with JSON_PARSER_ERROR."""
+    kind = request.headers.get("content-type", "")
+    if kind.partition(";")[0].strip().lower() != "application/json":
+        raise Refused(Refusal("UNSUPPORTED_MEDIA_TYPE", f"Content-Type header specified in HTTP request is not supported: {kind}", None))
     try:
         read = orjson.loads(await request.body())
     except orjson.JSONDecodeError as error:
