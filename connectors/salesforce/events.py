@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import struct
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from io import BytesIO
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -32,6 +32,10 @@ MOST, FEW = 100, 50
 SILENCE_S = 330.0
 """Salesforce says something within 270 s, if only that nothing happened."""
 LIMIT_WAIT_S = 900.0
+END_S = 5.0
+"""So long is waited at most for what was said at the end of a line on which we could not write any more."""
+_WRITING = "Internal error from Core"
+"""What gRPC for Python itself says then."""
 _OURS = ";client=truce"
 _NOWHERE = "000000000000000AAA"
 _LOST = ("subscription.fetch.replayid.corrupted", "subscription.fetch.replayid.validation.failed")
@@ -99,7 +103,8 @@ class Events:
             request_serializer=wire.FetchRequest.SerializeToString,
             response_deserializer=wire.FetchResponse.FromString,
         )(metadata=self._metadata(await self._client.bearer.token()))
-        preset = wire.CUSTOM if behind else wire.LATEST
+        preset, over = wire.CUSTOM if behind else wire.LATEST, asyncio.Event()
+        line.add_done_callback(lambda _: over.set())
         try:
             await line.write(wire.FetchRequest(topic_name=self.topic, replay_preset=preset, replay_id=behind, num_requested=MOST))
             yield Ring(position=self._position(behind))
@@ -111,9 +116,9 @@ class Events:
                 yield await self._ring(channel, answer, heard)
                 if answer.pending_num_requested < FEW:
                     await line.write(wire.FetchRequest(topic_name=self.topic, num_requested=MOST - answer.pending_num_requested))
-        except grpc.aio.AioRpcError as error:
-            raise _error(error) from None
-        except (asyncio.InvalidStateError, TimeoutError):
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            raise _error(await _end(line, over)) from None
+        except TimeoutError:
             raise Unavailable("the stream of events says nothing more") from None
         finally:
             line.cancel()
@@ -234,6 +239,16 @@ def _record(kind: Any) -> Any:
     if not isinstance(found, dict):
         raise ValueError("a field that has no parts")
     return found
+
+
+async def _end(line: Any, over: asyncio.Event) -> grpc.aio.AioRpcError:
+    """Give how a line ended: where it is refused while we write, gRPC first says that the writing failed, and what was said right after."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(END_S):
+            while await line.details() == _WRITING:
+                over.clear()
+                await over.wait()
+    return grpc.aio.AioRpcError(await line.code(), await line.initial_metadata(), await line.trailing_metadata(), await line.details())
 
 
 def _error(error: grpc.aio.AioRpcError) -> ConnectorError | _Lost:

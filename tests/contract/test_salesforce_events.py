@@ -45,22 +45,26 @@ async def source(org: SalesforceWorld) -> AsyncIterator[Source]:
 
 
 class Ear:
-    """Hears a stream until nothing more comes for now, as the keepalive says."""
+    """Hears a stream up to what has happened in the org by now."""
 
-    def __init__(self, rings: AsyncIterator[Ring]) -> None:
-        self.rings, self.position = rings, ""
+    def __init__(self, org: SalesforceWorld, rings: AsyncIterator[Ring]) -> None:
+        self.org, self.rings, self.position = org, rings, ""
 
     async def next(self) -> Ring:
         ring = await asyncio.wait_for(anext(self.rings), 5)
         self.position = ring.position
         return ring
 
+    def _behind(self) -> int:
+        """Give the replay id that the stream has come to."""
+        return int(self.position[:16] or "0", 16)
+
     async def all(self) -> list[Ring]:
-        """Give the rings that name something, until one names nothing."""
-        found, before = [], self.position
-        while (ring := await self.next()).position != before or ring.read:
-            found.append(ring)
-            before = ring.position
+        """Give the rings that name something, until the newest event was heard; a keepalive from before it tells nothing."""
+        found, newest = list[Ring](), self.org.org.org.changes.tip
+        while self._behind() < newest:
+            ring = await self.next()
+            found += [ring] if ring.read or ring.objects else []
         return found
 
     async def refs(self) -> list[str]:
@@ -68,10 +72,10 @@ class Ear:
 
 
 @asynccontextmanager
-async def listening(source: Source, position: str = "", wanted: Wanted = WANTED) -> AsyncIterator[Ear]:
+async def listening(org: SalesforceWorld, source: Source, position: str = "", wanted: Wanted = WANTED) -> AsyncIterator[Ear]:
     stream: Any = source.listen(position, wanted)
     async with aclosing(stream):
-        ear = Ear(stream)
+        ear = Ear(org, stream)
         opened = await ear.next()
         assert not opened.read
         while position == "" and not (await ear.next()).position:
@@ -92,7 +96,7 @@ async def test_without_the_option_nothing_is_listened_to(org: SalesforceWorld) -
 
 async def test_whatever_a_person_does_to_a_record_rings_for_it(org: SalesforceWorld, source: Source) -> None:
     assert source.listens
-    async with listening(source) as ear:
+    async with listening(org, source) as ear:
         lead = org.org.save("Lead", LastName="Larsen", Company="Nordwind", Email="kim@nordwind.example")
         org.org.save("Lead", lead, Phone="+47 1")
         org.org.save("Lead", lead, City="Bergen")
@@ -108,7 +112,7 @@ async def test_whatever_a_person_does_to_a_record_rings_for_it(org: SalesforceWo
 
 
 async def test_what_is_read_when_it_rings_is_the_same_message_as_what_the_poll_reads(org: SalesforceWorld, source: Source) -> None:
-    async with listening(source) as ear:
+    async with listening(org, source) as ear:
         lead = org.org.save("Lead", LastName="Larsen", Company="Nordwind", Email="kim@nordwind.example")
         contact = org.org.save("Contact", LastName="Lund")
         task = org.org.save("Task", WhoId=lead, Subject="Call", Status="Completed", by="jo@acme.example")
@@ -127,7 +131,7 @@ async def _read(source: Source, one: str) -> Sequence[Any]:
 
 async def test_what_we_wrote_ourselves_and_fields_that_nobody_reads_ring_nothing(org: SalesforceWorld, source: Source) -> None:
     sink = load("salesforce").sink(org.connection(), NotedBudget(), NotedBreaker())
-    async with listening(source) as ear:
+    async with listening(org, source) as ear:
         fields = {"Truce_Id__c": "t-1", "Email": "own@nord.example", "LastName": "Own", "Company": "Acme"}
         (made,) = await sink.create([Create(key="k", object="Lead", fields=dict(fields))])
         org.org.save("Lead", made.id, Website="https://nord.example")  # type: ignore[union-attr]
@@ -143,14 +147,14 @@ async def test_a_field_that_the_org_works_out_may_move_with_any_other(org: Sales
     describe = Field.describe
     monkeypatch.setattr(Field, "describe", lambda self: describe(self) | {"calculated": self.name == "Phone"})
     lead = org.org.add_lead()
-    async with listening(source) as ear:
+    async with listening(org, source) as ear:
         org.org.save("Lead", lead, Website="https://nord.example")
         assert await ear.refs() == [ref("Lead", lead)]
 
 
 async def test_merges_conversions_and_deletions_ring_and_the_reads_say_what_they_were(org: SalesforceWorld, source: Source) -> None:
     one, two, three, four = (org.org.add_lead(Email=f"p{n}@nord.example") for n in range(4))
-    async with listening(source) as ear:
+    async with listening(org, source) as ear:
         org.org.merge(one, two)
         became = org.org.convert(three)
         org.org.doors.delete({"id": four})
@@ -181,7 +185,7 @@ async def test_who_was_converted_is_told_before_who_they_became_and_once(org: Sa
 
 async def test_an_undeleted_record_is_read_as_it_is(org: SalesforceWorld, source: Source) -> None:
     lead = org.org.add_lead(Email="back@nord.example")
-    async with listening(source) as ear:
+    async with listening(org, source) as ear:
         org.org.doors.delete({"id": lead})
         deleted = await _read(source, (await ear.refs())[0])
         org.org.doors.undelete({"id": lead})
@@ -192,14 +196,14 @@ async def test_an_undeleted_record_is_read_as_it_is(org: SalesforceWorld, source
 
 async def test_a_new_contact_role_rings_for_its_opportunity(org: SalesforceWorld, source: Source) -> None:
     deal = org.org.save("Opportunity", Name="Deal", StageName="Prospecting", CloseDate="2027-01-31")
-    async with listening(source, wanted={"Lead": ["Email"], "Opportunity": ["StageName", "OpportunityContactRoles"]}) as ear:
+    async with listening(org, source, wanted={"Lead": ["Email"], "Opportunity": ["StageName", "OpportunityContactRoles"]}) as ear:
         await org.involve(deal)
         assert await ear.refs() == [ref("Opportunity", deal)]
 
 
 async def test_a_gap_is_read_and_an_overflow_reads_the_object(org: SalesforceWorld, source: Source) -> None:
     lead = org.org.add_lead()
-    async with listening(source) as ear:
+    async with listening(org, source) as ear:
         org.org.doors.change_events({"type": "GAP_UPDATE", "object": "Lead", "ids": [lead]})
         org.org.doors.change_events({"type": "GAP_OVERFLOW", "object": "Contact", "ids": ["000000000000000AAA"]})
         org.org.doors.change_events({"type": "UPDATE", "object": "Account", "ids": ["001*"]})
@@ -209,19 +213,19 @@ async def test_a_gap_is_read_and_an_overflow_reads_the_object(org: SalesforceWor
 
 
 async def test_a_stream_goes_on_where_it_was_stored(org: SalesforceWorld, source: Source) -> None:
-    async with listening(source) as ear:
+    async with listening(org, source) as ear:
         one = org.org.save("Lead", LastName="One", Company="Acme")
         assert await ear.refs() == [ref("Lead", one)]
         stored = ear.position
     two = org.org.save("Lead", LastName="Two", Company="Acme")
-    async with listening(source, stored) as ear:
+    async with listening(org, source, stored) as ear:
         assert await ear.refs() == [ref("Lead", two)]
-    async with listening(source, stored.replace("ChangeEvents", "Other__chn")) as ear:  # of another channel: from now on
+    async with listening(org, source, stored.replace("ChangeEvents", "Other__chn")) as ear:  # of another channel: from now on
         assert await ear.refs() == []
 
 
 async def test_more_than_a_hundred_events_come_in_turn(org: SalesforceWorld, source: Source) -> None:
-    async with listening(source) as ear:
+    async with listening(org, source) as ear:
         ids = [org.org.save("Lead", LastName=f"L{n}", Company="Acme") for n in range(350)]
         found = await ear.all()
     assert [one for ring in found for one in ring.read] == [ref("Lead", one) for one in ids]
@@ -229,7 +233,7 @@ async def test_more_than_a_hundred_events_come_in_turn(org: SalesforceWorld, sou
 
 
 async def test_a_lost_position_is_told_and_the_stream_goes_on_from_now(org: SalesforceWorld, source: Source) -> None:
-    async with listening(source) as ear:
+    async with listening(org, source) as ear:
         org.org.save("Lead", LastName="One", Company="Acme")
         await ear.refs()
         stored = ear.position
@@ -238,7 +242,7 @@ async def test_a_lost_position_is_told_and_the_stream_goes_on_from_now(org: Sale
     org.org.save("Lead", LastName="Three", Company="Acme")
     stream: Any = source.listen(stored, WANTED)
     async with aclosing(stream):
-        ear = Ear(stream)
+        ear = Ear(org, stream)
         while not (ring := await ear.next()).lost:
             assert not ring.read
         assert ring.position == ""
@@ -248,7 +252,7 @@ async def test_a_lost_position_is_told_and_the_stream_goes_on_from_now(org: Sale
 
 
 async def test_a_position_that_is_72_hours_old_is_lost(org: SalesforceWorld, source: Source) -> None:
-    async with listening(source) as ear:
+    async with listening(org, source) as ear:
         org.org.save("Lead", LastName="One", Company="Acme")
         await ear.refs()
         stored = ear.position
@@ -261,11 +265,11 @@ async def test_a_position_that_is_72_hours_old_is_lost(org: SalesforceWorld, sou
 
 
 async def test_a_token_that_expired_is_renewed_once_and_one_that_is_revoked_is_told(org: SalesforceWorld, source: Source) -> None:
-    async with listening(source):
+    async with listening(org, source):
         pass
     await org.expire()
     before = await org.mints()
-    async with listening(source):
+    async with listening(org, source):
         pass
     assert await org.mints() == before + 1
     await org.revoke()
@@ -322,7 +326,7 @@ def test_every_status_of_the_stream_has_a_meaning(ended: grpc.aio.AioRpcError, k
 
 
 async def test_a_line_that_breaks_is_unavailable_and_nothing_is_lost(org: SalesforceWorld, source: Source) -> None:
-    async with listening(source) as ear:
+    async with listening(org, source) as ear:
         org.org.save("Lead", LastName="One", Company="Acme")
         await ear.refs()
         stored = ear.position
@@ -330,7 +334,7 @@ async def test_a_line_that_breaks_is_unavailable_and_nothing_is_lost(org: Salesf
         with pytest.raises(Unavailable):
             await ear.next()
     two = org.org.save("Lead", LastName="Two", Company="Acme")
-    async with listening(source, stored) as ear:
+    async with listening(org, source, stored) as ear:
         assert await ear.refs() == [ref("Lead", two)]
 
 
@@ -339,7 +343,7 @@ async def test_a_stream_that_is_left_leaves_no_connection(org: SalesforceWorld, 
         found = psutil.Process().net_connections("tcp")
         return any(one.raddr and one.raddr.port == urlsplit(org.pubsub.url).port and one.status == "ESTABLISHED" for one in found)
 
-    async with listening(source):
+    async with listening(org, source):
         assert held()
     await source.close()
     async with asyncio.timeout(5):
@@ -391,7 +395,7 @@ async def test_a_contact_role_that_changes_or_goes_rings_for_its_opportunity(org
     wanted: Wanted = {"Lead": ["Email"], "Opportunity": ["StageName", "OpportunityContactRoles"]}
     people = [await org.involve(deal) for deal in deals]
     roles = {str(row["OpportunityId"]): str(row["Id"]) for row in org.org.records("OpportunityContactRole")}
-    async with listening(source, wanted=wanted) as ear:
+    async with listening(org, source, wanted=wanted) as ear:
         org.org.save("OpportunityContactRole", roles[deals[0]], Role="Evaluator")
         assert await ear.refs() == [ref("Opportunity", deals[0])]
         org.org.doors.delete({"id": roles[deals[1]]})
@@ -412,7 +416,7 @@ async def test_an_answer_to_a_campaign_and_a_membership_that_is_a_field_come_by_
         wanted: Wanted = {"Lead": ["Email", field], "Contact": ["Email", field]}
         source = load("salesforce").source(org.listening(touches="yes", campaigns=campaign), NotedBudget(), NotedBreaker())
         assert source.acts == ("CampaignMember",)
-        async with listening(source, wanted=wanted) as ear:
+        async with listening(org, source, wanted=wanted) as ear:
             member = org.org.save("CampaignMember", CampaignId=campaign, LeadId=lead, Status="Sent")
             assert await ear.refs() == [ref("CampaignMember", member)]
             (joined,) = await source.read([member], (), object_="CampaignMember")
@@ -440,7 +444,7 @@ async def test_the_stream_goes_by_the_proxy_that_all_calls_go_by(org: Salesforce
     server = await asyncio.start_server(lambda reader, writer: _connect(reader, writer, asked), "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     source = load("salesforce").source(org.listening(proxy=f"http://127.0.0.1:{port}"), NotedBudget(), NotedBreaker())
-    async with listening(source) as ear:
+    async with listening(org, source) as ear:
         lead = org.org.save("Lead", LastName="Proxied", Company="Acme")
         assert await ear.refs() == [ref("Lead", lead)]
     await source.close()
