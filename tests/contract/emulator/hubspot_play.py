@@ -45,9 +45,9 @@ class Play:
     url: str
     session: aiohttp.ClientSession
 
-    async def call(self, method: str, path: str, body: Any = None, *, token: str | None = OURS, **more: Any) -> Reply:
-        """Send one request, its body as JSON."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async def call(self, method: str, path: str, body: Any = None, *, token: str | None = OURS, kind: str = "", **more: Any) -> Reply:
+        """Send one request, its body as JSON, or `data` as of another kind."""
+        headers = ({"Authorization": f"Bearer {token}"} if token else {}) | ({"Content-Type": kind} if kind else {})
         data = {"json": body} if body is not None else {}
         async with self.session.request(method, self.url + path, headers=headers, **data, **more) as answer:
             raw = await answer.read()

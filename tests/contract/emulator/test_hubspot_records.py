@@ -254,9 +254,24 @@ async def test_a_property_made_unique_by_the_api_is_unique_at_once() -> None:
 @pytest.mark.parametrize("body", [b"", b"[1]", b"{", b'{"properties": 3}', b'{"properties": {"city": {}}}', b"\xff"])
 async def test_a_body_that_is_none_is_refused(body: bytes) -> None:
     async with playing() as play:
-        answer = await play.call("POST", OBJECTS, data=body) if body else await play.call("POST", OBJECTS)
+        answer = await play.call("POST", OBJECTS, data=body, kind="application/json; charset=utf-8")
         assert (answer.status, answer.body["category"]) == (400, "VALIDATION_ERROR")
         assert play.hub.contacts() == []
+
+
+@pytest.mark.parametrize("kind", ["", "text/plain", "application/x-www-form-urlencoded"])
+async def test_a_body_that_is_not_said_to_be_json_is_refused(kind: str) -> None:
+    async with playing() as play:
+        assert (await play.call("POST", OBJECTS, data=b'{"properties": {}}', kind=kind)).status == 415
+        assert play.hub.contacts() == []
+
+
+async def test_fifty_records_at_once_are_read_with_history_and_a_hundred_without() -> None:
+    async with playing() as play:
+        for many, history, status in ((51, ["email"], 400), (50, ["email"], 200), (100, [], 200), (101, [], 400)):
+            body = {"inputs": [{"id": str(n)} for n in range(many)], "properties": ["email"], "propertiesWithHistory": history}
+            answer = await play.call("POST", f"{OBJECTS}/batch/read", body)
+            assert answer.status == (207 if status == 200 else 400), (many, history)
 
 
 async def test_a_batch_of_more_than_a_hundred_or_with_a_record_twice_is_refused() -> None:
@@ -267,3 +282,11 @@ async def test_a_batch_of_more_than_a_hundred_or_with_a_record_twice_is_refused(
         twice = await play.call("POST", f"{OBJECTS}/batch/update", {"inputs": rows})
         assert (many.status, twice.status) == (400, 400)
         assert play.hub.contact(ident)["lifecyclestage"] == "lead"
+
+
+async def test_a_list_of_texts_is_searched_in_small_letters_alone() -> None:
+    async with playing() as play:
+        await play.call("POST", OBJECTS, {"properties": {"email": "emea@example.com", "region": "EMEA"}})
+        for listed, found in ((["EMEA"], 0), (["emea"], 1)):
+            groups = [{"filters": [{"propertyName": "region", "operator": "IN", "values": listed}]}]
+            assert (await play.call("POST", f"{OBJECTS}/search", {"filterGroups": groups})).body["total"] == found

@@ -100,7 +100,8 @@ async def test_what_is_too_long_is_refused_by_http(method: str, more: dict[str, 
 async def test_what_is_no_path_and_no_json_is_said_in_the_envelope() -> None:
     async with opened() as gate:
         assert await gate.code("/rest/v1/nothing.json") == "610"
-        assert await gate.code("/rest/v1/leads.json", "POST", content=b"{not json") == "609"
+        assert await gate.code("/rest/v1/leads.json", "POST", content=b"{not json", headers={"content-type": "application/json"}) == "609"
+        assert await gate.code("/rest/v1/leads.json", "POST", content=b"{}") == "612"
         assert await gate.code("/rest/v1/leads.json", "POST", json={"action": "upsert", "input": [{}]}) == "1003"
         assert await gate.code("/rest/v1/lead/77.json") == "1004"
         assert await gate.code("/rest/v1/activities.json?activityTypeIds=1&nextPageToken=nonsense") == "1003"

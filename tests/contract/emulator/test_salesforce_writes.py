@@ -85,8 +85,10 @@ async def test_unreadable_json_refuses_the_whole_call() -> None:
         reply = await client.post(BATCH, json=body)
         assert (reply.status_code, reply.json()[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
         for content in (b"{", b"[]", b'{"records": "x"}', b'{"records": [1]}', b'{"records": [{"a": "\\ud800"}]}', b"\xff"):
-            reply = await client.post(BATCH, content=content)
+            reply = await client.post(BATCH, content=content, headers={"content-type": "application/json"})
             assert (reply.status_code, reply.json()[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
+        reply = await client.post(BATCH, content=b'{"records": []}', headers={"content-type": "text/plain"})
+        assert (reply.status_code, reply.json()[0]["errorCode"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
         for sent in ({"ids": "x", "fields": ["Id"]}, {"ids": ["x"], "fields": [1]}, {"ids": 5}):
             assert (await client.post(f"{BATCH}/Lead", json=sent)).status_code == 400
         too_many = await client.post(BATCH, json=rows(201))
