@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import NamedTuple
 
-from connectors.errors import AuthExpired
+from connectors.errors import AuthExpired, Conflict, Gone, Rejected
 
 
 class Token(NamedTuple):
@@ -42,7 +42,10 @@ class Bearer:
         return await asyncio.shield(self._minting)
 
     async def _run(self, mint: Callable[[], Awaitable[Token]]) -> str:
-        token = await mint()
+        try:
+            token = await mint()
+        except (Rejected, Conflict, Gone) as error:  # of our credentials, whoever is to be written with the token: no record's fault
+            raise AuthExpired(error.words, code=error.code, status=error.status) from None
         self._until = float("inf") if token.lifetime_s is None else monotonic() + max(token.lifetime_s - 60, token.lifetime_s / 2)
         self._token = token.text
         return token.text

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from connectors.base import Done, Item, Sink, Source, Update, Wanted
-from connectors.contract_world import Emulated, items, long_ago, pages
+from connectors.contract_world import Emulated, NotedBreaker, NotedBudget, items, long_ago, pages, snapshots
+from connectors.registry import load
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged, RecordDeleted
 
@@ -159,6 +160,25 @@ class Objects:
         _, deal = await self._deal(world, source)
         seen = items(await pages(source, first[-1].cursor, self._wanted(world, source)))
         assert of(source.manifest.opportunity_object, seen).keys() == {deal}
+
+    async def test_what_is_read_of_one_object_moves_no_other_on(self, world: EmulatedDeals, source: Source) -> None:
+        """After a long first read there is much to catch up with, of each object; and after any page the process may be another one."""
+        with world.ago(60):
+            firm, deal = await self._deal(world, source)
+            person = await world.seed({world.roles["email"]: "old@example.com"})
+        await self._deal(world, source)
+        await world.seed({world.roles["email"]: "new@example.com"})
+        wanted, start, done, told = self._wanted(world, source), source.start(long_ago()), False, 0
+        while not done:
+            told, seen, read, cursor = told + 1, list[Item](), 0, start
+            async for page in source.changes(cursor, wanted):
+                seen, cursor, read, done = [*seen, *page.items], page.cursor, read + 1, page.done
+                if read == told:
+                    break
+            again = load(source.manifest.vendor).source(world.connection(), NotedBudget(), NotedBreaker())
+            seen += items(await pages(again, cursor, wanted))
+            await again.close()
+            assert snapshots(seen).keys() >= {one for one in (firm, deal, person) if one}, f"stopped after page {told}"
 
     async def test_a_deleted_opportunity_is_reported(self, world: EmulatedDeals, source: Source) -> None:
         _, deal = await self._deal(world, source)

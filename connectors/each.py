@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from connectors.base import Create, Done, Failed, RowOutcome, Update
 from connectors.errors import AuthExpired, ConnectorError, RateLimited, Unavailable
+from connectors.shape import STUMBLES, told_of
 
 _WHOLE = (Unavailable, RateLimited, AuthExpired)
 """What ends a batch: the next row would meet the same."""
@@ -31,6 +32,8 @@ async def each(rows: Sequence[_R], step: Callable[[_R], Awaitable[Done]], *, in_
                 return Failed(row.key, error)
             except ConnectorError as error:
                 return Failed(row.key, error)
+            except STUMBLES as error:  # here, or the others would be left to themselves
+                return Failed(row.key, told_of(error, wrote=True))
 
     told = await asyncio.gather(*(one(row) for row in rows))
     if rows and len(failed) == len(rows):

@@ -33,6 +33,7 @@ for _name in ("httpx", "httpcore"):  # they log addresses with their queries, an
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 MAX_BYTES = 32 * 1024 * 1024
+TOO_MUCH = "too_much"  # our code of an answer that was not read to its end
 CHAIN_S = 60.0
 _KEEP_ALIVE_S = 4.0  # below the 5 s at which common servers hang up, so that a write seldom meets a dying connection
 
@@ -214,8 +215,7 @@ class Session:
             await held.enter_async_context(self._room)
             sent_at = datetime.now(UTC)
             status, answered, raw = await self._exchange(ask, headers)
-        received_at = datetime.now(UTC)
-        body = self._parsed(ask, status, raw)
+        received_at, body = datetime.now(UTC), self._parsed(ask, status, raw)
         return Answer(self._dialect.meant(status, body), answered, body, sent_at, received_at)
 
     async def _exchange(self, ask: _Ask, headers: dict[str, str]) -> tuple[int, Mapping[str, str], bytes]:
@@ -297,4 +297,4 @@ def _trusted() -> SSLContext:
 def _too_much(words: str, response: httpx.Response, unknown: bool) -> ConnectorError:
     if unknown and response.status_code < 300:
         return Unavailable(words, status=response.status_code, unknown_outcome=True)
-    return Surprising(words, status=response.status_code)
+    return Surprising(words, code=TOO_MUCH, status=response.status_code)

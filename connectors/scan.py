@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -118,6 +118,10 @@ class Places(BaseModel):
     def of(self, object_: str) -> Place:
         """Give an object's place."""
         return self.objects.get(object_, self.start)
+
+    def begun(self, names: Iterable[str]) -> Places:
+        """Give the cursor with a place of its own for each object that is about to be read: one that is read on moves no other."""
+        return self.model_copy(update={"objects": {**dict.fromkeys(names, self.start), **self.objects}})
 
     def moved(self, object_: str, place: Place) -> Places:
         """Give the cursor with one object read on; an object that comes later begins where the one that is furthest behind stands."""
@@ -231,13 +235,13 @@ class Scan(ABC):
         else:
             stamp = self.moment(rows.records[-1][self.stamp])
             high = max(place.high, *(self.moment(row[self.stamp]) for row in rows.records))
+        # Whatever bears a time before this scan began less the look-back was visible to it. Not beyond `high`: the clocks may differ.
+        base = max(place.base, min(began, high + timedelta(seconds=self.lookback_s)))
+        low = self.low(base)  # whatever is before that no scan meets again, of a long one not even the next page
+        self._seen = {ident: seen for ident, seen in self._seen.items() if seen[1] >= low}
         if rows.more:
             after = (self.literal(stamp), str(rows.records[-1][self.ident]))
             return Place(base=place.base, high=high, began=began, after=after, boot=self.boot, told=number)
-        # Whatever bears a time before this scan began less the look-back was visible to it. Not beyond `high`: the clocks may differ.
-        base = max(place.base, min(began, high + timedelta(seconds=self.lookback_s)))
-        low = self.low(base)
-        self._seen = {ident: seen for ident, seen in self._seen.items() if seen[1] >= low}
         return Place(base=base, high=high, boot=self.boot, told=number)
 
     def _digest(self, row: Row) -> bytes:

@@ -28,7 +28,8 @@ def place(error: BaseException) -> str:
     return f"{type(error).__name__}{where}"
 
 
-def _told(error: Exception, wrote: bool) -> ConnectorError:
+def told_of(error: Exception, *, wrote: bool) -> ConnectorError:
+    """Say what happens next where code stumbled over an answer: after a write nobody knows what was done."""
     if wrote:
         return Unavailable(f"an answer that cannot be read, so that what was done is not known ({place(error)})", unknown_outcome=True)
     return Surprising(f"an answer that cannot be read ({place(error)})")
@@ -40,7 +41,7 @@ def _call(step: Callable[..., Awaitable[Any]], wrote: bool) -> Callable[..., Awa
         try:
             return await step(*args, **more)
         except STUMBLES as error:
-            raise _told(error, wrote) from None
+            raise told_of(error, wrote=wrote) from None
 
     return guarded
 
@@ -55,7 +56,7 @@ def _pages(step: Callable[..., AsyncGenerator[Any, None]]) -> Callable[..., Asyn
                 except StopAsyncIteration:
                     return
                 except STUMBLES as error:
-                    raise _told(error, wrote=False) from None
+                    raise told_of(error, wrote=False) from None
                 yield page
 
     return guarded

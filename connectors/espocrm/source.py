@@ -125,8 +125,8 @@ class EspoSource(Source):
 
     async def changes(self, cursor: str, wanted: Wanted) -> AsyncIterator[Page]:
         """Read what changed since `cursor` until there is no more; the last page is `done` and may be empty."""
-        places = Places.read(cursor, self.manifest.person_object)
-        last = self._order(wanted)[-1]
+        order = self._order(wanted)
+        places, last = Places.read(cursor, self.manifest.person_object).begun(order), order[-1]
         async for name, items, place in self._steps(places, wanted):
             places, done = places.moved(name, place), name == last and place.after is None
             if items or done:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from email.utils import parsedate_to_datetime
 
 from connectors.base import About, Edits, FieldSeen, Finding, Right, Rivals, Source, Wish
 from connectors.errors import ConnectorError
+from connectors.http import Answer
 from connectors.hubspot import hooks
 from connectors.hubspot.client import Client, rows
 from connectors.hubspot.mapping import MODIFIED, OPT_OUT, TRUCE_ID
@@ -42,7 +42,7 @@ class Doctor:
         found = [self._finding("the credentials"), self._finding("webhook secret", todo=secret), self._finding("app id", todo=app_id)]
         found += [
             self._version(answer.received_at.date()),
-            *self._figures(answer.headers, answer.received_at),
+            *self._figures(answer),
             await self._owners(),
             await self._truce_id(schema.get(TRUCE_ID), fix=fix),
             await self._task_key(fix=fix),
@@ -60,7 +60,8 @@ class Doctor:
     def _finding(self, what: str, words: str = "", todo: str = "") -> Finding:
         return Finding(ok=not todo, what=f"{self._system}: {what}" + (f": {words}" if words else ""), todo=todo)
 
-    def _figures(self, headers: Mapping[str, str], received_at: datetime) -> Iterator[Finding]:
+    def _figures(self, answer: Answer) -> Iterator[Finding]:
+        headers = answer.headers
         most, left = headers.get("x-hubspot-ratelimit-daily", ""), headers.get("x-hubspot-ratelimit-daily-remaining", "")
         if most.isdigit() and left.isdigit():
             used = int(most) - int(left)
@@ -71,7 +72,7 @@ class Doctor:
             )
             yield self._finding("the calls used today are not told, as to no app with OAuth", words)
         if headers.get("date"):
-            skew = (parsedate_to_datetime(headers["date"]) - received_at).total_seconds()
+            skew = (answer.at_vendor - answer.received_at).total_seconds()
             todo = "" if abs(skew) < 60 else "set this machine's clock: webhooks more than 300 s away are refused"
             yield self._finding(f"its clock is {skew:+.0f} s from ours", todo=todo)
 

@@ -11,11 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from connectors.base import FieldSeen
+from connectors.errors import Surprising
 
 CONTACTS, COMPANIES, DEALS, TASKS = "contacts", "companies", "deals", "tasks"
 LIST = "lists."
 """How a contact's fields begin that are its membership of static lists: `lists.1001`."""
 Row = dict[str, Any]
+MOST_SEEN = 2000
+"""So many of those that were told last are remembered."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,26 @@ def changed_since(modified: str, at: int, inside: int | None) -> list[dict[str, 
         return [{"propertyName": modified, "operator": "GTE", "value": str(at)}]
     same = {"propertyName": modified, "operator": "EQ", "value": str(at)}
     return [same, {"propertyName": "hs_object_id", "operator": "GT", "value": str(inside)}]
+
+
+def latest(seen: Mapping[str, int], since: int) -> dict[str, int]:
+    """Give what is no older, at most the newest 2,000."""
+    late = sorted(((ms, ident) for ident, ms in seen.items() if ms >= since), reverse=True)
+    return {ident: ms for ms, ident in late[:MOST_SEEN]}
+
+
+def onwards(at: int, inside: int | None, found: Mapping[str, int], *, more: bool) -> tuple[int, int | None, bool]:
+    """Say where the next page begins: (ms, id inside that ms, whether there is one)."""
+    if inside is not None and more and found:
+        if (last := max(map(int, found))) <= inside:
+            raise Surprising("search gives records that were not asked for")  # going on would have no end
+        return at, last, True
+    if inside is not None:
+        return at + 1, None, True
+    if not more or not found:
+        return at, None, False
+    last = max(found.values())
+    return (at, 0, True) if last <= at else (last, None, True)
 
 
 def numbers(system: str, text: str) -> tuple[str, ...]:

@@ -11,19 +11,17 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, ValidationError
 
 from connectors.base import Connection, FieldType, Item, Manifest, Notice, Page, Unwelcome, User, Wanted
-from connectors.errors import Surprising
 from connectors.hubspot import mapping
 from connectors.hubspot.client import HISTORY_ROWS, Client, next_page, records
 from connectors.hubspot.doctor import Examined
 from connectors.hubspot.events import Event, events, orders, verify
 from connectors.hubspot.joins import JOINED, Joins, Spot, again
-from connectors.hubspot.objects import CONTACTS, LIST, MEETING_TITLE, MEETINGS, RESPONSES, SHAPES, changed_since, done
+from connectors.hubspot.objects import CONTACTS, LIST, MEETING_TITLE, MEETINGS, RESPONSES, SHAPES, changed_since, done, latest, onwards
 from connectors.hubspot.touches import MAIL_KINDS, Acts, met
 from schemas.change import RecordChanged
 
 _MARGIN_MS = 5 * 60 * 1000
 """How far our clock may be ahead of HubSpot's before a quiet sweep would leave something out."""
-_MOST_SEEN = 2000
 
 
 def _unnamed(told: Mapping[str, object]) -> bool:
@@ -40,6 +38,8 @@ class Place(BaseModel):
     seen: dict[str, int] = {}
     """What was read of the last moments, record id → time of change: the look-back leaves it out; at most the newest 2,000."""
     deleted: int
+    gone: dict[str, int] = {}
+    """The deletions after that which were told, record id → when; at most the newest 2,000."""
     looked: int = 0
     """When the list of deleted records was last read."""
     forms: int = 0
@@ -51,6 +51,10 @@ class Place(BaseModel):
     """The submissions, opened e-mails and memberships of the last moments that were told, by activity id."""
     more: dict[str, Place] = {}
     """The places in other objects than contacts; one that is not here begins where contacts are."""
+
+    def begun(self, names: Sequence[str]) -> Place:
+        """Give the cursor with a place of its own for each of these objects: contacts that are read on move no other."""
+        return self.model_copy(update={"more": {**{name: Place(at=self.at, deleted=self.deleted) for name in names}, **self.more}})
 
     def text(self) -> str:
         """Give the cursor."""
@@ -65,7 +69,7 @@ class HubSpotSource(Examined):
         options = self._options = connection.options
         self._portal_id = options.get("portal_id")
         self._lookback_ms = int(float(options.get("lookback_s", "30")) * 1000)
-        self._archived_ms = int(float(options.get("archived_s", manifest.deletions_s)) * 1000)
+        self._archived_ms = int(float(options.get("archived_s", "3600")) * 1000)
         named = (pair.partition("=") for pair in options.get("form_guids", "").split(",") if pair.strip())
         self._forms = {guid.strip(): name.strip() for guid, _, name in named}
         self._reads, self._joins = Acts(client), Joins(client)
@@ -112,14 +116,13 @@ class HubSpotSource(Examined):
 
     async def changes(self, cursor: str, wanted: Wanted) -> AsyncIterator[Page]:
         """Read what changed, object by object: the search sweep, then the deletions; of contacts the submissions lists too."""
-        place = Place.model_validate_json(cursor)
-        started = mapping.millis(datetime.now(UTC))
+        others = [one for one in SHAPES if (one in wanted or one in self.acts) and one != CONTACTS]
+        place, started = Place.model_validate_json(cursor).begun(others), mapping.millis(datetime.now(UTC))
         async for items, place in self._steps(place, started, wanted.get(CONTACTS, ())):  # noqa: B020  # each step moves the place on
             if items:
                 yield Page(items=tuple(items), cursor=place.text(), done=False)
-        for name in (one for one in SHAPES if (one in wanted or one in self.acts) and one != CONTACTS):
-            own = place.more.get(name) or Place(at=place.at, deleted=place.deleted)
-            async for found, own in self._object(name, own, started, wanted.get(name, ())):  # noqa: B020
+        for name in others:
+            async for found, own in self._object(name, place.more[name], started, wanted.get(name, ())):
                 place = place.model_copy(update={"more": {**place.more, name: own}})
                 if found:
                     yield Page(items=tuple(found), cursor=place.text(), done=False)
@@ -183,24 +186,29 @@ class HubSpotSource(Examined):
             new = [ident for ident, ms in found.items() if seen.get(ident) != ms]
             items = await self._read(name, new, fields)
             newest, seen = max([newest, *found.values()]), seen | found
-            at, inside, more = _next(at, inside, found, more=next_page(answer.body) is not None)
+            at, inside, more = onwards(at, inside, found, more=next_page(answer.body) is not None)
             if not more:
                 newest = max(newest, started - _MARGIN_MS)
-            late = sorted(((ms, ident) for ident, ms in seen.items() if ms >= newest - self._lookback_ms), reverse=True)
-            seen = {ident: ms for ms, ident in late[:_MOST_SEEN]}
+            seen = latest(seen, newest - self._lookback_ms)
             yield items, place.model_copy(update={"at": at if more else newest, "id": inside, "mid": more, "seen": seen})
 
     async def _archived(self, name: str, place: Place, started: int, fields: Sequence[str]) -> AsyncIterator[tuple[list[Item], Place]]:
-        """Read the list of deleted records, and by id what became of those that are new in it (deleted, or merged)."""
+        """Read the list of deleted records, and by id what became of those that are new in it (deleted, or merged).
+
+        The list is by id: whoever is deleted while it is read may stand before the page that comes next, so that the next time begins
+        before this one did.
+        """
         after: str | None = ""
-        newest = place.deleted
+        gone = dict[str, int]()
         while after is not None:
             answer = await self._client.page(name, after or None, [SHAPES[name].modified], archived=True)
             at = {str(row["id"]): mapping.moment(row.get("archivedAt")) for row in records(answer.body)}
-            new = {ident: mapping.millis(when) for ident, when in at.items() if when and mapping.millis(when) > place.deleted}
-            newest, after = max([newest, *new.values()]), next_page(answer.body)
-            update = {} if after is not None else {"deleted": newest, "looked": started}
-            yield await self._read(name, list(new), fields), place.model_copy(update=update)
+            late = {ident: mapping.millis(when) for ident, when in at.items() if when and mapping.millis(when) > place.deleted}
+            gone, after = gone | late, next_page(answer.body)
+            begin = max(place.deleted, min(max(gone.values(), default=0), started - _MARGIN_MS))
+            new = [ident for ident, ms in late.items() if place.gone.get(ident) != ms]
+            done = {"deleted": begin, "gone": latest(gone, begin + 1), "looked": started}
+            yield await self._read(name, new, fields), place if after is not None else place.model_copy(update=done)
 
     async def count(self, object_: str, where: tuple[str, str] | None = None) -> int:
         """Count an object's records, or those whose property has a value, by the search."""
@@ -272,17 +280,3 @@ class HubSpotSource(Examined):
     async def close(self) -> None:
         """Release every connection."""
         await self._client.close()
-
-
-def _next(at: int, inside: int | None, found: Mapping[str, int], *, more: bool) -> tuple[int, int | None, bool]:
-    """Say where the next page begins: (ms, id inside that ms, whether there is one)."""
-    if inside is not None and more and found:
-        if (last := max(map(int, found))) <= inside:
-            raise Surprising("search gives records that were not asked for")  # going on would have no end
-        return at, last, True
-    if inside is not None:
-        return at + 1, None, True
-    if not more or not found:
-        return at, None, False
-    last = max(found.values())
-    return (at, 0, True) if last <= at else (last, None, True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from connectors.base import Done, Failed, Priority, RowOutcome, Update
 from connectors.errors import Conflict, ConnectorError, Gone, Rejected
+from connectors.http import scrub
 from connectors.hubspot.client import Client
 from connectors.hubspot.objects import SHAPES, TIES, Row, tied
 from schemas.base import Scalar
@@ -42,7 +43,7 @@ class Ties:
             pairs = [(row.id, tied(one, [TIES[name]])) for row in rows for one in str(row.fields[name]).split(",")]
             answer = await self._client.tie(rows[0].object, other, pairs, priority=priority)
             if errors := answer.body.get("errors"):
-                raise Rejected(str(errors[0].get("message") or "some associations were refused"))
+                raise Rejected(scrub(str(errors[0].get("message") or "some associations were refused")))
         except (Rejected, Conflict, Gone) as error:
             if len(rows) > 1:
                 for row in rows:

@@ -9,7 +9,6 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from functools import partial
 
 from connectors.base import Edits, FieldSeen, Finding, Right, Rival, Rivals
@@ -130,8 +129,7 @@ class Doctor:
         return Finding(ok=not todo, what=f"{self.client.system}: {what}" + (f": {words}" if words else ""), todo=todo)
 
     def _clock(self, answer: Answer) -> Finding:
-        text = answer.headers.get("date", "")
-        skew = (parsedate_to_datetime(text) - answer.received_at).total_seconds() if text else 0.0
+        skew = (answer.at_vendor - answer.received_at).total_seconds()
         return self._finding(f"its clock is {skew:+.0f} s from ours", todo="" if abs(skew) < 60 else "set this machine's clock")
 
     def _used(self, used: Mapping[str, int]) -> Finding:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 from connectors.base import Edits, FieldSeen, Finding, Right, Rival, Rivals, Source
 from connectors.called import door, is_door
@@ -119,7 +118,7 @@ class Examined(Source):
             return [self._finding("the credentials", error.words, "check address and secrets, and that the API is switched on in Mautic")]
         found = [self._finding("the credentials"), await self._log(), *await self._hooks()]
         if answer.headers.get("date"):
-            skew = (parsedate_to_datetime(answer.headers["date"]) - answer.received_at).total_seconds()
+            skew = (answer.at_vendor - answer.received_at).total_seconds()
             found.append(self._finding(f"its clock is {skew:+.0f} s from ours", todo="" if abs(skew) < 60 else "set one of the clocks"))
         found.append(await self._truce_id(schema.get(TRUCE_ID), fix=fix))
         found += [await self._segment(name) for name in sorted(fields) if name.startswith(LIST)]

@@ -66,7 +66,7 @@ class MauticSink(Sink):
             try:
                 told |= await self._edit(verb, some, priority)
             except ConnectorError as error:
-                if some is left or not told:
+                if not told:
                     raise
                 told |= {row.key: Failed(row.key, error) for row in some}
         return told
@@ -137,12 +137,11 @@ class MauticSink(Sink):
     async def _taken(self, rows: Sequence[Update], priority: Priority) -> dict[str, RowOutcome]:
         """Tell rows whose new e-mail another contact has: a Conflict that names it."""
         asked = [row for row in rows if row.fields.get("email")]
-        held = {
-            one.email: Ref.parse(one.ref).id for one in await self._by("email", [str(row.fields["email"]) for row in asked], [], priority)
-        }
+        emails = [str(row.fields["email"]) for row in asked]
+        held = {str(one.email).lower(): Ref.parse(one.ref).id for one in await self._by("email", emails, [], priority)}
         told: dict[str, RowOutcome] = {}
         for row in asked:
-            ident = held.get(str(row.fields["email"]))
+            ident = held.get(str(row.fields["email"]).lower())
             if ident and ident != row.id:
                 told[row.key] = Failed(row.key, Conflict("another contact has this e-mail address", code="email", existing=(ident,)))
         return told

@@ -116,11 +116,15 @@ class MauticSource(Examined):
             async for items, place in self._joined(place, fields):  # noqa: B020  # each page moves the place on
                 if items:
                     yield Page(items=tuple(items), cursor=place.text(), done=False)
-        acts = [one for table in self._tables for one in await self._acts(table, place.acts)]
-        newest = max([place.acts, *(stamp(one.at) for one in acts)])
-        late = [one.activity_id for one in acts if stamp(one.at) >= self._before(newest)]
-        new = [one for one in acts if one.activity_id not in place.told]
-        yield Page(items=tuple(new), cursor=place.model_copy(update={"acts": newest, "told": late}).text(), done=True)
+        newest, late = place.acts, dict[str, str]()
+        for table in self._tables:
+            async for acts in self._acts(table, place.acts):
+                late |= {one.activity_id: stamp(one.at) for one in acts}
+                newest = max([newest, *late.values()])
+                late = {ident: at for ident, at in late.items() if at >= self._before(newest)}
+                if new := tuple(one for one in acts if one.activity_id not in place.told):
+                    yield Page(items=new, cursor=place.text(), done=False)
+        yield Page(items=(), cursor=place.model_copy(update={"acts": newest, "told": [*late]}).text(), done=True)
 
     async def _joined(self, start: Place, fields: Sequence[str]) -> AsyncIterator[tuple[list[Item], Place]]:
         """Give the contacts that were put into segments or taken out, as they are now."""
@@ -144,12 +148,10 @@ class MauticSource(Examined):
         items = await self._changed(new, fields)
         settled = stamp(answer.received_at - self._lookback)
         entries = {int(one["id"]): str(one["date_added"]) for one in found}
-        if len(found) == self._client.page_rows:
-            update: dict[str, Any] = {"inside": max(entries), "seen": sorted({*place.seen, *entries})}
-            return items, place.model_copy(update=update), True
-        low = max([place.low, *(ident for ident, at in entries.items() if at < settled)])
+        more, low = len(found) == self._client.page_rows, max([place.low, *(ident for ident, at in entries.items() if at < settled)])
         seen = sorted(ident for ident in {*place.seen, *entries} if ident > low)
-        return items, place.model_copy(update={"inside": 0, "low": low, "seen": seen, "at": "" if low else place.at}), False
+        update: dict[str, Any] = {"inside": max(entries) if more else 0, "low": low, "seen": seen, "at": "" if low else place.at}
+        return items, place.model_copy(update=update), more
 
     async def _changed(self, entries: Sequence[Row], fields: Sequence[str]) -> list[Item]:
         by, ids = acted(entries), list(dict.fromkeys(str(one["object_id"]) for one in entries if one.get("action") != "ipadded"))
@@ -167,25 +169,24 @@ class MauticSource(Examined):
     def _before(self, at: str) -> str:
         return stamp((moment(at) or datetime.now(UTC)) - self._lookback)
 
-    async def _acts(self, table: str, since: str) -> list[TouchRecorded]:
-        """Read a table of statistics since a moment less the look-back."""
-        from_ = self._before(since)
-        column, found, page = TABLES[table][0], list[Row](), list[Row]()
-        while not found or len(page) == _IDS:
-            _, page = await self._client.table(table, (column, "gte", from_), limit=_IDS, start=len(found))
-            found += page
-            if not page:
-                break
-        ids = list(dict.fromkeys(str(one["lead_id"]) for one in found if one.get("lead_id")))
-        people, touches = dict[str, tuple[Reading, Row]](), list[TouchRecorded]()
-        for start in range(0, len(ids), _IDS):
-            answer, some = await self._client.contacts("id", "in", ",".join(ids[start : start + _IDS]), limit=_IDS)
-            people |= {str(row["id"]): (self._client.reading(answer), row) for row in some if _person(row)}
-        for one in found:
-            if who := people.get(str(one.get("lead_id"))):
-                touch = who[0].touch(table, one, await self._name(table, one), who[1])
-                touches += [touch] if touch else []
-        return touches
+    async def _acts(self, table: str, since: str) -> AsyncIterator[list[TouchRecorded]]:
+        """Read a table of statistics since a moment less the look-back, a page at a time, by its rows' ids: those that go meanwhile move no other."""
+        where, last, more = (TABLES[table][0], "gte", self._before(since)), "0", True
+        while more:
+            _, page = await self._client.table(table, where, ("id", "gt", last), limit=_IDS)
+            more, last = len(page) == _IDS, str(page[-1]["id"]) if page else last
+            yield await self._touched(table, page)
+
+    async def _touched(self, table: str, page: Sequence[Row]) -> list[TouchRecorded]:
+        """Give what rows say of people that are known."""
+        ids = ",".join(dict.fromkeys(str(one["lead_id"]) for one in page if one.get("lead_id")))
+        if not ids:
+            return []
+        answer, some = await self._client.contacts("id", "in", ids, limit=_IDS)
+        reading, people = self._client.reading(answer), {str(row["id"]): row for row in some if _person(row)}
+        known = [(one, people[str(one["lead_id"])]) for one in page if str(one.get("lead_id")) in people]
+        told = [reading.touch(table, one, await self._name(table, one), who) for one, who in known]
+        return [one for one in told if one is not None]
 
     async def _name(self, table: str, row: Row) -> str:
         if table != "form_submissions":

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import hashlib
 import io
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote
 
 from connectors.base import FieldType, Wanted
 from connectors.errors import AuthExpired, ConnectorError, Rejected, Surprising
+from connectors.http import TOO_MUCH, Answer
 from connectors.salesforce.client import Client
 from connectors.salesforce.mapping import ROLES, Row, moment
 from connectors.scan import Rows
@@ -29,27 +32,37 @@ PATIENCE = timedelta(hours=2)
 
 
 class Place(NamedTuple):
-    """Where a job's results are read on: the page behind a locator, less the rows of it that were told."""
+    """Where a job's results are read on: the page behind a locator, less the rows of it that were told; and which columns were asked for."""
 
     job: str
     asked: datetime
     at_vendor: datetime
     locator: str = ""
     told: int = 0
+    columns: str = ""
 
     def text(self) -> str:
         """Write it for a cursor: without a colon."""
         times = (str(int(one.timestamp() * 1000)) for one in (self.asked, self.at_vendor))
-        return "|".join((self.job, *times, quote(self.locator, safe=""), str(self.told)))
+        return "|".join((self.job, *times, quote(self.locator, safe=""), str(self.told), self.columns))
 
     @staticmethod
     def read(text: str) -> Place | None:
         """Read it back; None for what is no place in a job."""
-        if text.count("|") != 4:
+        if "|" not in text:
             return None
-        job, asked, at_vendor, locator, told = text.split("|")
+        job, asked, at_vendor, locator, told, *columns = text.split("|")
         began, by_them = (datetime.fromtimestamp(int(one) / 1000, UTC) for one in (asked, at_vendor))
-        return Place(job, began, by_them, unquote(locator), int(told))
+        return Place(job, began, by_them, unquote(locator), int(told), "".join(columns))
+
+    def has(self, columns: str) -> bool:
+        """Say whether these columns are in the job's results: others may be mapped by now than when it was asked for."""
+        return self.columns == digest(columns)
+
+
+def digest(columns: str) -> str:
+    """Give a short sign of a SELECT list."""
+    return hashlib.blake2b(columns.encode(), digest_size=6).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -91,7 +104,7 @@ class Bulk:
             answer = await self.client.call("POST", "/jobs/query", json=sent, idempotent=True, priority="bulk")
         except Rejected:
             return None
-        return Place(answer.body["id"], answer.sent_at, moment(answer.body["createdDate"]))
+        return Place(answer.body["id"], answer.sent_at, moment(answer.body["createdDate"]), columns=digest(columns))
 
     async def done(self, place: Place) -> bool:
         """Wait until a job is complete; False where it failed, takes too long or is no longer there."""
@@ -108,35 +121,46 @@ class Bulk:
 
     async def pages(self, place: Place, types: Mapping[str, FieldType]) -> AsyncIterator[tuple[Rows, Place]]:
         """Give the results from a place on, in pages of the usual size, each with the place behind it; a last page may be empty."""
-        most = max(self.client.page_rows, int(self.client.connection.options.get("bulk_page", "10000")))
-        while True:
-            params = {"maxRecords": str(most), **({"locator": place.locator} if place.locator else {})}
-            headers = {"accept": "text/csv"}
-            path = f"/jobs/query/{place.job}/results"
-            answer = await self.client.call("GET", path, params=params, headers=headers, priority="bulk", raw=True)
-            rows = read(answer.body or b"", types)
-            if len(rows) != int(answer.headers.get("sforce-numberofrecords", "-1")):
+        most, last = max(self.client.page_rows, int(self.client.connection.options.get("bulk_page", "10000"))), False
+        while not last:
+            try:
+                answer = await self._page(place, most)
+            except Surprising as error:
+                if error.code != TOO_MUCH or most <= self.client.page_rows:
+                    raise
+                most //= 2  # rows with long texts: fewer of them at once
+                continue
+            many, behind = int(answer.headers.get("sforce-numberofrecords", "-1")), answer.headers.get("sforce-locator", "null")
+            last, skip, end = behind in ("null", ""), place.told, 0
+            for rows in read(answer.body or b"", types, self.client.page_rows):
+                left, end = rows[max(0, skip - end) :], end + len(rows)
+                whole = end == many
+                place = (
+                    place._replace(locator=behind, told=max(0, skip - many)) if whole and not last else place._replace(told=max(skip, end))
+                )
+                if left or (whole and last):
+                    yield Rows(left, not (whole and last), place.asked, answer.received_at, place.at_vendor), place
+            if end != many:
                 raise Surprising("a page of a job's results does not hold the rows that it counts")
-            behind = answer.headers.get("sforce-locator", "null")
-            last = behind in ("null", "")
-            for start in range(place.told, max(len(rows), 1), self.client.page_rows):
-                end = min(start + self.client.page_rows, len(rows))
-                whole = end == len(rows)
-                place = place._replace(locator=behind, told=0) if whole and not last else place._replace(told=end)
-                yield Rows(rows[start:end], not (whole and last), place.asked, answer.received_at, place.at_vendor), place
-            if last:
-                return
+
+    async def _page(self, place: Place, most: int) -> Answer:
+        params = {"maxRecords": str(most), **({"locator": place.locator} if place.locator else {})}
+        path = f"/jobs/query/{place.job}/results"
+        return await self.client.call("GET", path, params=params, headers={"accept": "text/csv"}, priority="bulk", raw=True)
 
     async def end(self, place: Place) -> None:
         """Take a job away whose results were read: the org keeps them for a week else."""
         await self.client.call("DELETE", f"/jobs/query/{place.job}", idempotent=True, priority="bulk", accept=range(400, 500))
 
 
-def read(text: bytes, types: Mapping[str, FieldType]) -> list[Row]:
-    """Read a page of results as rows with the values that REST would have given."""
+def read(text: bytes, types: Mapping[str, FieldType], most: int) -> Iterator[list[Row]]:
+    """Read a page of results as rows with the values that REST would have given, so many at a time; at least one list, which may be empty."""
     try:
-        found = csv.DictReader(io.StringIO(text.decode("utf-8-sig"), newline=""), strict=True)
-        return [{name: _value(value, types.get(name)) for name, value in row.items()} for row in found]
+        found = csv.DictReader(io.TextIOWrapper(io.BytesIO(text), "utf-8-sig", newline=""), strict=True)
+        rows: Iterator[Row] = ({name: _value(value, types.get(name)) for name, value in row.items()} for row in found)
+        yield list(islice(rows, most))
+        while some := list(islice(rows, most)):
+            yield some
     except (UnicodeDecodeError, csv.Error):
         raise Surprising("a job's results are no CSV") from None
 

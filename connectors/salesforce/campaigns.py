@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, get_args
 from connectors.base import Failed, Item, Priority, Wanted
 from connectors.errors import ConnectorError, Rejected, Unavailable
 from connectors.salesforce.mapping import CAMPAIGN, MEMBER, Reading, Row, id18, quoted
+from connectors.salesforce.refusals import DIALECT, PASSING, complaint
 from connectors.scan import Rows
 from schemas.base import Scalar
 from schemas.touch import TouchKind, TouchRecorded
@@ -195,7 +196,10 @@ def _failed(row: Join, result: Row) -> Failed | None:
     error: Row = next(iter(result.get("errors") or ()), {})
     if error.get("statusCode") == "DUPLICATE_VALUE":  # somebody was quicker: the next try finds the member
         return Failed(row.key, Unavailable("became a member meanwhile", code="DUPLICATE_VALUE"))
-    return row.refused(str(error.get("statusCode") or "refused without a reason"))
+    told = complaint(error)
+    if DIALECT.kind(told, None) in PASSING:  # of a campaign that many are put into at once the row is often locked
+        return Failed(row.key, DIALECT.error(told))
+    return row.refused(told.code or "refused without a reason")
 
 
 def _listed(idents: Iterable[str]) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import format_datetime
 from time import monotonic
 from typing import Any
 from urllib.parse import urlencode
 
 from connectors.base import Breaker, Budget, Connection, FieldType, Item, Manifest, Priority
-from connectors.errors import AuthExpired, Gone, Rejected, Surprising, Unavailable
+from connectors.errors import Gone, Rejected, Surprising, Unavailable
 from connectors.http import Answer, Bearer, Session, Token
 from connectors.salesforce import mapping
 from connectors.salesforce.campaigns import Campaigns
@@ -69,8 +69,6 @@ class Client:
             self.org, self.me = (mapping.id18(one) or one for one in identity.rsplit("/", 2)[-2:])
         except (KeyError, TypeError, AttributeError):
             raise Surprising("the token reply lacks access_token or id") from None
-        except (Rejected, Gone) as error:
-            raise AuthExpired(error.words, code=error.code, status=error.status) from None
         return Token(str(token))
 
     async def call(self, method: str, path: str, **more: Any) -> Answer:
@@ -218,20 +216,12 @@ def _rows(body: Any, answer: Answer, limit: int) -> Rows:
     if body.get("done") is True and body.get("totalSize") != len(records):
         raise Surprising("a query's answer does not hold the rows that it counts")
     more = body.get("done") is False or len(records) >= limit  # big rows come in smaller pages than asked for
-    return Rows(records, more and bool(records), answer.sent_at, answer.received_at, _date(answer))
+    return Rows(records, more and bool(records), answer.sent_at, answer.received_at, answer.at_vendor)
 
 
 def _no_rows() -> Rows:
     now = datetime.now(UTC)
     return Rows([], False, now, now, now)
-
-
-def _date(answer: Answer) -> datetime:
-    """Give Salesforce's time of an answer, by its Date header; ours where it has none."""
-    try:
-        return parsedate_to_datetime(answer.headers.get("date", "")).astimezone(UTC)
-    except ValueError:
-        return answer.sent_at
 
 
 def _parts(literals: Sequence[str], room: int) -> Iterable[list[str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 
 from connectors.base import About, Edits, FieldSeen, Finding, Right, Rivals, Source, Wish
 from connectors.errors import ConnectorError, Surprising
@@ -149,8 +148,7 @@ class Doctor:
 
 
 def _clock(answer: Answer) -> Finding:
-    text = answer.headers.get("date", "")
-    skew = (parsedate_to_datetime(text) - answer.received_at).total_seconds() if text else 0.0
+    skew = (answer.at_vendor - answer.received_at).total_seconds()
     return Finding(
         ok=abs(skew) < 60, what=f"its clock is {skew:+.0f} s from ours", todo="" if abs(skew) < 60 else "set this machine's clock"
     )

@@ -27,6 +27,8 @@ _USAGE = re.compile(r"(?:^|[,;\s])api-usage=(\d+)/(\d+)")
 _COLUMN = re.compile(r"No such column '([^']+)'")
 _RECORD = re.compile(r"with id: ([A-Za-z0-9]{15,18})")
 MOVED = "PRECONDITION_FAILED"
+PASSING: frozenset[Kind] = frozenset({"unavailable", "rate_limited", "daily", "auth_expired"})
+"""What is no fault of the row: the same is taken later."""
 
 
 def complaint(error: Mapping[str, Any], values: Mapping[str, Scalar] | None = None, object_: str = "Lead") -> Complaint:

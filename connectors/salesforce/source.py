@@ -8,6 +8,8 @@ from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
 from connectors.base import FieldType, Item, Manifest, Notice, Page, Ring, Unwelcome, User, Wanted
+from connectors.errors import Surprising
+from connectors.http import TOO_MUCH
 from connectors.salesforce.bulk import Bulk, Place
 from connectors.salesforce.campaigns import COLUMNS
 from connectors.salesforce.client import Client
@@ -20,6 +22,8 @@ from schemas.response import ResponseRecorded
 ROLE_COLUMNS = "Id, IsDeleted, SystemModstamp, OpportunityId"
 CLOCKS_S = 300.0
 """So far may Salesforce's clock and ours be apart."""
+MOST_MET = 10_000
+"""So many of those that were asked about are remembered; whoever is forgotten is asked about again."""
 MOST_QUERIES = 5
 """Salesforce runs so many queries in one composite call at most."""
 
@@ -75,8 +79,8 @@ class SalesforceSource(Examined):
     async def changes(self, cursor: str, wanted: Wanted) -> AsyncIterator[Page]:
         """Read what changed since `cursor` until there is no more: one query for each object, five in a call; the last page is `done` and may be empty."""
         self._wanted = dict(wanted)
-        places, order = Places.read(cursor, self.manifest.person_object), self._order(wanted)
-        last = order[-1]
+        order = self._order(wanted)
+        places, last = Places.read(cursor, self.manifest.person_object).begun(order), order[-1]
         await self._ask_ahead(places, wanted, order)
         async for name, items, place in self._steps(places, wanted):
             places, done = places.moved(name, place), name == last and place.after is None
@@ -90,9 +94,18 @@ class SalesforceSource(Examined):
         names = list(asked)
         for start in range(0, len(names), MOST_QUERIES):
             some = {self._scan(name).soql(places.of(name), asked[name]): name for name in names[start : start + MOST_QUERIES]}
-            found = await self._client.query_many(list(some), limit=self._client.page_rows) if len(some) > 1 else {}
+            found = await self._at_once(list(some)) if len(some) > 1 else {}
             for soql, name in some.items():
                 self._scan(name).ahead = found.get(soql)
+
+    async def _at_once(self, some: Sequence[str]) -> dict[str, Rows]:
+        """Run queries in one call; those whose answers together are longer than any that is read are run one by one."""
+        try:
+            return await self._client.query_many(some, limit=self._client.page_rows)
+        except Surprising as error:
+            if error.code != TOO_MUCH:
+                raise
+            return {}
 
     async def _columns(self, name: str, wanted: Wanted) -> str:
         """Give the SELECT list by which an object is scanned."""
@@ -179,13 +192,14 @@ class SalesforceSource(Examined):
     ) -> AsyncIterator[tuple[tuple[Item, ...], str, bool]]:
         """Give all records of an object behind a place: by a query job where it is large, else (or where that fails) by Id."""
         more, limit, columns, bulk = True, self._client.page_rows, await self._client.columns(name, fields), Bulk(self._client)
-        place = Place.read(after) or (await bulk.begin(name, columns) if by_job and not after else None)
+        job = Place.read(after)
+        after = "" if job else after
+        place = job if job and job.has(columns) else await bulk.begin(name, columns) if by_job and not after else None
         if place is not None and await bulk.done(place):
             async for rows, behind in bulk.pages(place, await self._client.types(name)):
                 yield await self._items(name, fields, rows), behind.text(), rows.more
             await bulk.end(place)
             return
-        after = "" if place else after
         while more:
             where = f"WHERE Id > {quoted(after)} " if after else ""
             rows = await self._client.query(f"SELECT {columns} FROM {name} {where}ORDER BY Id LIMIT {limit}", limit=limit, priority="bulk")
@@ -250,7 +264,7 @@ class SalesforceSource(Examined):
         ):
             reading = await self._client.reading(lead, rows, ())
             told += map(reading.item, rows.records)
-        self._met |= fresh
+        self._met = {*fresh} if len(self._met) > MOST_MET else self._met | fresh
         return told
 
     def notice(self, method: str, uri: str, headers: Mapping[str, str], body: bytes, *, received_at: datetime) -> Notice:

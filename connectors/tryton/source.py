@@ -117,6 +117,7 @@ class TrytonSource(Source):
         steps = [*(one for one in (DEAL, PARTY) if one in wanted), *acts]
         if not steps:
             yield Page(items=(), cursor=cursor, done=True)
+        at = at.model_copy(update={"places": at.places.begun(steps)})
         for name in steps:
             async for items, now in self._acted(name, at) if name in acts else self._changed(name, at, wanted[name]):
                 at, done = now, name == steps[-1] and now.places.of(name).after is None

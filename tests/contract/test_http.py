@@ -373,6 +373,20 @@ async def test_a_fixed_token_that_is_refused_has_expired(wire: Wire) -> None:
     assert len(wire.heads) == 1
 
 
+@pytest.mark.parametrize("status", [400, 404, 409])
+async def test_a_token_that_is_refused_is_no_fault_of_what_was_to_be_written(wire: Wire, status: int) -> None:
+    async def mint() -> Token:
+        await one.call("POST", "/token", authorised=False)
+        return Token("never")
+
+    wire.says(reply(status, {}))
+    async with session(wire.url, bearer=Bearer(mint)) as (one, _, _):
+        with pytest.raises(AuthExpired) as told:
+            await one.call("POST", "/x", json={})
+    assert told.value.status == status
+    assert all(head.startswith("POST /token") for head in wire.heads)
+
+
 async def test_a_write_whose_token_cannot_be_had_was_not_sent(wire: Wire) -> None:
     async def down() -> Token:
         raise Unavailable("no token now", unknown_outcome=True)

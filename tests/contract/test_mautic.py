@@ -229,6 +229,33 @@ async def test_visits_and_opened_mails_are_touches_of_people_alone(world: Mautic
     assert nobody not in snapshots(seen)
 
 
+async def test_a_long_way_to_catch_up_makes_no_long_cursor_and_no_long_page(world: MauticWorld, source: Source) -> None:
+    """Nor is a visit missed because the contact of another one went while their pages were read."""
+    with world.ago(600):
+        ids = [await world.seed({"email": f"p{n}@example.com"}) for n in range(30)]
+        for n in range(150):
+            world.mautic.visit(ids[n % 30], f"https://acme.example/{n}")
+    world.mautic.visit(ids[1], "https://acme.example/last")
+    longest, told, names = 0, list[TouchRecorded](), set[str]()
+    async for page in source.changes(source.start(long_ago()), {"contacts": ["email"]}):
+        longest = max(longest, len(page.cursor))
+        acts = [one for one in page.items if isinstance(one, TouchRecorded)]
+        if acts and not told:
+            world.mautic.contacts.tables["page_hits"][:] = world.mautic.contacts.tables["page_hits"][50:]
+        told, names = [*told, *acts], names | {one.name for one in acts}
+        assert len(page.items) <= 100
+    assert longest < 250
+    assert names == {f"https://acme.example/{n}" for n in [*range(150), "last"]}
+
+
+async def test_an_address_is_taken_in_whatever_case_it_is_written(world: MauticWorld, sink: Sink) -> None:
+    taken, ident = await world.seed({"email": "Kim@Example.com"}), await world.seed({"email": "ida@example.com"})
+    (told,) = await sink.update([setting(ident, email="kim@example.com")])
+    assert isinstance(told, Failed)
+    assert isinstance(told.error, Conflict)
+    assert told.error.existing == (taken,)
+
+
 async def test_a_merge_by_a_form_is_told_by_poll_though_mautic_calls_it_a_deletion(world: MauticWorld, source: Source) -> None:
     loser = await world.seed({"email": "kim@example.com", "lastname": "Kim"})
     first = await pages(source, source.start(long_ago()), ["email"])

@@ -108,6 +108,35 @@ async def test_a_read_that_was_cut_off_goes_on_in_the_same_job(org: SalesforceWo
     assert org.org.org.jobs == 1
 
 
+async def test_a_field_that_is_mapped_meanwhile_begins_the_read_anew(org: SalesforceWorld) -> None:
+    side, cursor = source(org), ""
+    async for page in side.everything(None, {"Lead": ["Email"]}):
+        cursor = page.cursor
+        break
+    await side.close()
+    told = items(await all_of(source(org), cursor))
+    assert len(ids(told)) == 10
+    assert all(one.fields.keys() == set(WANTED["Lead"]) for one in told if isinstance(one, RecordChanged))
+    assert org.org.org.jobs == 2
+
+
+@pytest.mark.parametrize("stop", [0, 1, 2])
+async def test_a_page_that_is_too_long_is_asked_for_by_halves(org: SalesforceWorld, monkeypatch: pytest.MonkeyPatch, stop: int) -> None:
+    for one in org.org.leads():
+        org.org.save("Lead", str(one["Id"]), Notes__c="x" * 1000)
+    side, told, cursor = source(org, bulk_page="8"), list[Item](), None
+    await side.fields("Lead")
+    for _ in range(stop):  # what was told of a long page stays told when shorter ones follow
+        async for page in side.everything(cursor, WANTED):
+            told, cursor = [*told, *page.items], page.cursor
+            break
+    monkeypatch.setattr("connectors.http.MAX_BYTES", 7_000)
+    told += items([page async for page in side.everything(cursor, WANTED)])
+    await side.close()
+    assert len(ids(told)) == len(set(ids(told))) == 10
+    assert org.org.org.jobs == 1
+
+
 @pytest.mark.parametrize("how", ["gone", "failed", "refused"])
 async def test_where_a_job_fails_the_object_is_read_by_rest(org: SalesforceWorld, how: str) -> None:
     cursor = None
@@ -151,14 +180,14 @@ async def test_a_page_that_does_not_hold_what_it_counts_is_surprising(org: Sales
 @pytest.mark.parametrize("text", [b"\xff\xfe\x00", b'"Id"\n"00Q', b'"Id"\n"1","2"\n', b'"Id","Email"\n"1"\n'])
 def test_what_is_no_csv_is_surprising(text: bytes) -> None:
     with pytest.raises(Surprising):
-        read(text, {})
+        list(read(text, {}, 10))
 
 
 def test_a_place_is_read_back_as_it_was_written() -> None:
     from datetime import UTC, datetime
 
     at = datetime(2026, 11, 30, 10, 0, 0, 123_000, tzinfo=UTC)
-    place = Place("750A", at, at, "MTA:=/|+", 2000)
+    place = Place("750A", at, at, "MTA:=/|+", 2000, "a1b2")
     assert Place.read(place.text()) == place
     assert ":" not in place.text()
     assert Place.read("00Q5f0000000001EAA") is None
@@ -173,7 +202,7 @@ async def test_simple_salesforces_bulk_client_reads_the_same(org: SalesforceWorl
         return list(desk.rep.bulk2.Lead.query("SELECT Id, LastName, DoNotCall FROM Lead", max_records=4, wait=0))
 
     found = await asyncio.to_thread(pages)
-    rows = [row for page in found for row in read(page.encode(), {"DoNotCall": "flag"})]
+    rows = [row for page in found for some in read(page.encode(), {"DoNotCall": "flag"}, 3) for row in some]
     assert len(found) == 3
     assert {str(row["LastName"]) for row in rows} >= {str(one["LastName"]) for one in ODD}
     assert [row["DoNotCall"] for row in rows].count(True) == 1

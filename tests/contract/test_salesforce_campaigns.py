@@ -10,7 +10,7 @@ import pytest
 from connectors.base import Create, Done, Failed, Item, Sink, Source, Update
 from connectors.contract import NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages, snapshots
-from connectors.errors import Rejected, Unavailable
+from connectors.errors import ConnectorError, RateLimited, Rejected, Unavailable
 from connectors.registry import load
 from schemas.base import Scalar
 from schemas.change import RecordChanged
@@ -190,3 +190,24 @@ async def test_a_new_record_is_made_without_its_membership_which_the_next_update
 def test_campaigns_are_named_by_their_ids(org: SalesforceWorld) -> None:
     with pytest.raises(ValueError, match="campaigns"):
         source(org, campaigns="Autumn Webinar")
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        ("UNABLE_TO_LOCK_ROW", Unavailable),
+        ("REQUEST_LIMIT_EXCEEDED", RateLimited),
+        ("INVALID_STATUS", Rejected),
+        ("DUPLICATE_VALUE", Unavailable),
+    ],
+)
+async def test_what_passes_is_no_refusal_of_a_member(org: SalesforceWorld, code: str, error: type[ConnectorError]) -> None:
+    """Of a campaign that many are put into at once the row is locked: who was turned away is put in the next time."""
+    ident, lead = campaign(org), org.org.add_lead()
+    body = f'[{{"success": false, "errors": [{{"statusCode": "{code}", "message": "unable to obtain exclusive access", "fields": []}}]}}]'
+    out = sink(org, ident)
+    await org.fault(kind="status", status=200, path="/composite/sobjects", body=body)
+    (failed,) = await out.update([Update(key="k", object="Lead", id=lead, fields={f"campaigns.{ident}": "Registered"})])
+    await out.close()
+    assert isinstance(failed, Failed)
+    assert type(failed.error) is error

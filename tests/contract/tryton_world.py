@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.base import Connection
@@ -58,6 +58,16 @@ class TrytonWorld(Served):
             for table in ("party_party", *_LINES):
                 sql.execute(f"UPDATE {table} SET create_date = ?, write_date = ?", (at, at))
         return found
+
+    @contextmanager
+    def ago(self, seconds: float) -> Iterator[None]:
+        """The server's clock goes on: what was made in the block gets its time afterwards."""
+        began = datetime.now(UTC).replace(tzinfo=None)
+        yield
+        with self.real.sql() as sql:
+            for table in ("party_party", "sale_opportunity", *_LINES):
+                at = str(began - timedelta(seconds=seconds))
+                sql.execute(f"UPDATE {table} SET create_date = ?, write_date = ? WHERE create_date >= ?", (at, at, str(began)))
 
     async def edit(self, ident: str, fields: Mapping[str, Scalar]) -> None:
         await self.real.rest("ana", "PUT", f"{PARTY}/{ident}", fields)
