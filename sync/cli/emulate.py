@@ -49,8 +49,11 @@ PASSWORD, ESPO_KEY, MARKETER = "emulated", "emulated-api-key", "head.of.marketin
 FORMS = {"Pricing": 1, "Demo": 2, "Contact": 3, "Newsletter": 4}
 """Mautic's forms, by the page that they stand on."""
 PAIRS = (("salesforce", "hubspot"), ("salesforce", "marketo"), ("espocrm", "mautic"))
-POLLS = {"salesforce": 1.0, "marketo": 7.0, "espocrm": 7.0, "mautic": 3.0}
-"""How much longer than Salesforce each that is polled is left alone between two polls: by what it lets Truce ask."""
+POLLS = {"salesforce": 1.0, "marketo": 14.0, "espocrm": 7.0, "mautic": 3.0}
+"""How much longer than Salesforce each that is polled is left alone between two polls: by what it lets Truce ask.
+
+Of a short window bulk gets three fifths (`sync.runtime.budget`): polls after a burst, of some ten calls each, must leave it room.
+"""
 SLOW = tuple(name for name, times in POLLS.items() if times > 1)
 """Those that are polled so seldom that one has to wait for it."""
 ROOMS = {"sales-leads": "C0SALESLEADS", "managers": "C0MANAGERS"}

@@ -10,7 +10,7 @@ from sync.playbook.models import Caps, Hours, Playbook, Span, Within
 from sync.playbook.models.goals import number
 from sync.trial.doc.tree import Strong, Words
 
-UNITS = {"m": "minute", "h": "hour", "d": "day"}
+UNITS = {"s": "second", "m": "minute", "h": "hour", "d": "day"}
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 TITLES = {"mql": "MQL", "sal": "SAL", "sql": "SQL"}
 SHORT = {"email": "e-mail", "mql": "MQL", "sal": "SAL", "sql": "SQL", "url": "URL", "id": "id", "crm": "CRM"}

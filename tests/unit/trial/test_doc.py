@@ -9,15 +9,18 @@ from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from markdown_it import MarkdownIt
 
 from sync.playbook.loader import load_files, read
-from sync.playbook.models import NOWHERE, Playbook, Route, When
+from sync.playbook.models import NOWHERE, Playbook, Route, When, Within
+from sync.playbook.models.sla import Unit
 from sync.trial.doc import Kept, document, html, markdown
 from sync.trial.doc.conditions import Speaker
 from sync.trial.doc.tree import Block, Document, Grid, Listing, Paragraph, Section, Words
+from sync.trial.doc.wording import within
 from sync.trial.parts import conditions_of
 from tests.house.project import ROOT
 
@@ -146,6 +149,11 @@ def routes(some: tuple[Route, ...]) -> Iterator[Route]:
     for route in some:
         yield route
         yield from routes(route.routes)
+
+
+def test_a_deadline_is_told_in_every_unit_that_a_playbook_may_have() -> None:
+    told = {unit: within(Within(30, unit)) for unit in get_args(Unit)}
+    assert told == {"s": "30 working seconds", "m": "30 working minutes", "h": "30 working hours", "d": "30 working days"}
 
 
 def test_every_name_of_the_example_is_in_both_formats() -> None:
