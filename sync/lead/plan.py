@@ -13,11 +13,11 @@ from typing import Literal
 from connectors.base import Capabilities
 from schemas.base import Scalar
 from sync.lead.queues import id_in, owner_in
-from sync.lead.seen import FROZEN, NO_USER, NOT_WRITABLE, PAUSED, REFUSED, TRUCE_ID, Kind, OpenIntent, View, same, seen_through
+from sync.lead.seen import FROZEN, NO_USER, NOT_WRITABLE, PAUSED, REFUSED, TRUCE_ID, Kind, OpenIntent, View, same, seen_through, unseen
 from sync.lead.state import Lead, Making, precedence
 from sync.playbook.models import Playbook, SharedField, System, SystemField
 
-Wait = Literal["paused", "intent"]
+Wait = Literal["paused", "intent", "reading"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,8 @@ class Control:
     read_fully: bool = False
     duplicate: bool = False
     """An open duplicate names this lead."""
+    reading: frozenset[str] = frozenset()
+    """Systems that are read for the first time at this moment, and are waited for before a person is told of here first."""
 
     def stops(self, system: str) -> bool:
         """Say whether the whole system is paused."""
@@ -106,7 +108,7 @@ class Plan:
     would: list[Would] = field(default_factory=list)
     left: list[Left] = field(default_factory=list)
     wait: Wait | None = None
-    """Nothing may be told now: the system is paused, or an intent has no outcome yet."""
+    """Nothing may be told now: the system is paused, an intent has no outcome yet, or another system may know more of a person."""
     reads: set[str] = field(default_factory=set)
     """Record refs whose fields must be known before one of them is overwritten."""
     email: str | None = None
@@ -284,14 +286,14 @@ def plan(
     planner = _Planner(lead, system, playbook, capabilities, control, now)
     if lead.erased or lead.survivor is not None or system not in playbook.systems:
         return planner.plan
+    views = seen_through(lead, system, open_intents)
     if any(intent.state == "open" for intent in open_intents):
         planner.plan.wait = "intent"
-        return planner.plan
-    if control.stops(system) and playbook.systems[system].mode == "write":
+    elif control.stops(system) and playbook.systems[system].mode == "write":
         planner.plan.wait = "paused"
-        return planner.plan
-    views = seen_through(lead, system, open_intents)
-    if views:
+    elif not any(view.has_truce_id for view in views) and unseen(lead, control.reading & playbook.systems.keys()):
+        planner.plan.wait = "reading"
+    elif views:
         planner.updates(views)
     elif not any(intent.kind == "create" for intent in open_intents):
         planner.create()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -102,3 +102,8 @@ def same(kind: str, one: Scalar, other: Scalar) -> bool:
     if isinstance(one, bool) is not isinstance(other, bool):
         return False
     return one == other
+
+
+def unseen(lead: Lead, reading: Iterable[str]) -> bool:
+    """Say whether one of the systems that are being read may have a record of theirs that was not come to yet: what it says would be told next."""
+    return any(all(record.system != system for record in lead.records.values()) for system in reading)

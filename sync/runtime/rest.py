@@ -1,9 +1,10 @@
-"""Waiting for so long, or until something comes."""
+"""Waiting for so long, or until something comes; and letting others have their turn."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from time import monotonic
 
 
 async def rest(seconds: float, until: asyncio.Event) -> None:
@@ -14,3 +15,20 @@ async def rest(seconds: float, until: asyncio.Event) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await until.wait()
+
+
+TURN_S = 0.005
+"""So long one computation may keep all others of a process waiting."""
+
+
+class Turns:
+    """Lets others have their turn while much is computed: `pass_on` after each step gives way once its own turn is over."""
+
+    def __init__(self) -> None:
+        self._since = monotonic()
+
+    async def pass_on(self) -> None:
+        """Give way if it is time."""
+        if monotonic() - self._since > TURN_S:
+            await asyncio.sleep(0)
+            self._since = monotonic()

@@ -10,14 +10,14 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 LITTLE, FEW = 500, 100
-HOT_S = 0.5
+HOT_S = 0.25
 """So long may what is hot stand behind bulk."""
 PACE_S = 0.3
 """How far apart looks are at the least by which the pace of deciding is told."""
 
 
 def allowed(per_s: float | None, little: int) -> int:
-    """Give how many messages may wait where so many are decided in a second (None: it is not known yet): half a second's, within bounds."""
+    """Give how many messages may wait where so many are decided in a second (None: it is not known yet): those of a quarter of a second, within bounds."""
     return min(little, FEW if per_s is None else max(FEW, int(per_s * HOT_S)))
 
 
@@ -47,7 +47,7 @@ LOOK_S = 10.0
 
 
 class LagGate:
-    """Lets bulk pass while fewer messages wait than are decided in half a second, and never more than `little`."""
+    """Lets bulk pass while fewer messages wait than are decided in a quarter of a second, and never more than `little`."""
 
     def __init__(self, bootstrap: str, topic: str, pool: Any, little: int = LITTLE) -> None:
         self._bootstrap, self._topic, self._pool, self.little = bootstrap, topic, pool, little

@@ -19,6 +19,14 @@ READ = "read:"
 """How the name begins of what notes that an object was read in full."""
 
 
+FIRST = "first:"
+"""How the name begins of the lease of whoever reads all of a system for the first time."""
+READING = f"""ARRAY(
+  SELECT substr(name, {len(FIRST) + 1}) FROM leases l WHERE name LIKE '{FIRST}%' AND until > now() AND NOT EXISTS (
+    SELECT FROM cursors c WHERE c.name = 'everything' AND c.done_at IS NOT NULL AND '{FIRST}' || c.system = l.name) ORDER BY 1)"""
+"""SQL: the systems that somebody reads for the first time at this moment."""
+
+
 class Cursor(NamedTuple):
     """Where to go on, and when the read that it belongs to first came to its end."""
 
@@ -139,7 +147,7 @@ async def read_objects(pool: Any, system: str, person: str) -> frozenset[str]:
 
 def first_read(system: str) -> str:
     """Name the lease of whoever reads all of a system for the first time."""
-    return f"first:{system}"
+    return f"{FIRST}{system}"
 
 
 async def hold_lease(pool: Any, name: str, holder: str, seconds: float) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from sync.topology import Lane
@@ -11,11 +11,16 @@ from sync.topology import Lane
 _DUE = """
 UPDATE dirty SET rung_at = clock_timestamp() WHERE system = $1 AND lead_id IN (
   SELECT lead_id FROM dirty d WHERE system = $1 AND rung_at <= statement_timestamp() - make_interval(secs => $2){who}
+    AND (d.lane = 'hot' OR d.rung_at <= statement_timestamp() - make_interval(secs => $5) OR NOT EXISTS (
+      SELECT FROM unnest($4::text[]) s WHERE NOT EXISTS (SELECT FROM records r WHERE r.lead_id = d.lead_id AND r.system = s OFFSET 0)))
   ORDER BY lane DESC, rung_at LIMIT $3 FOR UPDATE SKIP LOCKED)
 RETURNING lead_id, lane
 """
 _KNOWN = " AND EXISTS (SELECT FROM records r WHERE r.lead_id = d.lead_id AND r.system = $1 OFFSET 0)"
 """`OFFSET 0`: looked up for each, as it comes."""
+
+
+RARELY_S = 600.0
 
 
 class Bell(NamedTuple):
@@ -37,9 +42,13 @@ async def mark(pool: Any, leads: Sequence[str], system: str, lane: Lane) -> None
     )
 
 
-async def due(pool: Any, system: str, older_s: float, most: int, *, unknown: bool) -> list[Bell]:
-    """Claim dirty leads that nobody rang for in so long, hot first: ring for them; `unknown`: also for those without a record there."""
-    rows = await pool.fetch(_DUE.format(who="" if unknown else _KNOWN), system, older_s, most)
+async def due(pool: Any, system: str, older_s: float, most: int, *, unknown: bool, reading: Collection[str] = ()) -> list[Bell]:
+    """Claim dirty leads that nobody rang for in so long, hot first: ring for them.
+
+    `unknown`: also for those without a record there. Bulk that lacks a record in a system of `reading` waits until it has been read: it is
+    rung for rarely.
+    """
+    rows = await pool.fetch(_DUE.format(who="" if unknown else _KNOWN), system, older_s, most, list(reading), RARELY_S)
     return sorted((Bell(row["lead_id"], row["lane"]) for row in rows), key=lambda bell: bell.lane != "hot")
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from schemas.base import Scalar
 from sync.lead.seen import Kind, OpenIntent
+from sync.store.cursors import READING
 from sync.topology import Lane
 
 
@@ -36,6 +37,8 @@ class Gates(NamedTuple):
     playbook: int
     duplicates: frozenset[str]
     """Leads that an open duplicate names."""
+    reading: frozenset[str] = frozenset()
+    """Systems that somebody reads for the first time at this moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +89,12 @@ SELECT w.id, l.key, l.rev, l.survivor, l.doc::text AS doc, d.rev AS dirty_rev, c
 FROM unnest($1::uuid[]) AS w(id) JOIN leads l ON l.id = w.id LEFT JOIN dirty d ON d.lead_id = w.id AND d.system = $2
 """
 
-_GATES = """
+_GATES = f"""
 SELECT ARRAY(SELECT scope FROM pauses ORDER BY scope) AS scopes,
   EXISTS (SELECT 1 FROM cursors WHERE system = $1 AND name = 'everything' AND done_at IS NOT NULL) AS read_fully,
   (SELECT value FROM meta WHERE key = 'active_playbook') AS playbook,
-  ARRAY(SELECT jsonb_array_elements_text(leads) FROM duplicates WHERE settled_at IS NULL AND leads ?| $2::text[]) AS duplicates
+  ARRAY(SELECT jsonb_array_elements_text(leads) FROM duplicates WHERE settled_at IS NULL AND leads ?| $2::text[]) AS duplicates,
+  {READING} AS reading
 """
 
 # The dirty row is the lock: whoever decides about the lead right now holds it, then the plan is out of date anyway.
@@ -185,7 +189,9 @@ async def load(pool: Any, system: str, leads: Sequence[str]) -> tuple[list[LeadR
 async def gates(connection: Any, system: str, leads: Sequence[str] = ()) -> Gates:
     """Give what may hold writes back."""
     row = await connection.fetchrow(_GATES, system, list(leads))
-    return Gates(tuple(row["scopes"]), row["read_fully"], int(row["playbook"] or 0), frozenset(row["duplicates"]))
+    return Gates(
+        tuple(row["scopes"]), row["read_fully"], int(row["playbook"] or 0), frozenset(row["duplicates"]), frozenset(row["reading"])
+    )
 
 
 async def commit(pool: Any, system: str, intents: Sequence[Intent], gates: Gates, timeout_s: float) -> frozenset[str]:

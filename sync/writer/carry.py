@@ -27,6 +27,8 @@ from sync.writer.settle import Settler, Sum, hits, publishable
 
 Group = tuple[Lane, str, str]
 PRIORITY: dict[Lane, Priority] = {"hot": "hot", "bulk": "bulk"}
+SLICE, APART_S = 50, 0.1
+"""So many results of bulk are told at once, and so long after each other: a form fill does not wait until all of a batch are decided."""
 
 
 @dataclass(slots=True)
@@ -123,7 +125,7 @@ class Carrier:
         clean = [(u.lead.id, u.lead.dirty_rev or 0) for u in units if u.lead.id not in total.unclean and not u.plan.stays_dirty]
         await self._insist(lambda: self.settler.keep(total))  # first: a question must not be lost with us once its lead is clean
         ours = await self._insist(lambda: store.settle(self.pool, self.system, total.settled, clean=clean, **kept(units)))
-        await self._insist(lambda: self.publish(publishable(total, ours)))
+        await self._insist(lambda: self.publish(publishable(total, ours), group[0]))
         for one in ended:
             metrics.count("truce_writes_total", system=self.system, outcome=one.end)
         await self._insist(lambda: self._trouble([one.error for one in ended if one.error is not None], whole=len(ended)))
@@ -139,11 +141,12 @@ class Carrier:
                 with here().waiting(passing(error) or "database"):
                     await asyncio.sleep(0.5)
 
-    async def publish(self, news: Sequence[News]) -> None:
-        """Publish messages, and remember which intents they settle."""
-        if not news:
-            return
-        await self.results.publish(news, datetime.now(UTC))
+    async def publish(self, news: Sequence[News], lane: Lane = "hot") -> None:
+        """Publish messages, bulk's a few at a time, and remember which intents they settle."""
+        for start in range(0, len(news), SLICE):
+            if start and lane == "bulk":
+                await asyncio.sleep(APART_S)
+            await self.results.publish(news[start : start + SLICE], datetime.now(UTC))
         for one in news:
             if intent := getattr(one.data, "intent_id", None):
                 self.published[intent] = None

@@ -19,6 +19,7 @@ from sync.playbook.loader import load_files
 from sync.playbook.models import Playbook, SharedField
 from sync.store import playbooks
 from sync.store.intents import Gates
+from sync.topology import Lane
 
 FRESH_S = 5.0
 
@@ -84,14 +85,15 @@ class Knowledge:
             self.skew = timedelta(seconds=await self.pool.fetchval("SELECT seconds FROM skews WHERE system = $1", self.system) or 0.0)
         return self._users
 
-    async def control(self, gates: Gates, lead_id: str) -> Control:
-        """Give what `plan` needs for one lead."""
+    async def control(self, gates: Gates, lead_id: str, lane: Lane = "hot") -> Control:
+        """Give what `plan` needs for one lead; what is hot waits for no system that is being read."""
         return Control(
             self.sink.manifest.truce_id_field,
             frozenset(gates.scopes),
             await self.users(),
             gates.read_fully,
             lead_id in gates.duplicates,
+            gates.reading if lane == "bulk" else frozenset(),
         )
 
     @property

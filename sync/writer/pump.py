@@ -31,6 +31,8 @@ LOADED_S = {"hot": 0.4, "bulk": 2.0}
 """How long they wait while there is load, whether or not a call is under way."""
 FILLING_S = 30.0
 """How long bulk waits while a system is read for the first time, or backfilled: it comes for hours, and each call counts against the quota."""
+SOME = 50
+"""So many leads of bulk are planned before it is looked whether any is hot."""
 TRIES = 6
 
 
@@ -131,7 +133,7 @@ class Pump:
             return
         full = self.carrier.sink.manifest.batch_write
         while len(self._calls) < self.carrier.sink.manifest.in_flight and not (self.stopping or self.paused):
-            while not any(_rows(units) >= full for units in self._groups.values()) and (taken := self.queue.take(full)):
+            while not self._enough(full) and (taken := self.queue.take(full if self.queue.hot else min(full, SOME))):
                 await self._plan(taken)
             group = self._next_group(full)
             if group is None:
@@ -144,22 +146,32 @@ class Pump:
         self.log.warning("the system does not answer: what is to be written waits, and is tried again by itself", system=self.system)
         self.carrier.rest(seconds)
 
-    def _next_group(self, full: int) -> Group | None:
-        """Give the group to send: a full one, hot first; else one that has waited long enough."""
-        now, busy = monotonic(), set(self._calls.values())
-        groups = sorted(self._groups, key=lambda group: (group[0] != "hot", self._since[group]))
-        for group in groups:
-            if _rows(self._groups[group]) >= full:
-                return group
-        return next((group for group in groups if now - self._since[group] >= self._patience(group, full, busy, now)), None)
+    def _enough(self, full: int) -> bool:
+        """Say whether enough is planned for a call: hot ones that may go, or a full batch of bulk while nothing hot is to be planned."""
+        if any(group[0] == "hot" and self._may_go(group, full) for group in self._groups):
+            return True
+        return not self.queue.hot and any(_rows(units) >= full for units in self._groups.values())
 
-    def _patience(self, group: Group, full: int, busy: set[Group], now: float) -> float:
+    def _next_group(self, full: int) -> Group | None:
+        """Give the group to send: hot first, a full one first, of those that may go."""
+        groups = sorted(self._groups, key=lambda group: (group[0] != "hot", _rows(self._groups[group]) < full, self._since[group]))
+        return next((group for group in groups if self._may_go(group, full)), None)
+
+    def _may_go(self, group: Group, full: int) -> bool:
+        """Say whether a group is full or has waited long enough; half of the calls that may be under way are never bulk's."""
+        most = max(1, self.carrier.sink.manifest.in_flight // 2)
+        if group[0] == "bulk" and sum(one[0] == "bulk" for one in self._calls.values()) >= most:
+            return False
+        now = monotonic()
+        return _rows(self._groups[group]) >= full or now - self._since[group] >= self._patience(group, full, now)
+
+    def _patience(self, group: Group, full: int, now: float) -> float:
         if group[0] == "bulk" and self.carrier.knowledge.filling:
             return FILLING_S
         at, rows = self._last.get(group, (0.0, 0))
         if rows >= LOAD * full and now - at < LOAD_S:
             return LOADED_S[group[0]]
-        return PATIENCE_S[group[0]] if group in busy else 0.0
+        return PATIENCE_S[group[0]] if group in self._calls.values() else 0.0
 
     async def _plan(self, taken: Sequence[tuple[str, Lane]]) -> None:
         """Plan leads: into the batches what is to be told, out of the queue what is not."""

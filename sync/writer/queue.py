@@ -6,6 +6,7 @@ import heapq
 from collections import defaultdict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from itertools import islice
 
 from sync.topology import Lane
 
@@ -38,6 +39,11 @@ class KeyedQueue:
         return len(self._ready["hot"]) + len(self._ready["bulk"])
 
     @property
+    def hot(self) -> bool:
+        """Say whether a hot lead could be taken now."""
+        return bool(self._ready["hot"])
+
+    @property
     def busy(self) -> int:
         """Count the leads that are being looked at."""
         return len(self._busy)
@@ -56,15 +62,14 @@ class KeyedQueue:
             self._ready[lane].setdefault(lead, self.clock())
 
     def take(self, most: int) -> list[tuple[str, Lane]]:
-        """Take leads to look at, hot first, in the order in which they came; they are busy until `done` or `retry`."""
+        """Take leads to look at, in the order in which they came: while any is hot, hot ones alone. They are busy until `done` or `retry`."""
         self._due()
-        taken: list[tuple[str, Lane]] = []
-        for lane, waiting in self._ready.items():
-            for lead in list(waiting)[: most - len(taken)]:
-                del waiting[lead]
-                self._busy[lead] = self._marks.pop(lead, [])
-                taken.append((lead, lane))
-        return taken
+        lane: Lane = "hot" if self._ready["hot"] else "bulk"
+        taken = list(islice(self._ready[lane], most))
+        for lead in taken:
+            del self._ready[lane][lead]
+            self._busy[lead] = self._marks.pop(lead, [])
+        return [(lead, lane) for lead in taken]
 
     def done(self, lead: str) -> None:
         """The lead was looked at, and whatever followed is safe: release its marks; if it was rung for meanwhile, it is ready again."""

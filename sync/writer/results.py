@@ -16,6 +16,7 @@ from schemas.touch import TouchRecorded
 from schemas.write import Outcome, WriteDone
 from sync.lead.seen import TRUCE_ID
 from sync.lead.state import from_ms
+from sync.runtime.rest import Turns
 from sync.writer.batch import Ended
 
 _KINDS: dict[type[Message], str] = {
@@ -99,8 +100,9 @@ class Results:
 
     async def publish(self, news: Sequence[News], now: datetime) -> None:
         """Publish in order; returns when Kafka has all of it, raises KafkaError when it has not."""
-        waits = []
+        waits, turns = [], Turns()
         for one in news:
+            await turns.pass_on()
             value, headers = envelope.write(_envelope(one, self._system, now))
             waits.append(await self._producer.send(self._topic, value, key=one.key.encode(), headers=headers))
         await asyncio.gather(*waits)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from connectors.base import Item, Sink
 from connectors.errors import ConnectorError
@@ -17,6 +17,7 @@ from sync.lead.seen import TRUCE_ID
 from sync.runtime.metrics import metrics
 from sync.store import account_writes, dirty
 from sync.store import intents as store
+from sync.store.cursors import FIRST, READING
 from sync.store.intents import Overdue
 from sync.topology import Lane, writes_name
 from sync.writer.batch import Ended, Sent
@@ -27,11 +28,12 @@ from sync.writer.settle import Settler, publishable, republished
 MOST = 5_000
 WATCH_S = 0.5
 """How often pauses and the first read are looked at: when one of them ends, everything dirty is rung for."""
-_STATE = """
+_STATE = f"""
 SELECT EXISTS (SELECT 1 FROM pauses WHERE scope IN ('all', 'system:' || $1::text)) AS paused,
   ARRAY(SELECT scope FROM pauses ORDER BY scope) AS scopes,
   EXISTS (SELECT 1 FROM cursors WHERE system = $1 AND name = 'everything' AND done_at IS NOT NULL) AS read_fully,
-  EXISTS (SELECT 1 FROM leases WHERE name LIKE 'first:%' AND until > now()) AS filling,
+  EXISTS (SELECT 1 FROM leases WHERE name LIKE '{FIRST}%' AND until > now()) AS filling,
+  {READING} AS reading,
   (SELECT value FROM meta WHERE key = 'active_playbook') AS playbook
 """
 
@@ -82,6 +84,17 @@ def by_record(found: Sequence[Item]) -> dict[str, Item]:
     return by_id
 
 
+class State(NamedTuple):
+    """What holds back what is dirty."""
+
+    scopes: frozenset[str]
+    """What is paused."""
+    reading: frozenset[str]
+    """The systems that are read for the first time."""
+    rest: tuple[bool, Any]
+    """Whether this one was read fully, and the playbook in force."""
+
+
 @dataclass(slots=True)
 class Sweep:
     """One system's sweep; several processes share the work by claiming rows."""
@@ -95,12 +108,12 @@ class Sweep:
     results: Results
     timeout_s: float
     every_s: float
-    _before: tuple[Any, ...] | None = None
+    _before: State | None = None
     _due_at: float = 0.0
 
-    async def ring(self, older_s: float, *, unknown: bool) -> int:
-        """Ring for the leads that nobody rang for in so long, hot first; gives how many. `unknown`: also for those without a record there."""
-        bells = await dirty.due(self.pool, self.system, older_s, MOST, unknown=unknown)
+    async def ring(self, older_s: float, *, unknown: bool, reading: Collection[str] = ()) -> int:
+        """Ring for the leads that nobody rang for in so long, hot first; gives how many. `unknown` and `reading` are those of `dirty.due`."""
+        bells = await dirty.due(self.pool, self.system, older_s, MOST, unknown=unknown, reading=reading)
         lanes: tuple[Lane, ...] = ("hot", "bulk")
         for lane in lanes:
             leads = [bell.lead_id for bell in bells if bell.lane == lane]
@@ -112,12 +125,12 @@ class Sweep:
         """Ring for everything when a pause ended, the first full read is done, or the playbook changed; otherwise from time to time."""
         row = await self.pool.fetchrow(_STATE, self.system)
         self.knowledge.filling = row["filling"]
-        state = (tuple(row["scopes"]), row["read_fully"], row["playbook"])
+        state = State(frozenset(row["scopes"]), frozenset(row["reading"]), (row["read_fully"], row["playbook"]))
         before, self._before = self._before, state
         now = asyncio.get_running_loop().time()
         if row["paused"]:
             return
-        moved = before is not None and state != before and (set(before[0]) - set(state[0]) or state[1:] != before[1:])
+        moved = before is not None and bool(before.scopes - state.scopes or before.reading - state.reading or before.rest != state.rest)
         if moved:
             await dirty.unring(self.pool, self.system)
         if moved or now >= self._due_at:
@@ -126,7 +139,7 @@ class Sweep:
             await dirty.revive(self.pool, self.system, writable)
             await account_writes.revive(self.pool, self.system, writable)
             # until all of it was read nobody is made there: who has no record waits for that moment, which rings for everybody
-            while await self.ring(self.every_s, unknown=row["read_fully"]) == MOST:
+            while await self.ring(self.every_s, unknown=row["read_fully"], reading=state.reading) == MOST:
                 await asyncio.sleep(0)
             await self._again()
             await store.forget(self.pool, self.system)

@@ -59,7 +59,8 @@ def leads(draw: st.DrawFn) -> Lead:
 def controls(draw: st.DrawFn) -> Control:
     scopes = draw(st.sets(st.sampled_from(["field:phone", "field:title", f"system:{SF}", "all"]), max_size=1))
     users = {"ana@acme.example": "005A", "ben@acme.example": "005B"}
-    return Control("Truce_Id__c", frozenset(scopes), users, draw(st.booleans()), draw(st.booleans()))
+    reading = draw(st.sampled_from([frozenset[str](), frozenset(BOOK.systems)]))
+    return Control("Truce_Id__c", frozenset(scopes), users, draw(st.booleans()), draw(st.booleans()), reading)
 
 
 def told(row: Row, place: int, *, outcome: str | None = None, refused: bool = False) -> OpenIntent:

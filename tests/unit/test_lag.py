@@ -1,13 +1,13 @@
-"""How much bulk may stand before what is hot: half a second's work, whatever the machine does in one."""
+"""How much bulk may stand before what is hot: a quarter of a second's work, whatever the machine does in one."""
 
 from __future__ import annotations
 
 from sync.sources.lag import FEW, LITTLE, Pace, allowed
 
 
-def test_half_a_seconds_work_may_wait_within_bounds() -> None:
+def test_a_quarter_of_a_seconds_work_may_wait_within_bounds() -> None:
     assert allowed(None, LITTLE) == FEW
-    assert allowed(400.0, LITTLE) == 200
+    assert allowed(800.0, LITTLE) == 200
     assert allowed(5_000.0, LITTLE) == LITTLE
     assert allowed(1.0, LITTLE) == FEW
     assert allowed(400.0, 5) == 5

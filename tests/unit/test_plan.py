@@ -386,3 +386,16 @@ def test_one_object_in_observe_mode_tells_nothing() -> None:
 
 def test_an_object_does_not_write_what_its_system_does_not() -> None:
     assert replace(playbook().systems[SF], mode="observe", objects={"Lead": "write"}).mode_of("Lead") == "observe"
+
+
+def test_nobody_is_told_of_first_while_a_system_is_read_that_may_know_more_of_them() -> None:
+    ana, reading = person({"phone": "+1"}, phone="+2"), frozenset({HS})
+    known = person({"phone": "+1"}, phone="+2")
+    ana.records[LEAD].has_truce_id = False
+    made = planned(ana, reading=reading)
+    assert (made.wait, made.rows, made.stays_dirty) == ("reading", [], True)
+    assert planned(person(phone="+2"), reading=reading).wait == "reading"  # nor is anybody made
+    assert sent(planned(ana, reading=frozenset({"a system of which the playbook does not speak"})))["Phone"] == "+2"
+    assert sent(planned(known, reading=reading)) == {"Phone": "+2"}  # who was told of already is kept current meanwhile
+    add(ana, "hubspot:contacts:7", {})
+    assert sent(planned(ana, reading=reading))["Phone"] == "+2"

@@ -57,13 +57,14 @@ def test_a_lead_rung_for_while_busy_is_looked_at_again_before_that_ring_is_relea
     assert released.marks == [1, 2]
 
 
-def test_hot_goes_first_and_a_hot_ring_makes_a_bulk_lead_hot() -> None:
+def test_hot_goes_first_and_alone_and_a_hot_ring_makes_a_bulk_lead_hot() -> None:
     q, _, _ = queue()
     for name in "abc":
         q.ring(name, "bulk")
     q.ring("z", "hot")
     q.ring("c", "hot")
-    assert q.take(3) == [("z", "hot"), ("c", "hot"), ("a", "bulk")]
+    assert (q.hot, q.take(3)) == (True, [("z", "hot"), ("c", "hot")])
+    assert (q.hot, q.take(3)) == (False, [("a", "bulk"), ("b", "bulk")])
 
 
 def test_a_lead_that_is_tried_again_keeps_its_marks_and_waits_its_time() -> None:

@@ -12,7 +12,7 @@ from sync.playbook.models import Guards
 from sync.store import cursors, pauses
 from sync.store.intents import Gates, Intent, commit
 from sync.writer import pump
-from tests.integration.writer.world import SYSTEM, World, lead, playbook, with_record
+from tests.integration.writer.world import PERSON, SYSTEM, World, lead, playbook, with_record
 
 
 def people(here: World, count: int, phone: str = "+2") -> list[Lead]:
@@ -87,26 +87,37 @@ async def _partition(here: World, ident: str) -> int:
     return found
 
 
-async def test_hot_goes_before_bulk(here: World) -> None:
-    crowd = people(here, 80)
+async def test_hot_goes_before_bulk_and_half_of_the_calls_are_left_for_it(here: World) -> None:
+    crowd, most = people(here, 80), here.vendor.manifest.in_flight // 2
     here.vendor.hold = asyncio.Event()
     await here.put(*crowd[:60], lane="bulk")
     await here.put(*crowd[60:], lane="hot")
     await here.ring(*crowd[:60], lane="bulk")
     await here.start()
-    await here.until(lambda: len(here.vendor.calls("update")) == here.vendor.manifest.in_flight)
+    await here.until(lambda: len(here.vendor.calls("update")) == most)
     await here.ring(*crowd[60:])
-    await here.until(lambda: here.writer is not None and here.writer.pump.queue.ready >= 20)
+    await here.until(lambda: here.writer is not None and len(here.writer.pump.queue) == 80 and len(here.vendor.calls("update")) > most)
     here.vendor.hold.set()
     await here.clean(30)
-    order = [ident for call in here.vendor.calls("update") for ident in call]
+    calls = here.vendor.calls("update")
+    assert all(int(ident) >= 60 for ident in calls[most])
+    order = [ident for call in calls for ident in call]
     hot = [order.index(str(n)) for n in range(60, 80)]
     assert max(hot) < 79 - 5
 
 
+def known_there(crowd: list[Lead]) -> list[Lead]:
+    """Let all of them have been read in the other system too."""
+    for one in crowd:
+        ((ref, record),) = one.records.items()
+        there = ref.replace(SYSTEM, "map", 1)
+        one.records[there] = replace(record, ref=there, system="map")
+    return crowd
+
+
 async def test_bulk_waits_for_a_full_batch_while_a_system_is_read_and_what_becomes_hot_does_not_wait_with_it(here: World) -> None:
     await cursors.hold_lease(here.pool, cursors.first_read("map"), "a backfill", 600)
-    crowd = people(here, 5)
+    crowd = known_there(people(here, 5))
     await here.put(*crowd, lane="bulk")
     await here.start()
     await here.until(lambda: here.writer is not None and here.writer.knowledge.filling)
@@ -120,10 +131,33 @@ async def test_bulk_waits_for_a_full_batch_while_a_system_is_read_and_what_becom
     assert sorted(here.vendor.calls("update")) == [["0", "1", "2", "4"], ["3"]]
 
 
+async def test_who_may_be_known_better_by_a_system_that_is_read_waits_for_it_unless_hot(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pump, "FILLING_S", 0.5)
+    here.book = replace(here.book, systems={**here.book.systems, "map": replace(here.book.systems[SYSTEM], name="map")})
+    await cursors.hold_lease(here.pool, cursors.first_read("map"), "a backfill", 600)
+    crowd = people(here, 4)
+    for one in crowd[1:]:
+        one.records[f"{SYSTEM}:{PERSON}:{crowd.index(one)}"].has_truce_id = False  # of the first they were told before
+    known_there(crowd[2:3])
+    await here.put(*crowd[:3], lane="bulk")
+    await here.put(crowd[3])
+    await here.ring(*crowd[:3], lane="bulk")
+    await here.ring(crowd[3])
+    await here.start()
+    await here.results(3)
+    assert sorted(ident for call in here.vendor.calls("update") for ident in call) == ["0", "2", "3"]
+    assert await here.dirty() == 1
+    await cursors.drop_lease(here.pool, cursors.first_read("map"), "a backfill")
+    await here.clean()
+    assert here.vendor.calls("update")[-1] == ["1"]
+
+
 async def test_bulk_that_the_sweep_rings_for_meanwhile_waits_no_longer_for_that(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pump, "FILLING_S", 3.0)
     await cursors.hold_lease(here.pool, cursors.first_read("map"), "a backfill", 600)
-    (ana,) = people(here, 1)
+    (ana,) = known_there(people(here, 1))
     await here.put(ana, lane="bulk")
     await here.start()
     await here.until(lambda: here.writer is not None and here.writer.knowledge.filling)
