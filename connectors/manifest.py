@@ -48,8 +48,15 @@ class Manifest(BaseModel):
     webhook: bool = Field(description="True if the vendor calls us; then `poll_s` is only the backstop.")
     poll_s: float = Field(description="Seconds between polls, where no quota of the day says another pace and the settings neither.")
     cursor: Literal["time", "opaque"] = "time"
-    touches: tuple[TouchKind, ...] = Field(default=(), description="What people did that is told: form, visit, open …")
-    lists: bool = Field(default=False, description="True if static lists are fields that people are put on and taken from.")
+    touches: dict[TouchKind, str] = Field(
+        default={}, description="What people did that is told, each kind in the words of README's table, with the option that asks for it."
+    )
+    lists: str = Field(
+        default="", description="What people are put on and taken from as fields of theirs, and by which option: README's words."
+    )
+    deletions_s: float = Field(
+        default=0.0, description="Seconds between looks for who was deleted, where a poll of changes does not tell them."
+    )
     polls_deletions: bool = Field(default=True, description="True if a poll tells who was deleted; else webhooks do, and the daily sweep.")
     swept: str = Field(default="", description="Which ends no poll tells, so that without a webhook the daily sweep alone notices them.")
     restores: bool = Field(default=False, description="True if what was deleted there can be brought back.")

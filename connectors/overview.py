@@ -7,9 +7,19 @@ from typing import Any
 from connectors.base import Connection, Manifest
 from connectors.registry import load, manifests
 
-HEAD = ("System", "People", "Companies and deals", "Reps", "What people do", "A change is seen", "A deletion is seen", "Credentials")
+HEAD = (
+    "System",
+    "People",
+    "Companies and deals",
+    "Reps",
+    "What people do",
+    "Lists for nurture",
+    "A change is seen",
+    "A deletion is seen",
+    "Credentials",
+)
 BEGIN, END = "<!-- Systems: written by python -m sync.contracts. -->", "<!-- End of systems. -->"
-_SWEPT = "by the daily sweep"
+_SWEPT, _NONE = "by the daily sweep", "–"
 _SECRETS = dict.fromkeys(("client_id", "client_secret", "token", "webhook_secret"), "none")
 
 
@@ -23,7 +33,7 @@ def row(manifest: Manifest) -> tuple[str, ...]:
     """Give a vendor's cells."""
     return (
         f"{manifest.title} ({manifest.side})", f"{_named(manifest.people)} both ways", _objects(manifest), _reps(manifest), _acts(manifest),
-        _seen(manifest), _gone(manifest), manifest.permissions,
+        manifest.lists or _NONE, _seen(manifest), _gone(manifest), manifest.permissions,
     )  # fmt: skip
 
 
@@ -43,16 +53,19 @@ def _named(names: tuple[str, ...]) -> str:
 def _objects(manifest: Manifest) -> str:
     parts = [f"`{manifest.account_object}` both ways"] if manifest.account_object else []
     deals = "both ways" if manifest.makes_opportunities else "read"
-    return ", ".join([*parts, *([f"`{manifest.opportunity_object}` {deals}"] if manifest.opportunity_object else [])]) or "–"
+    return ", ".join([*parts, *([f"`{manifest.opportunity_object}` {deals}"] if manifest.opportunity_object else [])]) or _NONE
 
 
 def _reps(manifest: Manifest) -> str:
-    parts = [f"`{manifest.task_object}` made"] if manifest.task_object else []
-    return ", ".join([*parts, *([f"{_named(manifest.response_objects)} are responses"] if manifest.response_objects else [])]) or "–"
+    parts = [f"`{manifest.task_object}` made for them"] if manifest.task_object else []
+    return (
+        ", ".join([*parts, *([f"{_named(manifest.response_objects)} of theirs count as responses"] if manifest.response_objects else [])])
+        or _NONE
+    )
 
 
 def _acts(manifest: Manifest) -> str:
-    return ", ".join([*manifest.touches, *(["static lists both ways"] if manifest.lists else [])]) or "–"
+    return ", ".join(manifest.touches.values()) or _NONE
 
 
 def _seen(manifest: Manifest) -> str:
@@ -67,7 +80,8 @@ def _seen(manifest: Manifest) -> str:
 def _gone(manifest: Manifest) -> str:
     if not manifest.polls_deletions:
         return f"at once by webhooks, else {_SWEPT}"
-    return f"as a change is; {manifest.swept} {_SWEPT}" if manifest.swept else "as a change is"
+    apart = f"at once by webhooks, or every {_time(manifest.deletions_s)}" if manifest.deletions_s else "as a change is"
+    return f"{apart}; {manifest.swept} {_SWEPT}" if manifest.swept else apart
 
 
 def _time(seconds: float) -> str:

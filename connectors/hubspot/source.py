@@ -69,7 +69,7 @@ class HubSpotSource(Examined):
         options = self._options = connection.options
         self._portal_id = options.get("portal_id")
         self._lookback_ms = int(float(options.get("lookback_s", "30")) * 1000)
-        self._archived_ms = int(float(options.get("archived_s", "3600")) * 1000)
+        self._archived_ms = int(float(options.get("archived_s", manifest.deletions_s)) * 1000)
         named = (pair.partition("=") for pair in options.get("form_guids", "").split(",") if pair.strip())
         self._forms = {guid.strip(): name.strip() for guid, _, name in named}
         self._reads, self._joins = Acts(client), Joins(client)

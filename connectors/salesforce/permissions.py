@@ -17,6 +17,9 @@ _ALWAYS = frozenset(
 )
 """Fields of Lead, Contact, Account, Opportunity and Task that no permission set can name."""
 _ADDRESS = ("Street", "City", "State", "PostalCode", "Country", "StateCode", "CountryCode")
+_ADDRESSES = {"Lead": ("",), "Contact": ("Mailing", "Other"), "Account": ("Billing", "Shipping")}
+_NOT_OF_CONTACT = frozenset("AnnualRevenue Industry NumberOfEmployees Rating Website".split())
+"""Fields of a Lead that no Contact has (the Object Reference): a permission set that names one is refused as a whole."""
 _ACTIVITIES = ("Task", "Event")
 _HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<PermissionSet xmlns="http://soap.sforce.com/2006/04/metadata">'
 
@@ -51,11 +54,13 @@ def grants(wishes: Sequence[Wish], options: Mapping[str, str]) -> Grant:
 
 def _fields(wish: Wish) -> Iterator[tuple[str, bool]]:
     for name, edits in wish.fields.items():
-        if name in _ALWAYS or name == ROLES or "." in name:
+        if name in _ALWAYS or name == ROLES or "." in name or (wish.object == "Contact" and name in _NOT_OF_CONTACT):
             continue
         address = next((name.removesuffix(part) for part in _ADDRESS if name.endswith(part)), None)
-        known = address in ("", "Mailing", "Other", "Billing", "Shipping")
-        yield f"{wish.object}.{f'{address}Address' if known else name}", edits
+        if address in _ADDRESSES.get(wish.object, ()):
+            yield f"{wish.object}.{address}Address", edits
+        elif not any(address in some for some in _ADDRESSES.values()):  # an address that another object has
+            yield f"{wish.object}.{name}", edits
 
 
 def _widest(fields: set[tuple[str, bool]]) -> dict[str, bool]:

@@ -78,15 +78,22 @@ def test_every_contract_is_tried() -> None:
     assert {contract["id"] for contract in contracts()} == {contract for contract, _, _ in PLANTED}
 
 
+SHARED = ("base", "errors", "http", "bearer", "called", "dialect", "each", "entering", "fit", "scan")
+"""What of `connectors` every vendor's folder may import."""
+
+
 def beneath(vendor: str) -> set[str]:
     """Name what a vendor's folder may import of ours; a new vendor needs no list."""
     return {
         "schemas",
-        *(
-            f"connectors.{name}"
-            for name in ("base", "errors", "http", "bearer", "called", "dialect", "each", "entering", "fit", "scan", vendor)
-        ),
+        *(f"connectors.{name}" for name in (*SHARED, vendor)),
     }
+
+
+def test_contributing_names_what_a_vendor_folder_may_import() -> None:
+    said = re.search(r"of `connectors`, only (.+?) \(", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.S)
+    assert said
+    assert re.findall(r"`(\w+)`", said[1]) == [*SHARED]
 
 
 def strays(path: Path, vendor: str) -> list[str]:

@@ -65,7 +65,7 @@ Read salesforce 1,200, hubspot 1,000: 1,300 people. Nothing was written.
         300  only in salesforce
         100  in no system
   matched by: email 899, the Truce id 1
-  for a person to place: 2
+  for a person to place, each counted above as one of their own: 2
           2  two records of hubspot have the address, as hubspot:contacts:7
   addresses that several records of one system have: hubspot 1
   records without an e-mail: they match nobody: salesforce 3

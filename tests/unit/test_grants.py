@@ -37,6 +37,7 @@ def test_a_permission_set_names_the_mapped_fields_and_who_may_write_them(tmp_pat
     assert fields["Lead.Truce_Id__c"] == fields["Task.Truce_Id__c"] == "true"
     assert fields["Lead.Address"] == fields["Contact.MailingAddress"] == "true"
     assert fields["Account.Industry"] == fields["Opportunity.Amount"] == "false"
+    assert fields.keys().isdisjoint({"Contact.Industry", "Contact.NumberOfEmployees", "Contact.Website", "Contact.Address"}), "it has none"
     assert not {"Lead.LastName", "Lead.Status", "Lead.OwnerId", "Account.Name", "Opportunity.StageName"} & fields.keys()
     mapped = {f"Lead.{name}" for name in PLAYBOOK.mapped("salesforce", "Lead")}
     assert {name for name in fields if name.startswith("Lead.")} <= mapped | {"Lead.Address", "Lead.Truce_Id__c"}
@@ -50,6 +51,15 @@ def test_a_permission_set_never_lets_anything_be_deleted(tmp_path: Path) -> None
     assert (objects["Opportunity"]["allowEdit"], objects["Account"]["allowEdit"]) == ("false", "true")
     users = {row["name"] for row in rows(permission_set(tmp_path), "userPermissions")}
     assert users == {"ApiEnabled", "ActivitiesAccess", "EditTask", "TransferAnyLead", "TransferAnyEntity"}
+
+
+def test_the_parts_of_an_address_are_granted_by_the_address_that_an_object_has() -> None:
+    parts = dict.fromkeys(("Country", "City", "MailingCity", "BillingCity", "Country__c"), True)
+    text = grants([Wish(object=name, fields=parts) for name in ("Lead", "Contact", "Account", "Opportunity")], {}).text
+    assert set(re.findall(r"<field>(\S+)</field>", text)) == {
+        *("Lead.Address", "Contact.MailingAddress", "Account.BillingAddress"),
+        *(f"{name}.Country__c" for name in ("Lead", "Contact", "Account", "Opportunity")),
+    }
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from ruamel.yaml import YAML
 from connectors.base import Edits, FieldSeen, FieldType, User
 from sync.cli.init.edited import Share, edited
 from sync.cli.init.known import ACCOUNTS, OPPORTUNITIES, PEOPLE, STAGES
-from sync.cli.init.matching import Schema, counted, match, strange
+from sync.cli.init.matching import Schema, counted, elsewhere, match, strange
 from sync.cli.init.people import team
 from sync.cli.init.questions import MOST, answers, questions, settled
 from sync.cli.init.spelling import common, spell
@@ -57,6 +57,19 @@ def test_a_list_is_asked_and_not_told_by_free_text() -> None:
     industry = found.found[0]
     assert (industry.known.policy, industry.systems["sf"].read_only, industry.systems["hs"].read_only) == ("sales", True, False)
     assert "Salesforce takes only what is on its list" in industry.notes[0]
+
+
+def test_what_a_second_object_calls_otherwise_or_has_not_is_said_of_it() -> None:
+    names = ("Website", "Country", "Phone", "MQL_Date__c")
+    kinds: dict[str, FieldType] = {"Phone": "phone", "MQL_Date__c": "time"}
+    lead = [FieldSeen(name=name, type=kinds.get(name, "text"), custom=name.endswith("__c")) for name in names]
+    contact = [FieldSeen(name="MailingCountry", type="text"), FieldSeen(name="Phone", type="phone")]
+    found = match(PEOPLE, pair(lead, [FieldSeen(name=name.lower(), type=kinds.get(name, "text")) for name in names[:3]]))
+    text = "".join(fields(elsewhere(found, "sf", "Contact", contact)))
+    assert "name: Website\n        objects: {Contact: false}  # guess: false: it has none\n" in text
+    assert "name: Country\n        objects: {Contact: MailingCountry}  # guess: it is called so there\n" in text
+    assert "      sf: Phone\n" in text
+    assert "      sf: MQL_Date__c\n" in text, "doctor --fix makes it there, too"
 
 
 def test_a_formula_is_noted_where_it_is_mapped() -> None:

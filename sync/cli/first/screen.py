@@ -52,7 +52,7 @@ def _people(found: Mapping[str, Any]) -> Iterable[str]:
     if found["matched_by"]:
         yield f"  matched by: {counts(found['matched_by'])}"
     if found["ambiguous"]:
-        yield f"  for a person to place: {sum(one['records'] for one in found['ambiguous']):,}"
+        yield f"  for a person to place, each counted above as one of their own: {sum(one['records'] for one in found['ambiguous']):,}"
     for one in found["ambiguous"][:SHOWN]:
         yield f"  {one['records']:>9,}  {one['reason']}, as {', '.join(one['examples'][:FEW])}"
     for name, what in (

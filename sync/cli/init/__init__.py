@@ -30,7 +30,7 @@ def init(
     """
     from sync.cli.doctor import systems_of
     from sync.cli.init.screen import ask, seen, show
-    from sync.cli.init.start import begin, write
+    from sync.cli.init.start import look, settle, write
 
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise CannotRun(f"{folder} is there already and has files: name another folder, as in truce init my-playbook")
@@ -41,8 +41,9 @@ def init(
         for line in lines:
             console.print(plain(line), markup=False)
 
-    asked = begin({name: systems[name] for name in pair}, lambda one: ask(one, yes=yes), _timezone(), lambda *lives: say(seen(*lives)))
-    found = asyncio.run(asked)
+    looked = asyncio.run(look({name: systems[name] for name in pair}))
+    say(seen(looked.crm, looked.other))
+    found = settle(looked, lambda one: ask(one, yes=yes), _timezone())
     written = write(found, folder)
     say(show(found, written, folder))
     if written.wrong:

@@ -9,8 +9,9 @@ from connectors.base import FieldSeen, FieldType
 from sync.cli.examining.suited import FITS
 from sync.cli.init.known import Known
 from sync.cli.init.spelling import Spelled, common, plain, slug, spell
+from sync.lead.reconcile import SCORES
 from sync.playbook.conditions import DERIVED
-from sync.playbook.models import FieldKind, Side
+from sync.playbook.models import COMPUTED, FieldKind, Side
 
 SAME: Mapping[FieldType, FieldKind] = {
     "text": "text", "email": "email", "phone": "phone", "number": "number", "flag": "flag", "date": "date", "time": "time", "picklist": "text",
@@ -39,6 +40,7 @@ class Mapped:
     spelled: Spelled = field(default_factory=Spelled)
     read_only: bool = False
     objects: Mapping[str, str] = field(default_factory=dict)
+    """Another object → how it calls the field; blank where it has none."""
     people: Mapping[str, int] = field(default_factory=dict)
     """Of values that are none of ours: how many people have one, as far as it was counted."""
 
@@ -121,7 +123,7 @@ def counted(matching: Matching, counts: Mapping[str, Mapping[tuple[str, str], in
 
 
 def elsewhere(matching: Matching, system: str, object_: str, fields: Sequence[FieldSeen]) -> Matching:
-    """Say how a second object of a system calls the fields, where it calls them otherwise."""
+    """Say how a second object of a system calls the fields, where it calls them otherwise or has none."""
     other = Schema(system, "", "sales", fields)
 
     def told(one: Match) -> Match:
@@ -130,7 +132,10 @@ def elsewhere(matching: Matching, system: str, object_: str, fields: Sequence[Fi
         if mapped is None or mapped.seen.name in here or one.known.kind == "picklist":
             return one
         seen = _find(one.known, other, set())
-        objects = {object_: seen.name} if seen and seen.type == mapped.seen.type else {}
+        if seen is None:
+            objects = {} if one.known.name in (*COMPUTED, *SCORES) else {object_: ""}  # what Truce fills in can be made there, too
+        else:
+            objects = {object_: seen.name} if seen.type == mapped.seen.type else {}
         return replace(one, systems={**one.systems, system: replace(mapped, objects={**mapped.objects, **objects})})
 
     return replace(matching, found=[told(one) for one in matching.found])

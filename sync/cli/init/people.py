@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from connectors.base import User
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+LONGEST_EMAIL = 254
 _HEAD = re.compile(r"head|chief|director|\bvp\b|\bc[rms]o\b|manager|lead", re.IGNORECASE)
 _MACHINE = re.compile(r"integration|api|admin|noreply|no-reply|bot\b|truce|automated", re.IGNORECASE)
 NOBODY = "somebody@acme.example"
@@ -52,9 +53,14 @@ def team(crm: Sequence[User], other: Sequence[User]) -> Team:
     return Team(people, sales, marketing)
 
 
+def is_email(text: str) -> bool:
+    """Say whether a text is an address by which a playbook can name somebody."""
+    return len(text) <= LONGEST_EMAIL and _EMAIL.fullmatch(text) is not None
+
+
 def _active(users: Sequence[User]) -> dict[str, str]:
     found = {one.email.strip().lower(): one.name.strip() for one in users if one.active}
-    return {email: name or email for email, name in found.items() if _EMAIL.fullmatch(email) and not _MACHINE.search(email)}
+    return {email: name or email for email, name in found.items() if is_email(email) and not _MACHINE.search(email)}
 
 
 def _head(people: Sequence[Person], word: str, never: str, not_of: Sequence[Person] = ()) -> str:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from zoneinfo import available_timezones
 
+from phonenumbers import SUPPORTED_REGIONS
+
 from sync.cli.init.edited import Share
 from sync.cli.init.matching import Match, Matching
-from sync.cli.init.people import Team
+from sync.cli.init.people import Team, is_email
 
 MOST = 7
 OWNED = ("phone", "title", "company")
@@ -42,8 +44,8 @@ class Answers:
 def questions(matching: Matching, team: Team, timezone: str, country: str, shares: Mapping[str, Share] = {}) -> list[Question]:
     """Give the questions that matter most, with guesses; `shares`: where each field was changed of late."""
     found = [
-        Question("sales", "Who answers for sales? (e-mail)", team.sales, fits=lambda text: "@" in text),
-        Question("marketing", "Who answers for marketing? (e-mail)", team.marketing, fits=lambda text: "@" in text),
+        Question("sales", "Who answers for sales? (e-mail)", team.sales, fits=is_email),
+        Question("marketing", "Who answers for marketing? (e-mail)", team.marketing, fits=is_email),
         Question("timezone", "Which time zone do days and working hours go by?", timezone, fits=lambda text: text in available_timezones()),
         Question("country", "How is a phone number without a country code read? (two letters)", country, fits=_is_country),
     ]
@@ -60,7 +62,7 @@ def questions(matching: Matching, team: Team, timezone: str, country: str, share
 
 
 def _is_country(text: str) -> bool:
-    return len(text) == 2 and text.isascii() and text.isupper()
+    return text in SUPPORTED_REGIONS
 
 
 def guessed(one: Match, shares: Mapping[str, Share]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sync.cli.init.edited import edited
+from sync.cli.init.edited import Share, edited
 from sync.cli.init.known import ACCOUNTS, OPPORTUNITIES, PEOPLE
 from sync.cli.init.matching import Matching, counted, elsewhere, match, strange
 from sync.cli.init.people import team
@@ -37,10 +37,20 @@ class Written:
     wrong: Sequence[str]
 
 
-async def begin(
-    systems: Mapping[str, SystemSettings], ask: Callable[[Question], str], timezone: str, seen: Callable[[Live, Live], None]
-) -> Found:
-    """Read both systems, the one of sales first, and ask what only a person can say, who was told before what was `seen`."""
+@dataclass(frozen=True)
+class Looked:
+    """Two systems as they were read, and what of them goes together."""
+
+    crm: Live
+    other: Live
+    people: Matching
+    accounts: Matching
+    shares: Mapping[str, Share]
+    """Shared field → where it was changed of late."""
+
+
+async def look(systems: Mapping[str, SystemSettings]) -> Looked:
+    """Read both systems, the one of sales first, and match what they call alike."""
     crm, other = await asyncio.gather(*(read(name, how) for name, how in systems.items()))
     people = match(PEOPLE, [crm.schema(crm.person), other.schema(other.person)], more=True)
     for live in (crm, other):
@@ -54,14 +64,18 @@ async def begin(
     ]
     people = counted(people, {live.name: live.values for live in (crm, other)})
     shares = edited(people, [(live.name, live.manifest.title, live.manifest.side, live.edits) for live in (crm, other)], now)
-    members = team(crm.users, other.users)
     if not any(one.known.name == "stage" for one in people.found):
         names = " or ".join(dict.fromkeys(f"{live.manifest.title}'s {live.person}" for live in (crm, other)))
         raise CannotRun(f"no field holds the lifecycle stage: make a text or picklist named Lifecycle stage on {names}, then begin again.")
-    seen(crm, other)
+    return Looked(crm, other, people, accounts, shares)
+
+
+def settle(looked: Looked, ask: Callable[[Question], str], timezone: str) -> Found:
+    """Ask what only a person can say. In no event loop: one that runs keeps the first Ctrl-C to itself, and a question would stand on."""
+    crm, other, people, shares = looked.crm, looked.other, looked.people, looked.shares
+    members, deals = team(crm.users, other.users), _deals(crm)
     said = answers(questions(people, members, timezone, country(timezone), shares), ask)
-    deals = _deals(crm)
-    return Found(crm, other, within(settled(people, said, shares), reached(people, deals)), accounts, deals, members, said)
+    return Found(crm, other, within(settled(people, said, shares), reached(people, deals)), looked.accounts, deals, members, said)
 
 
 def _named(live: Live, people: Matching, accounts: Matching) -> dict[str, list[str]]:

@@ -168,7 +168,8 @@ def _mapping(system: str, mapped: Mapped) -> Iterator[str]:
         yield f"      {system}: {quoted(seen.name)}\n"
         return
     yield f"      {system}:\n        name: {quoted(seen.name)}\n"
-    yield f"        objects: {_flow(objects)}{_comment('guess: it is called so there')}\n" if objects else ""
+    there = "guess: false: it has none" if "" in objects.values() else "guess: it is called so there"
+    yield f"        objects: {_flow(objects)}{_comment(there)}\n" if objects else ""
     yield f"        read_only: true{_comment('guess: it is asked there and never told')}\n" if mapped.read_only else ""
     yield f"        values:{_comment('guess: by name, ours and theirs')}\n" if spelled.values else ""
     for ours, theirs in spelled.values.items():
@@ -191,7 +192,7 @@ def _unread(mapped: Mapped) -> Iterator[str]:
 
 
 def _flow(some: Mapping[str, str]) -> str:
-    return "{" + ", ".join(f"{quoted(name)}: {quoted(value)}" for name, value in some.items()) + "}"
+    return "{" + ", ".join(f"{quoted(name)}: {quoted(value) if value else 'false'}" for name, value in some.items()) + "}"
 
 
 def guessed(found: Found) -> Sequence[Match]:

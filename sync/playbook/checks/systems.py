@@ -8,6 +8,7 @@ from connectors.base import Manifest
 from connectors.registry import manifests
 from sync.playbook import forms
 from sync.playbook.build.files import Files
+from sync.playbook.cells import READERS, Wrong
 from sync.playbook.document import Path
 from sync.playbook.forms import SECTIONS, Section
 from sync.playbook.models import About
@@ -27,6 +28,7 @@ def run(files: Files, form: forms.FieldsFile) -> None:
             hint = did_you_mean(system.vendor, manifests())
             files.problem(FILE, (*path, "vendor"), f"there is no connector {system.vendor}", hint)
         _creates(files, path, system, manifest)
+        _numbered(files, (*path, "country"), system.country)
         if manifest is not None:
             _objects(files, path, system, manifest)
     for section, about in SECTIONS.items():
@@ -45,6 +47,17 @@ def objects(form: forms.FieldsFile, system: str, section: Section = "fields") ->
 def usual(system: forms.SystemForm, about: About) -> str:
     """Give the vendor's object for one person, account or opportunity, as its connector names it."""
     return getattr(manifests().get(system.vendor), _OBJECT[about], "") or "…"
+
+
+def _numbered(files: Files, path: Path, country: str | None) -> None:
+    """Note a country by which no telephone number is read: each would stay as it is written, and differ from the same one elsewhere."""
+    if country is None:
+        return
+    from phonenumbers import SUPPORTED_REGIONS  # takes a moment; only who names a country pays
+
+    if country not in SUPPORTED_REGIONS:
+        near = READERS["country"](country)
+        files.problem(FILE, path, f"{country} is no country with telephone numbers", near.suggestion if isinstance(near, Wrong) else "")
 
 
 def _holders(files: Files, form: forms.FieldsFile, section: Section, about: About) -> None:

@@ -96,10 +96,8 @@ class Tally:
         for shared, found in compared(lead, self.playbook):
             self.fields.setdefault(shared.name, FieldCount.of(shared)).take(found)
             yield from listed("differing", found) if isinstance(found, Difference) else ()
-        for system, writes in self.writes.items():
-            writes.take(lead, system, self.playbook, self.now)
+        made = [system for system, writes in self.writes.items() if writes.take(lead, system, self.playbook, self.now)]
         if len(here) == 1:
-            made = [name for name, one in lead.makes.items() if one.object]
             yield from (Line(f"only_in_{here[0]}", (ref, emails.get(ref, ""), " ".join(made))) for ref in lead.records)
 
     def held_after(self) -> dict[str, int]:

@@ -49,13 +49,14 @@ class Writes:
     not_made: Counter[str] = field(default_factory=Counter)
     """Reason → people of whom no record would be made."""
 
-    def take(self, lead: Lead, system: str, playbook: Playbook, now: int) -> None:
-        """Plan one person."""
+    def take(self, lead: Lead, system: str, playbook: Playbook, now: int) -> bool:
+        """Plan one person; says whether a record of them would be made."""
         found = plan(lead, system, playbook, (), self.target.capabilities, self.target.control, now)
         self.add(found)
         made = any(row.kind == "create" for row in found.rows)
         if lead.in_scope and not lead.live(system) and not made:
             self.not_made[self._why(lead, system, playbook, [one.reason for one in found.left if not one.field])] += 1
+        return made
 
     def add(self, found: Plan) -> None:
         """Count what a plan would tell."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,18 +19,17 @@ from connectors.registry import emulators, manifests
 from sync.cli import app
 from sync.playbook import loader
 from sync.trial.cases import play
+from tests.house.project import ROOT
 
 SIDES = {side: [name for name, one in manifests().items() if one.side == side and name in emulators()] for side in ("sales", "marketing")}
 PAIRS = [(crm, other) for crm in SIDES["sales"] for other in SIDES["marketing"]]
 
 
-async def begun(
-    vendors: tuple[str, ...], *arguments: str, typed: str = "", before: Callable[[dict[str, Any]], Awaitable[None]] | None = None
-) -> tuple[Any, dict[str, Any]]:
-    """Run `truce init` beside freshly started emulators, after what people did `before`; gives what came out, and what was written there."""
-    worlds: dict[str, Any] = {}
+@asynccontextmanager
+async def beside(vendors: tuple[str, ...]) -> AsyncIterator[tuple[dict[str, Any], dict[str, str]]]:
+    """Run freshly started emulators; gives them, and the variables by which Truce reaches them."""
+    worlds, settings = dict[str, Any](), dict[str, str]()
     async with AsyncExitStack() as stack:
-        settings: dict[str, str] = {}
         for vendor in vendors:
             world = getattr(import_module(f"tests.contract.{vendor}_world"), f"{vendor}_world")
             worlds[vendor] = await stack.enter_async_context(world())
@@ -36,6 +38,14 @@ async def begun(
             settings |= {f"{head}VENDOR": vendor, f"{head}URL": reach.url}
             settings |= {f"{head}SECRETS__{name.upper()}": value for name, value in reach.secrets.items()}
             settings |= {f"{head}OPTIONS__{name.upper()}": value for name, value in reach.options.items()}
+        yield worlds, settings
+
+
+async def begun(
+    vendors: tuple[str, ...], *arguments: str, typed: str = "", before: Callable[[dict[str, Any]], Awaitable[None]] | None = None
+) -> tuple[Any, dict[str, Any]]:
+    """Run `truce init` beside freshly started emulators, after what people did `before`; gives what came out, and what was written there."""
+    async with beside(vendors) as (worlds, settings):
         if before is not None:
             await before(worlds)
             for world in worlds.values():
@@ -115,6 +125,33 @@ async def test_answers_are_taken_and_a_wrong_one_is_asked_again(tmp_path: Path) 
     assert playbook.systems["salesforce"].country == "NO"
     assert playbook.fields["phone"].policy == "marketing"
     assert {"vera@acme.example", "paul@acme.example"} <= set(playbook.reps)
+
+
+async def test_what_no_playbook_could_hold_is_asked_again(tmp_path: Path) -> None:
+    typed = "\n".join(["Vera Holm <vera@acme.example>", "vera@acme", "vera@acme.example", "", "", "UK", "GB", *[""] * 4])
+    found, _ = await begun(("salesforce", "hubspot"), str(tmp_path / "mine"), typed=typed)
+    assert found.exit_code == 0, found.output
+    assert [found.output.count(f"{said!r} is none") for said in ("Vera Holm <vera@acme.example>", "vera@acme", "UK")] == [1, 1, 1]
+    assert loader.load(tmp_path / "mine").systems["hubspot"].country == "GB"
+
+
+async def test_one_ctrl_c_at_a_question_ends_it_and_nothing_is_written(tmp_path: Path) -> None:
+    async with beside(("salesforce", "hubspot")) as (_, settings):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "sync.cli", "init", str(tmp_path / "mine")), cwd=ROOT, env={**os.environ, **settings},
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        assert process.stdout is not None
+        try:
+            async with asyncio.timeout(60):
+                await process.stdout.readuntil(b"? Who answers for sales")
+                process.send_signal(signal.SIGINT)
+                rest = await process.stdout.read()
+                assert (await process.wait(), b"nothing was written" in rest) == (2, True), rest
+        finally:
+            if process.returncode is None:
+                process.kill()
+    assert not (tmp_path / "mine").exists()
 
 
 async def test_a_system_of_the_wrong_side_is_said(tmp_path: Path) -> None:

@@ -110,6 +110,7 @@ def test_who_has_no_address_is_counted_and_made_nowhere() -> None:
     assert found.without == {SF: 1}
     assert Line("without_email", (SF, "salesforce:Lead:1")) in lines
     assert dict(found.writes[HS].not_made) == {"no e-mail": 1}
+    assert Line("only_in_salesforce", ("salesforce:Lead:1", "", "")) in lines, "also made in no other"
 
 
 def test_who_is_outside_the_scope_is_counted_by_the_rule_and_not_compared() -> None:
