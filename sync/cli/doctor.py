@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from sync.alerts import outlets
 from sync.cli import doors, emulate, people, place
 from sync.cli.examining.kafka import broker
 from sync.cli.examining.lengths import shorter
+from sync.cli.examining.opened import open_problems, unread
 from sync.cli.examining.reach import reached
 from sync.cli.examining.system import look
 from sync.cli.still import still
@@ -24,7 +25,7 @@ from sync.playbook.problems import PlaybookError
 from sync.runtime.folder import frozen
 from sync.settings import Settings, SystemSettings
 from sync.sources.lag import LagGate
-from sync.store import audit, clocks, cursors, orphans, pauses, playbooks
+from sync.store import audit, clocks, orphans, pauses, playbooks
 from sync.store.connect import connect
 from sync.topology import Topic, changes_name, topics
 
@@ -157,7 +158,7 @@ async def _servers(settings: Settings, playbook: Playbook, patience_s: float) ->
                     connection = await connect(here.dsn, here.installation)
                 try:
                     async with asyncio.timeout(patience_s):
-                        found = [await _in_force(connection, settings, playbook), *await _kept(connection)]
+                        found = [await _in_force(connection, settings, playbook), *await _kept(connection, _wanted(settings, playbook))]
                         wanted = topics(here.installation, await people.incarnation(connection), tuple(playbook.told), settings.partitions)
                     found += await _patiently(_still(connection, here, settings, playbook), "which parts stand still", patience_s)
                 finally:
@@ -172,6 +173,11 @@ async def _servers(settings: Settings, playbook: Playbook, patience_s: float) ->
         return [Finding(ok=True, what=what, todo=str(error))]
 
 
+def _wanted(settings: Settings, playbook: Playbook) -> list[tuple[str, bool]]:
+    known = systems_of(settings)
+    return [(name, known[name].options.get("first_read") == "by_hand") for name in playbook.told if name in known]
+
+
 async def _still(connection: Any, here: place.Place, settings: Settings, playbook: Playbook) -> list[Finding]:
     """Say which parts stand still; nothing where none can run, because Kafka does not."""
     if here.bootstrap is None:
@@ -182,17 +188,16 @@ async def _still(connection: Any, here: place.Place, settings: Settings, playboo
         return await still(connection, gate, systems_of(settings), told=told)
 
 
-async def _kept(connection: Any) -> list[Finding]:
-    """Say what the store keeps for a person: open problems, pauses, held hand-offs, and leads that nobody answers for."""
-    rows = await connection.fetch(
-        "SELECT kind, text, count, lead_id, system, field FROM problems WHERE closed_at IS NULL ORDER BY id LIMIT 50"
-    )
-    found = [Finding(ok=True, what=f"PostgreSQL: reached, {len(rows)}{' or more' if len(rows) == 50 else ''} open problems")]
-    found += [_open(row) for row in rows]
+async def _kept(connection: Any, wanted: Iterable[tuple[str, bool]]) -> list[Finding]:
+    """Say what the store keeps for a person: open problems, pauses, held hand-offs, and leads that nobody answers for.
+
+    `wanted`: the systems that are set up, and whether a person is to read each for the first time.
+    """
+    found = await open_problems(connection)
     for pause in await pauses.every(connection):
         name = pause.scope.rpartition(":")[2]
         found.append(Finding(ok=True, what=f"paused: {name} by {pause.by}: {pause.reason}", todo=f"truce resume {name}, when it is over"))
-    found += [_begun(system, people) for system, people in (await cursors.begun(connection)).items()]
+    found += await unread(connection, wanted)
     found += await _clocks(connection)
     alone = await orphans.find(connection)
     if alone:
@@ -201,11 +206,6 @@ async def _kept(connection: Any) -> list[Finding]:
     else:
         found.append(Finding(ok=True, what="every MQL has a person, or an open problem that says why not"))
     return [*found, *await _lost(connection)]
-
-
-def _begun(system: str, people: int) -> Finding:
-    what = f"{system}: {people:,} people were read by truce backfill, the rest not yet; until then nobody is made there"
-    return Finding(ok=False, what=what, todo=f"truce backfill {system}")
 
 
 async def _lost(connection: Any) -> list[Finding]:
@@ -239,40 +239,3 @@ async def _clocks(connection: Any) -> list[Finding]:
 def counted(count: int) -> str:
     """Count clocks in words."""
     return "1 clock is" if count == 1 else f"{count} clocks are"
-
-
-ADVICE = {
-    "duplicate": "truce duplicates shows the records; only a person can say whether they are one",
-    "unrouted": "change the rules, or give the lead to somebody in the CRM",
-    "write_refused": "truce parked says what the system wants; then truce replay",
-    "bad_value": "truce parked shows the values: mend them in their system, or say in fields.yaml how they are read; then truce replay",
-    "message_parked": "truce parked shows them; then truce replay",
-    "unplannable": "truce parked shows it",
-    "calendar_unreadable": "look whether the address in TRUCE_CALENDARS still gives a calendar; until then: truce away WHO",
-    "inactive_owner": "truce reassign --from THEM --dry-run shows who would get what",
-    "schema": "make the field in the system, or change fields.yaml; truce apply",
-    "frozen_field": "two automations change the field in turn: stop one of them",
-    "paused": "mend what it says, then truce resume SYSTEM: it does not go on by itself",
-    "held": "truce rejudge --hand-over lets them go, when they are meant",
-    "connection": "is the system up, and are its secrets right? It is tried again by itself",
-    "alerts_failing": "put right what it answers, or its TRUCE_CHANNELS__…; it is tried again by itself, and what it has not said is said then",
-    "unreachable": "is the system up, and does its source run? Its log says what it waits for; it is tried again by itself",
-    "not_accepted": "truce handoff show says who has it; truce handoff reassign gives it to somebody",
-    "not_worked": "truce handoff show says who has it; truce handoff reassign gives it to somebody",
-    "fell_back": "truce handoff reassign gives it to somebody; routing.yaml says who the last resort is",
-    "no_handoff": "truce rejudge --hand-over hands it over anew",
-    "vanished": "does the system's user still see all records (rights, sharing, teams)? If they are gone indeed, raise the option vanished_share",
-    "erased_elsewhere": "erase the person there too; it closes by itself once the record is gone",
-    "part_failed": "see the log of this part; it is started again by itself",
-}
-"""What to do about an open problem, by its kind; of a single lead `truce explain` says more."""
-
-
-def _open(row: Any) -> Finding:
-    """Tell one open problem, with what to do."""
-    todo = ADVICE.get(row["kind"], "").replace("SYSTEM", row["system"] or "all")
-    if row["lead_id"] is not None:
-        todo = "; ".join(one for one in (todo, f"truce explain {row['lead_id']}") if one)
-    many = f" ({row['count']} times)" if row["count"] > 1 else ""
-    where = f"{row['system']}: " if row["system"] and row["system"] not in row["text"] else ""
-    return Finding(ok=False, what=f"open: {where}{row['text']}{many}", todo=todo or "truce parked and truce explain say more")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from schemas.base import Scalar
 from sync.cli import people, place
 from sync.cli.duty import Json, with_store
 from sync.cli.first.screen import counts
@@ -16,10 +17,11 @@ from sync.cli.since import Since, moment
 from sync.lead.copies import copying
 from sync.lead.ledger import Asked, outcome_of
 from sync.lead.state import load, to_ms
+from sync.playbook.models import Playbook
 from sync.store import accounts, copies, cursors, leads, would_write
 from sync.store.would_write import WouldWrite
 from sync.trial import beside
-from sync.trial.observed import Compared
+from sync.trial.observed import PERSONAL, Compared
 
 observe = typer.Typer(help="What Truce would have written in observe mode.", no_args_is_help=True)
 FEW = 3
@@ -36,11 +38,10 @@ def report(since: Since = "", json: Json = False, limit: Annotated[int, typer.Op
     at = moment(since, datetime.now(UTC))
 
     async def step(connection: Any, _: place.Place) -> Found:
-        return (
-            await would_write.totals(connection, at),
-            await would_write.report(connection, most=limit, since=at),
-            await _compared(connection, at),
-        )
+        playbook = await people.in_force(connection)
+        rows = await would_write.report(connection, most=limit, since=at)
+        compared = await _compared(connection, playbook, at) if playbook is not None else {}
+        return await would_write.totals(connection, at), veiled(rows, playbook), compared
 
     totals, rows, compared = with_store(step)
     if json:
@@ -50,10 +51,25 @@ def report(since: Since = "", json: Json = False, limit: Annotated[int, typer.Op
     _beside(compared)
 
 
-async def _compared(connection: Any, since: datetime | None) -> dict[str, Any]:
-    playbook = await people.in_force(connection)
-    if playbook is None:
-        return {}
+def veiled(rows: Sequence[WouldWrite], playbook: Playbook | None) -> list[WouldWrite]:
+    """Give what would be written without personal values, as everywhere in this report; without a playbook nobody knows which those are."""
+
+    def personal(name: str) -> bool:
+        if playbook is None:
+            return True
+        about, _, own = name.rpartition(".")
+        shared = {"": playbook.fields, "account": playbook.account_fields, "opportunity": playbook.opportunity_fields}.get(about, {}).get(
+            own
+        )
+        return shared is not None and shared.personal
+
+    def veil(value: Scalar) -> Scalar:
+        return value if value in (None, "") else PERSONAL
+
+    return [row._replace(before=veil(row.before), after=veil(row.after)) if personal(row.field) else row for row in rows]
+
+
+async def _compared(connection: Any, playbook: Playbook, since: datetime | None) -> dict[str, Any]:
     found = Compared(playbook, to_ms(since) if since is not None else 0)
     async for row in leads.stream(connection):
         found.take(load(row["doc"]))

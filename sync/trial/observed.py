@@ -132,7 +132,8 @@ class Compared:
                 self.owners[str(one.word.value or NOBODY), str(one.stands or NOBODY)] += 1
         for system, making in lead.makes.items():
             rules = self.playbook.systems.get(system)
-            if rules is not None and making.object and rules.mode_of(making.object) == "observe" and lead.created_at >= self.since:
+            observes = rules is not None and making.object and rules.mode_of(making.object) == "observe"
+            if observes and lead.created_at >= self.since and _has_address(lead, self.playbook):
                 self.made[system] += 1
 
     def plain(self) -> dict[str, Any]:
@@ -141,6 +142,11 @@ class Compared:
         owners = [{"would_be": one, "is": other, "leads": count} for (one, other), count in self.owners.most_common()]
         made = {"would_be_made": dict(self.made), "would_be_copied": dict(self.copies)}
         return {"leads": self.leads, "accounts": self.accounts, "fields": [row.plain() for row in rows], "owners": owners, **made}
+
+
+def _has_address(lead: Lead, playbook: Playbook) -> bool:
+    """Say whether a lead has an e-mail address, without which nobody is made anywhere."""
+    return any(lead.value(one.name) for one in playbook.fields.values() if one.kind == "email")
 
 
 def looked(lead: Lead, playbook: Playbook, since: int = 0) -> Iterator[Looked]:

@@ -160,7 +160,8 @@ class Accounts:
         await self._thaw(rows, now)
         planned = await self._planned(rows, playbook, control, now)
         plans, rows = planned.plans, [one for one in rows if one.ref in planned.plans]
-        would = [Would(writing_id(ref), w.record_id, w.field, w.before, w.after, w.rule) for ref, made in plans.items() for w in made.would]
+        kept = [(ref, one) for ref, made in plans.items() for one in made.would]
+        would = [Would(writing_id(ref), w.record_id, f"{self.about}.{w.field}", w.before, w.after, w.rule) for ref, w in kept]
         await intents.settle(self.pool, self.system, planned=[writing_id(ref) for ref in plans], would=would)
         if reads := sorted({ref for made in plans.values() for ref in made.reads}):
             await read_orders.order(self.pool, reads)

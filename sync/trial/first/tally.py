@@ -64,8 +64,9 @@ class Tally:
             if len(self.asked_of.setdefault(reason, [])) < MOST:
                 self.asked_of[reason].append(ref)
             yield Line("ambiguous", (ref, emails.get(ref, ""), reason))
+        asked = {lead for _, leads in group.asked.values() for lead in leads}
         for lead in group.leads:
-            yield from self._person(lead, emails)
+            yield from self._person(lead, emails, asked=lead.id in asked)
 
     def _addresses(self, group: Together) -> Iterator[Line]:
         """Count records, those without an address, and addresses that are several records'."""
@@ -83,7 +84,7 @@ class Tally:
                 self.several[system] += 1
                 yield from (Line("several", (system, email, ref)) for ref in refs)
 
-    def _person(self, lead: Lead, emails: dict[str, str]) -> Iterator[Line]:
+    def _person(self, lead: Lead, emails: dict[str, str], *, asked: bool) -> Iterator[Line]:
         self.people += 1
         here = tuple(name for name in self.playbook.systems if lead.live(name))
         self.where[here] += 1
@@ -96,7 +97,7 @@ class Tally:
         for shared, found in compared(lead, self.playbook):
             self.fields.setdefault(shared.name, FieldCount.of(shared)).take(found)
             yield from listed("differing", found) if isinstance(found, Difference) else ()
-        made = [system for system, writes in self.writes.items() if writes.take(lead, system, self.playbook, self.now)]
+        made = [system for system, writes in self.writes.items() if writes.take(lead, system, self.playbook, self.now, duplicate=asked)]
         if len(here) == 1:
             yield from (Line(f"only_in_{here[0]}", (ref, emails.get(ref, ""), " ".join(made))) for ref in lead.records)
 

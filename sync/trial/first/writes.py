@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connectors.base import Capabilities, Manifest
@@ -49,9 +49,10 @@ class Writes:
     not_made: Counter[str] = field(default_factory=Counter)
     """Reason → people of whom no record would be made."""
 
-    def take(self, lead: Lead, system: str, playbook: Playbook, now: int) -> bool:
-        """Plan one person; says whether a record of them would be made."""
-        found = plan(lead, system, playbook, (), self.target.capabilities, self.target.control, now)
+    def take(self, lead: Lead, system: str, playbook: Playbook, now: int, *, duplicate: bool = False) -> bool:
+        """Plan one person; says whether a record of them would be made. `duplicate`: a record that only a person can place may be theirs."""
+        control = replace(self.target.control, duplicate=duplicate)
+        found = plan(lead, system, playbook, (), self.target.capabilities, control, now)
         self.add(found)
         made = any(row.kind == "create" for row in found.rows)
         if lead.in_scope and not lead.live(system) and not made:

@@ -123,6 +123,43 @@ def test_an_open_problem_is_one_and_says_what_to_do(settings: Settings) -> None:
     assert (False, "open: something", "truce parked and truce explain say more") in found
 
 
+MANY = """INSERT INTO problems (kind, key, text, system, lead_id) SELECT 'duplicate', n::text, 'may be one person', NULL, gen_random_uuid() FROM generate_series(1, 60) n;
+INSERT INTO problems (kind, key, text) SELECT 'schema', n::text, 'field ' || n || ' is not there' FROM generate_series(1, 7) n;
+INSERT INTO problems (kind, key, text, system) VALUES ('paused', 'system:hubspot', 'hubspot: more than the guards allow', 'hubspot')"""
+
+
+def test_what_is_open_with_many_people_is_one_line_and_hides_nothing_else(settings: Settings) -> None:
+    found = told(settings, MANY)
+    assert (True, "PostgreSQL: reached, 68 open problems", "") in found
+    (people,) = [what for _, what, _ in found if "may be one person" in what]
+    assert people == "open: may be one person (60 people)"
+    fields = [what for _, what, _ in found if "is not there" in what or "of this kind" in what]
+    assert fields == [*(f"open: field {n} is not there" for n in range(1, 6)), "open: 2 more of this kind: schema"]
+    assert any(what == "open: hubspot: more than the guards allow" and "truce resume hubspot" in todo for _, what, todo in found)
+
+
+HALF_READ = """INSERT INTO cursors (system, name, cursor, done_at) VALUES ('hubspot', 'everything', '', %s);
+INSERT INTO cursors (system, name, cursor) SELECT 'salesforce', 'backfill', '100 100' WHERE %s"""
+
+
+@pytest.mark.parametrize(
+    ("done", "begun", "hand", "said"),
+    [
+        ("now()", "true", "", [(False, "salesforce: 100 people were read by truce backfill, the rest not yet")]),
+        ("NULL", "false", "by_hand", [(False, "salesforce: nobody was read yet, for the option first_read is by_hand"), (True, "hubspot: not everybody was read yet")]),
+    ],
+)  # fmt: skip
+def test_a_system_that_is_not_read_in_full_is_said_as_long_as_that_lasts(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, done: str, begun: str, hand: str, said: list[tuple[bool, str]]
+) -> None:
+    for name in ("SALESFORCE", "HUBSPOT"):
+        monkeypatch.setenv(f"TRUCE_SYSTEMS__{name}__VENDOR", name.lower())
+        monkeypatch.setenv(f"TRUCE_SYSTEMS__{name}__URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("TRUCE_SYSTEMS__SALESFORCE__OPTIONS__FIRST_READ", hand)
+    found = told(Settings(), HALF_READ % (done, begun))
+    assert [(ok, what.partition(";")[0]) for ok, what, todo in found if "nobody is made there" in what and todo] == said
+
+
 UNREAD = (
     "INSERT INTO problems (kind, key, text, system) VALUES ('unreachable', 'salesforce:deadlines', 'salesforce is not read', 'salesforce')"
 )

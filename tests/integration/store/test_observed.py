@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from sync.lead.decide import decide
 from sync.lead.decision import fold
 from sync.store import accounts, copies, cursors
 from sync.store.statement import run
+from sync.store.would_write import WouldWrite
 from sync.trial.observed import Compared
 from tests.factory import HS, SF, changed, facts, ms, shared, with_accounts
 
@@ -74,3 +76,13 @@ async def test_accounts_and_copies_are_compared_and_those_that_would_be_made_are
         "For example",
         "account.name: hubspot:companies:5 is NORDWIND, would be Nordwind AS (fields.yaml:4 sales)",
     ]
+
+
+def test_personal_values_are_veiled_in_what_would_be_written_too() -> None:
+    title = replace(BOOK.fields["title"], personal=True)
+    book = replace(BOOK, fields={**BOOK.fields, "title": title})
+    rows = [
+        WouldWrite("l", HS, "5", name, before, "CFO", "fields.yaml:4 sales", datetime(2026, 11, 30, tzinfo=UTC))
+        for name, before in (("title", None), ("account.name", "Nordwind"))
+    ]
+    assert [(row.before, row.after) for row in observe.veiled(rows, book)] == [(None, "(personal)"), ("Nordwind", "CFO")]

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from sync.cli import people
-from sync.store import account_writes, cursors, dirty, pauses
+from sync.store import account_writes, cursors, dirty, pauses, would_write
 from sync.writer.accounts import Accounts
 from sync.writer.control import Knowledge
 from sync.writer.intents import owner_key
@@ -45,6 +45,15 @@ async def test_a_company_is_written_once_and_then_left_alone(desk: Desk) -> None
     assert await desk.step() == 0
     assert writes(desk) == 1
     assert (await desk.state())["intent"] is None
+
+
+async def test_what_observe_mode_keeps_back_is_named_as_an_accounts(desk: Desk) -> None:
+    await desk.agree("fields.yaml", b"side: marketing\n    mode: write", b"side: marketing\n    mode: observe")
+    await desk.step()
+    assert [(one.field, one.before, one.after) for one in await would_write.report(desk.pool)] == [
+        ("account.name", "nordwind", "Nordwind AS")
+    ]
+    assert writes(desk) == 0
 
 
 async def test_a_lost_answer_is_read_back_and_nothing_is_written_twice(desk: Desk) -> None:

@@ -113,6 +113,12 @@ def test_who_has_no_address_is_counted_and_made_nowhere() -> None:
     assert Line("only_in_salesforce", ("salesforce:Lead:1", "", "")) in lines, "also made in no other"
 
 
+def test_whose_duplicate_waits_for_a_person_is_made_nowhere_meanwhile() -> None:
+    found, lines = tally(group(crm({}), crm({}, number=2, seconds=3)))
+    assert (found.writes[HS].created, dict(found.writes[HS].not_made)) == (0, {"a duplicate waits for a person": 1})
+    assert Line("only_in_salesforce", ("salesforce:Lead:1", "kim@x.example", "")) in lines
+
+
 def test_who_is_outside_the_scope_is_counted_by_the_rule_and_not_compared() -> None:
     found, _ = tally(group(crm({"Country": "BR"}), marketing({"country": "BR", "jobtitle": "CFO"})))
     assert sum(found.outside.values()) == 1

@@ -112,6 +112,9 @@ def test_who_would_be_made_is_counted_and_personal_values_are_not_shown() -> Non
     alone.facts = only
     alone.go(factory.snapshot(LEAD, 1, {"Email": "lee@x.example", "LastName": "Lee"}))
     assert compared(alone.lead, book=book)["would_be_made"] == {HS: 1}
+    nameless = Play(book, facts=Facts(alone.facts.secret, users=alone.facts.users))
+    nameless.go(factory.snapshot(LEAD, 1, {"Email": None, "LastName": "Lee"}))
+    assert compared(nameless.lead, book=book)["would_be_made"] == {}, "without an address nobody is made"
 
 
 CRM_ACCOUNT, MAP_ACCOUNT = "salesforce:Account:001N", "hubspot:companies:5"
