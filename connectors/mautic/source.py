@@ -146,7 +146,7 @@ class MauticSource(Examined):
         answer, found = await self._client.table("audit_log", ("object", "eq", "lead"), begin, limit=self._client.page_rows)
         new = [one for one in found if int(one["id"]) not in place.seen]
         items = await self._changed(new, fields)
-        settled = stamp(answer.received_at - self._lookback)
+        settled = stamp(answer.at_vendor - self._lookback)  # by its own clock, as the log is
         entries = {int(one["id"]): str(one["date_added"]) for one in found}
         more, low = len(found) == self._client.page_rows, max([place.low, *(ident for ident, at in entries.items() if at < settled)])
         seen = sorted(ident for ident in {*place.seen, *entries} if ident > low)

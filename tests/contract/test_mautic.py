@@ -6,7 +6,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import ClassVar
 
@@ -246,6 +246,24 @@ async def test_a_long_way_to_catch_up_makes_no_long_cursor_and_no_long_page(worl
         assert len(page.items) <= 100
     assert longest < 250
     assert names == {f"https://acme.example/{n}" for n in [*range(150), "last"]}
+
+
+async def test_a_row_that_is_visible_late_is_seen_though_our_clock_is_ahead(
+    world: MauticWorld, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]  # the time alone is another one
+            return datetime.now(tz) + timedelta(minutes=2)
+
+    monkeypatch.setattr("connectors.http.datetime", Ahead)
+    with world.ago(2):
+        late = await world.seed({"email": "late@example.com"})
+    async with world.hidden(late):
+        early = await world.seed({"email": "early@example.com"})
+        found = await pages(source, source.start(long_ago()), ["email"])
+        assert snapshots(items(found)).keys() == {early}
+    assert late in snapshots(items(await pages(source, found[-1].cursor, ["email"])))
 
 
 async def test_an_address_is_taken_in_whatever_case_it_is_written(world: MauticWorld, sink: Sink) -> None:
