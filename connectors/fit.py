@@ -1,11 +1,15 @@
-"""Whether a value is one of its field's type: what a vendor would bend, or refuse a whole batch for, is found before it is sent."""
+"""Whether a value is one of its field's type, an id one of a record: what a vendor would bend, or refuse a whole batch for, is found before it is sent."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from connectors.base import FieldType
 from schemas.base import Scalar
+
+_LONGEST_ID = 19
+"""Digits from which a number may have more than 64 bits."""
 
 
 def misfit(value: Scalar, type_: FieldType | None) -> str | None:
@@ -26,3 +30,8 @@ def _dated(value: str, type_: FieldType) -> bool:
         return len(value) == 10 and bool(date.fromisoformat(value)) if type_ == "date" else datetime.fromisoformat(value).tzinfo is not None
     except ValueError:
         return False
+
+
+def numbered(ids: Iterable[str]) -> list[str]:
+    """Give those that may be ids of a vendor that numbers its records, each once: for one that is none it might refuse the whole batch, for ever."""
+    return [one for one in dict.fromkeys(ids) if one.isascii() and one.isdigit() and len(one) < _LONGEST_ID]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ssl import SSLContext
 from typing import Any
 
@@ -36,6 +37,7 @@ MAX_BYTES = 32 * 1024 * 1024
 TOO_MUCH = "too_much"  # our code of an answer that was not read to its end
 CHAIN_S = 60.0
 _KEEP_ALIVE_S = 4.0  # below the 5 s at which common servers hang up, so that a write seldom meets a dying connection
+_jitter = wait_random_exponential(multiplier=0.25, max=10)
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Answer:
         """The vendor's time of the answer, by its Date header; ours where it has none."""
         try:
             return parsedate_to_datetime(self.headers.get("date", "")).astimezone(UTC)
-        except ValueError:
+        except (ValueError, OverflowError):
             return self.sent_at
 
 
@@ -77,9 +79,6 @@ class _Again(Exception):
 
     def __init__(self, error: ConnectorError) -> None:
         self.error = error
-
-
-_jitter = wait_random_exponential(multiplier=0.25, max=10)
 
 
 def _wait(state: RetryCallState) -> float:
@@ -118,6 +117,7 @@ class Session:
             limits=httpx.Limits(max_connections=in_flight, max_keepalive_connections=in_flight, keepalive_expiry=_KEEP_ALIVE_S),
             follow_redirects=False,
             trust_env=False,
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),  # kept and sent back they would grow with every answer
             verify=_trusted(),
             proxy=connection.options.get("proxy") or None,
         )

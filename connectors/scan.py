@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from connectors.base import FieldType, Item, Wanted
 from connectors.errors import Surprising
+from connectors.onward import Onward
 from schemas.base import Moment, Ref, Scalar
 from schemas.change import RecordChanged, RecordDeleted
 
@@ -198,8 +199,9 @@ class Scan(ABC):
     async def pages(self, place: Place, fields: str) -> AsyncIterator[Step]:
         """Read on from a place until there is no more for now."""
         self._remember(place, fields)
-        number = place.told
+        number, pages = place.told, Onward("what changed")
         while True:
+            pages.at(place.after)
             rows = await self.ask(place, fields)
             whole = [row for row in rows.records if not self.early(row, rows)]
             new = [(row, digest) for row in whole if (digest := self._digest(row)) != self._seen.get(row[self.ident], (b"",))[0]]

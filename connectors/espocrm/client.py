@@ -15,6 +15,7 @@ from connectors.errors import Conflict, Gone, Rejected, Surprising
 from connectors.espocrm import mapping
 from connectors.espocrm.mapping import LIST, PEOPLE, Reading, Row
 from connectors.http import Answer, Complaint, Dialect, Kind, Session
+from connectors.onward import Onward
 from connectors.scan import Rows
 from schemas.base import Scalar
 from schemas.write import FieldRefused
@@ -128,8 +129,9 @@ class Client:
         """Read all rows whose `field` is one of `values`, in as few calls as the length of an address allows."""
         found: list[tuple[Row, Rows]] = []
         for part in _parts(list(dict.fromkeys(values))):
-            after = ""
+            after, pages = "", Onward(object_)
             while True:
+                pages.at(after)
                 where: list[Mapping[str, Any]] = [{"type": "in", "attribute": field, "value": part}]
                 where += [{"type": "greaterThan", "attribute": "id", "value": after}] if after else []
                 page = await self.rows(object_, where, fields, most=self.page_rows, priority=priority, hide=part)

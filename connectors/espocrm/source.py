@@ -37,6 +37,7 @@ from connectors.base import (
 from connectors.espocrm.client import Client
 from connectors.espocrm.doctor import Doctor
 from connectors.espocrm.mapping import ACTS, DONE, LIST, LOG, PEOPLE, TRUCE_ID, Reading, Row, allowed, literal, moment, seen
+from connectors.onward import Onward
 from connectors.scan import Place, Places, Rows, Scan, Told, people
 from schemas.base import Ref
 
@@ -107,8 +108,9 @@ class EspoSource(Source):
     async def users(self) -> Sequence[User]:
         """Give all users that are people, inactive ones included."""
         users: list[User] = []
-        after, more, select = "", True, ["id", "name", "emailAddress", "isActive"]
+        after, more, select, pages = "", True, ["id", "name", "emailAddress", "isActive"], Onward("users")
         while more:
+            pages.at(after)
             where: list[Mapping[str, Any]] = [{"type": "in", "attribute": "type", "value": ["regular", "admin"]}]
             where += [{"type": "greaterThan", "attribute": "id", "value": after}] if after else []
             rows = await self._client.rows("User", where, select, most=200)
@@ -181,8 +183,9 @@ class EspoSource(Source):
         )
         here, _, after = (cursor or "").partition(":")
         for name in names[names.index(here) if here in names else 0 :]:
-            last, more = after if name == here else "", True
+            last, more, pages = after if name == here else "", True, Onward(name)
             while more:
+                pages.at(last)
                 items, last, more = await self._all(name, wanted[name], last)
                 done = not more and name == names[-1]
                 if items or done:

@@ -9,11 +9,13 @@ from urllib.parse import quote
 
 from connectors.base import Breaker, Budget, Connection, FieldSeen, FieldType, Item, Manifest, Priority
 from connectors.errors import AuthExpired, ConnectorError, Gone, Rejected, Surprising, Unavailable
+from connectors.fit import numbered
 from connectors.http import Answer, Bearer, Session, Token
 from connectors.hubspot.mapping import CONVERTED_AT, MERGED_IDS, Reading, merged_ids, moment, seen, type_of, wanted
 from connectors.hubspot.objects import CONTACTS, LIST, SHAPES, Row, joined, numbers
 from connectors.hubspot.paths import PATHS
 from connectors.hubspot.refusals import context, dialect, mappings, nowhere
+from connectors.onward import Onward
 from schemas.change import RecordDeleted
 
 MOST_LISTED = 100
@@ -118,7 +120,7 @@ class Client:
     async def told(self, object_: str, ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> list[Item]:
         """Read records consistently, with who changed what when; a merged one gives its merge and the survivor, a deleted one that."""
         await self.known(object_)
-        asked, items = list(dict.fromkeys(ids)), list[Item]()
+        asked, items = numbered(ids), list[Item]()
         for start in range(0, len(asked), HISTORY_ROWS):
             items += await self._told(object_, asked[start : start + HISTORY_ROWS], fields, priority)
         return items
@@ -173,7 +175,7 @@ class Client:
         """Read what records are associated with: id → (the other's id, type ids); that one has none is told as an error of its own."""
         found: dict[str, list[tuple[str, frozenset[int]]]] = {one: [] for one in ids}
         asked: list[Row] = [{"id": one} for one in found]
-        pages: set[tuple[str, str]] = set()
+        pages = Onward("an association")
         while asked:
             body = {"inputs": asked}
             answer = await self.post(f"{self.paths['links']}/{object_}/{other}/batch/read", body, reads=True, priority=priority)
@@ -182,9 +184,7 @@ class Client:
                 ident = str((row.get("from") or {}).get("id"))
                 found.setdefault(ident, []).extend(_ends(row.get("to")))
                 if after := next_page(row):
-                    if (ident, after) in pages:
-                        raise Surprising("the pages of an association come again")  # going on would have no end
-                    pages.add((ident, after))
+                    pages.at((ident, after))
                     asked.append({"id": ident, "after": after})
             none = [one for row in mappings(answer.body.get("errors")) for one in context(row, "fromObjectId")]
             if silent := {one["id"] for one in body["inputs"]} - {str((row.get("from") or {}).get("id")) for row in told} - {*none}:
@@ -243,9 +243,10 @@ class Client:
 
     async def all(self, path: str, **params: str) -> list[Row]:
         """Read every page of a list."""
-        found: list[Row] = []
+        found, pages = list[Row](), Onward("a list")
         after: str | None = ""
         while after is not None:
+            pages.at(after)
             answer = await self.get(path, **params, **({"after": after} if after else {}))
             found += rows(answer.body)
             after = next_page(answer.body)

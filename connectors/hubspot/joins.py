@@ -16,6 +16,7 @@ from connectors.errors import Gone, Rejected, Surprising
 from connectors.hubspot.client import HISTORY_ROWS, Client, next_page, records, rows
 from connectors.hubspot.mapping import MERGED_IDS, before_merge, merged_ids, millis, moment
 from connectors.hubspot.objects import CONTACTS, LIST
+from connectors.onward import Onward
 from schemas.touch import TouchRecorded
 
 MOST = "250"
@@ -52,6 +53,7 @@ class Joins:
 
     async def since(self, ident: str, spot: Spot, lookback_ms: int) -> AsyncIterator[tuple[dict[str, str], Spot]]:
         """Give who was put there since (activity id -> contact), page by page, each with the place behind it; of a list that is gone nobody."""
+        pages = Onward("a list")
         path, after, known, newest = f"{self._client.paths['lists']}/{ident}", spot.after, not spot.after, spot.at
         while True:
             try:
@@ -73,9 +75,7 @@ class Joins:
             behind = next_page(body)
             if behind is None:
                 return
-            if behind == after:
-                raise Surprising("the pages of a list come again")  # going on would have no end
-            after = behind
+            pages.at(after := behind)
 
     async def touches(self, ident: str, new: Mapping[str, str]) -> list[TouchRecorded]:
         """Give new members of a list whose members did something as that; who is no contact any more is left out."""

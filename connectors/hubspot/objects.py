@@ -157,6 +157,11 @@ def latest(seen: Mapping[str, int], since: int) -> dict[str, int]:
     return {ident: ms for ms, ident in late[:MOST_SEEN]}
 
 
+def reached(before: int, found: Mapping[str, int], started: int) -> int:
+    """Give how far was read, in ms: never beyond when it was begun, for a form's sender may say any time, and all later ones would be passed over."""
+    return min(max([before, *found.values()]), started)
+
+
 def onwards(at: int, inside: int | None, found: Mapping[str, int], *, more: bool) -> tuple[int, int | None, bool]:
     """Say where the next page begins: (ms, id inside that ms, whether there is one)."""
     if inside is not None and more and found:

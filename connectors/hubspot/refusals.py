@@ -24,6 +24,7 @@ MIGRATION = 477
 """HubSpot moves the account to another data centre, and says when to come again, up to a day later (its guide "Error handling")."""
 
 _NESTED = re.compile(r"\[\s*\{.*\}\s*\]", re.DOTALL)
+_FIGURE = re.compile("[0-9]{1,12}")
 _EXISTING = re.compile(r"Existing ID:\s*(\d+)|(\d+) already has that value")
 _PROPERTY = re.compile(r"[Pp]roperty [\"']?(\w+)[\"']? does not exist")
 
@@ -89,7 +90,7 @@ def limits(headers: Mapping[str, str]) -> Iterator[Seen]:
     for quota, most, left in (("calls", "max", "remaining"), ("daily", "daily", "daily-remaining")):
         limit, rest = headers.get(f"x-hubspot-ratelimit-{most}", ""), headers.get(f"x-hubspot-ratelimit-{left}", "")
         window = headers.get("x-hubspot-ratelimit-interval-milliseconds", "10000")
-        if limit.isdigit() and rest.isdigit() and (quota == "daily" or window == "10000"):
+        if _FIGURE.fullmatch(limit) and _FIGURE.fullmatch(rest) and (quota == "daily" or window == "10000"):
             yield Seen(quota, used=max(0, int(limit) - int(rest)), limit=int(limit))
 
 

@@ -11,13 +11,27 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, ValidationError
 
 from connectors.base import Connection, FieldType, Item, Manifest, Notice, Page, Unwelcome, User, Wanted
+from connectors.fit import numbered
 from connectors.hubspot import mapping
 from connectors.hubspot.client import HISTORY_ROWS, Client, next_page, records
 from connectors.hubspot.doctor import Examined
 from connectors.hubspot.events import Event, events, orders, verify
 from connectors.hubspot.joins import JOINED, Joins, Spot, again
-from connectors.hubspot.objects import CONTACTS, LIST, MEETING_TITLE, MEETINGS, RESPONSES, SHAPES, changed_since, done, latest, onwards
+from connectors.hubspot.objects import (
+    CONTACTS,
+    LIST,
+    MEETING_TITLE,
+    MEETINGS,
+    RESPONSES,
+    SHAPES,
+    changed_since,
+    done,
+    latest,
+    onwards,
+    reached,
+)
 from connectors.hubspot.touches import MAIL_KINDS, Acts, met
+from connectors.onward import Onward
 from schemas.change import RecordChanged
 
 _MARGIN_MS = 5 * 60 * 1000
@@ -139,12 +153,12 @@ class HubSpotSource(Examined):
             async for touches in self._reads.submitted(guid, name, place.forms - self._lookback_ms):
                 told |= {one.activity_id: mapping.millis(one.at) for one in touches}
                 yield [one for one in touches if one.activity_id not in place.told], place
-        newest, mailed = max([place.forms, *told.values()]), dict[str, int]()
+        newest, mailed = reached(place.forms, told, started), dict[str, int]()
         for kind in MAIL_KINDS if self._mails else ():
             async for touches in self._reads.opened(kind, (place.mails or started) - self._lookback_ms):
                 mailed |= {one.activity_id: mapping.millis(one.at) for one in touches}
                 yield [one for one in touches if one.activity_id not in place.told], place
-        read = max([place.mails or started, *mailed.values()]) if self._mails else place.mails
+        read = reached(place.mails or started, mailed, started) if self._mails else place.mails
         last = [ident for ident, ms in told.items() if ms >= newest - self._lookback_ms]
         last += [ident for ident, ms in mailed.items() if ms >= read - self._lookback_ms]
         last += [ident for ident in place.told if ident.startswith(JOINED)]
@@ -185,7 +199,7 @@ class HubSpotSource(Examined):
             found = {str(row["id"]): mapping.millis(mapping.changed_at(row)) for row in records(answer.body)}
             new = [ident for ident, ms in found.items() if seen.get(ident) != ms]
             items = await self._read(name, new, fields)
-            newest, seen = max([newest, *found.values()]), seen | found
+            newest, seen = reached(newest, found, started), seen | found
             at, inside, more = onwards(at, inside, found, more=next_page(answer.body) is not None)
             if not more:
                 newest = max(newest, started - _MARGIN_MS)
@@ -199,8 +213,9 @@ class HubSpotSource(Examined):
         before this one did.
         """
         after: str | None = ""
-        gone = dict[str, int]()
+        gone, pages = dict[str, int](), Onward("deleted records")
         while after is not None:
+            pages.at(after)
             answer = await self._client.page(name, after or None, [SHAPES[name].modified], archived=True)
             at = {str(row["id"]): mapping.moment(row.get("archivedAt")) for row in records(answer.body)}
             late = {ident: mapping.millis(when) for ident, when in at.items() if when and mapping.millis(when) > place.deleted}
@@ -225,8 +240,10 @@ class HubSpotSource(Examined):
         left = order[order.index(name) :] if name in order else order
         if not left:
             yield Page(items=(), cursor="", done=True)
+        pages = Onward("all records")
         while left:
             name, fields = left[0], wanted[left[0]]
+            pages.at((name, start))
             await self._client.known(name)
             answer = await self._client.page(name, start or None, mapping.wanted(fields, name))
             found, after = records(answer.body), next_page(answer.body)
@@ -245,7 +262,7 @@ class HubSpotSource(Examined):
 
     async def _responses(self, name: str, ids: Sequence[str]) -> list[Item]:
         """Read activities; each that took place is a response to every contact that it is associated with, a meeting an act of theirs, too."""
-        response, items, meets = SHAPES[name].response, list[Item](), name in self.acts
+        response, items, meets, ids = SHAPES[name].response, list[Item](), name in self.acts, numbered(ids)
         assert response is not None  # RESPONSES are those that have one
         for start in range(0, len(ids), HISTORY_ROWS):
             properties = [*response.properties, *([MEETING_TITLE] if meets else [])]

@@ -16,6 +16,7 @@ from connectors.hubspot.client import Client, next_page, records, rows
 from connectors.hubspot.mapping import Reading
 from connectors.hubspot.objects import CONTACTS, MEETING_TITLE, Response, Row
 from connectors.hubspot.paths import FORMS, MAILS
+from connectors.onward import Onward
 from schemas.base import Ref
 from schemas.touch import TouchRecorded
 
@@ -68,7 +69,9 @@ class Acts:
     async def submitted(self, guid: str, name: str, since: int) -> AsyncIterator[list[TouchRecorded]]:
         """Read a form's submissions, newest first, until they are older than `since`; of a form that is gone none."""
         after: str | None = ""
+        pages = Onward("a form's submissions")
         while after is not None:
+            pages.at(after)
             try:
                 answer = await self._client.get(f"{FORMS}/{guid}", limit="50", **({"after": after} if after else {}))
             except Gone:
@@ -81,7 +84,9 @@ class Acts:
     async def opened(self, kind: str, since: int) -> AsyncIterator[list[TouchRecorded]]:
         """Read who opened, or clicked in, marketing e-mails since then."""
         offset: str | None = ""
+        pages = Onward("e-mail events")
         while offset is not None:
+            pages.at(offset)
             answer = await self._client.get(
                 MAILS, eventType=kind, startTimestamp=str(since), limit="100", **({"offset": offset} if offset else {})
             )

@@ -8,6 +8,7 @@ from contextlib import suppress
 from connectors.errors import AuthExpired, Gone, Rejected, Surprising
 from connectors.marketo.client import Client, results, rows
 from connectors.marketo.mapping import Row
+from connectors.onward import Onward
 
 _BASE = "/rest/asset/v1"
 _MOST = 200
@@ -24,12 +25,13 @@ def steps(channels: Iterable[Row]) -> dict[str, bool]:
 
 async def channels(client: Client) -> dict[str, bool]:
     """Give the statuses of all channels, and whether one is a success; none where the API user may not read assets."""
-    found, more = list[Row](), True
+    found, more, pages = list[Row](), True, Onward("channels")
     with suppress(AuthExpired, Gone, Rejected, Surprising):
         while more:
             params = {"offset": str(len(found)), "maxReturn": str(_MOST)}
             page = rows(await client.call("GET", "/channels.json", base=_BASE, params=params))  # none behind the last page
-            found, more = [*found, *page], len(page) == _MOST
+            pages.at(str(page[0].get("name")) if page else None)
+            found, more = [*found, *page], len(page) >= _MOST
     return steps(found)
 
 

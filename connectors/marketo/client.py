@@ -10,9 +10,11 @@ from typing import Any, NamedTuple
 
 from connectors.base import Breaker, Budget, Connection, FieldSeen, FieldType, Item, Manifest, Priority
 from connectors.errors import AuthExpired, ConnectorError, Gone, Rejected, Surprising, Unavailable
+from connectors.fit import numbered
 from connectors.http import Answer, Bearer, Session, Token
 from connectors.marketo import mapping
 from connectors.marketo.mapping import DIALECT, LIST, MERGE, PROGRAM, Reading, Row
+from connectors.onward import Onward
 from schemas.base import Scalar
 from schemas.change import RecordDeleted
 
@@ -136,7 +138,9 @@ class Client:
             some = asked[start : start + _MOST]
             form = {"filterType": by, "filterValues": ",".join(some), "fields": names, "batchSize": str(_MOST)}
             token: str | None = ""
+            pages = Onward("leads")
             while token is not None:
+                pages.at(token)
                 more = {"nextPageToken": token} if token else {}
                 params = {"_method": "GET"}
                 answer = await self.call("POST", "/leads.json", reads=True, params=params, form=form | more, hide=some, priority=priority)
@@ -182,12 +186,12 @@ class Client:
 
     async def told(self, ids: Sequence[str], fields: Sequence[str], *, priority: Priority = "normal") -> list[Item]:
         """Read leads by id in the order asked for; those that are gone are told as merged or deleted."""
-        if not ids:
+        if not (ids := numbered(ids)):
             return []
         found = await self.find("id", ids, fields, priority=priority)
         reading = await self.reading(found.answer)
         gone = await self._fates([one for one in ids if one not in found.rows], reading)
-        return [reading.snapshot(found.rows[one], fields) if one in found.rows else gone[one] for one in dict.fromkeys(ids)]
+        return [reading.snapshot(found.rows[one], fields) if one in found.rows else gone[one] for one in ids]
 
     async def _fates(self, gone: Sequence[str], reading: Reading) -> dict[str, Item]:
         """Say what became of leads that no look-up finds: only a winner's log knows of a merge; of a deletion Marketo is asked by id."""
@@ -204,7 +208,7 @@ class Client:
 
     async def _exists(self, ident: str) -> bool:
         try:
-            return ident.isdigit() and bool(results(await self.call("GET", f"/lead/{ident}.json", params={"fields": "id"})))
+            return bool(results(await self.call("GET", f"/lead/{ident}.json", params={"fields": "id"})))
         except Gone:
             return False
 
@@ -218,13 +222,14 @@ class Client:
 
     async def log(self, path: str, token: str, priority: Priority = "normal", /, **params: str) -> AsyncIterator[Answer]:
         """Read pages of the activity log until there is no more for now; a page may be empty and yet not the last."""
-        more = True
+        more, pages = True, Onward("the activity log")
         while more:
+            pages.at(token)
             asked = {"nextPageToken": token, "batchSize": str(self.page_rows), **params}
             answer = await self.call("GET", path, params=asked, priority=priority)
-            token, before, more = str(answer.body.get("nextPageToken") or ""), token, answer.body.get("moreResult") is True
-            if more and token in ("", before):
-                raise Surprising("the activity log says that there is more, and not where")  # going on would have no end
+            token, more = str(answer.body.get("nextPageToken") or ""), answer.body.get("moreResult") is True
+            if more and not token:
+                raise Surprising("the activity log says that there is more, and not where")
             yield answer
 
     async def sync(self, leads: Sequence[Mapping[str, Any]], *, action: str, lookup: str, priority: Priority) -> list[Row]:

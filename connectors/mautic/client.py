@@ -9,6 +9,7 @@ from typing import Any
 
 from connectors.base import Breaker, Budget, Connection, FieldType, Item, Manifest, Priority
 from connectors.errors import AuthExpired, Gone, Surprising
+from connectors.fit import numbered
 from connectors.http import Answer, Bearer, Complaint, Dialect, Kind, Session, Token
 from connectors.mautic.mapping import HELD, LIST, OWN, Reading, Row, type_of
 from schemas.change import RecordDeleted, RecordMerged
@@ -181,7 +182,7 @@ class Client:
     ) -> list[Item]:
         """Read contacts consistently; one that was merged gives its merge and the survivor (unless `told`), one that is gone its deletion."""
         await self.known()
-        asked, items, most = list(dict.fromkeys(ids)), list[Item](), 100
+        asked, items, most = numbered(ids), list[Item](), 100
         for start in range(0, len(asked), most):
             some = asked[start : start + most]
             answer, found = await self.contacts("id", "in", ",".join(some), fields=fields, priority=priority, limit=most)

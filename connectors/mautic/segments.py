@@ -15,6 +15,7 @@ from connectors.entering import entered, entering
 from connectors.errors import ConnectorError, Gone, Rejected
 from connectors.mautic.client import Client
 from connectors.mautic.mapping import LIST, Acted, Row, moment
+from connectors.onward import Onward
 from schemas.write import FieldRefused
 
 _PAGE = 100
@@ -71,10 +72,11 @@ class Segments:
         """Read who was put into these segments, or taken out, since a moment, page by page; moves of other segments, however many, cost nothing."""
         ours = ",".join(name.removeprefix(LIST) for name in wanted if name.startswith(LIST))
         where = (("object", "eq", "segment"), ("object_id", "in", ours), ("date_added", "gte", since))
-        start, more = 0, True
+        start, more, pages = 0, True, Onward("moves")
         while more:
             _, page = await self._client.table("lead_event_log", *where, limit=_PAGE, start=start)
-            start, more = start + len(page), len(page) == _PAGE
+            pages.at(page[0].get("id") if page else None)
+            start, more = start + len(page), len(page) >= _PAGE
             yield page
 
 

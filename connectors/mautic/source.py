@@ -31,6 +31,7 @@ from connectors.mautic.client import Client, mappings, rows
 from connectors.mautic.doctor import ACTS, CHANGED, MOVED, Examined
 from connectors.mautic.mapping import CONTACTS, LIST, TABLES, TRUCE_ID, Reading, Row, acted, moment, stamp
 from connectors.mautic.segments import Segments, moved
+from connectors.onward import Onward
 from schemas import strict
 from schemas.change import RecordChanged
 from schemas.touch import TouchRecorded
@@ -88,10 +89,11 @@ class MauticSource(Examined):
 
     async def users(self) -> Sequence[User]:
         """Give Mautic's users."""
-        found: list[User] = []
+        found, pages = list[User](), Onward("users")
         while True:
             body = (await self._client.get("/users", {"limit": str(_IDS), "start": str(len(found))})).body
             some = rows(body, "users")
+            pages.at(some[0]["id"] if some else None)
             names = [" ".join(part for part in (one.get("firstName"), one.get("lastName")) if part) for one in some]
             found += [
                 User(id=str(one["id"]), email=str(one.get("email") or ""), name=name, active=bool(one.get("isPublished")))
@@ -107,8 +109,9 @@ class MauticSource(Examined):
     async def changes(self, cursor: str, wanted: Wanted) -> AsyncIterator[Page]:
         """Read the contacts that the audit log says were changed, merged or deleted; then what people did."""
         await self._client.known()
-        place, fields, more = Place.model_validate_json(cursor), wanted.get(CONTACTS, ()), True
+        place, fields, more, pages = Place.model_validate_json(cursor), wanted.get(CONTACTS, ()), True, Onward("the audit log")
         while more:
+            pages.at(place.inside)
             items, place, more = await self._step(place, fields)
             if items:
                 yield Page(items=tuple(items), cursor=place.text(), done=False)
@@ -148,7 +151,7 @@ class MauticSource(Examined):
         items = await self._changed(new, fields)
         settled = stamp(answer.at_vendor - self._lookback)  # by its own clock, as the log is
         entries = {int(one["id"]): str(one["date_added"]) for one in found}
-        more, low = len(found) == self._client.page_rows, max([place.low, *(ident for ident, at in entries.items() if at < settled)])
+        more, low = len(found) >= self._client.page_rows, max([place.low, *(ident for ident, at in entries.items() if at < settled)])
         seen = sorted(ident for ident in {*place.seen, *entries} if ident > low)
         update: dict[str, Any] = {"inside": max(entries) if more else 0, "low": low, "seen": seen, "at": "" if low else place.at}
         return items, place.model_copy(update=update), more
@@ -171,10 +174,11 @@ class MauticSource(Examined):
 
     async def _acts(self, table: str, since: str) -> AsyncIterator[list[TouchRecorded]]:
         """Read a table of statistics since a moment less the look-back, a page at a time, by its rows' ids: those that go meanwhile move no other."""
-        where, last, more = (TABLES[table][0], "gte", self._before(since)), "0", True
+        where, last, more, pages = (TABLES[table][0], "gte", self._before(since)), "0", True, Onward(table)
         while more:
+            pages.at(last)
             _, page = await self._client.table(table, where, ("id", "gt", last), limit=_IDS)
-            more, last = len(page) == _IDS, str(page[-1]["id"]) if page else last
+            more, last = len(page) >= _IDS, str(page[-1]["id"]) if page else last
             yield await self._touched(table, page)
 
     async def _touched(self, table: str, page: Sequence[Row]) -> list[TouchRecorded]:
@@ -203,11 +207,11 @@ class MauticSource(Examined):
         last, more = cursor or "0", CONTACTS in wanted
         if not more:
             yield Page(items=(), cursor=last, done=True)
+        pages = Onward("all contacts")
         while more:
+            pages.at(last)
             answer, found = await self._client.contacts("id", "gt", last, fields=wanted[CONTACTS])
-            if found and int(found[-1]["id"]) <= int(last):
-                raise Surprising("a list gives contacts that were not asked for")  # going on would have no end
-            reading, more = self._client.reading(answer, bulk=True), len(found) == self._client.page_rows
+            reading, more = self._client.reading(answer, bulk=True), len(found) >= self._client.page_rows
             last = str(found[-1]["id"]) if found else last
             items = tuple(reading.snapshot(row, wanted[CONTACTS]) for row in found if _person(row))
             yield Page(items=items, cursor=last, done=not more)

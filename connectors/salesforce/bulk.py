@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote
 from connectors.base import FieldType, Wanted
 from connectors.errors import AuthExpired, ConnectorError, Rejected, Surprising
 from connectors.http import TOO_MUCH, Answer
+from connectors.onward import Onward
 from connectors.salesforce.client import Client
 from connectors.salesforce.mapping import ROLES, Row, moment
 from connectors.scan import Rows
@@ -122,6 +123,7 @@ class Bulk:
     async def pages(self, place: Place, types: Mapping[str, FieldType]) -> AsyncIterator[tuple[Rows, Place]]:
         """Give the results from a place on, in pages of the usual size, each with the place behind it; a last page may be empty."""
         most, last = max(self.client.page_rows, int(self.client.connection.options.get("bulk_page", "10000"))), False
+        pages = Onward("a job's results")
         while not last:
             try:
                 answer = await self._page(place, most)
@@ -130,6 +132,7 @@ class Bulk:
                     raise
                 most //= 2  # rows with long texts: fewer of them at once
                 continue
+            pages.at(place.locator)
             many, behind = int(answer.headers.get("sforce-numberofrecords", "-1")), answer.headers.get("sforce-locator", "null")
             last, skip, end = behind in ("null", ""), place.told, 0
             for rows in read(answer.body or b"", types, self.client.page_rows):

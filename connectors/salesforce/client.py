@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from connectors.base import Breaker, Budget, Connection, FieldType, Item, Manifest, Priority
 from connectors.errors import Gone, Rejected, Surprising, Unavailable
 from connectors.http import Answer, Bearer, Session, Token
+from connectors.onward import Onward
 from connectors.salesforce import mapping
 from connectors.salesforce.campaigns import Campaigns
 from connectors.salesforce.grants import grant
@@ -161,8 +162,9 @@ class Client:
         """Read these columns of the rows whose `field` is one of `values` and that meet `where`."""
         head, most = f"SELECT {columns} FROM {object_} WHERE {where}{' AND ' if where else ''}", self.page_rows
         for part in _parts(sorted({mapping.quoted(one) for one in values}), _MAX_QUERY - len(head) * 3 // 2):
-            after, more = "", True
+            after, more, pages = "", True, Onward(object_)
             while more:  # an e-mail may stand on many rows
+                pages.at(after)
                 soql = f"{head}{field} IN ({', '.join(part)}){after} ORDER BY Id LIMIT {most}"
                 rows = await self.query(soql, deleted=deleted, limit=most, priority=priority, hide=values)
                 yield rows

@@ -23,7 +23,7 @@ CODES: Mapping[str, Kind] = {
 }  # fmt: skip
 """Salesforce's code → what happens next; any other code is `rejected`, or what the status says."""
 
-_USAGE = re.compile(r"(?:^|[,;\s])api-usage=(\d+)/(\d+)")
+_USAGE = re.compile(r"(?:^|[,;\s])api-usage=([0-9]{1,12})/([0-9]{1,12})(?![0-9])")
 _COLUMN = re.compile(r"No such column '([^']+)'")
 _RECORD = re.compile(r"with id: ([A-Za-z0-9]{15,18})")
 MOVED = "PRECONDITION_FAILED"

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from connectors.base import FieldType, Item, Manifest, Notice, Page, Ring, Unwelcome, User, Wanted
 from connectors.errors import Surprising
 from connectors.http import TOO_MUCH
+from connectors.onward import Onward
 from connectors.salesforce.bulk import Bulk, Place
 from connectors.salesforce.campaigns import COLUMNS
 from connectors.salesforce.client import Client
@@ -200,7 +201,9 @@ class SalesforceSource(Examined):
                 yield await self._items(name, fields, rows), behind.text(), rows.more
             await bulk.end(place)
             return
+        pages = Onward(name)
         while more:
+            pages.at(after)
             where = f"WHERE Id > {quoted(after)} " if after else ""
             rows = await self._client.query(f"SELECT {columns} FROM {name} {where}ORDER BY Id LIMIT {limit}", limit=limit, priority="bulk")
             after, more = rows.records[-1]["Id"] if rows.records else after, rows.more

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic_core import from_json
 
 from connectors.base import FieldSeen, FieldType, Finding, Item, Manifest, Notice, Page, Right, Rivals, Source, Unwelcome, User, Wanted
+from connectors.onward import Onward
 from connectors.scan import Place, Places, Rows, Scan
 from connectors.tryton.client import Client
 from connectors.tryton.doctor import Doctor, rights, rivals
@@ -175,8 +176,9 @@ class TrytonSource(Source):
         here, _, after = (cursor or "").rpartition(":")
         names, here = [one for one in (DEAL, PARTY) if one in wanted], here or (PARTY if after else "")
         for name in names[names.index(here) if here in names else 0 :]:
-            last, more = after if name == here else "", True
+            last, more, pages = after if name == here else "", True, Onward(name)
             while more:
+                pages.at(last)
                 rows = await self._client.page(name, wanted[name], after=last, priority="bulk")
                 reading, more = await self._client.reading(rows, wanted[name], object_=name, bulk=True), rows.more
                 last, done = str(rows.records[-1]["id"]) if rows.records else last, not more and name == names[-1]

@@ -10,6 +10,7 @@ from connectors.base import Connection
 from connectors.dialect import Complaint, Dialect
 from connectors.errors import ConnectorError, RateLimited, Unavailable
 from connectors.http import Session
+from connectors.shape import STUMBLES, place
 from connectors.unmetered import Unmetered
 from sync.alerts.channel import Refused
 
@@ -44,6 +45,8 @@ class Calls:
             raise Refused(error.words, unsure=error.unknown_outcome) from None
         except ConnectorError as error:
             raise Refused(error.words or type(error).__name__, permanent=True) from None
+        except STUMBLES as error:  # an answer of any shape keeps nobody else's message
+            raise Refused(f"an answer that cannot be read ({place(error)})", unsure=True) from None
         return answer.body
 
     async def close(self) -> None:

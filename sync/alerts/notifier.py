@@ -64,10 +64,13 @@ class Notifier:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Do what is due until told to stop; between two looks it sleeps until the next is due, a second at most."""
-        while not stop.is_set():
-            if not await self.step():
-                due = await alerts.next_due(self._pool)
-                await rest(max(0.05, soon(self._clock.now(), due, REST_S)), stop)
+        try:
+            while not stop.is_set():
+                if not await self.step():
+                    due = await alerts.next_due(self._pool)
+                    await rest(max(0.05, soon(self._clock.now(), due, REST_S)), stop)
+        finally:
+            await self._sender.close()
 
     async def _render(self, row: Any) -> Message | None:
         assert self._current is not None

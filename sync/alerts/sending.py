@@ -32,7 +32,13 @@ PATIENCE_S = 20.0
 BUSY_S = 40.0
 """So long a message waits for a channel that takes no more just now, before the next one has it."""
 LANE_S = 15.0
-"""So long one look sends in one channel; what is left is claimed anew. A slow channel holds up no other, and no claim runs out meanwhile."""
+"""So long one channel sends what was claimed for it; what is left is claimed anew, so that no claim runs out meanwhile."""
+LOOK_S = 1.0
+"""So long one look waits for its channels; one that takes longer goes on beside the next looks, and holds up no other."""
+ENDING_S = 5.0
+"""So long a message that is being sent is waited for at the end."""
+TURNED_AWAY = 5
+"""So many events in a row a program may turn away for good; then it is the program, and one is tried for all that wait."""
 LONGEST_S = 300.0
 EVENT_PATIENCE = timedelta(days=3)
 """So long an event is tried for a program that does not take it."""
@@ -58,25 +64,40 @@ class Sender:
         self._pool, self._outlets, self._clock, self._render = pool, outlets, clock, render
         self._broken: set[str] = set()
         """Channels that refused, and took nothing since."""
+        self._turned_away: dict[str, int] = defaultdict(int)
+        """Channel → how many events in a row it turned away for good."""
+        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._ends = False
 
     async def step(self, ground: Ground) -> int:
-        """Send what is ready; gives how many messages were claimed."""
+        """Send what is ready; gives how many messages were claimed, and channels are still at work."""
         async with self._pool.acquire() as connection, connection.transaction():
-            rows = await telling.claim(connection, self._clock.now())
+            rows = await telling.claim(connection, self._clock.now(), self._busy)
         lanes: dict[str, list[Any]] = defaultdict(list)
         for row in rows:
             lanes[row["channel"]].append(row)
-        async with asyncio.TaskGroup() as group:
-            for name, lane in lanes.items():
-                group.create_task(self._lane(ground, name, lane))
-        return len(rows)
+        self._busy |= {name: asyncio.create_task(self._lane(ground, name, lane)) for name, lane in lanes.items()}
+        if self._busy:
+            await asyncio.wait(self._busy.values(), timeout=LOOK_S)
+        for name in [name for name, lane in self._busy.items() if lane.done()]:
+            await self._busy.pop(name)
+        return len(rows) + len(self._busy)
+
+    async def close(self) -> None:
+        """Send nothing more; what takes too long to be sent is ended, and claimed anew."""
+        self._ends = True
+        if self._busy:
+            await asyncio.wait(self._busy.values(), timeout=ENDING_S)
+        for lane in self._busy.values():
+            lane.cancel()
+        await asyncio.gather(*self._busy.values(), return_exceptions=True)
 
     async def _lane(self, ground: Ground, name: str, rows: Sequence[Any]) -> None:
         """Send one channel's messages in turn; once it does not answer, none of the others waits for it to not answer again."""
         away: Refused | None = None
         begun = self._clock.monotonic()
         for row in rows:
-            if away is None and self._clock.monotonic() - begun > LANE_S:
+            if away is None and (self._ends or self._clock.monotonic() - begun > LANE_S):
                 await telling.back(self._pool, row["id"], self._clock.now(), unsure=row["was_unsure"])
                 continue
             try:
@@ -84,10 +105,18 @@ class Sender:
                     raise _untried(away, row["was_unsure"])
                 done = await self._one(ground, name, row)
             except Refused as refused:
-                away = None if refused.permanent else refused
+                away = refused if self._is_away(name, row, refused) else None
                 await self._refused(ground, row, refused)
             else:
+                self._turned_away.pop(name, None)
                 await self._sent(name, row, done)
+
+    def _is_away(self, name: str, row: Any, refused: Refused) -> bool:
+        """Say whether the channel's other messages would fare alike: it does not answer, or turned too many events away."""
+        if not refused.permanent:
+            return True
+        self._turned_away[name] += row["say"] == EVENT
+        return self._turned_away[name] >= TURNED_AWAY
 
     async def _one(self, ground: Ground, name: str, row: Any) -> _Done | None:
         """Send or change one message; None: there is nothing to say any more."""

@@ -155,6 +155,7 @@ class _Reading:
     def _visit(self, name: str, says: VisitRule, domain: str, at: datetime) -> Visit:
         company, source = self.text(f"{name}.company", says.company), self.text(f"{name}.source", says.source)
         pages, seconds = self.number(f"{name}.pages", says.pages), self.number(f"{name}.seconds", says.seconds)
+        at = min(at, self.delivery.at)  # one of the future would stand above all others, and be kept for ever
         return Visit(domain, at, company, None if pages is None else int(pages), seconds, source)
 
     def _person(self, rule: DoorRule, says: PersonRule, email: str, at: datetime) -> tuple[RecordChanged, TouchRecorded | None]:

@@ -28,6 +28,8 @@ MOST = 32
 LEASE_S = 30.0
 SEEN_S = 1.0
 PRUNE_S = 30.0
+MOST_COUNTED = 10**12
+"""No vendor counts more calls."""
 AT_ONCE_S = 2.5
 """As of a window of so many seconds a slot is looked for again where the quota is of calls at once."""
 
@@ -110,6 +112,7 @@ class SqlBudget:
         self._seen_at[quota] = now
         if blocked_until is not None:
             self._lines[quota].leases.clear()
+        used, limit = (None if one is None else max(0, min(one, MOST_COUNTED)) for one in (used, limit))  # it may be any number
         await store.note(self._pool, self._system, quota, used, limit, blocked_until)
 
     async def close(self) -> None:

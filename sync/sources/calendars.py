@@ -33,6 +33,7 @@ MOST = 500
 _OUT = re.compile(
     r"\b(out of (the )?office|ooo|vacation|holidays?|on leave|annual leave|parental leave|pto|sick|urlaub|abwesend|krank)\b", re.IGNORECASE
 )
+_SLOW, _PARTS_OF_DAYS = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"}), ("BYHOUR", "BYMINUTE", "BYSECOND")
 _log = log.get("calendars")
 
 
@@ -46,7 +47,9 @@ def absences(text: bytes, now: datetime, zone: str) -> list[Away]:
     A whole day is one in the person's `zone`. A whole day that is marked as free time is none, unless it says out of office.
     """
     try:
-        events = recurring_ical_events.of(Calendar.from_ical(text), skip_bad_series=True).between(now - BACK, now + AHEAD)
+        calendar = Calendar.from_ical(text)
+        calendar.subcomponents = [one for one in calendar.subcomponents if not _endless(one)]
+        events = recurring_ical_events.of(calendar, skip_bad_series=True).between(now - BACK, now + AHEAD)
         spans = sorted(_span(one, zone) for one in events if _is_out(one))
     except Exception as error:  # the library raises what it likes over what anybody may have written
         raise Unreadable(f"it is no calendar that can be read ({type(error).__name__})") from None
@@ -57,6 +60,15 @@ def absences(text: bytes, now: datetime, zone: str) -> list[Away]:
         elif begin < end:
             merged.append((begin, end))
     return [Away(begin, end) for begin, end in merged[:MOST]]
+
+
+def _endless(event: Any) -> bool:
+    """Say whether an event recurs several times a day, as no absence does: of every second there are ten millions in four months."""
+    rules = event.get("RRULE", [])
+    return any(
+        not _SLOW.issuperset(map(str, rule.get("FREQ", ()))) or any(len(rule.get(part, ())) > 1 for part in _PARTS_OF_DAYS)
+        for rule in (rules if isinstance(rules, list) else [rules])
+    )
 
 
 def _is_out(event: Any) -> bool:

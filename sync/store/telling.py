@@ -22,10 +22,16 @@ FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text
   w(id, group_id, notice_id, say, channel, address, role, person, data, changes)
 ON CONFLICT (id) DO NOTHING
 """
+# So many of each channel: ten thousand events for a program must not stand before the card of a rep.
 _CLAIM = f"""
-WITH ready AS (
-  SELECT id, unsure FROM alert_messages WHERE state = 'waiting' AND coalesce(claimed_until, ready_at) <= $1::timestamptz
-  ORDER BY coalesce(claimed_until, ready_at), id LIMIT $2 FOR UPDATE SKIP LOCKED)
+WITH channels AS (
+  SELECT DISTINCT channel FROM alert_messages
+  WHERE state = 'waiting' AND coalesce(claimed_until, ready_at) <= $1::timestamptz AND NOT channel = ANY($3::text[])),
+ready AS (
+  SELECT r.id, r.unsure FROM channels c CROSS JOIN LATERAL (
+    SELECT id, unsure FROM alert_messages
+    WHERE channel = c.channel AND state = 'waiting' AND coalesce(claimed_until, ready_at) <= $1::timestamptz
+    ORDER BY coalesce(claimed_until, ready_at), id LIMIT $2 FOR UPDATE SKIP LOCKED) r)
 UPDATE alert_messages m SET claimed_until = $1::timestamptz + interval '{CLAIM_S} seconds', first_at = coalesce(first_at, $1::timestamptz), attempts = attempts + 1,
   unsure = true
 FROM ready r WHERE m.id = r.id RETURNING m.*, r.unsure AS was_unsure
@@ -100,9 +106,9 @@ async def intend(connection: Connection, intents: Iterable[Intent], now: datetim
         await connection.execute(_INTEND, *columns(rows, 10), now)
 
 
-async def claim(connection: Connection, now: datetime, most: int = 20) -> list[Any]:
-    """Claim messages that are to be sent; `was_unsure` says that an earlier try of one may have reached its reader."""
-    rows: list[Any] = await connection.fetch(_CLAIM, now, most)
+async def claim(connection: Connection, now: datetime, busy: Iterable[str] = (), most: int = 20) -> list[Any]:
+    """Claim messages that are to be sent, of each channel that is not `busy`; `was_unsure` says that an earlier try of one may have reached its reader."""
+    rows: list[Any] = await connection.fetch(_CLAIM, now, most, list(busy))
     return sorted(rows, key=lambda row: (row["at"], row["id"]))
 
 

@@ -33,7 +33,7 @@ _LAST = """
 SELECT domain, max(told_at) AS at FROM visits WHERE domain = ANY($1::text[]) AND told = 'owner' GROUP BY domain
 """
 _LIST = """
-SELECT domain, (array_agg(company ORDER BY at DESC) FILTER (WHERE company <> ''))[1] AS company, count(*)::int AS visits, sum(pages)::int AS pages,
+SELECT domain, (array_agg(company ORDER BY at DESC) FILTER (WHERE company <> ''))[1] AS company, count(*)::int AS visits, sum(pages)::bigint AS pages,
   sum(seconds) AS seconds, max(at) AS last, (array_agg(source ORDER BY at DESC) FILTER (WHERE source <> ''))[1] AS source
 FROM visits WHERE at >= $1 AND ($2 OR told IS NULL OR told = 'list') GROUP BY domain ORDER BY max(at) DESC, domain
 """

@@ -262,12 +262,29 @@ async def test_nobody_is_waited_for_longer_than_a_day_whatever_they_say(wire: Wi
     assert budget.told[0][3] is not None
 
 
-async def test_a_wait_in_digits_that_are_none_is_not_read(wire: Wire) -> None:
-    wire.says(reply(429, body={}, Retry_After="@").replace(b"@", b"\xb2"))
+@pytest.mark.parametrize("said", [b"\xb2", b"Mon, 30 Nov 2026 00:00:00 +" + b"9" * 20, b"-5"])
+async def test_a_wait_that_is_none_is_not_read(wire: Wire, said: bytes) -> None:
+    wire.says(reply(429, body={}, Retry_After="@").replace(b"@", said))
     async with session(wire.url, retry_s="0") as (one, _, _):
         with pytest.raises(RateLimited) as caught:
             await one.call("GET", "/x")
     assert caught.value.retry_after == Dialect().wait_s
+
+
+@pytest.mark.parametrize("said", ["Mon, 30 Nov 2026 00:00:00 +" + "9" * 20, "Fri, 31 Dec 9999 23:59:59 -1200", "soon"])
+async def test_where_a_date_is_none_our_own_clock_counts(wire: Wire, said: str) -> None:
+    wire.says(reply(body={}, Date=said))
+    async with session(wire.url) as (one, _, _):
+        answer = await one.call("GET", "/x")
+    assert answer.at_vendor == answer.sent_at
+
+
+async def test_what_a_vendor_would_have_us_keep_is_not_sent_back(wire: Wire) -> None:
+    wire.says(reply(body={}, Set_Cookie="big=" + "x" * 3_000 + "; Path=/"))
+    async with session(wire.url) as (one, _, _):
+        for _ in range(2):
+            await one.call("GET", "/x")
+    assert "cookie" not in wire.heads[1].lower()
 
 
 @pytest.mark.parametrize("more", ["Content-Length: 9999999999", "Content-Encoding: gzip\r\nContent-Length: 7"])

@@ -192,6 +192,22 @@ async def test_the_list_tells_every_submission_and_only_the_new_ones(world: HubS
     assert {one.at for one in later} == {start.replace(microsecond=start.microsecond // 1000 * 1000) + timedelta(seconds=100)}
 
 
+async def test_a_submission_that_says_a_time_to_come_keeps_none_of_the_later_ones_from_being_told(world: HubSpotWorld) -> None:
+    start = datetime.now(UTC)  # whoever fills in a form may say when: HubSpot's guide lets `submittedAt` be set by an unknown sender
+    async with reading(world, form_guids=FORMS) as source:
+        cursor = source.start(start - timedelta(minutes=1))
+        await submit(world, "future@example.com", start + timedelta(days=3650))
+        first = await pages(source, cursor, [])
+        for n in range(3):  # the contact's own fields tell of the first and the last of them
+            await submit(world, "later@example.com", start + timedelta(seconds=n))
+        later = await pages(source, first[-1].cursor, [])
+        third = await pages(source, later[-1].cursor, [])
+    told = [{one.activity_id: one.email for one in items(some) if isinstance(one, TouchRecorded)} for some in (first, later, third)]
+    assert [*told[0].values()] == ["future@example.com"]
+    assert [*told[1].values()] == ["later@example.com"] * 3
+    assert told[2] == {}
+
+
 async def test_a_webhook_of_another_secret_is_refused(world: HubSpotWorld, source: Source) -> None:
     async with webhooks(world, source) as receiver:
         world.hub.set_webhook(receiver.url, "another-secret")

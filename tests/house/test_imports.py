@@ -78,7 +78,7 @@ def test_every_contract_is_tried() -> None:
     assert {contract["id"] for contract in contracts()} == {contract for contract, _, _ in PLANTED}
 
 
-SHARED = ("base", "errors", "http", "bearer", "called", "dialect", "each", "entering", "fit", "scan")
+SHARED = ("base", "errors", "http", "bearer", "called", "dialect", "each", "entering", "fit", "onward", "scan")
 """What of `connectors` every vendor's folder may import."""
 
 

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 from sync.playbook.conditions import library, texts
@@ -69,6 +70,8 @@ def _scalar(value: object) -> Found:
             return Found(value)
         case str():
             return BLANK if not value.strip() else Found(value) if len(value) <= LONGEST else Found(None, "too long a text")
+        case float() if not isfinite(value):
+            return Found(None, "not a finite number")
         case float():
             return Found(int(value) if value.is_integer() and abs(value) < 2**53 else value)
         case int():

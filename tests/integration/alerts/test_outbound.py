@@ -16,13 +16,17 @@ from schemas import envelope
 from schemas.envelope import EVENT_TYPES
 from schemas.event import LeadEvent
 from sync.agents import ground
+from sync.alerts import sending
+from sync.alerts.channel import Message
+from sync.alerts.message import kept
 from sync.alerts.outbound import Outbound
 from sync.alerts.service import Way
 from sync.playbook.models import Subscription
 from sync.playbook.models.alerts import Channel
 from sync.settings import ChannelSettings
-from tests.integration.alerts.office import HERE, Office, agreed, secret
-from tests.integration.alerts.receivers import SECRET
+from sync.store import telling
+from tests.integration.alerts.office import HERE, Office, agreed, problem, secret
+from tests.integration.alerts.receivers import SECRET, Mailbox
 from tests.integration.sender.sender import sender
 
 WANTED = (Subscription("warehouse", ("truce.handoff.*", "truce.lead.stage_changed"), HERE),)
@@ -33,10 +37,12 @@ class Warehouse:
 
     def __init__(self) -> None:
         self.came: list[tuple[dict[str, str], str]] = []
-        self.status = 200
+        self.status, self.open = 200, asyncio.Event()
+        self.open.set()
 
     async def _post(self, request: web.Request) -> web.Response:
         self.came.append(({name.lower(): value for name, value in request.headers.items()}, await request.text()))
+        await self.open.wait()
         return web.Response(status=self.status)
 
     async def __aenter__(self) -> Warehouse:
@@ -49,6 +55,7 @@ class Warehouse:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self.open.set()
         await self._runner.cleanup()
 
 
@@ -159,6 +166,46 @@ async def test_it_is_tried_again_with_the_same_id_until_it_is_taken_and_goes_to_
     assert {row["channel"] for row in await desk.office.pool.fetch("SELECT channel FROM alert_messages WHERE say = 'event'")} == {
         "warehouse"
     }
+
+
+def events(count: int) -> list[telling.Intent]:
+    """So many events that wait for the warehouse."""
+    told = [Message("truce.lead.created", level="note", event={"id": f"e{n}", "type": "truce.lead.created"}) for n in range(count)]
+    return [telling.Intent(f"event-{n}", telling.EVENT, "warehouse", None, "channel", None, kept(one)) for n, one in enumerate(told)]
+
+
+async def test_a_program_that_does_not_answer_holds_up_nobodys_message(
+    desk: Desk, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "LOOK_S", 0.05)
+    desk.office.outlets.settings.channels["mail"] = ChannelSettings(
+        url=mailbox.url, address="team@acme.example", options={"from": "truce@acme.example"}
+    )
+    desk.warehouse.open.clear()
+    await telling.intend(desk.office.pool, events(200), desk.office.clock.now())
+    await desk.office.opened(problem(1))
+    for _ in range(2):  # the first look groups, the second tells
+        desk.office.clock.forward(31)
+        await desk.office.notifier.step()
+    async with asyncio.timeout(5):  # far less than the ten seconds for which the warehouse is waited for
+        while not mailbox.mails:
+            await desk.office.notifier.step()
+    assert len(desk.warehouse.came) == 1, "it is asked once"
+    desk.warehouse.open.set()
+    await desk.office.minutes(2)
+    assert len({headers["webhook-id"] for headers, _ in desk.warehouse.came}) == 200
+
+
+@pytest.mark.parametrize("status", [410, 301])
+async def test_a_program_that_turns_every_event_away_is_asked_by_one_of_them(desk: Desk, status: int) -> None:
+    desk.warehouse.status = status
+    await telling.intend(desk.office.pool, events(100), desk.office.clock.now())
+    await desk.office.minutes(10)
+    assert 5 < len(desk.warehouse.came) < 150
+    desk.warehouse.status = 200
+    desk.warehouse.came.clear()
+    await desk.office.minutes(6)
+    assert sorted(headers["webhook-id"] for headers, _ in desk.warehouse.came) == sorted(one.id for one in events(100))
 
 
 async def test_who_subscribes_anew_is_told_of_what_happens_from_then_on(desk: Desk) -> None:

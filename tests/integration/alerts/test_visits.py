@@ -124,6 +124,12 @@ async def test_what_is_nobodys_stands_on_the_list_and_nobody_is_told(desk: Desk)
     assert await desk.pool.fetchval("SELECT count(*) FROM leads") == 0
 
 
+async def test_however_many_pages_a_visitor_looked_at_they_are_counted(desk: Desk) -> None:
+    await desk.came("stranger.example", "stranger.example", "stranger.example", pages=999_999_999)
+    (row,) = await visits.listed(desk.pool, desk.office.clock.now() - timedelta(days=30))
+    assert row["pages"] == 2_999_999_997
+
+
 async def test_in_quiet_hours_and_without_a_channel_it_waits(desk: Desk) -> None:
     book = desk.office.playbook
     desk.office.playbook = replace(book, alerts=replace(book.alerts, quiet=(Quiet(frozenset(range(1, 8)), "09:00", "18:00"),)))

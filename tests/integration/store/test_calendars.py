@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from time import process_time
 from typing import Any
 
 import pytest
@@ -59,6 +60,15 @@ SPAN = Away(ms("2026-11-30T00:00+01:00"), ms("2026-12-02T00:00+01:00"))
 )
 def test_what_is_an_absence(events: list[str], found: list[Away]) -> None:
     assert absences(ics(*events), NOW, BERLIN) == found
+
+
+@pytest.mark.parametrize(
+    "rule", ["FREQ=SECONDLY", "FREQ=MINUTELY", "FREQ=HOURLY", f"FREQ=DAILY;BYMINUTE={','.join(map(str, range(60)))};BYSECOND=1,2,3,4,5,6"]
+)
+def test_what_recurs_every_second_is_no_absence_and_takes_no_time(rule: str) -> None:
+    begun = process_time()
+    assert absences(ics(f"DTSTART:20261101T000000Z\nDTEND:20261101T000001Z\nRRULE:{rule}\nSUMMARY:PTO", DAY), NOW, BERLIN) == [SPAN]
+    assert process_time() - begun < 3
 
 
 def test_what_is_no_calendar_is_said_without_a_word_of_it() -> None:

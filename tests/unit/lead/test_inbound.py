@@ -160,3 +160,34 @@ def test_when_it_happened_may_be_spelled_in_many_ways(desk: Desk, said: object, 
     found = desk.read("form", {**form(), "timestamp": said})
     assert found.record is not None
     assert found.record.at.isoformat() == at
+
+
+def visit(at: str) -> Said:
+    book = loader.load_files({**EXAMPLE, "inbound/visitors.yaml": (PRESETS / "visitors.yaml").read_bytes()})
+    payload = {"pageVisits": [{"timestamp": at}], "company": {"domain": "nordwind.example", "name": "Nordwind"}}
+    return read(book.doors["visitors"], payload, Delivery("visitors", "msg_1", AT))
+
+
+@pytest.mark.parametrize(
+    ("said", "at"),
+    [
+        ("2026-11-23T08:00:00Z", AT - timedelta(hours=1)),
+        ("2031-01-01T00:00:00Z", AT),
+        ("9999-12-31T23:59:59-12:00", AT),
+        ("10000-01-01", AT),
+    ],
+)
+def test_a_visit_was_never_later_than_it_was_told(said: str, at: datetime) -> None:
+    told = visit(said).visit
+    assert told is not None
+    assert told.at == at, "one of the future would be kept for ever, and stand above all others"
+
+
+@pytest.mark.parametrize("count", ["nan", "inf", "1e999"])
+def test_a_number_that_is_none_blanks_no_field(count: str) -> None:
+    rules = b"rules:\n  - id: one\n    person: {email: body.email, fields: {employees: double(body.count)}}\n"
+    book = loader.load_files({**EXAMPLE, "inbound/counts.yaml": rules})
+    said = read(book.doors["counts"], {"email": "kim@nordwind.example", "count": count}, Delivery("counts", "msg_1", AT))
+    assert said.record is not None
+    assert said.record.fields == {"email": "kim@nordwind.example"}
+    assert list(said.left) == ["one.fields.employees"]
