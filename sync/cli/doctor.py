@@ -164,7 +164,8 @@ async def _servers(settings: Settings, playbook: Playbook, patience_s: float) ->
                 finally:
                     connection.terminate()
             except (PostgresError, OSError) as error:
-                found = [Finding(ok=False, what=f"PostgreSQL: {type(error).__name__}", todo="is it up, and is TRUCE_DATABASE right?")]
+                words = " ".join(f"PostgreSQL: {type(error).__name__} {error}".split())
+                found = [Finding(ok=False, what=words, todo="is it up, and is TRUCE_DATABASE right?")]
             if here.bootstrap is None:
                 return [*found, Finding(ok=False, what="Kafka: not running", todo="start `truce up`, or set KAFKA_BOOTSTRAP_SERVERS")]
             return [*found, *await _patiently(broker(here.bootstrap, wanted), f"Kafka at {here.bootstrap}", patience_s)]

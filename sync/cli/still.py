@@ -28,7 +28,8 @@ async def still(
     """Name the parts that stand still; `systems` are those that are set up, `told`: a channel is set up, so that a notifier has work to do."""
     at = now or datetime.now(UTC)
     late = at - timedelta(seconds=late_s)
-    found = await _worker(gate, late)
+    worker = await _worker(gate, late)
+    found = [*(worker or ())]
     if told and await telling.stuck(connection, at, late_s):
         what = f"the notifier stands still: something that is to be told has waited for more than {late_s / 60:g} min"
         found.append(
@@ -44,14 +45,20 @@ async def still(
             found.append(
                 Finding(ok=False, what=what, todo=f"truce source {name}: {LOOK}; a system that does not answer is an open problem")
             )
+    if worker is None:
+        return [
+            *found,
+            Finding(ok=True, what="whether a worker stands still is not known without Kafka", todo="look again once it answers"),
+        ]
     return found or [Finding(ok=True, what="worker, notifier, writers and sources: none stands still")]
 
 
-async def _worker(gate: LagGate, late: datetime) -> list[Finding]:
+async def _worker(gate: LagGate, late: datetime) -> list[Finding] | None:
+    """Say whether something waits to be decided; None where Kafka, which knows it, does not answer: that is a finding of its own."""
     try:
         since = await gate.since()
     except OUTAGES:
-        return []  # that Kafka does not answer is a finding of its own
+        return None
     stand = {partition: came for partition, came in since.items() if came < late}
     if not stand:
         return []

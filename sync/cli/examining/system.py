@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from connectors.base import FieldSeen, FieldType, Finding, Source
@@ -22,6 +22,8 @@ from sync.settings import SystemSettings
 from sync.sources import schema
 
 SCORES = ("engagement_score", "fit_score", "lead_score")
+RETRIED_S = "6"
+"""So long a call is repeated: less than doctor waits for a system, so that it says with which words it was not reached."""
 
 
 async def look(
@@ -32,25 +34,25 @@ async def look(
 
     `lives` is given the fields of each of its objects; `public_url` is where vendors reach us.
     """
-    free = Unmetered()
+    free, found = Unmetered(), list[Finding]()
     try:
         called_at = door(public_url, system) if public_url else ""
-        source = load(how.vendor).source(replace(how.connection(system), called_at=called_at), free, free)
+        connection = replace(how.connection(system), called_at=called_at, options={"retry_s": RETRIED_S, **how.options})
+        source = load(how.vendor).source(connection, free, free)
     except ValueError as error:  # what it needs is not set
         todo = f"TRUCE_SYSTEMS__{system.upper()}__… says it; connectors/{how.vendor}/__init__.py names every secret and option"
         return [Finding(ok=False, what=str(error), todo=todo)]
     try:
-        made = await _made(source, system, playbook) if fix else []
+        found += await _made(source, system, playbook) if fix else []
         person = source.manifest.person_object
         mapped = {name: not shared.systems[system].read_only for name, shared in playbook.mapped(system, person).items()}
-        said = await source.doctor(mapped, fix=fix)
-        found = [
-            *made,
-            *(one for one in said if not _bare(one, system, how.vendor, person, mapped)),
-            *(await _beside(source, system, playbook, {} if lives is None else lives) if system in playbook.systems else []),
-        ]
+        found += [one for one in await source.doctor(mapped, fix=fix) if not _bare(one, system, how.vendor, person, mapped)]
+        if system in playbook.systems:
+            async for some in _beside(source, system, playbook, {} if lives is None else lives):
+                found += some
     except ConnectorError as error:
-        found = [Finding(ok=False, what=f"it cannot be looked at: {error.words}", todo=_todo(system, error))]
+        what = f"it cannot be looked at{' any further' if found else ''}: {error.words}"
+        found.append(Finding(ok=False, what=what, todo=_todo(system, error)))
     finally:
         await source.close()
     return [
@@ -76,31 +78,29 @@ def _todo(system: str, error: ConnectorError) -> str:
     return "its answer is not what it should be: is the address right? The log of its source and writer says more"
 
 
-async def _beside(source: Source, system: str, playbook: Playbook, lives: dict[str, dict[str, Mapping[str, FieldSeen]]]) -> list[Finding]:
-    """Compare the live schema and the users with the playbook."""
-    found, responses, here = list[Finding](), source.manifest.response_objects, lives.setdefault(system, {})
+async def _beside(
+    source: Source, system: str, playbook: Playbook, lives: dict[str, dict[str, Mapping[str, FieldSeen]]]
+) -> AsyncIterator[Iterable[Finding]]:
+    """Compare the live schema and the users with the playbook, step by step: what was seen stays, whatever is refused after it."""
+    responses, here = source.manifest.response_objects, lives.setdefault(system, {})
     for name in schema.objects(playbook, system, source):
         if name in responses:
             continue
         try:
             live = await source.described(name)
+        except Unavailable:
+            raise  # so is all else
         except ConnectorError as error:
-            found.append(
-                Finding(
-                    ok=False,
-                    what=f"{name} cannot be described: {error.words}",
-                    todo=f"let Truce read {name}, or take it out of fields.yaml",
-                )
-            )
+            todo = f"let Truce read {name}, or take it out of fields.yaml"
+            yield [Finding(ok=False, what=f"{name} cannot be described: {error.words}", todo=todo)]
             continue
         here[name] = {one.name: one for one in live}
-        found += suited(playbook, system, name, live, said=name == source.manifest.person_object)
-        found += formulas(playbook, system, name, live)
+        yield [*suited(playbook, system, name, live, said=name == source.manifest.person_object), *formulas(playbook, system, name, live)]
     wished = wishes(playbook, system, source.manifest)
-    found += rights.told(wished, {wish.object: await source.rights(wish.object) for wish in wished})
-    found += await source.allows(wished)
-    found += await looked(playbook, system, source)
-    return [*found, *strangers(playbook, system, await source.users())]
+    yield rights.told(wished, {wish.object: await source.rights(wish.object) for wish in wished})
+    yield await source.allows(wished)
+    yield await looked(playbook, system, source)
+    yield strangers(playbook, system, await source.users())
 
 
 async def _made(source: Source, system: str, playbook: Playbook) -> list[Finding]:

@@ -26,6 +26,7 @@ from connectors.emulator.hubspot import HubSpot
 from connectors.emulator.hubspot.auth import Actor
 from connectors.emulator.salesforce import User
 from sync.cli import emulate
+from sync.cli.examining import system
 from sync.cli.examining.lengths import shorter
 from sync.cli.examining.reach import reached
 from sync.cli.examining.system import look
@@ -59,6 +60,22 @@ async def test_lists_that_differ_and_strangers_are_named(worlds: dict[str, Any])
     assert any(what.startswith("hubspot: contacts.lifecyclestage does not have salesacceptedlead, recycled") for what in found)
     assert any(what.startswith("hubspot: ") and "reps have no active user" in what for what in found)
     assert all(found.values())
+
+
+async def test_one_scope_that_lacks_hides_nothing_that_was_seen(worlds: dict[str, Any]) -> None:
+    worlds["hubspot"].hub.auth.missing = {"crm.objects.owners.read", "crm.objects.companies.write"}
+    wrong = [one.what for one in await looked(worlds["hubspot"]) if not one.ok]
+    assert wrong[-1].startswith("hubspot: it cannot be looked at any further: This app hasn't been granted")
+    assert "hubspot: companies: Truce may not edit it" in wrong
+    assert any("contacts.lifecyclestage does not have" in what for what in wrong)
+
+
+async def test_what_is_not_reached_is_said_with_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(system, "RETRIED_S", "0")
+    for vendor, secrets in (("salesforce", ("client_id", "client_secret")), ("hubspot", ("token",))):
+        how = SystemSettings(vendor=vendor, url="http://127.0.0.1:9", secrets={name: SecretStr("x") for name in secrets})
+        wrong = [one.what for one in await look(vendor, how, PLAYBOOK, fix=False) if not one.ok]
+        assert wrong[-1] == f"{vendor}: it cannot be looked at any further: no connection: ConnectError"
 
 
 @pytest.mark.parametrize(("vendor", "field"), [("salesforce", "MQL_Date__c"), ("hubspot", "mql_date")])

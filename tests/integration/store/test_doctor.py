@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from sync.agents import ground
 from sync.cli import place
@@ -115,6 +116,12 @@ async def test_a_server_that_takes_calls_and_says_nothing_is_a_finding_and_no_wa
         gone.set()
     assert {"PostgreSQL: TimeoutError", f"Kafka at 127.0.0.1:{port}: nothing good was heard within 0.5 s"} <= set(found)
     assert "hubspot: nothing good was heard within 0.5 s" in found
+
+
+async def test_a_database_that_is_not_reached_is_said_with_its_words(settings: Settings) -> None:
+    nobody = SecretStr("postgresql://127.0.0.1:9/x")
+    found = [one.what for one in await examine(settings.model_copy(update={"database": nobody, "kafka": None}), fix=False)]
+    assert any(what.startswith("PostgreSQL: ConnectionRefusedError ") and "Connect call failed" in what for what in found), found
 
 
 def test_an_open_problem_is_one_and_says_what_to_do(settings: Settings) -> None:
@@ -232,4 +239,7 @@ async def test_parts_that_stand_still_are_named(settings: Settings, kafka: str) 
         assert await at(60) == [(True, "worker, notifier, writers and sources")]
         parts = ("a worker", "the notifier", "the writer of salesforce", "the source of salesforce")
         assert await at(660) == [(False, f"{part} stands still") for part in parts]
+    async with LagGate("127.0.0.1:9", topic, pool) as gate:
+        assert await at(60) == [(True, "whether a worker stands still is not known without Kafka")]
+        assert (await at(660))[:-1] == [(False, f"{part} stands still") for part in parts[1:]]
     await pool.close()
