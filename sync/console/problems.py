@@ -58,7 +58,12 @@ def app(pool: Any, playbook: Callable[[], Awaitable[Playbook]], secret: bytes = 
     async def health(_: Request) -> Response:
         return Response(status_code=204)
 
-    return web.site([Route("/problems", problems), Route("/visits", visiting), Route("/health", health)])
+    async def nothing(_: Request, __: Exception) -> Response:
+        return _html("gone.html", status=404)
+
+    made = web.site([Route("/problems", problems), Route("/visits", visiting), Route("/health", health)])
+    made.add_exception_handler(404, nothing)
+    return made
 
 
 def _html(name: str, status: int = 200, **values: Any) -> Response:
@@ -71,7 +76,7 @@ def _shown(playbook: Playbook, found: Listed, token: str, page: int) -> dict[str
     rows = [
         {
             "company": plain(row["company"] or "") or "–",
-            "owner": _name(playbook, row["owner"]),
+            "owner": _name(playbook, row["owner"]) if row["owner"] or row["lead_id"] else "–",
             "text": plain(row["text"]),
             "times": row["count"],
             "since": f"{row['opened_at'].astimezone(zone):%a %d %b %H:%M}",

@@ -7,7 +7,7 @@ from sync.lead import replies
 from sync.lead.decision import Decision
 from sync.lead.identity import as_lead_id, by_ref
 from sync.lead.join import absorb, split
-from sync.lead.settle import settle
+from sync.lead.settle import settle, unblock
 from sync.lead.state import Lead, Refused
 from sync.lead.work import Work
 
@@ -49,8 +49,7 @@ def _replay(work: Work, lead: Lead, data: Command) -> Decision:
 def _drop_one(work: Work, lead: Lead, system: str, parked_id: str | None) -> bool:
     if parked_id is not None and lead.blocked[system].parked_id != parked_id:
         return False
-    work.problem("write_refused", f"{system}::{lead.blocked[system].code}", "tried again", None, opened=False, system=system, field="")
-    del lead.blocked[system]
+    unblock(work, lead, system)
     return True
 
 

@@ -12,7 +12,7 @@ from sync.lead.identity import as_lead_id, by_ref, is_stub
 from sync.lead.join import absorb
 from sync.lead.observe import written
 from sync.lead.queues import with_queues
-from sync.lead.settle import settle
+from sync.lead.settle import settle, unblock
 from sync.lead.state import Lead, Record, Refused, to_ms
 from sync.lead.work import Work
 from sync.playbook.models import SharedField
@@ -46,14 +46,16 @@ def _refuse(work: Work, lead: Lead, record: Record | None, data: WriteDone, name
     note = Refused(value, refused.code, refused.words, ident, work.now)
     if record is not None:
         record.refused[name] = note
-    else:
+    elif place == 0:
         lead.blocked[data.system] = note
     field = name or refused.field
     work.out.parked.append(
         ParkedNote(ident, "write", refused.words or refused.code, refused.code, data.system, data.ref, lead.id, field, value)
     )
     text = f"{data.system} refuses {field or 'the record'}: {refused.words or refused.code}"
-    work.problem("write_refused", f"{data.system}:{field}:{refused.code}", text, lead, system=data.system, field=field, ref=data.ref)
+    if record is not None or place == 0:  # of a record that was to be made one problem, whatever was wrong with it: `unblock` closes it
+        key = f"{data.system}:{field if record is not None else ''}:{refused.code}"
+        work.problem("write_refused", key, text, lead, system=data.system, field=field, ref=data.ref)
     work.line(lead, "parked", system=data.system, field=field, code=refused.code, words=refused.words, parked_id=ident)
 
 
@@ -161,7 +163,7 @@ def done(work: Work, data: WriteDone) -> Decision:
                 return work.end("applied", "a duplicate for a person" if data.ref else "")
             record.last_at = max(record.last_at, to_ms(data.done_at)) if data.outcome == "created" else record.last_at
             record.has_truce_id = record.has_truce_id or data.truce_id
-            lead.blocked.pop(data.system, None)
+            unblock(work, lead, data.system)
             if not lead.erased:
                 _holds(work, lead, record, data)
             if data.outcome == "linked" or (record.partial and data.outcome == "created"):

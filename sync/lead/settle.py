@@ -32,14 +32,15 @@ def _note_moves(work: Work, lead: Lead, moved: list[Moved]) -> None:
     fields = {m.field: {"before": m.before, "after": m.after, "ref": m.ref} for m in moved}
     if fields:
         work.line(lead, "decided", fields=fields)
-        lead.blocked.clear()
+        for system in list(lead.blocked):
+            unblock(work, lead, system)
     for move in moved:
         if move.before is not None and move.field not in OWN:
             flip(work, lead, move.field)
         for record in lead.records.values():
             refused = record.refused.get(move.field)
             if refused is not None and refused.value != move.after:
-                _let_go(work, refused)
+                _let_go(work, record.system, move.field, refused)
                 del record.refused[move.field]
 
 
@@ -49,9 +50,18 @@ def flip(work: Work, lead: Lead, name: str) -> None:
         work.problem("frozen_field", f"{lead.id}:{name}", left_alone(work.playbook, name), lead, field=name)
 
 
-def _let_go(work: Work, refused: Refused) -> None:
+def unblock(work: Work, lead: Lead, system: str) -> None:
+    """Let go what kept a record from being made there: it is made, or tried again."""
+    refused = lead.blocked.pop(system, None)
+    if refused is not None:
+        _let_go(work, system, "", refused)
+
+
+def _let_go(work: Work, system: str, name: str, refused: Refused) -> None:
+    """Settle what was parked, and close its problem: refused once more, it opens again."""
     if refused.parked_id:
         work.out.released.append(refused.parked_id)
+    work.problem("write_refused", f"{system}:{name}:{refused.code}", "tried again", None, opened=False, system=system, field=name)
 
 
 def _forget(work: Work, lead: Lead) -> None:

@@ -11,7 +11,8 @@ from sync.store.statement import Connection
 PAGE = 200
 _GROUP = "SELECT id, labels, opened_at, last_at FROM alert_groups WHERE token = $1"
 _ROWS = """
-SELECT p.id, p.kind, p.text, p.count, p.system, p.opened_at, p.closed_at, p.owner, l.doc->'desired'->'company'->>'value' AS company
+SELECT p.id, p.kind, p.text, p.count, p.system, p.opened_at, p.closed_at, p.lead_id,
+  coalesce(p.owner, l.owner) AS owner, l.doc->'desired'->'company'->>'value' AS company
 FROM problems p LEFT JOIN leads l ON l.id = p.lead_id WHERE p.alert_group = $1 AND p.closed_at IS NULL
 ORDER BY p.opened_at, p.id LIMIT $2 OFFSET $3
 """

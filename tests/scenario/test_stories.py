@@ -298,6 +298,17 @@ def test_somebody_deleted_everywhere_is_made_nowhere() -> None:
 # 7 ---- refusals
 
 
+def refusals(world: World) -> list[str]:
+    """Give the keys of the problems of refused writes that are open."""
+    told = {p.key: p.open for _, d in world.decided for p in d.problems if p.kind == "write_refused"}
+    return [key for key, still in told.items() if still]
+
+
+def aside(world: World) -> set[str]:
+    """Give the ids of what is still parked."""
+    return {note.id for _, d in world.decided for note in d.parked} - {ident for _, d in world.decided for ident in d.released}
+
+
 def test_a_refused_field_is_parked_and_a_replay_puts_it_right_once() -> None:
     world = known()
     world.refuse[SF, "Title"] = "Title must be in English"
@@ -332,6 +343,25 @@ def test_a_newer_value_lets_a_refused_one_go() -> None:
     world.settle()
     assert set(world.shown("title").values()) == {"good"}
     assert parked in [i for _, d in world.decided for i in d.released]
+    assert refusals(world) == []
+
+
+@pytest.mark.parametrize("act", ["replay", "a newer value"])
+def test_a_refused_create_is_one_problem_until_it_is_made(act: str) -> None:
+    world = World()
+    world.refuse[SF, "LastName"] = "required"
+    world.add(CONTACT, {"email": "new@x.example", "lastname": "New"})
+    world.settle()
+    assert refusals(world) == ["salesforce::RULE"]
+    assert len(aside(world)) == 1
+    world.refuse.clear()
+    if act == "replay":
+        world.waiting.append(factory.command("replay", lead_id=world.leads()[0].id))
+    else:
+        world.edit(CONTACT, {"lastname": "Newer"})
+    world.settle()
+    assert len(world.stores[SF]) == 1
+    assert (refusals(world), aside(world)) == ([], set())
 
 
 def test_a_refused_create_waits_for_something_to_happen() -> None:

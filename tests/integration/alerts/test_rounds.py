@@ -177,6 +177,23 @@ async def test_the_list_shows_each_problem_with_company_and_owner_and_nothing_of
     assert {one.status_code for one in wrong} == {404}
 
 
+async def test_a_problem_that_is_nobodys_stands_with_whoever_has_the_lead(pool: Any, office: Office) -> None:
+    now = office.clock.now()
+    ana, nobody = await lead(pool, now), await lead(pool, now, owner=None)
+    await office.opened(problem(1, owner=None, lead_id=ana), problem(2, owner=None, lead_id=nobody), problem(3, owner=None))
+    await office.minutes(1)
+    token = await pool.fetchval("SELECT token FROM alert_groups")
+
+    async def playbook() -> Any:
+        return EXAMPLE
+
+    async with AsyncClient(transport=ASGITransport(app(pool, playbook)), base_url="http://truce.example") as client:
+        found = await client.get("/problems", params={"group": token})
+        astray = await client.get("/")
+    assert re.findall(r'data-label="With">([^<]+)<', found.text) == ["Ana Diaz", "nobody", "–"]
+    assert (astray.status_code, "nothing behind this link" in astray.text) == (404, True)
+
+
 async def test_prometheus_is_told_how_many_problems_are_open_of_each_kind(office: Office, pool: Any) -> None:
     gauges = Metrics(CollectorRegistry())
     rounds, ground = Rounds(pool, office.clock, gauges=gauges), office.ground()
