@@ -54,14 +54,18 @@ class Reading(ABC):
     def value(self, row: Row, name: str) -> Scalar:
         """Give one field of a row in canonical form; raises KeyError where it is not in the answer, Surprising for what is no plain value."""
 
+    def tells(self, row: Row, name: str) -> bool:
+        """Say whether a row says anything of a field; what it is silent about stays as it was known."""
+        return True
+
     def ref(self, ident: str | int, object_: str | None = None) -> str:
         """Name a record of this system."""
         return str(Ref(self.system, object_ or self.object, str(ident)))
 
     def seen(self, ident: str | int, at: Moment, row: Row, **more: Any) -> RecordChanged:
-        """Give a row's fields, all that were asked for; raises Surprising naming one that is missing or no plain value."""
+        """Give a row's fields, all that were asked for and it tells; raises Surprising naming one that is missing or no plain value."""
         return RecordChanged(
-            ref=self.ref(ident), at=at, fields={name: self._named(row, name) for name in self.fields}, complete=True,
+            ref=self.ref(ident), at=at, fields={name: self._named(row, name) for name in self.fields if self.tells(row, name)}, complete=True,
             read_at=self.sent_at, received_at=self.received_at, bulk=self.bulk, **more,
         )  # fmt: skip
 

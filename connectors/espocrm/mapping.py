@@ -42,6 +42,7 @@ _TYPES: Mapping[str, FieldType] = {
     "int": "number", "float": "number", "currency": "number", "autoincrement": "number", "bool": "flag", "date": "date", "datetime": "time",
     "datetimeOptional": "time", "enum": "picklist",
 }  # fmt: skip
+_OF_ADDRESS = ("IsOptedOut", "IsInvalid")
 _AT_ONCE = timedelta(seconds=1)
 """So far may the time of a completion be before that of the very change that completed."""
 
@@ -136,6 +137,11 @@ def to_wire(value: Scalar, type_: FieldType | None) -> Scalar:
     return literal(datetime.fromisoformat(value)) if type_ == "time" and isinstance(value, str) else value
 
 
+def silent(row: Row, name: str) -> bool:
+    """Say whether a row says nothing of a field: of an address that is not there EspoCRM keeps no flag and shows null (measured)."""
+    return name.endswith(_OF_ADDRESS) and name in row and row[name] is None
+
+
 def selected(fields: Iterable[str], known: Mapping[str, FieldType]) -> list[str]:
     """Give the attributes to ask for: what every row must say, what this object says besides, then the fields, each once."""
     return list(
@@ -212,6 +218,10 @@ class Reading(scan.Reading):
                 details=details,
             )
         ]
+
+    def tells(self, row: Row, name: str) -> bool:
+        """Say whether a row says anything of a field: a flag of no address is no word on whether the person may be written to."""
+        return not silent(row, name)
 
     def _actor(self, row: Row) -> str | None:
         """Give who acted last: a record that nobody changed since has nobody in modifiedBy."""

@@ -21,7 +21,7 @@ from connectors.base import (
 from connectors.each import each
 from connectors.errors import ConnectorError, Rejected, Unavailable
 from connectors.espocrm.client import Client
-from connectors.espocrm.mapping import DONE, LIST, TRUCE_ID, Row, from_wire, literal, moment, to_wire, writable
+from connectors.espocrm.mapping import DONE, LIST, TRUCE_ID, Row, from_wire, literal, moment, silent, to_wire, writable
 from connectors.fit import misfit
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged
@@ -153,12 +153,12 @@ class EspoSink(Sink):
         """Tell what the record now holds; an update's answer has every field that the role shows."""
         try:
             ident, at, types = str(body["id"]), moment(body.get("modifiedAt")), await self._client.types(row.object)
-            held = {name: from_wire(body[name], types.get(name)) for name in row.fields if name in body}
+            held = {name: from_wire(body[name], types.get(name)) for name in row.fields if name in body and not silent(body, name)}
         except (ConnectorError, KeyError, TypeError, AttributeError) as error:
             words = f"an answer that cannot be read, so that what was done is not known ({type(error).__name__})"
             raise Unavailable(words, unknown_outcome=True) from None
         lacks = (
-            {name: "it was left out: the role does not allow it" for name in row.fields if name not in held}
+            {name: "it was left out: the role does not allow it" for name in row.fields if name not in body}
             if isinstance(row, Update)
             else {}
         )

@@ -142,14 +142,15 @@ class Org:
         return row
 
     def update(self, entity: str, ident: str, sent: Mapping[str, Any], actor: Actor) -> Row:
-        """Change a record; one that stays as it was keeps its time."""
+        """Change a record; one that stays as it was keeps its time, and of an address that is not there no flag is kept (measured)."""
         self.may(actor, entity, "edit")
         row = self.record(entity, ident, writing=True)
         values = self.values(entity, sent, actor)
         self._complete(entity, {**row, **values}, new=False)
         before = {name: row.get(name) for name in values}
         changed = {name: value for name, value in values.items() if before[name] != value}
-        row.update(changed)
+        bare = {f"{of}IsOptedOut" for of in ("emailAddress", "phoneNumber") if not {**row, **changed}.get(of)}
+        row.update({name: value for name, value in changed.items() if name not in bare})
         if changed:
             row.update(modifiedAt=self.stamp(), modifiedById=actor.id)
             changed |= self._follow(entity, row, changed)

