@@ -26,7 +26,7 @@ BY_KIND: Mapping[Kind, tuple[str, Mapping[str, bool]]] = {
 """What a kind of a table becomes: the error's name, and what must stand in it."""
 PAGE = "<html><body>No.</body></html>"
 """What says nothing of a vendor's own."""
-CANARIES = ("canary-secret-7f3a9c", "canary.person@example.com")
+CANARIES = ("canary-secret-7f3a9c", "canary.person@example.com", "+49 171 5550199")
 
 
 async def outcome_of(sink: Sink, call: str, ident: str, field: str) -> ConnectorError:
@@ -82,8 +82,7 @@ class Answers:
         connection = world.connection(retry_s="0")
         sink = load(self.vendor).sink(connection, NotedBudget(), NotedBreaker())
         path = {"update": world.write_path, "create": world.create_path, "token": world.token_path}.get(call, "")
-        # what is said of a row was said by somebody who knows the row, and no credentials
-        secrets = (*CANARIES, *(() if payload.stem.startswith(("row_", "write_")) else connection.secrets.values()))
+        secrets = (*CANARIES, *(value for name, value in connection.secrets.items() if name != "client_id"))  # which names, and is none
         words = f"Bearer {' '.join(secrets)} {WRITTEN}"
         for said in (answer, planted(answer, words)):
             if call != "token":

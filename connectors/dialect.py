@@ -22,16 +22,30 @@ STATUSES: Mapping[int, Kind] = {
 """HTTP's own meaning of a status; 5xx is `unavailable`, anything else is `surprising`. A vendor's dialect extends it."""
 
 _EMAIL = re.compile(r"[^\s@<>\"(),;:=]{1,64}@[^\s@<>\"'(),;:]{1,255}")
+_PHONE = re.compile(r"(?<![\w:.])(?:\+\d|\(\d{2,5}\))[\d ().\-/]{5,}\d")
 _SECRET = re.compile(r"(?i)\b(bearer|(?:access|refresh)?_?token|client_secret|api_?key|password)\b([\"']?\s*[:=]?\s*)[^\s\"',;&]{6,}")
 _TOKEN = re.compile(r"(?=[\w.!+/=-]*\d)(?=[\w.!+/=-]*[A-Za-z])[\w.!+/=-]{40,}")
 
 
+_NEVER = set[str]()
+
+
+def never(values: Iterable[str]) -> tuple[str, ...]:
+    """Let no words quote these from now on, whoever says them of whatever: the secrets of a connection, of eight characters and longer."""
+    values = tuple(values)
+    _NEVER.update(one for one in values if len(one) >= 8)
+    return values
+
+
 def scrub(text: str, hide: Iterable[object] = ()) -> str:
-    """Give a vendor's words without e-mail addresses, tokens and the values in `hide` (four characters and longer), 300 characters at most."""
+    """Give a vendor's words without secrets, tokens, e-mail addresses, phone numbers and the values in `hide` (four characters and longer).
+
+    300 characters at most.
+    """
     text = text[:4000]  # what comes from outside may be of any length
-    for value in sorted({str(one) for one in hide if len(str(one)) > 3}, key=len, reverse=True):
+    for value in sorted({*(str(one) for one in hide if one is not None and len(str(one)) > 3), *_NEVER}, key=len, reverse=True):
         text = text.replace(value, "…")
-    text = _SECRET.sub(r"\1\2…", _EMAIL.sub("…", text))
+    text = _PHONE.sub("…", _SECRET.sub(r"\1\2…", _EMAIL.sub("…", text)))
     text = " ".join(_TOKEN.sub("…", text).split())
     return text if len(text) <= 300 else text[:299] + "…"
 

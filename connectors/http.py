@@ -25,7 +25,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from connectors.base import Breaker, Budget, Connection, Priority
 from connectors.bearer import Bearer, Token
-from connectors.dialect import STATUSES, Complaint, Dialect, Kind, Seen, retry_after, scrub
+from connectors.dialect import STATUSES, Complaint, Dialect, Kind, Seen, never, retry_after, scrub
 from connectors.errors import ConnectorError, RateLimited, Surprising, Unavailable
 
 __all__ = ["STATUSES", "Answer", "Bearer", "Complaint", "Dialect", "Kind", "Seen", "Session", "Token", "scrub"]
@@ -107,7 +107,7 @@ class Session:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self._url, self._timeout_s = connection.url.rstrip("/"), connection.timeout_s
-        self._secrets = tuple(connection.secrets.values())
+        self._secrets = never(connection.secrets.values())
         self._budget, self._breaker, self._dialect, self._bearer, self._quotas = budget, breaker, dialect, bearer, tuple(quotas)
         self._chain_s = min(CHAIN_S, float(connection.options.get("retry_s", CHAIN_S)))
         self._room = asyncio.Semaphore(in_flight)

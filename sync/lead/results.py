@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from connectors.dialect import scrub
 from schemas.base import Ref, Scalar
 from schemas.keys import keyed, normal_email
 from schemas.write import FieldRefused, WriteDone
@@ -40,7 +41,8 @@ def _value(work: Work, lead: Lead, data: WriteDone, shared: SharedField) -> Scal
 
 
 def _refuse(work: Work, lead: Lead, record: Record | None, data: WriteDone, name: str, refused: FieldRefused, place: int) -> None:
-    """Park one refused field with the vendor's words; the others go on."""
+    """Park one refused field with the vendor's words, but none that are the person's own; the others go on."""
+    refused = refused.model_copy(update={"words": scrub(refused.words, _personal(work, lead, record))})
     ident = data.parked_id if data.parked_id and place == 0 else work.ident("parked", f"{data.ref or data.system}:{name}", place)
     value = _tried(work, lead, data, name, refused)
     note = Refused(value, refused.code, refused.words, ident, work.now)
@@ -57,6 +59,13 @@ def _refuse(work: Work, lead: Lead, record: Record | None, data: WriteDone, name
         key = f"{data.system}:{field if record is not None else ''}:{refused.code}"
         work.problem("write_refused", key, text, lead, system=data.system, field=field, ref=data.ref)
     work.line(lead, "parked", system=data.system, field=field, code=refused.code, words=refused.words, parked_id=ident)
+
+
+def _personal(work: Work, lead: Lead, record: Record | None) -> list[Scalar]:
+    """Give what is known of the person in fields that are personal: a vendor may quote them though nobody sent them."""
+    names = [name for name, shared in work.playbook.fields.items() if shared.personal]
+    shown = [record.fields[name].value for name in names if record is not None and name in record.fields]
+    return [*shown, *(lead.value(name) for name in names)]
 
 
 def _tried(work: Work, lead: Lead, data: WriteDone, name: str, refused: FieldRefused) -> Scalar:

@@ -16,7 +16,7 @@ import pytest
 from connectors import http
 from connectors.base import Connection
 from connectors.contract import NotedBreaker, NotedBudget
-from connectors.dialect import LONGEST_WAIT_S
+from connectors.dialect import LONGEST_WAIT_S, never
 from connectors.errors import AuthExpired, ConnectorError, Gone, RateLimited, Rejected, Surprising, Unavailable
 from connectors.http import Bearer, Complaint, Dialect, Seen, Session, Token, scrub
 
@@ -487,8 +487,12 @@ async def test_errors_keep_no_secret_of_the_connection(wire: Wire) -> None:
         ("the flag is True", [True, "no", None], "the flag is …"),
         ("00D5f0000012345!AQEAQHx9y8z7w6v5u4t3s2r1q0p", [], "…"),
         ("FIELD_CUSTOM_VALIDATION_EXCEPTION", [], "FIELD_CUSTOM_VALIDATION_EXCEPTION"),
+        ("call +49 (30) 123-45 67, or (030) 123 45 67", [], "call …, or …"),
+        ("at 2026-11-30T10:00:00+01:00 or 2026-11-30 10:00 +0100", [], "at 2026-11-30T10:00:00+01:00 or 2026-11-30 10:00 +0100"),
+        ("a secret-of-somebodys-connection", [], "a …"),
         ("x" * 500, [], "x" * 299 + "…"),
     ],
 )
 def test_scrub(text: str, hide: list[object], told: str) -> None:
+    never(["secret-of-somebodys-connection", "x"])
     assert scrub(text, hide) == told

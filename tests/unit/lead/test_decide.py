@@ -105,6 +105,19 @@ def test_what_the_vendor_altered_is_not_told_again_and_again() -> None:
     assert (refused.value, refused.parked_id) == ("x" * 300, decision.parked[0].id)
 
 
+def test_a_refusal_quotes_nothing_of_the_person_though_nobody_sent_it() -> None:
+    named = {name: replace(one, personal=name in ("last_name", "phone")) for name, one in PLAYBOOK.fields.items()}
+    book, facts = replace(PLAYBOOK, fields=named), factory.facts()
+    shown = {"Email": "kim@x.example", "LastName": "Larsen", "Phone": "+4722110000", "Title": "Head"}
+    fold(facts, decide(snapshot(LEAD, 1, shown), facts, book, ms(10)))
+    lead = facts.leads[facts.identities["ref", LEAD]]
+    words = "Title: Larsen (+47 22 11 00 00, kim@x.example) needs the approval of Sales"
+    refused = [{"field": "Title", "value": "Chief", "code": "RULE", "words": words}]
+    decision = decide(done(lead.id, LEAD, 20, {}, {"title": 1}, "rejected", refused=refused), facts, book, ms(30))
+    assert [one.reason for one in decision.parked] == ["Title: … (…, …) needs the approval of Sales"]
+    assert "Larsen" not in repr([*decision.problems, *decision.lines])
+
+
 @pytest.mark.parametrize("outcome", ["unknown", "void", "rejected", "gone", "linked"])
 def test_every_outcome_settles_its_intent(outcome: str) -> None:
     facts, lead = begin()
