@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol
 
-from connectors import shape
+from connectors import quiet, shape
 from connectors.errors import Rejected
 from connectors.manifest import Manifest, Quota
 from connectors.rows import Create, Done, Failed, RowOutcome, TaskSeen, TaskWanted, Update
@@ -141,7 +141,7 @@ class Source(ABC):
     def everything(self, cursor: str | None, wanted: Wanted) -> AsyncIterator[Page]:
         """Read all records of the wanted objects (first read and sweep), all `complete`, accounts before who stands under them; None begins anew."""
 
-    async def count(self, object_: str, where: tuple[str, str] | None = None) -> int | None:
+    async def count(self, object_: str, where: tuple[str, Scalar] | None = None) -> int | None:
         """Say how many records of an object there are, with `where` those whose field has this value; None where the vendor does not tell.
 
         It costs one call, and reads none of them.
@@ -203,8 +203,10 @@ class Sink(ABC):
     manifest: Manifest
 
     def __init_subclass__(cls) -> None:
-        """An answer of any shape ends in a ConnectorError; after a write, in an unknown outcome."""
-        shape.guard(cls, reading=("capabilities", "find", "read", "find_created", "find_tasks"), writing=("update", "create", "tasks"))
+        """An answer of any shape ends in a ConnectorError, after a write in an unknown outcome; no error quotes a row's values."""
+        writing = ("update", "create", "tasks")
+        shape.guard(cls, reading=("capabilities", "find", "read", "find_created", "find_tasks"), writing=writing)
+        quiet.guard(cls, writing)
 
     @property
     def objects(self) -> tuple[str, ...]:

@@ -65,6 +65,8 @@ class Reading:
             await world.seed({world.roles["email"]: f"counted{n}@example.com"})
         after = await source.count(source.manifest.person_object)
         assert (before is None and after is None) or (before is not None and after == before + 3)
+        if source.manifest.converted is not None:
+            assert await source.count(source.manifest.person_object, source.manifest.converted) == 0
 
     async def test_users_have_ids_and_addresses(self, source: Source) -> None:
         users = await source.users()

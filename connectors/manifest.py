@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from schemas.base import Scalar
 from schemas.touch import TouchKind
 
 POLL_SHARE = 0.2
@@ -60,6 +61,13 @@ class Manifest(BaseModel):
     polls_deletions: bool = Field(default=True, description="True if a poll tells who was deleted; else webhooks do, and the daily sweep.")
     swept: str = Field(default="", description="Which ends no poll tells, so that without a webhook the daily sweep alone notices them.")
     restores: bool = Field(default=False, description="True if what was deleted there can be brought back.")
+    converted: tuple[str, Scalar] | None = Field(
+        default=None, description="Which value of which field a person's record has that became another one: all others are open."
+    )
+    words: dict[str, tuple[str, str]] = Field(
+        default={},
+        description="What one of an object's records and several are called where that is not its name; also of `field` and `user`.",
+    )
     makes_opportunities: bool = Field(default=False, description="True if the sink makes opportunities, not only reads them.")
     pushes: str = Field(default="", description="How it tells changes as they happen where that is no webhook, and by which option.")
     permissions: str = Field(description="What the credentials must be allowed to do: one sentence of README's table.")
@@ -74,6 +82,12 @@ class Manifest(BaseModel):
     def people(self) -> tuple[str, ...]:
         """Its objects for a person, the one that counts first where a person is in several."""
         return self.person_objects or (self.person_object,)
+
+    def called(self, what: str, many: int = 1) -> str:
+        """Say what so many of an object's records, of a `field` or of a `user` are called there."""
+        usual = {"field": ("field", "fields"), "user": ("active user", "active users")}
+        one, several = self.words.get(what) or usual.get(what) or (what, what)
+        return one if many == 1 else several
 
     def pace_s(self, calls: int) -> float:
         """Seconds between polls of so many calls: what the share of the day's quota allows, never below a second."""

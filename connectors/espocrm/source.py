@@ -39,7 +39,7 @@ from connectors.espocrm.doctor import Doctor
 from connectors.espocrm.mapping import ACTS, DONE, LIST, LOG, PEOPLE, TRUCE_ID, Reading, Row, allowed, literal, moment, seen
 from connectors.onward import Onward
 from connectors.scan import Place, Places, Rows, Scan, Told, people
-from schemas.base import Ref
+from schemas.base import Ref, Scalar
 
 _ID = re.compile(r"[A-Za-z0-9]{1,24}")
 _MOST_EVENTS = 1_000
@@ -232,7 +232,7 @@ class EspoSource(Source):
         if not (ident in keys and keys[ident] and hmac.compare_digest(signed.encode(), digest.encode())):
             raise Forged("the signature is wrong")
 
-    async def count(self, object_: str, where: tuple[str, str] | None = None) -> int:
+    async def count(self, object_: str, where: tuple[str, Scalar] | None = None) -> int:
         """Count an object's records, or those whose field has a value."""
         field: list[Mapping[str, Any]] = [{"type": "equals", "attribute": where[0], "value": where[1]}] if where else []
         return await self._client.count(object_, field)

@@ -32,6 +32,7 @@ from connectors.hubspot.objects import (
 )
 from connectors.hubspot.touches import MAIL_KINDS, Acts, met
 from connectors.onward import Onward
+from schemas.base import Scalar
 from schemas.change import RecordChanged
 
 _MARGIN_MS = 5 * 60 * 1000
@@ -225,11 +226,11 @@ class HubSpotSource(Examined):
             done = {"deleted": begin, "gone": latest(gone, begin + 1), "looked": started}
             yield await self._read(name, new, fields), place if after is not None else place.model_copy(update=done)
 
-    async def count(self, object_: str, where: tuple[str, str] | None = None) -> int:
+    async def count(self, object_: str, where: tuple[str, Scalar] | None = None) -> int:
         """Count an object's records, or those whose property has a value, by the search."""
         if where is None:
             return int((await self._client.newest(object_, 1)).body["total"])
-        one = {"propertyName": where[0], "operator": "EQ", "value": where[1]}
+        one = {"propertyName": where[0], "operator": "EQ", "value": str(where[1])}
         return int((await self._client.search(object_, [one], sort=SHAPES[object_].modified)).body["total"])
 
     async def everything(self, cursor: str | None, wanted: Wanted) -> AsyncIterator[Page]:

@@ -11,6 +11,7 @@ from connectors.called import door, is_door
 from connectors.errors import ConnectorError, Rejected
 from connectors.mautic.client import Client, rows
 from connectors.mautic.mapping import CHANNELS, CONTACTS, LIST, OWN, TRUCE_ID, Row, made, moment, seen, serialized, stamp, way, writable
+from schemas.base import Scalar
 
 CHANGED = ("mautic.lead_post_save_new", "mautic.lead_post_save_update", "mautic.lead_channel_subscription_changed")
 ACTS = {"mautic.form_on_submit": ("submission", "form_submissions"), "mautic.page_on_hit": ("hit", "page_hits")}
@@ -56,12 +57,12 @@ class Examined(Source):
         except Rejected:
             return []
 
-    async def count(self, object_: str, where: tuple[str, str] | None = None) -> int | None:
+    async def count(self, object_: str, where: tuple[str, Scalar] | None = None) -> int | None:
         """Count contacts, visitors whom nobody knows included, or those whose field has a value; None for what is no column."""
         if where is not None and where[0] in OWN:
             return None
         column, value = where or ("id", "0")
-        return int((await self._client.contacts(column, "eq" if where else "gt", value, limit=1))[0].body["total"])
+        return int((await self._client.contacts(column, "eq" if where else "gt", str(value), limit=1))[0].body["total"])
 
     async def edits(self, object_: str, fields: Sequence[str], since: datetime) -> Edits | None:
         """Count by the audit log, of a thousand entries at most."""

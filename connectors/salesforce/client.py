@@ -88,9 +88,11 @@ class Client:
             raise Surprising(error.words, code=error.code, status=error.status) from None
         return _rows(answer.body, answer, limit)
 
-    async def count(self, object_: str, where: tuple[str, str] | None = None) -> int:
+    async def count(self, object_: str, where: tuple[str, Scalar] | None = None) -> int:
         """Count the records of an object, or those whose field has a value, by a query that gives none."""
-        soql = f"SELECT COUNT() FROM {object_}" + (f" WHERE {where[0]} = {quoted(where[1])}" if where else "")
+        value = where[1] if where else None
+        said = str(value).lower() if isinstance(value, bool) else quoted(str(value))  # a flag in quotes is refused
+        soql = f"SELECT COUNT() FROM {object_}" + (f" WHERE {where[0]} = {said}" if where else "")
         return int((await self.call("GET", "/query", params={"q": soql}, priority="bulk", hide=where or ())).body["totalSize"])
 
     async def query_many(self, soqls: Sequence[str], *, limit: int) -> dict[str, Rows]:

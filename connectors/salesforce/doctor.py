@@ -15,6 +15,7 @@ from connectors.salesforce.reach import allowed as events_allowed
 from connectors.salesforce.refusals import DIALECT
 from connectors.salesforce.rivals import about, edits, rivals
 from connectors.salesforce.scan import MEETINGS
+from schemas.base import Scalar
 
 
 class Doctor:
@@ -172,7 +173,7 @@ class Examined(Source):
         roles = [FieldSeen(name=ROLES, type="text")] if object_ == self.manifest.opportunity_object else []
         return [one for row in rows if (one := seen(row))] + roles
 
-    async def count(self, object_: str, where: tuple[str, str] | None = None) -> int:
+    async def count(self, object_: str, where: tuple[str, Scalar] | None = None) -> int:
         """Count an object's records, or those whose field has a value."""
         return await self._client.count(object_, where)
 

@@ -17,6 +17,7 @@ from connectors.scan import Place, Places, Rows, Scan
 from connectors.tryton.client import Client
 from connectors.tryton.doctor import Doctor, rights, rivals
 from connectors.tryton.mapping import CHANGED, DEAL, PARTY
+from schemas.base import Scalar
 
 Ask = Callable[[datetime, str], Awaitable[Rows]]
 
@@ -207,7 +208,7 @@ class TrytonSource(Source):
         """Name the tools and scheduled actions that wrote records of late."""
         return await rivals(self._client, object_)
 
-    async def count(self, object_: str, where: tuple[str, str] | None = None) -> int | None:
+    async def count(self, object_: str, where: tuple[str, Scalar] | None = None) -> int | None:
         """Count an object's records; of a field's value Tryton would need its path, so that this is not told."""
         return None if where else int(await self._client.ask(object_, "search_count", domain=[]))
 

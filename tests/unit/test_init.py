@@ -9,12 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from connectors.base import Edits, FieldSeen, FieldType, User
+from connectors.base import About, Edits, FieldSeen, FieldType, User
+from connectors.registry import manifests
 from sync.cli.init.edited import Share, edited
 from sync.cli.init.known import ACCOUNTS, OPPORTUNITIES, PEOPLE, STAGES
 from sync.cli.init.matching import Schema, counted, elsewhere, match, strange
 from sync.cli.init.people import team
 from sync.cli.init.questions import MOST, answers, questions, settled
+from sync.cli.init.reading import Live
+from sync.cli.init.screen import seen
 from sync.cli.init.spelling import common, spell
 from sync.cli.init.writing import fields, quoted
 from sync.playbook.document import Document
@@ -29,6 +32,20 @@ def picklist(name: str, *values: str, closed: bool = True) -> FieldSeen:
 
 def pair(crm: list[FieldSeen], other: list[FieldSeen]) -> list[Schema]:
     return [Schema("sf", "Salesforce", "sales", crm), Schema("hs", "HubSpot", "marketing", other)]
+
+
+def test_what_there_is_is_said_as_people_say_it() -> None:
+    def live(name: str, users: int, fields: int, about: str, counts: dict[str, int], converted: int | None = None) -> Live:
+        manifest = manifests()[name]
+        everybody = [User(id=str(n), email=f"u{n}@acme.example", active=n < users) for n in range(users + 3)]
+        objects = {one: [FieldSeen(name=f"f{n}", type="text") for n in range(fields)] for one in counts}
+        return Live(name, manifest, everybody, objects, about=About(name=about), counts=counts, converted=converted)
+
+    crm = live("salesforce", 41, 214, "Acme prod", {"Lead": 10_000, "Contact": 1, "Account": 700}, converted=880)
+    assert [*seen(crm, live("hubspot", 38, 388, "Acme", {"contacts": 61_044}))] == [
+        "Salesforce  Acme prod  214 Lead fields · 41 active users · 9,120 open leads · 1 contact · 700 accounts",
+        "HubSpot     Acme       388 contact properties · 38 owners · 61,044 contacts",
+    ]
 
 
 def test_a_field_of_another_type_is_none() -> None:

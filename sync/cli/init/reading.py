@@ -35,6 +35,8 @@ class Live:
     about: About = field(default_factory=About)
     counts: Mapping[str, int] = field(default_factory=dict)
     """Object → its records, as far as the vendor tells."""
+    converted: int | None = None
+    """How many of a person's records have become others; None where there is no such thing, or it is not told."""
     rivals: Mapping[str, Rivals | None] = field(default_factory=dict)
     """Object → who else writes it by machine; None where nothing of it is told."""
     edits: Edits | None = None
@@ -63,7 +65,7 @@ async def read(name: str, how: SystemSettings) -> Live:
     manifest = connector.manifest
     source, sink = connector.source(connection, free, free), connector.sink(connection, free, free)
     others = [*manifest.people, manifest.account_object, manifest.opportunity_object]
-    about, counts = About(), dict[str, int]()
+    about, counts, converted = About(), dict[str, int](), None
     try:
         objects = {manifest.person_object: await source.described(manifest.person_object)}
         users, able = await source.users(), await sink.capabilities(manifest.person_object)
@@ -74,12 +76,14 @@ async def read(name: str, how: SystemSettings) -> Live:
                 objects[object_] = ()
         about = await _or_else(source.about(), about)
         counts = {one: many for one, seen in objects.items() if seen and (many := await _or_else(source.count(one), None)) is not None}
+        if manifest.converted and manifest.person_object in counts:
+            converted = await _or_else(source.count(manifest.person_object, manifest.converted), None)
     except ConnectorError as error:
         raise CannotRun(f"{name} cannot be read: {error.words}. `truce doctor` says what is missing.") from None
     finally:
         await source.close()
         await sink.close()
-    return Live(name, manifest, users, objects, able.defaults, about, counts)
+    return Live(name, manifest, users, objects, able.defaults, about, counts, converted)
 
 
 async def _or_else(asked: Awaitable[T], otherwise: T) -> T:

@@ -69,10 +69,13 @@ def _rivals(live: Live) -> Iterator[str]:
 
 
 def _counted(live: Live) -> str:
-    active = sum(one.active for one in live.users)
-    users = f" · {active} active users" if live.users else " · users are not told"
-    many = [f"{live.counts[name]:,} {name}" for name in live.objects if name in live.counts]
-    return " · ".join([f"{len(live.objects[live.person])} fields of {live.person}{users}", *many])
+    manifest, active, fields = live.manifest, sum(one.active for one in live.users), len(live.objects[live.person])
+    told = [f"{fields} {manifest.called(live.person)} {manifest.called('field', fields)}"]
+    told.append(f"{active} {manifest.called('user', active)}" if live.users else "users are not told")
+    for name, many in ((name, live.counts[name]) for name in live.objects if name in live.counts):
+        still = many - live.converted if name == live.person and live.converted is not None else None
+        told.append(f"{many:,} {manifest.called(name, many)}" if still is None else f"{still:,} open {manifest.called(name, still)}")
+    return " · ".join(told)
 
 
 def line(path: Path, begin: str) -> str:

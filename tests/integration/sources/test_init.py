@@ -80,6 +80,7 @@ async def lived(worlds: dict[str, Any]) -> None:
     """Let a company have worked with its systems for a while."""
     crm, map_ = worlds.values()
     ident, other = await crm.seed({"LastName": "Larsen", "Email": "kim@x.example"}), await map_.seed({"email": "kim@x.example"})
+    crm.org.convert(await crm.seed({"LastName": "Berg", "Email": "berg@x.example"}))
     crm.org.org.tracked = frozenset({"Phone"})
     for number in range(12):
         await crm.edit(ident, {"Phone": f"+4722110{number:03}"})
@@ -96,8 +97,8 @@ async def test_what_the_systems_hold_and_who_writes_it_is_read_and_said(tmp_path
     found, effects = await begun(("salesforce", "hubspot"), str(tmp_path / "mine"), typed="\n" * 8, before=lived)
     assert found.exit_code == 0, found.output
     assert "Salesforce  Acme " in found.output
-    assert "1 Lead" in found.output
-    assert "1 contacts" in found.output
+    assert " · 1 open Lead · 1 contact · 1 account" in found.output, "who was converted is no open lead"
+    assert "contact properties · " in found.output
     assert 'Who owns "phone"? (80% of 15 edits last month came from Salesforce) [sales marketing latest] [sales]' in found.output
     assert "People may refuse, besides all e-mail: marketing information, product news, events" in found.output
     assert "! Salesforce: the assignment rule Standard writes 1 of these fields" in found.output
