@@ -114,9 +114,6 @@ class About(Message):
 
     name: str = Field(default="", description="The company's own name of it: Acme prod.")
     answers: dict[str, bool] = Field(default={}, description="Status in a campaign → whether whoever has it responded.")
-    every: bool = Field(
-        default=False, description="True: each status that somebody comes to is told as an act, not only those of a response."
-    )
 
 
 class Edits(Message):

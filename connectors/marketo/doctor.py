@@ -117,7 +117,7 @@ class Doctor:
         people = "set the option sales_persons: there is no list of all who may own leads" if OWNER in fields and not self.named else ""
         found = [self._finding("the credentials"), self._finding("sales persons", todo=people), self._clock(answer)]
         found += [self._used(await self.client.usage()), await self._truce_id(schema, fix=fix)]
-        found += [self._finding("its REST API is v1, the only version that there is"), *await self._exports()]
+        found += [self._finding("its REST API is v1, the only version that there is"), *await self._exports(), await self._answers()]
         for name, writable in sorted(fields.items()):
             if name.startswith((LIST, PROGRAM)):
                 found += await (self._list if name.startswith(LIST) else self._program)(name, name.partition(".")[2])
@@ -175,6 +175,14 @@ class Doctor:
         if used is None:
             return [self._finding("there is no bulk extract: all leads are read by their ids")]
         return [self._finding(f"{used / 1e6:.0f} of {bulk.most / 1e6:.0f} MB of today's exports used by Truce")]
+
+    async def _answers(self) -> Finding:
+        """Say which statuses of programs count as a response."""
+        answers = [name for name, success in (await assets.channels(self.client)).items() if success]
+        if answers:
+            return self._finding(f"a response to a program is what its channel calls a success: {', '.join(answers)}")
+        todo = "let the API user's role read assets (Read-Only Assets); until then the activities alone say what is a success"
+        return Finding(ok=True, what=f"{self.client.system}: it shows no channel with a status that is a success", todo=todo)
 
     async def _list(self, name: str, ident: str) -> list[Finding]:
         """Say whether a mapped list is named in the options and there, and whether its campaign can be requested."""

@@ -239,14 +239,15 @@ class Reading:
             raise Surprising(f"lead {row.get('id')} has no updatedAt")
         if missing := [name for name in fields if name not in row and name not in self.types]:  # what is not in the answer is blank
             raise Surprising(f"leads.{missing[0]} was asked for and is not in the answer")
-        origin, actor = self._origin(max(reversed(log), key=at)) if log else ("unknown", None)  # who acted last
+        origin, actor = self.origin(max(reversed(log), key=at)) if log else ("unknown", None)  # who acted last
         return RecordChanged(
             ref=self.ref(row["id"]), at=changed, fields=values, times=self._times(values, log), complete=True, read_at=self.sent_at,
             received_at=self.received_at, email=row.get("email") or None, truce_id=row.get(TRUCE_ID) or None, origin=origin, actor=actor,
             bulk=self.bulk or origin == "import", created=any(one.get("activityTypeId") == NEW for one in log),
         )  # fmt: skip
 
-    def _origin(self, activity: Row) -> tuple[Origin, str | None]:
+    def origin(self, activity: Row) -> tuple[Origin, str | None]:
+        """Say who acted, and by which user, as far as the activity names them."""
         said = attributes(activity)
         source, user = str(said.get("Source") or said.get("Source Type") or "").lower(), said.get("Modifying User")
         if user and self.me and str(user).lower() == self.me.lower():

@@ -62,7 +62,7 @@ class MarketoSource(Source):
     """The reading side of one subscription."""
 
     def __init__(self, client: Client, manifest: Manifest) -> None:
-        self.manifest, self._client = manifest, client
+        self.manifest, self._client, self._programs = manifest, client, assets.Programs(client)
         options = client.options
         self._lookback_s = float(options.get("lookback_s", "600"))
         self._people = [part.strip() for part in options.get("sales_persons", "").split(",") if part.strip()]
@@ -160,12 +160,19 @@ class MarketoSource(Source):
         if not log:
             return []
         reading = await self._client.reading(answer, consistent=False)
-        told: list[Item] = [reading.touch(one) for one in log if one["activityTypeId"] in TOUCHES]
+        told: list[Item] = [reading.touch(one) for one in log if one["activityTypeId"] in TOUCHES and await self._act(one, reading)]
         told += [reading.merged(one) for one in log if one["activityTypeId"] == MERGE and mapping.losers_of(one)]
         told += [reading.deleted(one) for one in log if one["activityTypeId"] == 37]
         joined = [kind for kind in _LISTED if any(name.startswith(kind) for name in fields)]
         altering = {NEW, mapping.VALUE, *mapping.ALTERS, MERGE, *(one for kind in joined for one in _LISTED[kind])}
         return told + await self._read_again([one for one in log if one["activityTypeId"] in altering], fields)
+
+    async def _act(self, activity: Row, reading: mapping.Reading) -> bool:
+        """Say whether a touch is a person's: of the statuses of a program only an answer is, and none that we set ourselves."""
+        if activity["activityTypeId"] != mapping.PROGRESS:
+            return True
+        program = str(activity.get("primaryAttributeValueId") or "")
+        return reading.origin(activity)[0] != "own" and assets.answered(activity, await self._programs.successes(program))
 
     async def _read_again(self, log: Sequence[Row], fields: Sequence[str]) -> list[Item]:
         """Give the leads that activities are of as they now are; of those that are gone the log itself tells."""
@@ -198,7 +205,7 @@ class MarketoSource(Source):
 
     async def about(self) -> About:
         """Give the statuses of all channels: one that is a success is an answer. What the subscription is called is not told."""
-        return About(answers=await assets.channels(self._client), every=True)
+        return About(answers=await assets.channels(self._client))
 
     async def rights(self, object_: str) -> frozenset[Right] | None:
         """Say by trying what the API user may do; no answer tells it."""

@@ -108,7 +108,7 @@ async def test_what_a_person_did_is_a_touch(world: MarketoWorld, source: Source)
     world.vendor.act(ident, activities.OPEN, "News of May")
     world.vendor.act(ident, activities.CLICK, "News of May", **{"Is Bot Activity": True, "Link": "acme.example"})
     world.vendor.act(ident, activities.MOMENT, "Milestone", Description="Came twice in a week")
-    world.vendor.act(ident, activities.PROGRESS, "Webinar", **{"New Status": "Attended", "Old Status": "Invited"})
+    world.vendor.act(ident, activities.PROGRESS, "Webinar", **{"New Status": "Attended", "Old Status": "Invited", "Success": True})
     found = [one for one in await since(source) if isinstance(one, TouchRecorded)]
     assert [(one.kind, one.name) for one in found] == [
         ("form", "Talk to us"), ("visit", "acme.example/prices"), ("click", "acme.example/book"), ("open", "News of May"),
@@ -118,6 +118,25 @@ async def test_what_a_person_did_is_a_touch(world: MarketoWorld, source: Source)
     assert found[-1].details == {"New Status": "Attended", "Old Status": "Invited"}
     assert {one.ref for one in found} == {f"marketo:leads:{ident}"}
     assert [one.activity_id for one in await since(source) if isinstance(one, TouchRecorded)] == [one.activity_id for one in found]
+
+
+async def test_of_a_programs_statuses_only_an_answer_is_a_touch_and_none_that_we_set_ourselves(
+    world: MarketoWorld, source: Source, sink: Sink
+) -> None:  # fmt: skip
+    kim, leo = (world.vendor.put({"email": f"{name}@example.com"}) for name in ("kim", "leo"))
+    for status in ("Invited", "Registered", "Attended"):
+        world.vendor.progress(world.vendor.leads.get(kim), 3001, status, Actor("maria", "Manual"))
+    assert [type(row) for row in await sink.update([update(leo, programs__3001="Attended")])] == [Done]
+    found = [one for one in await since(source) if isinstance(one, TouchRecorded)]
+    assert [(one.kind, one.ref, one.details["New Status"]) for one in found] == [("campaign", f"marketo:leads:{kim}", "Attended")]
+    assert [one["path"] for one in await world.calls()].count("/rest/asset/v1/channel/byName.json") == 1, "each program is asked about once"
+    world.vendor.denied.add("assets")
+    for status, success in (("Invited to the fair", False), ("Visited booth", True)):
+        world.vendor.act(kim, activities.PROGRESS, "Fair", **{"New Status": status, "Success": success})
+    blind = load("marketo").source(world.connection(), NotedBudget(), NotedBreaker())
+    told = [one.details["New Status"] for one in await since(blind) if isinstance(one, TouchRecorded)]
+    await blind.close()
+    assert told == ["Attended", "Visited booth"], "where no channel is shown, the activity's own word counts"
 
 
 async def test_who_acted_is_told(world: MarketoWorld, source: Source) -> None:
@@ -311,10 +330,13 @@ async def test_all_channels_are_read_with_what_is_a_success(world: MarketoWorld,
     world.vendor.programs = {**world.vendor.programs, **{4000 + n: ("Invited", "Visited booth") for n in range(201)}}
     told = await source.about()
     assert told.answers == {"Invited": False, "Registered": False, "Attended": True, "Visited booth": True}
-    assert told.every
     assert [one["path"] for one in await world.calls()].count("/rest/asset/v1/channels.json") == 2
+    (said,) = [one for one in await source.doctor({}) if "a response" in one.what]
+    assert (said.what, said.todo) == ("marketo: a response to a program is what its channel calls a success: Attended, Visited booth", "")
     world.vendor.denied.add("assets")
     assert (await source.about()).answers == {}
+    (said,) = [one for one in await source.doctor({}) if "no channel" in one.what]
+    assert (said.ok, "Read-Only Assets" in said.todo) == (True, True)
 
 
 async def test_what_the_api_user_may_do_is_tried_on_nobody(world: MarketoWorld, source: Source) -> None:

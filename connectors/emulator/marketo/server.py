@@ -16,7 +16,7 @@ from connectors.emulator.marketo import activities, bulk, reading, wire, writing
 from connectors.emulator.marketo.activities import Log
 from connectors.emulator.marketo.fields import Field, Schema, custom, standard
 from connectors.emulator.marketo.identity import Identity
-from connectors.emulator.marketo.leads import Actor, Leads
+from connectors.emulator.marketo.leads import Actor, Lead, Leads
 from connectors.emulator.marketo.limits import Limits
 from connectors.emulator.marketo.refusals import Refused
 from connectors.emulator.silence import App
@@ -88,6 +88,17 @@ class Marketo:
         if not ident.isdigit() or int(ident) not in self.programs:
             raise Refused("1013", "Object not found")
         return int(ident)
+
+    def progress(self, lead: Lead, program: int, status: str, actor: Actor) -> None:
+        """Give a member of a program a status; the last one of its order is a success."""
+        old, order = lead.programs.get(program), self.programs[program]
+        lead.programs[program] = status
+        said = {
+            "New Status ID": order.index(status) + 1, "New Status": status, "Success": status == order[-1], "Program Name": f"Program {program}",
+            **({"Old Status ID": order.index(old) + 1, "Old Status": old} if old else {}), **actor.told("changeStatus"),
+        }  # fmt: skip
+        self.log.add(lead.id, activities.PROGRESS, said, name=f"Program {program}", ident=program)
+        self.journal.effect(actor.client, "associate", "programs", str(program), {str(lead.id): old}, {str(lead.id): status})
 
     def listed(self, ident: str, lead: int, *, inside: bool, actor: Actor) -> None:
         """Put a lead on a list, or take it off."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from connectors.emulator.marketo import activities, reading
+from connectors.emulator.marketo import reading
 from connectors.emulator.marketo.fields import Field
 from connectors.emulator.marketo.leads import Lead
 from connectors.emulator.marketo.reading import Told
@@ -171,10 +171,7 @@ def _moved(world: Marketo, call: Call, one: Lead | None, program: int, wanted: s
     order, old = world.programs[program], one.programs.get(program)
     if old is not None and order.index(old) >= order.index(wanted):
         return Refused("1037", f"Lead skipped because it is already in or past this status: {wanted}").skipped()
-    one.programs[program] = wanted
-    said = {"Old Status": old, "New Status": wanted, "Program Name": f"Program {program}", **call.actor.told("changeStatus")}
-    world.log.add(one.id, activities.PROGRESS, said, name=f"Program {program}", ident=program)
-    world.journal.effect(call.actor.client, "associate", "programs", str(program), {str(one.id): old}, {str(one.id): wanted})
+    world.progress(one, program, wanted, call.actor)
     return {"status": "updated" if old else "created"}
 
 

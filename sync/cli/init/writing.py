@@ -65,8 +65,7 @@ def answers(*lives: Live) -> list[tuple[str, str, str]]:
     """Give of each system whose campaigns have statuses its title, those that count as a response, and those that do not."""
 
     def some(live: Live, *, responded: bool) -> str:
-        names = ", ".join(name for name, counts in live.about.answers.items() if counts is responded) or "none"
-        return f"{names} (each of these is told as well)" if live.about.every and not responded else names
+        return ", ".join(name for name, counts in live.about.answers.items() if counts is responded) or "none"
 
     return [(live.manifest.title, some(live, responded=True), some(live, responded=False)) for live in lives if live.about.answers]
 
