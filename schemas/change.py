@@ -67,3 +67,7 @@ class RecordDeleted(Message):
     received_at: Moment
     how: Literal["deleted", "erased", "restored"] = "deleted"
     actor: str | None = None
+    for_good: bool | None = Field(
+        default=None,
+        description="Of a deletion, where the vendor keeps for a while what was deleted: True if it is not there, as of one who was erased.",
+    )

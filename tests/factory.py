@@ -244,9 +244,9 @@ def converted(ref: str, became: str, seconds: float, *, opportunity: str | None 
     return envelope("truce.record.converted", data, ident)
 
 
-def deleted(ref: str, seconds: float, how: Any = "deleted", *, ident: str | None = None) -> Envelope:
+def deleted(ref: str, seconds: float, how: Any = "deleted", *, ident: str | None = None, **more: Any) -> Envelope:
     """A record was deleted, erased or restored."""
-    return envelope("truce.record.deleted", RecordDeleted(ref=ref, how=how, at=at(seconds), received_at=at(seconds)), ident)
+    return envelope("truce.record.deleted", RecordDeleted(ref=ref, how=how, at=at(seconds), received_at=at(seconds), **more), ident)
 
 
 def done(

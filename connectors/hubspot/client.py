@@ -140,15 +140,15 @@ class Client:
         if strange:  # the answer is not positional: which old id led to which new one is known only by asking for each
             return items + [item for one in left for item in await self._told(object_, [one], fields, priority)]
         nowhere(left, answer.body)
-        return items + await self._deleted(object_, left, reading, priority)
+        return items + (await self._deleted(object_, left, reading, priority) if left else [])
 
     async def _deleted(self, object_: str, ids: Sequence[str], reading: Reading, priority: Priority) -> list[Item]:
-        if not ids:
-            return []
         answer = await self.read(object_, ids, [SHAPES[object_].modified], archived=True, priority=priority)
         at = {str(row["id"]): moment(row.get("archivedAt")) for row in records(answer.body)}
         nowhere([one for one in ids if one not in at], answer.body)
-        return [RecordDeleted(ref=reading.ref(one), at=at.get(one) or answer.sent_at, received_at=answer.received_at) for one in ids]
+        told = [RecordDeleted(ref=reading.ref(one), at=at.get(one) or answer.sent_at, received_at=answer.received_at) for one in ids]
+        kept = object_ == CONTACTS  # of these alone HubSpot knows two deletions, and keeps what was not erased for 90 days
+        return [one.model_copy(update={"for_good": ident not in at if kept else None}) for one, ident in zip(told, ids, strict=True)]
 
     async def link(self, object_: str, found: Sequence[Row], fields: Sequence[str], *, priority: Priority = "normal") -> None:
         """Put those fields of records that are associations, or membership of lists, among their properties; consistent.

@@ -36,7 +36,9 @@ class Doctor:
         except ConnectorError as error:
             return [self._finding("the credentials", error.words, "check the token, its scopes and the address")]
         secret = (
-            "" if self._webhook_secret else "set the secret webhook_secret to the app's client secret: without it only polling sees changes"
+            ""
+            if self._webhook_secret
+            else "set the secret webhook_secret to the app's client secret: without it only polling sees changes, and no erasure is told"
         )
         app_id = "" if self._client.app_id else "set the option app_id, so that our own changes are known as such"
         found = [self._finding("the credentials"), self._finding("webhook secret", todo=secret), self._finding("app id", todo=app_id)]

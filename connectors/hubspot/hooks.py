@@ -18,6 +18,7 @@ from connectors.hubspot.objects import CONTACTS, Row, named
 _VERBS = ("creation", "deletion", "merge", "restore")
 ERASED = "contact.privacyDeletion"
 _LACKING = "subscribe to them: until then they are seen when they are polled, and who was erased by the daily sweep, as deleted only"
+_ALONE = "; that somebody was erased for privacy they alone tell: where such a call is lost, the daily sweep sees a contact that is gone for good"
 
 
 async def told(client: Client, system: str, key: str, fields: Iterable[str], called_at: str) -> list[Finding]:
@@ -26,7 +27,7 @@ async def told(client: Client, system: str, key: str, fields: Iterable[str], cal
     if not (key and client.app_id):
         how = f"webhooks cannot be seen without the secret developer_key (a private app's never): see in its settings that it calls {door(system, called_at)}"
         names = f"about {', '.join([*(f'contact.{verb}' for verb in _VERBS), ERASED])} and contact.propertyChange of every mapped property"
-        return [Finding(ok=True, what=f"{system}: {how} {names}")]
+        return [Finding(ok=True, what=f"{system}: {how} {names}{_ALONE}")]
     try:
         target = str((await client.hooks(key, "settings")).body.get("targetUrl") or "")
         active = [one for one in rows((await client.hooks(key, "subscriptions")).body) if one.get("active")]
@@ -40,7 +41,7 @@ async def told(client: Client, system: str, key: str, fields: Iterable[str], cal
     lacks = missing(active, wanted)
     objects = sorted({name for one in active if (name := _about(one)[0])})
     about = f" ({', '.join(objects)})" if objects else ""
-    what = f"{len(active)} subscriptions of webhooks are active{about}" + (f", none to {', '.join(lacks)}" if lacks else "")
+    what = f"{len(active)} subscriptions of webhooks are active{about}" + (f", none to {', '.join(lacks)}" if lacks else _ALONE)
     return [
         Finding(ok=right, what=f"{system}: HubSpot calls {target}", todo="" if right else address),
         Finding(ok=not lacks, what=f"{system}: {what}", todo=_LACKING if lacks else ""),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -28,6 +28,7 @@ from sync.store import accounts
 
 app = typer.Typer(help="Tell Truce about a record by hand, as if its system had said so.", no_args_is_help=True)
 RefText = Annotated[str, typer.Argument(metavar="REF", help="The record: system:object:id, as in salesforce:Account:001A.")]
+Erased = Annotated[bool, typer.Option("--erased", help="It was an erasure for privacy: Truce forgets the person. There is no way back.")]
 At = Annotated[str | None, typer.Option(help="When it was so: 2026-11-20, or '2026-11-20 14:00'; without it now.")]
 
 
@@ -142,22 +143,25 @@ def put(ref: RefText, values: Annotated[list[str], typer.Argument(metavar="FIELD
         console.print(f"Told: {found} shows {shown}. It counts for every decision from now on; what is decided stays.", markup=False)
 
 
-def delete(ref: RefText, at: At = None, json: Json = False) -> None:
-    """Tell that a record was deleted in its system.
+def delete(ref: RefText, at: At = None, erased: Erased = False, json: Json = False) -> None:
+    """Tell that a record was deleted in its system, or (`--erased`) that who it was of was erased there for privacy.
 
-    Example: `truce record delete salesforce:Account:001A`
+    Truce forgets whoever was erased, for good, and makes them again nowhere. It deletes nothing in any system: where else they stand is a problem.
+
+    Example: `truce record delete hubspot:contacts:1 --erased`
     """
     when = moment(at) if at else None
+    how: Literal["erased", "deleted"] = "erased" if erased else "deleted"
 
     async def step(connection: Any, here: place.Place) -> Ref:
         found, now = parsed(ref, await _in_force(connection)), datetime.now(UTC)
-        data = RecordDeleted(ref=str(found), at=when or now, received_at=now, actor=people.whoami())
+        data = RecordDeleted(ref=str(found), at=when or now, received_at=now, how=how, actor=people.whoami())
         told = envelope.new("truce.record.deleted", data, source="cli", ident=str(uuid.uuid4()), time=now)
         await _publish(connection, here, told)
         return found
 
     found = with_store(step)
-    as_json({"deleted": str(found)}) if json else console.print(f"Told: {found} was deleted.", markup=False)
+    as_json({how: str(found)}) if json else console.print(f"Told: {found} was {how}.", markup=False)
 
 
 def show(ref: RefText, json: Json = False) -> None:

@@ -18,7 +18,9 @@ ENDED = ("merged", "converted", "erased")
 SURE_MS = 2_000
 """Many a vendor's times are those of whole seconds, and clocks are a little off: what a record shows later than this is later."""
 ELSEWHERE = "erased_elsewhere"
-"""The problem that somebody who was erased in one system still stands in another one."""
+"""The problem that somebody who was erased in one system, or is gone there for good, still stands in another one."""
+BIN_MS = 80 * 86_400_000
+"""Of what was deleted longer ago no vendor keeps anything for sure: that it is not there tells nothing."""
 
 
 def _homes(work: Work, survivor: str, losers: list[str]) -> list[Lead]:
@@ -108,23 +110,52 @@ def _erase(work: Work, lead: Lead, record: Record, at: int) -> None:
         work.out.identities["email", key] = lead.id
 
 
-def still_held(work: Work, lead: Lead) -> None:
-    """Tell a person in which systems somebody who was erased still stands, for Truce deletes nothing there; and of each that they are gone."""
-    if not lead.erased:
+def _why(lead: Lead) -> str:
+    """Say where somebody was erased, or is gone for good; "" of anybody else."""
+    erased = sorted({one.system for one in lead.records.values() if one.gone == "erased"})
+    if lead.erased:
+        return f"{', '.join(erased)} erased this person, and"
+    lost = sorted(one.ref for one in lead.records.values() if one.gone == "deleted" and one.for_good)
+    if not lost:
+        return ""
+    how = f"truce record delete {lost[0]} --erased tells Truce so"
+    return (
+        f"{Ref.parse(lost[0]).system} does not have this person even among what was deleted: erased there, or deleted long ago ({how}), and"
+    )
+
+
+def still_held(work: Work, lead: Lead, *, over: bool = False) -> None:
+    """Tell a person in which systems somebody who was erased still stands, for Truce deletes nothing there; and of each that they are gone.
+
+    Likewise of one who may have been; `over`: it turned out that they were not.
+    """
+    why = _why(lead)
+    if not (why or over):
         return
-    by = ", ".join(sorted({one.system for one in lead.records.values() if one.gone == "erased"}))
     for system in sorted({one.system for one in lead.records.values()}):
         there = sorted(one.ref for one in lead.records.values() if one.system == system and one.gone is None)
         named = ", ".join(f"{ref.object} {ref.id}" for ref in map(Ref.parse, there))
-        text = f"{by} erased this person, and {system} still holds their data ({named}): Truce deletes nothing there" if there else "gone"
+        text = f"{why} {system} still holds their data ({named}): Truce deletes nothing there" if why and there else "gone, or not erased"
         ref = there[0] if there else None
-        work.problem(ELSEWHERE, f"{lead.id}:{system}", text, lead, opened=bool(there), system=system, ref=ref)
+        work.problem(ELSEWHERE, f"{lead.id}:{system}", text, lead, opened=bool(why and there), system=system, ref=ref)
 
 
 def _late(record: Record, at: int) -> bool:
     """Say whether a deletion is older than what is known only because that is our own making of the record, as of when its answer came."""
     ours = any(one.done == record.last_at for one in record.fields.values())
     return at < record.last_at and ours and record.proven_until <= at + SURE_MS
+
+
+def _doubted(work: Work, lead: Lead, record: Record, data: RecordDeleted, at: int) -> bool:
+    """Note whether the system keeps what it deleted; True where that is news, whichever notice of the deletion came first."""
+    if record.gone in ENDED or (data.for_good is None and data.how == "deleted"):
+        return False
+    doubt = data.for_good is True and (record.gone is None or at - record.last_at < BIN_MS)
+    if doubt is record.for_good:
+        return False
+    record.for_good = doubt
+    work.touch(lead)
+    return True
 
 
 def deleted(work: Work, data: RecordDeleted) -> Decision:
@@ -146,11 +177,15 @@ def deleted(work: Work, data: RecordDeleted) -> Decision:
         work.line(lead, "erased", ref=data.ref)
         work.touch(lead)
         return work.end("applied")
-    late = data.how == "deleted" and _late(record, at)
+    late, news = data.how == "deleted" and _late(record, at), _doubted(work, lead, record, data, at)
     if record.gone in ENDED or (record.gone == "deleted") is (data.how == "deleted") or (at < record.last_at and not late):
         if at > record.last_at:
             record.last_at = at
             work.touch(lead)
+        if news and record.gone == "deleted":
+            still_held(work, lead, over=True)
+            return work.end("applied", "whether it is kept among what was deleted")
+        record.for_good = record.for_good and record.gone is not None
         return work.end("noop", f"stale: the record is {'gone (' + record.gone + ')' if record.gone else 'there'}")
     tie = data.how == "deleted" and at == record.last_at
     if tie and record.proven_until > at + SURE_MS:
@@ -158,7 +193,7 @@ def deleted(work: Work, data: RecordDeleted) -> Decision:
     record.gone, record.last_at = ("deleted" if data.how == "deleted" else None), at
     if record.gone is None or tie or late:
         work.out.read_orders.add(data.ref)
-    still_held(work, lead)
+    still_held(work, lead, over=news)
     work.line(lead, data.how, ref=data.ref, at=at)
     settle(work, lead, [], at=at, source=record.system, judge=data.how == "restored", force=True)
     return work.end("applied")

@@ -145,7 +145,7 @@ def _revived(work: Work, record: Record, at: int, read_at: int | None) -> bool:
         if (read_at or 0) > at:  # it may have been sent before the deletion: another one will tell
             work.out.read_orders.add(record.ref)
         return False
-    record.gone = None
+    record.gone, record.for_good = None, False
     return True
 
 

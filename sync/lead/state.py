@@ -82,6 +82,8 @@ class Record:
     """Keyed hash of the e-mail that it showed last, kept outside the scope too."""
     by: Known | None = None
     """None: it came before this was kept."""
+    for_good: bool = False
+    """Deleted, and not even where its system keeps for a while what was deleted: erased, as like as not."""
 
     @property
     def shown_until(self) -> int:
@@ -262,7 +264,7 @@ def copy(lead: Lead) -> Lead:
 def _branch_record(r: Record) -> Record:
     return Record(
         *(r.ref, r.system, r.object, r.first_seen, r.last_at, r.fields.copy(), r.refused.copy(), r.has_truce_id),
-        *(r.gone, r.became, r.partial, r.from_lead, r.email_key, r.by),
+        *(r.gone, r.became, r.partial, r.from_lead, r.email_key, r.by, r.for_good),
     )
 
 

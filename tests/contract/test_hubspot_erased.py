@@ -48,5 +48,6 @@ async def test_one_whose_webhook_was_lost_is_missed_by_the_sweep_and_read_as_del
         polled = items(await pages(source, cursor, WANTED))
         assert not [one for one in polled if isinstance(one, RecordDeleted)], "no list of the deleted has whoever was erased"
         assert await missed(source, [kim, per], ["email"]) == {kim}
-        (gone,) = await source.read([kim], ["email"])
-        assert isinstance(gone, RecordDeleted)
+        await world.delete(per)
+        told = {one.ref: one.for_good for one in await source.read([kim, per], ["email"]) if isinstance(one, RecordDeleted)}
+        assert told == {f"hubspot:contacts:{kim}": True, f"hubspot:contacts:{per}": False}, "what was deleted is kept for 90 days"

@@ -29,7 +29,7 @@ ADVICE = {
     "fell_back": "truce handoff reassign gives it to somebody; routing.yaml says who the last resort is",
     "no_handoff": "truce rejudge --hand-over hands it over anew",
     "vanished": "does the system's user still see all records (rights, sharing, teams)? If they are gone indeed, raise the option vanished_share",
-    "erased_elsewhere": "erase the person there too; it closes by itself once the record is gone",
+    "erased_elsewhere": "if they were erased, erase them there too; it closes by itself once the record is gone",
     "part_failed": "see the log of this part; it is started again by itself",
 }
 """What to do about an open problem, by its kind; of a single lead `truce explain` says more."""

@@ -70,3 +70,37 @@ def test_who_was_erased_and_stands_elsewhere_is_a_problem_until_they_are_gone_th
     assert not any(open_ for _, open_ in closed)
     back = go(facts, snapshot(LEAD, 90, VALUES))
     assert [(one.ref, one.open) for one in back.problems if one.system == SF] == [(LEAD, True)], "somebody took it out of the bin"
+
+
+@pytest.mark.parametrize("known", [None, "deleted", "by our own write"])
+def test_who_is_gone_for_good_may_have_been_erased_and_a_person_is_asked_until_it_is_known(known: str | None) -> None:
+    facts, lead = begin(snapshot(LEAD, 1, VALUES))
+    if known == "deleted":
+        go(facts, deleted(CONTACT, 40))
+    elif known:
+        go(facts, done(lead.id, CONTACT, 40, {}, {}, "gone"))
+    decision = go(facts, deleted(CONTACT, 50, for_good=True))
+    (told,) = [one for one in decision.problems if one.open]
+    assert (decision.outcome, told.kind, told.key, told.ref) == ("applied", "erased_elsewhere", f"{lead.id}:{SF}", LEAD)
+    assert told.text == (
+        "hubspot does not have this person even among what was deleted: erased there, or deleted long ago (truce record delete hubspot:contacts:1 "
+        "--erased tells Truce so), and salesforce still holds their data (Lead 00Q1): Truce deletes nothing there"
+    )
+    now = facts.leads[lead.id]
+    assert (now.erased, now.records[CONTACT].gone, now.value("title")) == (False, "deleted", "Head"), "nobody is forgotten on a guess"
+    assert not go(facts, deleted(CONTACT, 55, for_good=True)).problems
+    assert not go(facts, deleted(CONTACT, 56)).problems, "a notice that says nothing of it settles nothing"
+    kept = go(facts, deleted(CONTACT, 60, for_good=False))
+    assert {(one.key, one.open) for one in kept.problems} >= {(f"{lead.id}:{SF}", False)}
+    assert [one.open for one in go(facts, deleted(CONTACT, 70, for_good=True)).problems if one.system == SF] == [True]
+    assert [one.text.partition(",")[0] for one in go(facts, deleted(CONTACT, 80, "erased")).problems if one.open] == [
+        "hubspot erased this person"
+    ]
+
+
+def test_what_was_deleted_long_ago_is_not_missed_in_a_bin() -> None:
+    facts, lead = begin(snapshot(LEAD, 1, VALUES))
+    go(facts, deleted(CONTACT, 40))
+    later = deleted(CONTACT, 40 + 81 * 86_400, for_good=True)
+    assert decide(later, facts, PLAYBOOK, ms(82 * 86_400)).problems == []
+    assert facts.leads[lead.id].records[CONTACT].for_good is False
