@@ -32,6 +32,7 @@ class Front:
         self._to = tryton.url.rpartition("/")[0]
         routes = [*control.routes(self.journal, self.faults), Route("/{path:path}", self._answer, methods=["GET", *_VERBS])]
         self.app: Starlette = App(routes=routes, lifespan=self._lifespan)
+        self.app.state.sends_date = True  # Tryton's own
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -56,7 +57,8 @@ class Front:
         headers = {name: request.headers[name] for name in _PASSED if name in request.headers}
         url = URL(f"{self._to}{request.url.path}" + (f"?{request.url.query}" if request.url.query else ""), encoded=True)
         async with self._http.request(request.method, url, data=body, headers=headers) as answer:
-            told = Response(await answer.read(), answer.status, {"content-type": answer.headers.get("content-type", "")})
+            kept = {name: answer.headers.get(name, "") for name in ("content-type", "date")}
+            told = Response(await answer.read(), answer.status, kept)
             if answer.status < 300 and request.method in _VERBS:
                 await self._noted(request.method, _named(request.url.path), answer)
         return told

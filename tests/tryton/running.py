@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import base64
+import json
 import sqlite3
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -29,12 +31,34 @@ TABLES = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
+@dataclass
 class Tryton:
     """A server that answers; `url` names the database."""
 
     url: str
     file: Path
+    process: subprocess.Popen[str]
+    ahead_s: float = 0.0
+    changes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What another release of the shop's module made of its fields, by their first names."""
+
+    async def ordered(self, **order: Any) -> None:
+        """Give the server an order, and wait until it is done."""
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(f"{json.dumps(order)}\n")
+        self.process.stdin.flush()
+        assert await asyncio.to_thread(self.process.stdout.readline) == "done\n", "what it said stands above"
+
+    async def ahead(self, seconds: float) -> None:
+        """Set its clock ahead of ours."""
+        self.ahead_s = seconds
+        await self.ordered(ahead_s=seconds)
+
+    async def released(self, field_: str, **change: Any) -> None:
+        """Let the shop's module have a field otherwise (`tests.tryton.server.shop`) from now on."""
+        self.changes[field_] = self.changes.get(field_, {}) | change
+        await self.ordered(fields=self.changes)
 
     async def rest(self, who: str, method: str, path: str, body: Any = None) -> Any:
         """Let somebody call its REST API by their own key."""
@@ -67,7 +91,7 @@ class Tryton:
             connection.close()
 
     async def emptied(self) -> None:
-        """Forget every party and all that is about them, whatever was denied, and let every key be good again."""
+        """Forget every party and all that is about them, whatever was denied or changed, and let every key be good again."""
         for denied in await self.rest("admin", "GET", "ir.model.field.access?f=description"):
             if denied["description"] == DENIED:
                 await self.rest("admin", "DELETE", f"ir.model.field.access/{denied['id']}")
@@ -76,6 +100,11 @@ class Tryton:
                 sql.execute(f'DELETE FROM "{table}"')
             sql.execute("UPDATE res_user SET company = NULL, employee = NULL")
             sql.execute("UPDATE res_user_application SET state = 'validated'")
+        if self.ahead_s:
+            await self.ahead(0.0)
+        if self.changes:
+            self.changes = {}
+            await self.ordered(fields={})
 
     async def made(self, who: str, fields: Mapping[str, Any]) -> str:
         """Let somebody make a party; `email` and `phone` are contact mechanisms."""
@@ -132,4 +161,4 @@ def tryton() -> Tryton:
     atexit.register(process.stdin.close)  # last registered, first done
     port = process.stdout.readline().strip()
     assert port, "Tryton did not start; what it said stands above"
-    return Tryton(f"http://127.0.0.1:{port}/{DATABASE}", Path(folder.name) / f"{DATABASE}.sqlite")
+    return Tryton(f"http://127.0.0.1:{port}/{DATABASE}", Path(folder.name) / f"{DATABASE}.sqlite", process)
