@@ -62,7 +62,8 @@ def _facts(playbook: Playbook, today: str, kept: Kept | None, source: str) -> li
     found: list[tuple[str, Words]] = []
     if kept is not None:
         found.append(("Version", (f"v{kept.version}, {'in force' if kept.in_force else 'not in force now'}",)))
-        found.append(("Put in force", (f"{kept.at} by {kept.author} ({kept.how})",)))
+        by = "as Truce first started" if kept.how == "start" else f"by {kept.author} ({kept.how})"
+        found.append(("Put in force", (f"{kept.at} {by}",)))
     elif source:
         found.append(("From", (f"the folder {source}: a proposal until it is put in force",)))
     found.append(("Checksum", (Code(kept.checksum if kept is not None else playbook.checksum),)))

@@ -206,6 +206,12 @@ def test_a_reader_of_markdown_makes_the_same_of_it() -> None:
     assert not any(token.type.startswith("html") for token in inner)
 
 
+@pytest.mark.parametrize(("how", "said"), [("start", "as Truce first started"), ("apply", "by ana (apply)")])
+def test_it_says_who_put_it_in_force_or_that_it_was_there_from_the_start(how: str, said: str) -> None:
+    kept = Kept(1, "ab" * 32, "ana", "Mon 23 Nov 2026 09:00", how, True)
+    assert f"Mon 23 Nov 2026 09:00 {said}" in markdown(document(EXAMPLE, TODAY, kept=kept))
+
+
 def test_a_folder_is_a_proposal_and_says_so() -> None:
     made = document(EXAMPLE, TODAY, source="deploy/playbook")
     assert dict(made.facts)["From"] == ("the folder deploy/playbook: a proposal until it is put in force",)
