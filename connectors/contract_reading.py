@@ -3,10 +3,25 @@
 # ruff: noqa: D102  # a test's name says what must hold
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
+import pytest
+
 from connectors.base import FieldSeen, Sink, Source, Update
-from connectors.contract_world import TWICE, Emulated, NotedBreaker, NotedBudget, items, long_ago, pages, people, snapshots
+from connectors.contract_world import (
+    TWICE,
+    ZONES,
+    Emulated,
+    NotedBreaker,
+    NotedBudget,
+    elsewhere,
+    items,
+    long_ago,
+    pages,
+    people,
+    snapshots,
+)
 from connectors.errors import Rejected
 from connectors.registry import load
 from schemas.base import Message
@@ -133,6 +148,22 @@ class Reading:
             assert snapshots(items(found)).keys() == {early}
         assert late in snapshots(items(await pages(source, found[-1].cursor, fields)))
         await source.close()
+
+    @pytest.mark.parametrize("zone", ZONES)
+    async def test_wherever_truce_runs_a_change_bears_its_time_and_is_read_since_a_moment(
+        self, world: Emulated, source: Source, zone: str
+    ) -> None:  # fmt: skip
+        phone, begun = world.roles["phone"], datetime.now(UTC) - timedelta(seconds=1)  # many a vendor keeps whole seconds
+        with elsewhere(zone):
+            with world.ago(7200):
+                old = await world.seed({world.roles["email"]: "old@example.com"})
+            ident = await world.seed({world.roles["email"]: "zone@example.com"})
+            await world.edit(ident, {phone: "+49 30 1"})
+            read, found = snapshots(await source.read([old, ident], [phone])), await pages(source, source.start(begun), [phone])
+        polled, over = snapshots(items(found)), datetime.now(UTC) + timedelta(seconds=1)
+        for one in (read[ident], polled[ident]):
+            assert all(begun <= at <= over for at in (one.at, *one.times.values())), (begun, one.at, one.times, over)
+        assert polled.keys() == {ident} | ({old} if read[old].at > begun else set())
 
     async def test_two_updates_within_one_poll_end_with_the_newer(self, world: Emulated, source: Source) -> None:
         ident, phone = await world.seed({world.roles["email"]: "two@example.com"}), world.roles["phone"]

@@ -22,6 +22,9 @@ MADE, MOVED, TWICE = "Madehill", "Movedale", "Twicewell"
 PERSONAL = ("@example.com", "49 30", "Łukasiewicz", "O'Hara", "عبد الرحمن", "🦊", MADE, MOVED, TWICE)
 """What stands in every address, phone number and name of the suite's people: no log may have any of it."""
 
+ZONES = ("America/St_Johns", "Pacific/Chatham")
+"""Newfoundland, whose clocks are three hours and a half behind, and the Chatham Islands, almost thirteen hours ahead."""
+
 
 class Emulated(Protocol):
     """One vendor's emulator, freshly started and empty, as the suite drives it: a person's acts, faults, and the journal.
@@ -158,10 +161,10 @@ class NotedBreaker:
 
 
 @contextmanager
-def elsewhere() -> Iterator[None]:
-    """Be in Newfoundland, whose clocks are three hours and a half behind: who takes a time of UTC for a local one is off by that."""
+def elsewhere(zone: str = ZONES[0]) -> Iterator[None]:
+    """Be far from UTC: who takes a time of UTC for a local one, or a local one for one of UTC, is off by hours."""
     before = os.environ.get("TZ")
-    os.environ["TZ"] = "America/St_Johns"
+    os.environ["TZ"] = zone
     time.tzset()
     try:
         yield
