@@ -177,9 +177,10 @@ class Reading:
         ours = await world.seed({world.roles["email"]: "ours@example.com"})
         row = Update(key="k", object=sink.manifest.person_object, id=ours, fields={world.roles["phone"]: "+49 30 3"})
         await sink.update([row])
+        tool = await world.seed({world.roles["email"]: "tool@example.com"})
+        await world.rival(tool, {world.roles["phone"]: "+49 30 4"})
         found = snapshots(items(await pages(source, source.start(long_ago()), [world.roles["phone"]])))
-        assert found[ours].origin == "own"
-        assert found[theirs].origin != "own"
+        assert {ident: one.origin == "own" for ident, one in found.items()} == {ours: True, theirs: False, tool: False}
 
     async def test_everything_is_complete_and_goes_on_from_its_cursor(self, world: Emulated, source: Source) -> None:
         ids = {await world.seed({world.roles["email"]: f"e{n}@example.com"}) for n in range(world.page + 2)}

@@ -71,6 +71,10 @@ class Emulated(Protocol):
         """Change a record as a person."""
         ...
 
+    async def rival(self, ident: str, fields: Mapping[str, Scalar]) -> None:
+        """Change a record as another tool does, by the API with credentials of its own."""
+        ...
+
     async def delete(self, ident: str) -> None:
         """Delete a record as a person."""
         ...

@@ -13,6 +13,7 @@ from connectors.contract_objects import AccountRole, EmulatedDeals, OpportunityR
 from connectors.contract_tasks import EmulatedTasks
 from connectors.contract_world import Role
 from connectors.emulator.espocrm import Espo, User
+from connectors.emulator.espocrm.org import Actor
 from schemas.base import Scalar
 from tests.contract.served import Served, served
 
@@ -65,6 +66,9 @@ class EspoWorld(Served):
 
     async def edit(self, ident: str, fields: Mapping[str, Scalar]) -> None:
         await self.edit_as("Lead", ident, fields)
+
+    async def rival(self, ident: str, fields: Mapping[str, Scalar]) -> None:
+        self.org.update("Lead", ident, fields, Actor("6b0000000rival000", "rival"))
 
     async def delete(self, ident: str) -> None:
         await self.delete_as("Lead", ident)

@@ -61,7 +61,7 @@ class HubSpotWorld(Served):
         self.private = False
         self.hub = HubSpot(
             owners=OWNERS, forms=[PRICING], properties=[*custom(), *EXTRA], clock=self.now, calls_per_10s=100_000, searches_per_s=None,
-            search_lag_s=0.0, client_secret=WEBHOOK_SECRET,
+            search_lag_s=0.0, client_secret=WEBHOOK_SECRET, apps={"rival": 777},
         )  # fmt: skip
         super().__init__(self.hub)
 
@@ -94,6 +94,9 @@ class HubSpotWorld(Served):
 
     async def edit(self, ident: str, fields: Mapping[str, Scalar]) -> None:
         self.hub.edit(ident, "maria", **{name: vendor(value) for name, value in fields.items()})
+
+    async def rival(self, ident: str, fields: Mapping[str, Scalar]) -> None:
+        self.hub.edit(ident, "rival", **{name: vendor(value) for name, value in fields.items()})
 
     async def delete(self, ident: str) -> None:
         self.hub.portal.contacts.archive(self.hub.portal.contacts.live[int(ident)], self.hub.auth.actor("maria"))

@@ -12,6 +12,7 @@ from connectors.contract import Emulated
 from connectors.contract_world import Role
 from connectors.emulator.marketo import Field, Marketo
 from connectors.emulator.marketo.fields import custom
+from connectors.emulator.marketo.leads import API, Actor
 from schemas.base import Scalar
 from tests.contract.served import Served, served
 
@@ -63,6 +64,10 @@ class MarketoWorld(Served):
 
     async def edit(self, ident: str, fields: Mapping[str, Scalar]) -> None:
         self.vendor.put(fields, ident=ident)
+
+    async def rival(self, ident: str, fields: Mapping[str, Scalar]) -> None:
+        taken = {name: self.vendor.schema.of(name).take(value) for name, value in fields.items()}
+        self.vendor.leads.change(self.vendor.leads.get(ident), taken, Actor("rival", API, "rival.api@acme.example"))
 
     async def delete(self, ident: str) -> None:
         self.vendor.delete(ident)

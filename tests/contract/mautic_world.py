@@ -11,6 +11,7 @@ from connectors.base import Connection
 from connectors.contract import Emulated
 from connectors.contract_world import Role
 from connectors.emulator.mautic import Field, Mautic, User
+from connectors.emulator.mautic.contacts import Actor
 from connectors.emulator.mautic.fields import CUSTOM
 from schemas.base import Scalar
 from tests.contract.served import Served, served
@@ -56,6 +57,10 @@ class MauticWorld(Served):
 
     async def edit(self, ident: str, fields: Mapping[str, Scalar]) -> None:
         self.mautic.edit(ident, "ana", **fields)
+
+    async def rival(self, ident: str, fields: Mapping[str, Scalar]) -> None:
+        kept, _ = self.mautic.schema.taken(fields)
+        self.mautic.contacts.change(self.mautic.contact(ident), kept, Actor("rival", 0, "rival [2]"))
 
     async def delete(self, ident: str) -> None:
         self.mautic.contacts.delete(self.mautic.contact(ident), self.mautic.person("ana"))

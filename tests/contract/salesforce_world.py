@@ -47,8 +47,10 @@ class SalesforceWorld(Served):
     renamed = "Remarks__c"
 
     def __init__(self, events: Sequence[str] = (), keepalive_s: float = 270.0) -> None:
+        self.held = datetime.now(UTC) - timedelta(days=1)  # an org's clock never goes back: what is `ago` must not be before it was made
         self.org = Salesforce(extra_fields=EXTRA, clock=lambda: self.held or datetime.now(UTC), events=events, keepalive_s=keepalive_s)
         self.org.org.opportunities.add_field(CURRENCY)
+        self.held = None
         super().__init__(self.org)
 
     @property
@@ -76,6 +78,9 @@ class SalesforceWorld(Served):
     async def edit(self, ident: str, fields: Mapping[str, Scalar]) -> None:
         saving = Saving(self.org.org, self.org.doors.person({}), Options(auto_assign=False))
         saving.commit(saving.update(ident, saving.read(fields, new=False)))
+
+    async def rival(self, ident: str, fields: Mapping[str, Scalar]) -> None:
+        self.org.doors.save({"object": "Lead", "id": ident, "fields": dict(fields), "by": "admin@acme.example"})
 
     async def delete(self, ident: str) -> None:
         self.org.doors.delete({"id": ident})

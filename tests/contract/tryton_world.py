@@ -71,6 +71,9 @@ class TrytonWorld(Served):
     async def edit(self, ident: str, fields: Mapping[str, Scalar]) -> None:
         await self.real.rest("ana", "PUT", f"{PARTY}/{ident}", fields)
 
+    async def rival(self, ident: str, fields: Mapping[str, Scalar]) -> None:
+        await self.real.rest("admin", "PUT", f"{PARTY}/{ident}", fields)
+
     async def delete(self, ident: str) -> None:
         await self.real.rest("ana", "DELETE", f"{PARTY}/{ident}")
 
