@@ -9,9 +9,10 @@ from typing import Any
 from connectors.base import Finding
 from sync.alerts.alive import LATE_S
 from sync.lead.danger import PATIENCE_MS
+from sync.runtime.budget import SHARE
 from sync.runtime.guard import OUTAGES
 from sync.sources.lag import LagGate
-from sync.store import cursors, telling
+from sync.store import cursors, quota, telling
 
 _UNRUNG = """
 SELECT system, min(rung_at) AS since FROM dirty
@@ -38,19 +39,28 @@ async def still(
     for row in await connection.fetch(_UNRUNG, late):
         what = f"the writer of {row['system']} stands still: something was to be written at {_clock(row['since'])}"
         found.append(Finding(ok=False, what=what, todo=f"truce writer {row['system']}: {LOOK}"))
-    seen = await cursors.seen(connection)
+    seen, spent = await cursors.seen(connection), await quota.spent(connection, SHARE["normal"])
     for name in sorted(set(systems) & set(seen)):
         if at - seen[name] > max(timedelta(seconds=late_s), timedelta(milliseconds=PATIENCE_MS)):
-            what = f"the source of {name} stands still: {name} was read last at {_clock(seen[name])}"
-            found.append(
-                Finding(ok=False, what=what, todo=f"truce source {name}: {LOOK}; a system that does not answer is an open problem")
-            )
+            found.append(_unread(name, _clock(seen[name]), spent.get(name)))
     if worker is None:
         return [
             *found,
             Finding(ok=True, what="whether a worker stands still is not known without Kafka", todo="look again once it answers"),
         ]
     return found or [Finding(ok=True, what="worker, notifier, writers and sources: none stands still")]
+
+
+def _unread(system: str, last: str, spent: tuple[int, int] | None) -> Finding:
+    """Say that a system is not read; `spent`: so many calls of the day, of how many, where what is left is no poll's."""
+    if spent is None:
+        what = f"the source of {system} stands still: {system} was read last at {last}"
+        return Finding(ok=False, what=what, todo=f"truce source {system}: {LOOK}; a system that does not answer is an open problem")
+    used, most = spent
+    what = f"the source of {system} waits for calls: {used:,} of the day's {most:,} were used, and the rest is kept for hot hand-offs; {system} was read last at {last}"
+    return Finding(
+        ok=False, what=what, todo="find out who else uses them, or have more of them; it goes on by itself once fewer are counted"
+    )
 
 
 async def _worker(gate: LagGate, late: datetime) -> list[Finding] | None:

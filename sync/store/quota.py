@@ -122,3 +122,13 @@ async def prune(pool: Any, w: Window) -> None:
         "DELETE FROM quota_minutes WHERE system = $1 AND minute < statement_timestamp() - interval '3 days'",
         w.system,
     )
+
+
+async def spent(pool: Any, share: float) -> dict[str, tuple[int, int]]:
+    """Give system → (used, of how many) of each day's quota of which at least this share was used when it was told last."""
+    rows = await pool.fetch(
+        """SELECT system, used, "limit" FROM quota_seen
+           WHERE quota = 'daily' AND used >= $1 * "limit" AND at > clock_timestamp() - interval '1 day'""",
+        share,
+    )
+    return {row["system"]: (row["used"], row["limit"]) for row in rows}

@@ -23,7 +23,7 @@ from sync.runtime.folder import remember
 from sync.runtime.producer import make_producer
 from sync.settings import Settings, SystemSettings
 from sync.sources.lag import LagGate
-from sync.store import playbooks
+from sync.store import playbooks, quota
 from sync.store.connect import connect, open_pool
 from tests.house.project import ROOT
 
@@ -242,4 +242,6 @@ async def test_parts_that_stand_still_are_named(settings: Settings, kafka: str) 
     async with LagGate("127.0.0.1:9", topic, pool) as gate:
         assert await at(60) == [(True, "whether a worker stands still is not known without Kafka")]
         assert (await at(660))[:-1] == [(False, f"{part} stands still") for part in parts[1:]]
+        await quota.note(pool, "salesforce", "daily", 12_500, 15_000, None)
+        assert (False, "the source of salesforce waits for calls") in await at(660)
     await pool.close()
