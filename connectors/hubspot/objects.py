@@ -177,8 +177,8 @@ def onwards(at: int, inside: int | None, found: Mapping[str, int], *, more: bool
 
 
 def numbers(system: str, text: str) -> tuple[str, ...]:
-    """Read the ids of lists; raises ValueError for one that is none."""
+    """Read the ids of lists or of subscription types; raises ValueError for one that is none."""
     found = tuple(part.strip() for part in text.split(",") if part.strip())
     if wrong := next((one for one in found if not one.isdigit()), None):
-        raise ValueError(f"{system}: lists are named by their numbers, and {wrong!r} is none")
+        raise ValueError(f"{system}: lists and subscription types are named by their numbers, and {wrong!r} is none")
     return found

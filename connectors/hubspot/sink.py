@@ -23,7 +23,7 @@ from connectors.base import (
     Wanted,
 )
 from connectors.errors import Conflict, ConnectorError, Gone, Rejected, Unavailable
-from connectors.hubspot import mapping
+from connectors.hubspot import mapping, objects
 from connectors.hubspot.batch import Sent, error_of, joined, ours, outcomes
 from connectors.hubspot.client import Client, records
 from connectors.hubspot.lists import Lists
@@ -52,7 +52,7 @@ class HubSpotSink(Sink):
     def __init__(self, connection: Connection, client: Client, manifest: Manifest) -> None:
         self.manifest, self._client = manifest, client
         options = connection.options
-        self._subscriptions = [part.strip() for part in options.get("subscription_ids", "").split(",") if part.strip()]
+        self._subscriptions = objects.numbers(connection.system, options.get("subscription_ids", ""))
         self._basis = options.get("legal_basis", "CONSENT_WITH_NOTICE")
         self._explained = options.get("legal_explanation", "Opted in by the person; recorded by Truce")
 
@@ -253,7 +253,7 @@ class HubSpotSink(Sink):
         """Write one person's consent: an opt-out of all is one call, an opt-in one per subscription type, opt-outs last (they win)."""
         try:
             for name, value in sorted(fields.items(), key=lambda one: one[1] is True):
-                types = self._subscriptions if name == OPT_OUT else [name.removeprefix(OPT_OUT + "_")]
+                types = self._subscriptions if name == OPT_OUT else (name.removeprefix(OPT_OUT + "_"),)
                 if not isinstance(value, bool):
                     raise Rejected("consent is true or false; a blank is neither")
                 if not types and not value:

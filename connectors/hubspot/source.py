@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from connectors.base import Connection, FieldType, Item, Manifest, Notice, Page, Unwelcome, User, Wanted
 from connectors.fit import numbered
-from connectors.hubspot import mapping
+from connectors.hubspot import mapping, objects
 from connectors.hubspot.client import HISTORY_ROWS, Client, next_page, records
 from connectors.hubspot.doctor import Examined
 from connectors.hubspot.events import Event, events, orders, verify
@@ -92,7 +92,7 @@ class HubSpotSource(Examined):
         self._meets = options.get("meeting_touches", "") == "on"
         self._secret, self._developer_key = (connection.secrets.get(name, "") for name in ("webhook_secret", "developer_key"))
         self._called_at = connection.called_at
-        self._types = [one.strip() for one in options.get("subscription_ids", "").split(",") if one.strip()]
+        self._types = objects.numbers(connection.system, options.get("subscription_ids", ""))
 
     @property
     def objects(self) -> tuple[str, ...]:
@@ -214,16 +214,16 @@ class HubSpotSource(Examined):
         before this one did.
         """
         after: str | None = ""
-        gone, pages = dict[str, int](), Onward("deleted records")
+        newest, gone, pages = place.deleted, dict[str, int](), Onward("deleted records")
         while after is not None:
             pages.at(after)
             answer = await self._client.page(name, after or None, [SHAPES[name].modified], archived=True)
             at = {str(row["id"]): mapping.moment(row.get("archivedAt")) for row in records(answer.body)}
             late = {ident: mapping.millis(when) for ident, when in at.items() if when and mapping.millis(when) > place.deleted}
-            gone, after = gone | late, next_page(answer.body)
-            begin = max(place.deleted, min(max(gone.values(), default=0), started - _MARGIN_MS))
-            new = [ident for ident, ms in late.items() if place.gone.get(ident) != ms]
-            done = {"deleted": begin, "gone": latest(gone, begin + 1), "looked": started}
+            newest, after = max([newest, *late.values()]), next_page(answer.body)
+            begin = max(place.deleted, min(newest, started - _MARGIN_MS))
+            gone, new = latest(gone | late, begin + 1), [ident for ident, ms in late.items() if place.gone.get(ident) != ms]
+            done = {"deleted": begin, "gone": gone, "looked": started}
             yield await self._read(name, new, fields), place if after is not None else place.model_copy(update=done)
 
     async def count(self, object_: str, where: tuple[str, Scalar] | None = None) -> int:

@@ -458,6 +458,9 @@ async def test_an_opt_in_without_subscription_types_is_refused(world: HubSpotWor
     await sink.close()
     assert isinstance(error, Rejected)
     assert "subscription_ids" in error.words
+    for side in (load("hubspot").source, load("hubspot").sink):
+        with pytest.raises(ValueError, match="subscription types are named by their numbers"):
+            side(world.connection(subscription_ids="Newsletter"), NotedBudget(), NotedBreaker())
 
 
 async def test_a_taken_address_names_the_record_and_the_others_are_made(world: HubSpotWorld, sink: Sink) -> None:
