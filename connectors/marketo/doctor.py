@@ -16,7 +16,7 @@ from connectors.errors import AuthExpired, ConnectorError
 from connectors.http import Answer
 from connectors.marketo import assets
 from connectors.marketo.bulk import Bulk
-from connectors.marketo.client import Client, results
+from connectors.marketo.client import Client, results, rows
 from connectors.marketo.mapping import LEADS, LIST, OWNER, PROGRAM, TRUCE_ID, Row, at, attributes
 
 PAGES = 10
@@ -29,7 +29,7 @@ async def changes(client: Client, fields: Sequence[str], since: datetime) -> tup
     names = ",".join(name for name in fields if not name.startswith((LIST, PROGRAM)))
     found, pages, until = list[Row](), 0, datetime.now(UTC)
     async for answer in client.log("/activities/leadchanges.json", await client.token(since), fields=names):
-        found += [one for one in results(answer) if one.get("fields")]
+        found += [one for one in rows(answer) if one.get("fields")]  # a page without any has no result at all
         pages, until = pages + 1, answer.received_at
         if pages == PAGES:
             until = at(found[-1]) if found and answer.body.get("moreResult") is True else until

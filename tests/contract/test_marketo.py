@@ -400,6 +400,9 @@ async def test_what_others_used_of_the_day_reaches_the_budget(world: MarketoWorl
 
 
 async def test_who_else_changes_fields_and_how_often_is_read_from_the_log(world: MarketoWorld, source: Source, sink: Sink) -> None:
+    quiet = await source.rivals("leads", ["title"])
+    assert quiet is not None
+    assert (quiet.found, quiet.hidden) == ((), {}), "a log without changes is told, and tells of nobody"
     ident = await world.seed({"email": "kim@example.com", "title": "CEO"})
     await world.edit(ident, {"title": "CFO"})
     leads, enricher = world.vendor.leads, Actor("enricher", "Web service API", "enricher.api@acme.example")
