@@ -460,3 +460,9 @@ async def test_the_doctor_says_that_the_credentials_are_wrong(world: MarketoWorl
     (finding,) = await source.doctor({"email": True})
     assert not finding.ok
     assert "credentials" in finding.what
+
+
+async def test_of_one_address_as_many_leads_are_found_as_there_are(world: MarketoWorld, sink: Sink) -> None:
+    """An answer holds 300; an address is no key there, so that three hundred asked for may be more."""
+    there = {world.vendor.put({"email": "same@example.com"}) for _ in range(301)}
+    assert snapshots(await sink.find(["same@example.com"], {"leads": ["email"]})).keys() == there

@@ -17,6 +17,7 @@ from grpc import StatusCode as Code
 from connectors.base import Create, Ring, Source, Wanted
 from connectors.contract import NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages
+from connectors.emulator.salesforce.emulator import INTEGRATION
 from connectors.errors import AuthExpired, ConnectorError, RateLimited, Surprising, Unavailable
 from connectors.registry import load
 from connectors.salesforce.events import _error, columns
@@ -137,6 +138,8 @@ async def test_what_we_wrote_ourselves_and_fields_that_nobody_reads_ring_nothing
         org.org.save("Lead", made.id, Website="https://nord.example")  # type: ignore[union-attr]
         assert await ear.refs() == []
         org.org.save("Lead", made.id, Phone="+47 1")  # type: ignore[union-attr]
+        assert await ear.refs() == [ref("Lead", made.id)]  # type: ignore[union-attr]
+        org.org.save("Lead", made.id, by=INTEGRATION.email, Phone="+47 2")  # type: ignore[union-attr]  # our user, and not by us
         assert await ear.refs() == [ref("Lead", made.id)]  # type: ignore[union-attr]
     await sink.close()
 
