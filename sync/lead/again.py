@@ -89,7 +89,7 @@ def expire(work: Work, lead: Lead, why: str, *, last: bool = False) -> None:
 def look(work: Work, lead: Lead, source: str) -> None:
     """Whoever had the hand-off is there no more, or nobody could be found when it was to be another's: look for somebody now."""
     why = alone(work, lead)
-    if why is None or held_back(work, lead, source) or (lead.held is not None and not work.hot):
+    if why is None or held_back(work, lead, source) or (lead.held is not None and not work.lets_go):
         return
     lead.held = None
     note, told = work.cycle(lead), len(work.out.lines)

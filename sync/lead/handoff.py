@@ -163,7 +163,7 @@ def hand_over(work: Work, lead: Lead, values: Values, *, entered: bool, at: int,
     waits = waiting.HOLD in lead.why  # no bulk began it, and none ends it
     if not (entered or waits or _owed(lead)) or (not waits and held_back(work, lead, source)):
         return
-    if lead.held is not None and not work.hot and not entered:
+    if lead.held is not None and not work.lets_go and not entered:
         return
     lead.held = None  # from here on it is given to somebody, or an open problem of its own says that nobody can have it
     team = team_for(work, lead)

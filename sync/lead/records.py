@@ -216,6 +216,10 @@ def _look(work: Work, lead: Lead, data: RecordChanged, values: list[Value], *, f
     look = Look(work, lead, record, data, consent_only=ended or comes is not True)
     for value in values:
         look.take(value)
+    outs = {
+        shared.name for shared in work.index.consents if (said := lead.claims.get(shared.name, {}).get(record.ref)) and said.value is True
+    }
+    work.withdrew = bool(look.news) and outs.issuperset(look.news)
     told_whole = data.complete or (data.created and data.email is not None)  # of a new record everything is told: the rest is blank
     if told_whole and comes is True:
         look.stirred |= record.partial

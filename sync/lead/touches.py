@@ -70,7 +70,7 @@ def recorded(work: Work, data: TouchRecorded) -> Decision:
     """Decide one touch."""
     if (data.system, data.activity_id) in work.facts.touches:
         return work.end("noop", "this touch was counted before")
-    work.bulk, work.hot = data.bulk, not data.bulk
+    work.bulk, work.hot, work.withdrew = data.bulk, not data.bulk, False in data.consent.values()
     at = work.clamp(data.at, data.received_at)
     lead = _place(work, data, at)
     if lead is None:

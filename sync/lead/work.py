@@ -44,6 +44,8 @@ class Work:
     bulk: bool = False
     hot: bool = False
     """An act of a person caused it."""
+    withdrew: bool = False
+    """All that it says is that they want to hear no more."""
     priority: Literal["hot", "normal"] | None = None
     """As the route says that handed the lead over, where it says so: it goes before `hot`."""
     out: Decision = field(default_factory=lambda: Decision("noop"))
@@ -54,6 +56,11 @@ class Work:
 
     def __post_init__(self) -> None:
         self.index = index(self.playbook)
+
+    @property
+    def lets_go(self) -> bool:
+        """Say whether this is an act by which a hand-off that was held goes on: whoever opts out does not ask for a call."""
+        return self.hot and not self.withdrew
 
     @property
     def rank(self) -> dict[str, int]:

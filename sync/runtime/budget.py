@@ -13,11 +13,13 @@ from time import monotonic
 from typing import Any
 
 from connectors.base import Priority, Quota
+from sync.runtime import log
 from sync.runtime.metrics import metrics
 from sync.runtime.rest import rest
 from sync.store import quota as store
 from sync.store.quota import Window
 
+_log = log.get("budget")
 LONG_S = 60.0
 """Windows longer than this are counted by the minute."""
 SHARE: dict[Priority, float] = {"hot": 1.0, "normal": 0.8, "bulk": 0.6}
@@ -30,6 +32,8 @@ SEEN_S = 1.0
 PRUNE_S = 30.0
 MOST_COUNTED = 10**12
 """No vendor counts more calls."""
+PROBE_S = 300.0
+"""How often a call is let through for which there is no share left of a long window."""
 AT_ONCE_S = 2.5
 """As of a window of so many seconds a slot is looked for again where the quota is of calls at once."""
 
@@ -46,6 +50,8 @@ class _Line:
     leases: dict[int, tuple[int, float]] = field(default_factory=dict)
     """Rank → (calls counted ahead, until when they may be used)."""
     pruned_at: float = 0.0
+    probed_at: float = float("-inf")
+    """When a call was let through although others have nearly used up the quota."""
 
     @property
     def long(self) -> bool:
@@ -179,12 +185,21 @@ class SqlBudget:
         if left == 0 or monotonic() > until:
             want = max(1, min(20, line.window.calls // 10_000))
             if not await store.lease(self._pool, line.window, want, _share(rank)):
-                if want == 1 or not await store.lease(self._pool, line.window, 1, _share(rank)):
+                one = want > 1 and await store.lease(self._pool, line.window, 1, _share(rank))
+                if not (one or await self._probe(line, rank)):
                     return 0
                 want = 1
             left, until = want, monotonic() + LEASE_S
         line.leases[rank] = (left - sum(line.grant(one, None) for one in head[:left]), until)
         return len(head)  # of those who got none, the next lease decides
+
+    async def _probe(self, line: _Line, rank: int) -> bool:
+        """Let one call through from time to time: only an answer says that others use less again, and what waits reads nothing meanwhile."""
+        if rank > RANK["normal"] or monotonic() - line.probed_at < PROBE_S:
+            return False
+        line.probed_at = monotonic()
+        _log.warning("the day's calls are nearly used up: one is tried from time to time", system=self._system, quota=line.window.quota)
+        return await store.lease(self._pool, line.window, 1, SHARE["hot"])
 
 
 def _share(rank: int) -> float:

@@ -131,6 +131,23 @@ async def test_what_others_use_is_taken_off(pools: list[Any]) -> None:
     await budget.close()
 
 
+async def test_where_others_used_up_the_day_a_call_is_tried_and_learns_that_they_use_less(pools: list[Any]) -> None:
+    budget = SqlBudget(pools[0], "crm", [Quota(name="daily", calls=1_000, seconds=86_400)])
+    await budget.seen("daily", used=990, limit=1_000)
+    arrivals: list[float] = []
+    tasks = [asyncio.create_task(call(budget, "daily", "normal", 0.0, arrivals)) for _ in range(3)]
+    async with asyncio.timeout(10):
+        while not arrivals:
+            await asyncio.sleep(0.01)
+    await asyncio.wait(tasks, timeout=0.5)
+    assert len(arrivals) == 1  # one, not all
+    budget._seen_at.clear()
+    await budget.seen("daily", used=5, limit=1_000)  # its answer
+    async with asyncio.timeout(10):
+        await asyncio.gather(*tasks)
+    await budget.close()
+
+
 async def test_a_call_that_is_given_up_leaves_no_hole(pools: list[Any]) -> None:
     budget = SqlBudget(pools[0], "crm", [Quota(name="calls", calls=1, seconds=0.2)])
     arrivals: list[float] = []

@@ -47,3 +47,13 @@ def test_a_person_edits_and_the_held_lead_goes_on() -> None:
     facts, _ = held()
     decision = play(facts, changed(CONTACT, 3, {"email": "kim@nordwind.example", "jobtitle": "CEO"}, origin="person"), 3)
     assert [lead.handoff is not None for lead in decision.leads] == [True]
+
+
+def test_who_opts_out_asks_for_no_call_and_stays_held() -> None:
+    facts, _ = held()
+    (lead,) = play(facts, changed(CONTACT, 3, {"hs_email_optout": True}, origin="person"), 3).leads
+    assert (lead.handoff, lead.held) == (None, "bulk from hubspot")
+    (lead,) = play(facts, touch("a2", 4, ref=CONTACT, consent={"email": False}), 4).leads
+    assert lead.handoff is None
+    (lead,) = play(facts, touch("a3", 5, ref=CONTACT), 5).leads
+    assert lead.handoff is not None
