@@ -9,7 +9,7 @@ from typing import ClassVar
 from connectors.base import Create, Done, Failed, RowOutcome, Sink, Source
 from connectors.contract_world import Emulated, NotedBreaker, NotedBudget, people, snapshots
 from connectors.contract_writing import Writing
-from connectors.errors import Gone, Rejected
+from connectors.errors import Gone, Rejected, Unavailable
 from connectors.registry import load
 from schemas.base import Scalar
 
@@ -71,6 +71,21 @@ class Batches(Writing):
         gone = {one.key: one.error for one in outcome if isinstance(one, Failed)}
         assert {key: type(error) for key, error in gone.items()} == {"0": Gone}
         assert [one.fields[phone] for one in snapshots(await sink.read(ids[1:], [phone])).values()] == ["+49 30 71", "+49 30 72"]
+
+    async def test_of_no_row_that_was_written_it_is_said_that_nothing_was_done(self, world: Emulated, sink: Sink) -> None:
+        """The answer to one call is lost, whether that is of one row or of all of them."""
+        phone, ids = world.roles["phone"], [await world.seed({world.roles["email"]: f"l{n}@example.com"}) for n in range(3)]
+        await sink.read(ids, [phone])
+        await world.fault(kind="drop_answer", path=world.write_path)
+        rows = [self._update(sink, ident, ident, phone, "+49 30 9") for ident in ids]
+        try:
+            told = {one.key: one for one in await sink.update(rows)}
+        except Unavailable as error:
+            told = {row.key: Failed(row.key, error) for row in rows}
+        errors = {key: one.error for key, one in told.items() if isinstance(one, Failed)}
+        unknown = {key for key, error in errors.items() if isinstance(error, Unavailable) and error.unknown_outcome}
+        assert unknown
+        assert not {one["id"] for one in await world.effects() if one["verb"] == "update"} & (errors.keys() - unknown)
 
     async def test_more_people_than_a_page_or_a_call_holds_are_found_and_read(self, world: Emulated, sink: Sink, source: Source) -> None:
         email, most = world.roles["email"], sink.manifest.batch_read
