@@ -195,4 +195,4 @@ class Reading:
             found |= snapshots(page.items)
         await restarted.close()
         assert found.keys() == ids
-        assert all(one.complete and one.fields.keys() >= set(fields) for one in found.values())
+        assert all(one.complete and one.bulk and one.fields.keys() >= set(fields) for one in found.values())
