@@ -16,6 +16,8 @@ from sync.trial.path import Step
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 """When a payload came that does not say when it happened."""
+LATER = datetime(9999, 1, 1, tzinfo=UTC)
+"""All payloads come after what they tell of: one that tells of times to come would be kept as of when it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ def play(playbook: Playbook) -> list[PlayedDoor]:
 def _got(playbook: Playbook, name: str, case: DoorCase) -> dict[str, Any]:
     """Say what a payload comes to, in the words of `expect`; values as Truce keeps them."""
     try:
-        said = read(playbook.doors[name], case.payload, Delivery(name, "case", AT))
+        said = read(playbook.doors[name], case.payload, Delivery(name, "case", LATER))
     except Unmapped as error:
         return {"outcome": f"turned away: {error}"}
     got: dict[str, Any] = {"outcome": said.outcome, "rule": said.rule.id if said.rule else "none"}
@@ -61,7 +63,7 @@ def _got(playbook: Playbook, name: str, case: DoorCase) -> dict[str, Any]:
 
 
 def _moment(at: datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
+    return (AT if at == LATER else at).isoformat().replace("+00:00", "Z")
 
 
 def _left(said: Said) -> dict[str, str]:

@@ -21,6 +21,7 @@ def told(event, _):  # in the very moment of the birth
         signal.raise_signal(number)
 
 signal.signal(signal.SIGTERM, end)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts us in the background has it ignored
 sys.addaudithook(told)
 parts = Parts(Path({folder!r}), {{}})
 try:

@@ -141,6 +141,7 @@ async def test_one_ctrl_c_at_a_question_ends_it_and_nothing_is_written(tmp_path:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "sync.cli", "init", str(tmp_path / "mine")), cwd=ROOT, env={**os.environ, **settings},
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # whoever starts us in the background has it ignored
         )  # fmt: skip
         assert process.stdout is not None
         try:

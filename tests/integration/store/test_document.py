@@ -44,7 +44,7 @@ def test_without_a_word_it_is_the_version_in_force(versions: tuple[int, int], ca
     doc(version=f"v{versions[0]}")
     said = capsys.readouterr().out
     assert f"- Version: v{versions[0]}, not in force now\n" in said
-    assert " by ana (start)\n" in said
+    assert " as Truce first started\n" in said
     assert "Maria Lund" in said
 
 

@@ -20,8 +20,8 @@ PUT = {
 }
 LOOKS = {
     "account_writes": (account_writes._CLAIM, ("hubspot", 3, 100, 60.0, "account", ["hubspot"])),
-    "dirty": (dirty._DUE.format(who=""), ("hubspot", 30.0, 5_000)),
-    "dirty, of known records": (dirty._DUE.format(who=dirty._KNOWN), ("hubspot", 30.0, 5_000)),
+    "dirty": (dirty._DUE.format(who=""), ("hubspot", 30.0, 5_000, [], 600.0)),
+    "dirty, of known records": (dirty._DUE.format(who=dirty._KNOWN), ("hubspot", 30.0, 5_000, ["salesforce"], 600.0)),
     "intents": (intents._OVERDUE, ("hubspot", 100, 60.0)),
 }
 
