@@ -34,7 +34,8 @@ def _stricter(survivor: Lead, loser: Lead) -> None:
     for kind in {*survivor.consent, *loser.consent}:
         both = [held for held in (survivor.consent.get(kind), loser.consent.get(kind)) if held is not None]
         if any(held.opted_out for held in both):
-            at = max(held.at for held in both)
+            said = [claim for one in (survivor, loser) if (claim := one.claims.get(word(kind), {}).get(TRUCE)) is not None]
+            at = max([held.at for held in both] + [claim.at for claim in said])  # so that no earlier word undoes it
             survivor.claims.setdefault(word(kind), {})[TRUCE] = Claim(True, at, "the stricter of two that were joined")
 
 

@@ -78,6 +78,16 @@ def test_any_order_and_doubling_ends_the_same(history: list[tuple[Any, ...]], da
     assert ends([*order, *doubled]) == ends(messages)
 
 
+def test_an_opt_out_that_came_before_two_leads_became_one_is_undone_by_no_earlier_word() -> None:
+    sfdc, hubspot = REFS
+    history = [
+        *(("sight", sfdc, {}), ("delete", sfdc, None), ("sight", hubspot, {"out": True}), ("sight", sfdc, {})),
+        *(("touch", None, True), ("touch", None, False)),
+    ]
+    messages = [message(place, event) for place, event in enumerate(history)]
+    assert ends([messages[place] for place in (1, 2, 5, 3, 4, 0)]) == ends(messages)
+
+
 @examples(100)
 @given(events, st.data())
 def test_a_suffix_told_again_changes_nothing(history: list[tuple[Any, ...]], data: st.DataObject) -> None:
