@@ -138,8 +138,10 @@ class Batch:
             todo_sql.append(published(forget))
         if outcomes:
             todo_sql.append(applied.advance(self.topic, epoch, {p: (next_[p], kinds) for p, kinds in outcomes.items()}))
-        await account_writes.alone(connection, [entry for item in items for entry in item.decision.entries])
+        entered = [entry for item in items for entry in item.decision.entries]
+        await account_writes.alone(connection, entered)
         answer = await run(connection, todo_sql)
+        await account_writes.wake(connection, entered)
         _check(answer, items, total.once, set(outcomes))
         kept = [Unpublished(row["id"], row["partition"], total.payloads[row["partition"]].pack()) for row in answer.get("kept", ())]
         count = len(messages) if len(items) == len(todo) else messages.index(todo[len(items)])

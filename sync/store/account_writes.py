@@ -37,6 +37,18 @@ SELECT w.ref, split_part(w.ref, ':', 1) FROM (
 ORDER BY w.ref
 ON CONFLICT (ref, system) DO UPDATE SET {ANEW.format(settled="$3::text[]")}
 """
+# Copies of the company's opportunities that wait, or are being looked at by what was known before.
+_WAKE = f"""
+{_DOMAINS},
+firm AS (
+  SELECT unnest($1::text[]) AS ref
+  UNION SELECT a.ref FROM d CROSS JOIN LATERAL (SELECT ref FROM accounts WHERE there AND domains @> ARRAY[d.one] OFFSET 0) a),
+k AS (
+  SELECT ref, system FROM account_writes WHERE about = 'opportunity' AND (again_at IS NOT NULL OR claimed_until IS NOT NULL) AND ref IN (
+    SELECT o.ref FROM firm CROSS JOIN LATERAL (SELECT ref FROM opportunities WHERE there AND account_ref = firm.ref OFFSET 0) o)
+  ORDER BY ref, system FOR UPDATE)
+UPDATE account_writes SET {ANEW.format(settled="'{}'::text[]")} FROM k WHERE account_writes.ref = k.ref AND account_writes.system = k.system
+"""
 # The time of the statement, not of the row (`clock_timestamp()`): else no index knows where to stop, and every look reads every row.
 # Until all accounts were read once nobody knows that a company has a second record somewhere: only what was begun before is gone on with.
 _CLAIM = """
@@ -137,15 +149,24 @@ class Ended(NamedTuple):
     frozen: Mapping[str, int] = {}
 
 
+def _firms(entries: Iterable[Entry]) -> list[Entry]:
+    return [entry for entry in entries if entry.kind == "account"]
+
+
 def _reach(entries: Sequence[Entry]) -> tuple[list[str], list[str]]:
     return sorted(entry.ref for entry in entries), sorted({domain for entry in entries for domain in entry.domains})
 
 
 async def alone(connection: Any, entries: Iterable[Entry]) -> None:
     """Wait until nobody else enters accounts with domains of these; until the transaction ends nobody does."""
-    firms = [entry for entry in entries if entry.kind == "account"]
-    if firms:
+    if firms := _firms(entries):
         await connection.execute(_ALONE, *_reach(firms))
+
+
+async def wake(connection: Any, entries: Iterable[Entry]) -> None:
+    """Let copies that wait for the company of their opportunities be looked at, once accounts were entered that may be it."""
+    if firms := _firms(entries):
+        await connection.execute(_WAKE, *_reach(firms))
 
 
 def ask(entries: Sequence[Entry], settled: Iterable[str] = ()) -> Statement:

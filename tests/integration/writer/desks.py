@@ -21,7 +21,7 @@ from sync.lead.ledger import Asked, Entry, Kind, Shown
 from sync.playbook import loader
 from sync.playbook.models import Playbook
 from sync.runtime.producer import make_producer
-from sync.store import accounts, copies, cursors, playbooks, users
+from sync.store import account_writes, accounts, copies, cursors, playbooks, users
 from sync.store.connect import open_pool
 from sync.store.statement import run
 from sync.topology import changes_name
@@ -69,6 +69,7 @@ class Desk:
         """Enter a record as it is now, as the lead agent does."""
         asked = due(before, after, await self.playbook())
         await run(self.pool, [*accounts.write([after]), *([copies.ask(asked)] if asked else [])])
+        await account_writes.wake(self.pool, [after])
 
     async def held(self, ref: str) -> Entry:
         """Give what is known of a record."""
