@@ -21,13 +21,13 @@ TURN_S = 0.005
 """So long one computation may keep all others of a process waiting."""
 
 
-class Turns:
-    """Lets others have their turn while much is computed: `pass_on` after each step gives way once its own turn is over."""
+class Fair:
+    """Lets others have their turn while much is computed: `give_way` after each step gives way once its own turn is over."""
 
     def __init__(self) -> None:
         self._since = monotonic()
 
-    async def pass_on(self) -> None:
+    async def give_way(self) -> None:
         """Give way if it is time."""
         if monotonic() - self._since > TURN_S:
             await asyncio.sleep(0)

@@ -17,7 +17,7 @@ from schemas.keys import lead_key
 from schemas.response import ResponseRecorded
 from schemas.touch import TouchRecorded
 from sync.runtime.metrics import metrics
-from sync.runtime.rest import Turns
+from sync.runtime.rest import Fair
 from sync.sources import fitting
 
 _KINDS: dict[type, str] = {
@@ -84,9 +84,9 @@ class Publisher:
     async def publish(self, items: Sequence[Item], *, source: str, kind: str) -> None:
         """Publish items; returns when Kafka has all of them, raises KafkaError when it has not."""
         known = await self.keys([ref for item in items if (ref := ref_of(item))])
-        waits, turns = [], Turns()
+        waits, fair = [], Fair()
         for item in items:
-            await turns.pass_on()
+            await fair.give_way()
             ref = ref_of(item)
             email = getattr(item, "email", None)
             key = known.get(ref or "") or lead_key(self._secret, email, ref or ident(item))

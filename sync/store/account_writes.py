@@ -20,6 +20,9 @@ _DOMAINS = """WITH RECURSIVE d(one) AS (
     SELECT unnest($2::text[]) UNION SELECT unnest(domains) FROM accounts WHERE ref = ANY($1::text[])
     UNION SELECT unnest(a.domains) FROM d
       CROSS JOIN LATERAL (SELECT domains FROM accounts WHERE there AND domains @> ARRAY[d.one] OFFSET 0) a)"""
+# What changed, and everything that has one of those domains.
+_FIRMS = """SELECT unnest($1::text[]) AS ref
+  UNION SELECT a.ref FROM d CROSS JOIN LATERAL (SELECT ref FROM accounts WHERE there AND domains @> ARRAY[d.one] OFFSET 0) a"""
 # What two transactions enter at once neither of them sees: those of one domain go one after the other. A few locks are enough for all domains,
 # taken in one order.
 _ALONE = f"""
@@ -27,13 +30,12 @@ _ALONE = f"""
 SELECT pg_advisory_xact_lock(k.key) FROM (
   SELECT DISTINCT hashtextextended(current_schema() || '/domain/' || abs(hashtext(one) % 64), 0) AS key FROM d ORDER BY key OFFSET 0) k
 """
-# Everything that has one of the domains: its record is due as well.
+# All of their records are due.
 _ASK = f"""
 INSERT INTO account_writes (ref, system)
 SELECT w.ref, split_part(w.ref, ':', 1) FROM (
   {_DOMAINS}
-  SELECT unnest($1::text[]) AS ref
-  UNION SELECT a.ref FROM d CROSS JOIN LATERAL (SELECT ref FROM accounts WHERE there AND domains @> ARRAY[d.one] OFFSET 0) a) w
+  {_FIRMS}) w
 ORDER BY w.ref
 ON CONFLICT (ref, system) DO UPDATE SET {ANEW.format(settled="$3::text[]")}
 """
@@ -41,8 +43,7 @@ ON CONFLICT (ref, system) DO UPDATE SET {ANEW.format(settled="$3::text[]")}
 _WAKE = f"""
 {_DOMAINS},
 firm AS (
-  SELECT unnest($1::text[]) AS ref
-  UNION SELECT a.ref FROM d CROSS JOIN LATERAL (SELECT ref FROM accounts WHERE there AND domains @> ARRAY[d.one] OFFSET 0) a),
+  {_FIRMS}),
 k AS (
   SELECT ref, system FROM account_writes WHERE about = 'opportunity' AND (again_at IS NOT NULL OR claimed_until IS NOT NULL) AND ref IN (
     SELECT o.ref FROM firm CROSS JOIN LATERAL (SELECT ref FROM opportunities WHERE there AND account_ref = firm.ref OFFSET 0) o)

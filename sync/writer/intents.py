@@ -13,7 +13,7 @@ from sync.lead.plan import Plan, Row, plan
 from sync.lead.seen import NO_USER
 from sync.lead.state import load as load_lead
 from sync.playbook.models import Playbook
-from sync.runtime.rest import Turns
+from sync.runtime.rest import Fair
 from sync.store import intents as store
 from sync.store.intents import Gates, Intent, LeadRow, Would
 from sync.topology import Lane
@@ -79,13 +79,13 @@ class Desk:
         playbook, lanes = await self.knowledge.playbook(gates.playbook), dict(leads)
         units: list[Unit] = []
         bad: dict[str, Exception] = {}
-        turns = Turns()
+        fair = Fair()
         for row in rows:
             try:
                 units.append(await self._unit(row, lanes[row.id], gates, playbook))
             except Exception as error:  # one lead's state must not stop the others; it stays dirty and is a problem
                 bad[row.id] = error
-            await turns.pass_on()
+            await fair.give_way()
         return units, bad
 
     async def _unit(self, row: LeadRow, lane: Lane, gates: Gates, playbook: Playbook) -> Unit:

@@ -16,7 +16,7 @@ from schemas.touch import TouchRecorded
 from schemas.write import Outcome, WriteDone
 from sync.lead.seen import TRUCE_ID
 from sync.lead.state import from_ms
-from sync.runtime.rest import Turns
+from sync.runtime.rest import Fair
 from sync.writer.batch import Ended
 
 _KINDS: dict[type[Message], str] = {
@@ -100,9 +100,9 @@ class Results:
 
     async def publish(self, news: Sequence[News], now: datetime) -> None:
         """Publish in order; returns when Kafka has all of it, raises KafkaError when it has not."""
-        waits, turns = [], Turns()
+        waits, fair = [], Fair()
         for one in news:
-            await turns.pass_on()
+            await fair.give_way()
             value, headers = envelope.write(_envelope(one, self._system, now))
             waits.append(await self._producer.send(self._topic, value, key=one.key.encode(), headers=headers))
         await asyncio.gather(*waits)

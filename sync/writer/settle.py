@@ -13,7 +13,7 @@ from schemas.change import RecordChanged
 from schemas.envelope import derived_id
 from schemas.write import WriteDone
 from sync.lead.decision import DuplicateNote, ProblemNote
-from sync.runtime.rest import Turns
+from sync.runtime.rest import Fair
 from sync.store import duplicates, problems, read_orders
 from sync.store import intents as store
 from sync.store.intents import Settled
@@ -48,9 +48,9 @@ class Settler:
 
     async def sum_up(self, ended: Sequence[Ended], keys: Mapping[str, str], priority: Priority = "normal") -> Sum:
         """Say what follows; `keys`: lead id → the key that its messages carry."""
-        total, turns = Sum(), Turns()
+        total, fair = Sum(), Fair()
         for one in ended:
-            await turns.pass_on()
+            await fair.give_way()
             lead = one.sent.lead_id
             if one.end == "conflict":
                 await self._exists(one, keys[lead], priority, total)

@@ -70,15 +70,20 @@ def test_no_sliding_window_has_more_calls_than_the_quota(
     assert most_in_a_window(arrivals, window) <= calls
 
 
+async def came(arrivals: list[float], count: int) -> None:
+    """Wait until so many calls have gone out."""
+    async with asyncio.timeout(10):
+        while len(arrivals) < count:
+            await asyncio.sleep(0.01)
+
+
 async def test_a_share_is_kept_for_hot_calls(pools: list[Any]) -> None:
     budget = SqlBudget(pools[0], "crm", [Quota(name="calls", calls=10, seconds=30)])
     arrivals: dict[Priority, list[float]] = {"bulk": [], "normal": [], "hot": []}
     tasks = []
     for priority, free in (("bulk", 6), ("normal", 2), ("hot", 2)):
         tasks += [asyncio.create_task(call(budget, "calls", priority, 0.0, arrivals[priority])) for _ in range(12)]  # type: ignore[index,arg-type]
-        async with asyncio.timeout(10):
-            while len(arrivals[priority]) < free:  # type: ignore[index]
-                await asyncio.sleep(0.01)
+        await came(arrivals[priority], free)  # type: ignore[index]
     assert {name: len(times) for name, times in arrivals.items()} == {"bulk": 6, "normal": 2, "hot": 2}
     for task in tasks:
         task.cancel()
@@ -120,9 +125,7 @@ async def test_what_others_use_is_taken_off(pools: list[Any]) -> None:
     await budget.seen("calls", used=7, limit=10)
     arrivals: list[float] = []
     tasks = [asyncio.create_task(call(budget, "calls", "hot", 0.0, arrivals)) for _ in range(6)]
-    async with asyncio.timeout(10):
-        while len(arrivals) < 3:
-            await asyncio.sleep(0.01)
+    await came(arrivals, 3)
     await asyncio.wait(tasks, timeout=0.5)
     assert len(arrivals) == 3
     for task in tasks:
@@ -136,9 +139,7 @@ async def test_where_others_used_up_the_day_a_call_is_tried_and_learns_that_they
     await budget.seen("daily", used=990, limit=1_000)
     arrivals: list[float] = []
     tasks = [asyncio.create_task(call(budget, "daily", "normal", 0.0, arrivals)) for _ in range(3)]
-    async with asyncio.timeout(10):
-        while not arrivals:
-            await asyncio.sleep(0.01)
+    await came(arrivals, 1)
     await asyncio.wait(tasks, timeout=0.5)
     assert len(arrivals) == 1  # one, not all
     budget._seen_at.clear()
