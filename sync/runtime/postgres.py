@@ -21,6 +21,8 @@ max_connections = 200
 shared_buffers = 64MB
 max_locks_per_transaction = 256
 wal_compression = on
+# after a checkpoint every page is logged whole once: with few of them there is less to write
+max_wal_size = 4GB
 """
 
 

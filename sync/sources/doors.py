@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -34,6 +34,8 @@ from sync.store import deliveries, problems, visits
 from sync.store.statement import run
 
 MAX_BODY = 128 * 1024
+AT_ONCE = 3
+"""So many deliveries are taken at once, of all doors: what else comes waits its turn, so that a sender's backlog leaves connections to the others."""
 
 
 class NoRules(Exception):
@@ -60,6 +62,7 @@ class Doors:
     playbook: Callable[[], Awaitable[Playbook]]
     secret: bytes
     """Keys e-mails."""
+    _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     def routes(self) -> list[Route]:
         """Give POST /doors/{name}; none where there is no secret."""
@@ -81,7 +84,7 @@ class Doors:
         body = await bodies.read(request, MAX_BODY)
         ident = verified(keys, dict(request.headers), body)
         payload = parsed(body)
-        async with asyncio.timeout(ANSWER_S):
+        async with asyncio.timeout(ANSWER_S), self._places:
             await self.take(name, ident, payload, now())
 
     async def take(self, name: str, ident: str, payload: Mapping[str, Any], at: datetime) -> str:

@@ -78,7 +78,7 @@ class Signed:
 @asynccontextmanager
 async def signed(kafka: str, postgres: str, installation: str, playbook: Playbook, secrets: Mapping[str, str]) -> AsyncIterator[Signed]:
     """Open the doors of a playbook for the length of the block."""
-    pool = await open_pool(postgres, installation)
+    pool = await open_pool(postgres, installation, size=8)
     topic = (await ground.prepare(pool, kafka, installation, ("hubspot",), 2)).topic
     producer = await make_producer(kafka)
     made: Signed

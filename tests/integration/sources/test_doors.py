@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import pytest_asyncio
+from standardwebhooks.webhooks import Webhook
 
 from schemas.change import RecordChanged
 from schemas.touch import TouchRecorded
 from sync.lead.identity import email_identity
-from sync.sources.doors import MAX_BODY
+from sync.sources.doors import AT_ONCE, MAX_BODY
 from tests.integration.sources.signed import BODY, NEW, OLD, Signed, agreed, signed
 
 SECRETS = {"website": f"{OLD} {NEW}", "enrichment": NEW, "visitors": NEW, "nobody": NEW}
@@ -188,3 +192,21 @@ async def test_without_kafka_the_sender_is_told_to_come_again(door: Signed) -> N
     await door.doors.publisher._producer.stop()
     assert await door.post(BODY, ident="msg_wait") == 503
     assert await door.outcomes() == {"msg_wait": None}
+
+
+async def test_a_senders_backlog_leaves_connections_to_the_others(door: Signed) -> None:
+    """Nobody's delivery can be noted here: of many at once a few wait for it, the others for their turn, and all are told to come again."""
+    text, at, held = json.dumps(BODY), datetime.now(UTC), 0
+
+    async def post(client: httpx.AsyncClient, ident: str) -> int:
+        signature = Webhook(NEW).sign(ident, at, text)
+        headers = {"webhook-id": ident, "webhook-timestamp": str(int(at.timestamp())), "webhook-signature": signature}
+        return (await client.post(f"{door.url}/doors/website", content=text, headers=headers)).status_code
+
+    async with door.pool.acquire() as keeper, keeper.transaction(), httpx.AsyncClient(timeout=30) as client:
+        await keeper.execute("LOCK TABLE deliveries")
+        posts = [asyncio.create_task(post(client, f"msg_{n}")) for n in range(4 * AT_ONCE)]
+        while not all(one.done() for one in posts):
+            held = max(held, await keeper.fetchval("SELECT count(*) FROM pg_locks WHERE relation = 'deliveries'::regclass AND NOT granted"))
+    assert {one.result() for one in posts} == {503}
+    assert 0 < held <= AT_ONCE
