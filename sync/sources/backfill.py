@@ -73,7 +73,7 @@ class Backfill:
                 await accounts.before(page.items, await runner.playbook())
                 if not await self._page(page, first):
                     return self.found
-        await cursors.mark_read(pool, system, list(wanted))
+        await cursors.mark_read(pool, system, wanted)
         await cursors.drop(pool, system, cursors.BACKFILL)
         self.found.done = True
         return self.found

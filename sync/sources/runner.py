@@ -75,6 +75,7 @@ class Runner:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._steps.every("changes", lambda: self.poll_s, self._changes))
             users_s, sweep_s = (float(self.connection.options.get(name, other)) for name, other in RARELY.items())
+            group.create_task(self._steps.every("new fields", lambda: min(LOOK_S, self.poll_s), self._newly_wanted))
             group.create_task(self._steps.every("users", lambda: users_s, self.learn_users))
             group.create_task(self._orders())
             if self.source.listens:
@@ -162,7 +163,7 @@ class Runner:
                 await accounts.before(page.items, await self.playbook())
             await self.in_slices(page.items, "sweep")
             await cursors.put(self.pool, self.system, "everything", page.cursor, done=page.done)
-        await cursors.mark_read(self.pool, self.system, list(wanted))
+        await cursors.mark_read(self.pool, self.system, wanted)
         return wanted
 
     async def _listen(self) -> None:
@@ -188,17 +189,19 @@ class Runner:
             await self.in_slices(page.items, "sweep")
         return None
 
-    async def _newly_wanted(self, wanted: Mapping[str, Sequence[str]]) -> None:
-        """Read all of the objects of which a new version of the playbook speaks first; what changes meanwhile comes with the changes."""
-        fresh = set(wanted) - await cursors.read_objects(self.pool, self.system, self.source.manifest.person_object)
-        if not fresh or not await self._read_once():
+    async def _newly_wanted(self) -> None:
+        """Read all of the objects of which a new version of the playbook speaks first, or names more fields; changes are read meanwhile."""
+        wanted = await self.wanted()
+        read = await cursors.read_objects(self.pool, self.system, self.source.manifest.person_object)
+        other = {name: fields for name, fields in wanted.items() if read.get(name) != {*fields}}
+        if not other or not await self._read_once():
             return
-        await self._again(sorted(fresh))
-        await cursors.mark_read(self.pool, self.system, sorted(fresh))
+        if fresh := sorted(name for name, fields in other.items() if name not in read or (read[name] and {*fields} - read[name])):
+            await self._again(fresh)
+        await cursors.mark_read(self.pool, self.system, other)
 
     async def _changes(self) -> None:
         wanted = await self.wanted()
-        await self._newly_wanted(wanted)
         known = await cursors.get(self.pool, self.system, "changes")
         cursor, began = known.cursor if known else self.source.start(now()), now()
         pages: AsyncIterator[Page] = self.source.changes(cursor, wanted)

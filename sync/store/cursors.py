@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ ACCOUNTS = "accounts"
 PROGRESS_S = 60.0
 """A first read that got no further for so long is not waited for."""
 READ = "read:"
-"""How the name begins of what notes that an object was read in full."""
+"""How the name begins of what notes that an object was read in full; its cursor names the fields, one a line."""
 
 
 FIRST = "first:"
@@ -133,16 +133,19 @@ async def accounts_left(pool: Any, systems: Sequence[str]) -> list[str]:
     return [row["system"] for row in rows]
 
 
-async def mark_read(pool: Any, system: str, objects: Sequence[str]) -> None:
-    """Note that all records of these objects were read once."""
-    for name in objects:
-        await put(pool, system, f"{READ}{name}", "", done=True)
+async def mark_read(pool: Any, system: str, wanted: Mapping[str, Sequence[str]]) -> None:
+    """Note that all records of these objects were read once, with which fields."""
+    for name, fields in wanted.items():
+        await put(pool, system, f"{READ}{name}", "\n".join(sorted(fields)), done=True)
 
 
-async def read_objects(pool: Any, system: str, person: str) -> frozenset[str]:
-    """Name the objects that were read in full; where nothing is noted, it was done when people alone were read."""
-    rows = await pool.fetch("SELECT name FROM cursors WHERE system = $1 AND name LIKE $2", system, f"{READ}%")
-    return frozenset(row["name"].removeprefix(READ) for row in rows) or frozenset({person})
+async def read_objects(pool: Any, system: str, person: str) -> dict[str, frozenset[str]]:
+    """Give the objects that were read in full, each with the fields that it was read with, none where that is not noted.
+
+    Where nothing is noted, it was done when people alone were read.
+    """
+    rows = await pool.fetch("SELECT name, cursor FROM cursors WHERE system = $1 AND name LIKE $2", system, f"{READ}%")
+    return {row["name"].removeprefix(READ): frozenset(row["cursor"].split("\n")) - {""} for row in rows} or {person: frozenset()}
 
 
 def first_read(system: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -357,6 +357,43 @@ async def test_a_field_that_the_system_lacks_is_a_problem_and_the_others_are_rea
     (change, *_) = await reading.changes()
     assert "LastName" in change.fields
     assert "MQL_Date__c" not in change.fields
+
+
+async def test_what_a_new_version_maps_is_read_without_waiting_for_the_sweep(reading: Reading) -> None:
+    refs, account = await reading.people(3), await reading.world.seed_as("Account", {"Name": "Nordwind"})
+    before = replace(PLAYBOOK, fields={name: one for name, one in PLAYBOOK.fields.items() if name != "title"})
+    firmless = replace(PLAYBOOK.systems[SYSTEM], account="")
+    in_force = [replace(before, systems={**PLAYBOOK.systems, SYSTEM: firmless})]
+
+    async def playbook() -> Playbook:
+        return in_force[-1]
+
+    runner = reading.runner(poll_s="0.2")
+    runner.playbook = playbook
+    running = asyncio.create_task(runner.run())
+
+    async def told() -> set[str]:
+        return {one.ref for one in await reading.changes() if one.bulk and ("Title" in one.fields or "Account" in one.ref)}
+
+    async def all_told() -> bool:
+        return await told() == {*refs, f"salesforce:Account:{account}"}
+
+    async def noted() -> bool:
+        return "Title" in (await cursors.read_objects(reading.pool, SYSTEM, "Lead")).get("Lead", ())
+
+    try:
+        await until(reading.done)
+        assert await told() == set()
+        in_force.append(PLAYBOOK)
+        await until(all_told)
+        await until(noted)
+    finally:
+        await ended(running)
+    many = len(await reading.changes())
+    in_force.append(before)
+    for _ in in_force:  # a field that goes is noted, and nothing is read for it
+        await runner._newly_wanted()
+    assert len(await reading.changes()) == many
 
 
 @pytest.mark.parametrize("how", ["revoked", "refused"])
