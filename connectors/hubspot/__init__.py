@@ -10,7 +10,8 @@ read as the backstop) · `subscription_ids` ("123,456": what an opt-in to all e-
 (CONSENT_WITH_NOTICE) and `legal_explanation`, which go with an opt-in · `lists` ("1001,1002": static lists, read and written as flags of
 contacts named `lists.1001`: nurture) · `list_touches` ("1003": lists, static or active, whose new members did something: a touch of the kind
 `campaign` by the list's name) · `email_events` (on: who opens or clicks marketing e-mails is told as touches; needs the scope `content`) ·
-`meeting_touches` (on: who came to a meeting is told as a touch, too; one that was booked by a rep's link always is) · `daily_calls` (how many calls a day has in your
+`meeting_touches` (on: who came to a meeting is told as a touch, too; one that was booked by a rep's link always is) · `notes` (on: a note that a rep
+writes counts as a first response, too) · `daily_calls` (how many calls a day has in your
 edition, which HubSpot tells no app with OAuth; 625000) · `page_rows` (100).
 """
 

@@ -252,10 +252,10 @@ class Reading:
             details={key: value for key, value in details.items() if value is not None},
         )  # fmt: skip
 
-    def ours(self, row: Mapping[str, Any], name: str) -> bool:
-        """Say that a property got its value from our own app."""
-        last = _last(row, name)
-        return self.origin(last.get("sourceType"), last.get("sourceId")) == "own"
+    def theirs(self, row: Mapping[str, Any], response: Response) -> bool:
+        """Say that an activity is not our own app's; of what automations leave, too, that a person wrote it."""
+        who = self.origin(*(_last(row, response.mark).get(name) for name in ("sourceType", "sourceId")))
+        return who == "person" if response.typed else who != "own"
 
     def responses(self, row: Mapping[str, Any], response: Response, people: Iterable[str]) -> list[ResponseRecorded]:
         """Give an activity that took place as a response to each of these contacts."""

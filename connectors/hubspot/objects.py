@@ -25,14 +25,22 @@ MOST_SEEN = 2000
 class Response:
     """When an activity is a rep's response: its kind, the property and values that say that it took place, and the times of it."""
 
-    kind: Literal["call", "email", "meeting", "task"]
+    kind: Literal["call", "email", "meeting", "task", "other"]
     status: str
+    """"" of what has none: it took place once it is there."""
     done: tuple[str, ...]
     """"": a blank one too, as of calls that a rep logged afterwards."""
     times: tuple[str, ...]
     """Properties that say when it was, the surest first."""
     never: tuple[str, str] = ("", "")
     """A property and its value with which it is none: an e-mail that came in."""
+    typed: bool = False
+    """It counts only where a person wrote it in HubSpot: workflows and other tools leave such, too."""
+
+    @property
+    def mark(self) -> str:
+        """Name the property whose last change says who did it."""
+        return self.status or self.times[0]
 
     @property
     def properties(self) -> list[str]:
@@ -77,10 +85,13 @@ SHAPES = {
             "emails", "email", "0-49",
             response=Response("email", "hs_email_status", ("SENT", ""), ("hs_timestamp",), ("hs_email_direction", "INCOMING_EMAIL")),
         ),
+        Shape("notes", "note", "0-46", response=Response("other", "", ("",), ("hs_timestamp",), typed=True)),
     )
 }  # fmt: skip
 """Accounts before who stands under them: the order of a full read."""
-MEETINGS, MEETING_TITLE = "meetings", "hs_meeting_title"
+MEETINGS, MEETING_TITLE, NOTES = "meetings", "hs_meeting_title", "notes"
+ASKED = {MEETINGS: "meeting_touches", NOTES: "notes"}
+"""Objects that are read, whatever the playbook wants, where an option of this name says so."""
 RESPONSES = tuple(one.object for one in SHAPES.values() if one.response)
 TASK_TO_CONTACT = 204
 TIES = {"associations.contacts": 3, "associations.companies": 5}

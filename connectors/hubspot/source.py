@@ -89,7 +89,7 @@ class HubSpotSource(Examined):
         self._forms = {guid.strip(): name.strip() for guid, _, name in named}
         self._reads, self._joins = Acts(client), Joins(client)
         self._mails = options.get("email_events", "") == "on"
-        self._meets = options.get("meeting_touches", "") == "on"
+        self._acts = tuple(name for name, option in objects.ASKED.items() if options.get(option, "") == "on")
         self._secret, self._developer_key = (connection.secrets.get(name, "") for name in ("webhook_secret", "developer_key"))
         self._called_at = connection.called_at
         self._types = objects.numbers(connection.system, options.get("subscription_ids", ""))
@@ -97,12 +97,12 @@ class HubSpotSource(Examined):
     @property
     def objects(self) -> tuple[str, ...]:
         """Name contacts, companies, deals, and what a rep did with people."""
-        return tuple(SHAPES)
+        return tuple(name for name in SHAPES if name != objects.NOTES or name in self._acts)
 
     @property
     def acts(self) -> tuple[str, ...]:
-        """Name meetings where who came to one did something."""
-        return (MEETINGS,) if self._meets else ()
+        """Name meetings where who came to one did something, and notes where a rep's note counts as a response."""
+        return self._acts
 
     def calls(self, objects: int) -> int:
         """Say what a poll costs: a call for each object, form, list and kind of e-mail event."""
@@ -263,13 +263,13 @@ class HubSpotSource(Examined):
 
     async def _responses(self, name: str, ids: Sequence[str]) -> list[Item]:
         """Read activities; each that took place is a response to every contact that it is associated with, a meeting an act of theirs, too."""
-        response, items, meets, ids = SHAPES[name].response, list[Item](), name in self.acts, numbered(ids)
+        response, items, meets, ids = SHAPES[name].response, list[Item](), name == MEETINGS and name in self.acts, numbered(ids)
         assert response is not None  # RESPONSES are those that have one
         for start in range(0, len(ids), HISTORY_ROWS):
             properties = [*response.properties, *([MEETING_TITLE] if meets else [])]
-            answer = await self._client.read(name, ids[start : start + HISTORY_ROWS], properties, history=[response.status])
+            answer = await self._client.read(name, ids[start : start + HISTORY_ROWS], properties, history=[response.mark])
             reading = self._client.reading(name, answer)
-            done = [row for row in records(answer.body) if response.counts(row["properties"]) and not reading.ours(row, response.status)]
+            done = [row for row in records(answer.body) if response.counts(row["properties"]) and reading.theirs(row, response)]
             people = await self._client.links(name, [str(row["id"]) for row in done], CONTACTS)
             for row in done:
                 with_ = [ident for ident, _ in people[str(row["id"])]]

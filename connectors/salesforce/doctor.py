@@ -10,8 +10,7 @@ from connectors.errors import ConnectorError, Surprising
 from connectors.http import Answer
 from connectors.salesforce.client import Client
 from connectors.salesforce.mapping import MEMBER, ROLES, TRUCE_ID, Row, allowed, made, seen
-from connectors.salesforce.reach import SETUP, allows, selected
-from connectors.salesforce.reach import allowed as events_allowed
+from connectors.salesforce.reach import SETUP, allowance, allows, selected
 from connectors.salesforce.refusals import DIALECT
 from connectors.salesforce.rivals import about, edits, rivals
 from connectors.salesforce.scan import MEETINGS
@@ -66,12 +65,17 @@ class Doctor:
 
     async def _events(self) -> list[Finding]:
         """Say whose change events are selected and how many may be, and, where they are on, whether the stream can be reached."""
-        named, most = await selected(self._client), events_allowed(self._client)
+        named, (most, edition) = await selected(self._client), await allowance(self._client)
+        if not most:
+            todo = (
+                "take the option events away, and let a flow tell of changes (/nudge), where seconds matter" if self._client.events else ""
+            )
+            return [Finding(ok=not todo, what=f"{edition} has no change events: changes are polled", todo=todo)]
         if named is None:
             what = "which objects' change events are selected is not told"
             return [Finding(ok=not self._client.events, what=what, todo=SETUP), *await self._reached()]
         off = "" if self._client.events else "; they are not listened to: the option events is off, changes are polled"
-        what = f"change events of {len(named)} of {most} objects are selected ({', '.join(named) or 'none'}){off}"
+        what = f"change events of {len(named)} of the {most} objects that {edition} allows are selected ({', '.join(named) or 'none'}){off}"
         more = "say in the option event_objects how many the edition allows" if len(named) > most else ""
         found = [Finding(ok=True, what=what, todo=more)]
         if lacks := [name for name in self._client.manifest.people if name not in named and self._client.events]:

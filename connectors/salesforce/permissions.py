@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from xml.sax.saxutils import escape
 
 from connectors.base import Grant, Wish
-from connectors.salesforce.mapping import ROLES
+from connectors.salesforce.client import YES
+from connectors.salesforce.mapping import CAMPAIGN, ROLES
 
 _ALWAYS = frozenset(
     "Id OwnerId Name FirstName LastName Salutation Company Status StageName CloseDate Subject Priority IsDeleted CreatedDate SystemModstamp".split()
@@ -28,8 +29,9 @@ def grants(wishes: Sequence[Wish], options: Mapping[str, str]) -> Grant:
     """Give the permission set with exactly these objects and fields."""
     fields = {line for wish in wishes for line in _fields(wish)}
     objects = {wish.object: wish for wish in wishes if wish.object not in _ACTIVITIES}
-    if any(name.startswith("campaigns.") for wish in wishes for name in wish.fields):
-        objects["Campaign"] = Wish(object="Campaign", edits=True)
+    members = [edits for wish in wishes for name, edits in wish.fields.items() if name.startswith(CAMPAIGN)]
+    if members or options.get("touches", "") in YES:
+        objects["Campaign"] = Wish(object="Campaign", edits=any(members))
     body = [
         _HEAD,
         f"    <description>{escape('What Truce needs and no more. Written by truce doctor --grants.')}</description>",

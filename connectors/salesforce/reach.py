@@ -1,7 +1,7 @@
 """What a playbook wants of an org beside its fields: records that others own, and the events of more objects than an edition may allow.
 
 Sources: Salesforce's Object Reference (UserRecordAccess; PlatformEventChannelMember in the Tooling API), the Change Data Capture guide
-("Change Data Capture Allocations": five entities, and more by an add-on).
+("Change Data Capture Allocations": five entities, and more by an add-on; it is there in Developer, Enterprise, Performance and Unlimited Edition).
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from connectors.salesforce.client import ALL, Client
 from connectors.salesforce.mapping import MEMBER, ROLE, ROLES, Row, quoted
 
 ACTIVITIES = ("Task", "Event")
+WITHOUT = ("Base", "Contact Manager", "Personal", "Professional", "Team")
+"""Editions that have no change events."""
 SETUP = "grant the integration user View Setup and Configuration"
 
 
@@ -71,9 +73,14 @@ async def selected(client: Client) -> list[str] | None:
         return None
 
 
-def allowed(client: Client) -> int:
-    """Say how many objects' events the edition allows, as far as we were told."""
-    return int(client.connection.options.get("event_objects", "5"))
+async def allowance(client: Client) -> tuple[int, str]:
+    """Say how many objects' events may be selected, and which edition it is ("the edition" where that is not told); the option says otherwise."""
+    try:
+        name = str((await client.query("SELECT OrganizationType FROM Organization", limit=2)).records[0]["OrganizationType"] or "")
+    except (ConnectorError, LookupError, TypeError):
+        name = ""
+    most = 0 if name.removesuffix(" Edition") in WITHOUT else 5
+    return int(client.connection.options.get("event_objects", most)), name or "the edition"
 
 
 async def _polled(client: Client, wishes: Sequence[Wish]) -> list[Finding]:
@@ -82,11 +89,11 @@ async def _polled(client: Client, wishes: Sequence[Wish]) -> list[Finding]:
     left = [] if named is None else [one for one in _wanted(client, wishes) if one not in (*named, *client.manifest.people)]
     if not left or named is None:
         return []
-    most, wanted = allowed(client), _wanted(client, wishes)
+    (most, edition), wanted = await allowance(client), _wanted(client, wishes)
     what = f"change events of {_listed(left)} are not selected: what changes there is polled"
     todo = "select them in Setup, Change Data Capture, where seconds matter"
     if len(wanted) > most:
-        what += f" (of the {len(wanted)} objects that are read the edition allows {most})"
+        what += f" (of the {len(wanted)} objects that are read {edition} allows {most})"
         todo = "buy the add-on for more (option event_objects), or let a flow tell of them (/nudge), where seconds matter"
     return [Finding(ok=True, what=what, todo=todo)]
 

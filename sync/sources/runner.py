@@ -193,7 +193,7 @@ class Runner:
         """Read all of the objects of which a new version of the playbook speaks first, or names more fields; changes are read meanwhile."""
         wanted = await self.wanted()
         read = await cursors.read_objects(self.pool, self.system, self.source.manifest.person_object)
-        other = {name: fields for name, fields in wanted.items() if read.get(name) != {*fields}}
+        other = {name: fields for name, fields in wanted.items() if read.get(name) != frozenset(fields)}
         if not other or not await self._read_once():
             return
         if fresh := sorted(name for name, fields in other.items() if name not in read or (read[name] and {*fields} - read[name])):

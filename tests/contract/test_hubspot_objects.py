@@ -240,6 +240,25 @@ async def test_a_task_that_truce_itself_completed_is_no_response() -> None:
         assert responses(await changed(source, RESPONSES)) == []
 
 
+async def test_a_note_that_a_rep_wrote_is_a_response_where_the_option_says_so() -> None:
+    async with hubspot_world() as world, reading(world, notes="on") as source, reading(world) as plain, webhooks(world, source) as receiver:
+        person = await world.seed({"email": "kim@x.example"})
+        said = {"hs_timestamp": "1763888042110", "hubspot_owner_id": "501", "hs_note_body": "Called, wants a quote"}
+        note = world.hub.put("notes", said, to={"contacts": [person]}, client="maria")
+        world.hub.put("notes", said, to={"contacts": [person]}, client="truce")
+        world.hub.put("notes", said, to={"contacts": [person]}, client="rival")
+        await all_told(world)
+        found = responses(await changed(source, {"contacts": []}))
+        assert [(one.kind, one.ref, one.by, one.activity_id) for one in found] == [
+            ("other", f"hubspot:contacts:{person}", "501", f"other:{note}:{person}")
+        ]
+        assert found[0].at == datetime.fromtimestamp(1763888042.110, UTC)
+        assert f"hubspot:notes:{note}" in receiver.read
+        assert [one.activity_id for one in responses(await source.read([note], [], object_="notes"))] == [found[0].activity_id]
+        assert ("notes" in source.objects, source.acts, "notes" in plain.objects, plain.acts) == (True, ("notes",), False, ())
+        assert responses(await changed(plain, RESPONSES)) == []
+
+
 # --- doctor ---------------------------------------------------------------------------------------------------------------------
 
 

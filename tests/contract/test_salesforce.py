@@ -364,9 +364,11 @@ async def test_doctor_says_whose_change_events_are_selected_and_whether_they_can
         wishes = [Wish(object=one) for one in ("Lead", "Contact", "Account", "Task")]
         deals = Wish(object="Opportunity", fields={"OpportunityContactRoles": False})
         polled = [[*await source.allows(some)] for source, some in ((off, wishes), (on, wishes), (on, [*wishes, deals]))]
+        org.org.org.organization.put(org.org.org.id, {"OrganizationType": "Professional Edition"})
+        told += [[one for one in await source.doctor({}) if "event" in one.what] for source in (off, on)]
         for source in (off, on, far):
             await source.close()
-    selected = "change events of 2 of 5 objects are selected (Account, Lead)"
+    selected = "change events of 2 of the 5 objects that Enterprise Edition allows are selected (Account, Lead)"
     assert [one.what.partition(";")[0] for one in told[0]] == [selected]
     assert "is off" in told[0][0].what
     assert [(one.ok, one.what) for one in told[1]] == [
@@ -381,11 +383,14 @@ async def test_doctor_says_whose_change_events_are_selected_and_whether_they_can
             (
                 True,
                 "change events of Task, Opportunity, OpportunityContactRole and CampaignMember are not selected: what changes there is "
-                "polled (of the 7 objects that are read the edition allows 5)",
+                "polled (of the 7 objects that are read Enterprise Edition allows 5)",
             )
         ],
     ]
     assert "event_objects" in polled[2][0].todo
+    assert [(one.ok, one.what) for one in (told[3][0], told[4][0])] == [
+        (ok, "Professional Edition has no change events: changes are polled") for ok in (True, False)
+    ]
 
 
 async def test_doctor_says_which_version_is_used_and_who_uses_the_days_calls(org: SalesforceWorld, source: Source) -> None:

@@ -63,6 +63,23 @@ def test_the_parts_of_an_address_are_granted_by_the_address_that_an_object_has()
 
 
 @pytest.mark.parametrize(
+    ("mapped", "options", "edits"),
+    [
+        ({}, {}, None),
+        ({}, {"touches": "yes"}, "false"),
+        ({"campaigns.701": False}, {}, "false"),
+        ({"campaigns.701": True}, {"touches": "yes"}, "true"),
+    ],
+)
+def test_campaigns_are_granted_where_a_field_or_an_option_asks_for_them(
+    mapped: dict[str, bool], options: dict[str, str], edits: str | None
+) -> None:  # fmt: skip
+    text = grants([Wish(object="Lead", fields=mapped)], options).text
+    found = re.findall(r"<allowEdit>(\w+)</allowEdit>(?:(?!</objectPermissions>).)*<object>Campaign</object>", text, re.DOTALL)
+    assert found == ([edits] if edits else [])
+
+
+@pytest.mark.parametrize(
     ("owned", "names"), [({}, set()), ({"Lead": True}, {"TransferAnyLead"}), ({"Lead": False, "Contact": True}, {"TransferAnyEntity"})]
 )
 def test_owners_may_be_changed_only_where_they_are_written(owned: dict[str, bool], names: set[str]) -> None:

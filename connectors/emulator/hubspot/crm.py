@@ -109,11 +109,15 @@ def _emails() -> list[Property]:
     ]
 
 
+def _notes() -> list[Property]:
+    return [*texts("hs_note_body"), *texts("hs_timestamp", type="datetime"), *_common("hs_createdate")]
+
+
 def of(object_: str, lifecycle: Sequence[tuple[str, str]]) -> list[Property]:
     """Give HubSpot's own properties of an object other than contacts."""
     if object_ == "companies":
         return _companies(lifecycle)
-    return {"deals": _deals, "tasks": _tasks, "calls": _calls, "meetings": _meetings, "emails": _emails}[object_]()
+    return {"deals": _deals, "tasks": _tasks, "calls": _calls, "meetings": _meetings, "emails": _emails, "notes": _notes}[object_]()
 
 
 def custom() -> dict[str, list[Property]]:

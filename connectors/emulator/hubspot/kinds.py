@@ -105,6 +105,7 @@ KINDS = {
         _activity("calls", "call", "0-48", "hs_call_title", "hs_lastmodifieddate", "hs_object_id"),
         _activity("meetings", "meeting", "0-47", "hs_meeting_title", "hs_lastmodifieddate", "hs_object_id"),
         _activity("emails", "email", "0-49", "hs_email_subject", "hs_lastmodifieddate", "hs_object_id"),
+        _activity("notes", "note", "0-46", "hs_note_body", "hs_lastmodifieddate", "hs_object_id"),
     )
 }  # fmt: skip
 

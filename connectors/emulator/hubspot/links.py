@@ -22,14 +22,17 @@ _PAIRS: Mapping[tuple[str, str], Sequence[tuple[int, int, str | None]]] = {
     ("contacts", "calls"): ((193, 194, None),),
     ("contacts", "emails"): ((197, 198, None),),
     ("contacts", "meetings"): ((199, 200, None),),
+    ("contacts", "notes"): ((201, 202, None),),
     ("contacts", "tasks"): ((203, 204, None),),
     ("companies", "calls"): ((181, 182, None),),
     ("companies", "emails"): ((185, 186, None),),
     ("companies", "meetings"): ((187, 188, None),),
+    ("companies", "notes"): ((189, 190, None),),
     ("companies", "tasks"): ((191, 192, None),),
     ("deals", "calls"): ((205, 206, None),),
     ("deals", "emails"): ((209, 210, None),),
     ("deals", "meetings"): ((211, 212, None),),
+    ("deals", "notes"): ((213, 214, None),),
     ("deals", "tasks"): ((215, 216, None),),
 }
 """(one, the other) → (type id there, type id back, label): the first is the default one."""

@@ -89,7 +89,9 @@ class Org:
         self.deleted_at: dict[str, str] = {}
         self.jobs = 0
         """Bulk API query jobs made so far."""
-        self.id = self.add_row(self.organization, {"Name": "Acme", "IsSandbox": False, "InstanceName": "EMU1"})
+        self.id = self.add_row(
+            self.organization, {"Name": "Acme", "IsSandbox": False, "InstanceName": "EMU1", "OrganizationType": "Enterprise Edition"}
+        )
         self.queue = self.add_row(self.groups, {"Name": "New Leads", "DeveloperName": "New_Leads", "Type": "Queue"})
 
     def table(self, name: str) -> Table | None:

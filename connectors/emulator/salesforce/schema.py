@@ -123,6 +123,7 @@ ORGANIZATION = (
     Field("Name", "Name", length=80),
     Field("IsSandbox", "Is Sandbox", "boolean", nillable=False, default=False),
     Field("InstanceName", "Instance Name", length=5),
+    Field("OrganizationType", "Edition", length=40),
     *AUDIT,
 )
 
