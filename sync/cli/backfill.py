@@ -80,6 +80,9 @@ def _said(found: Mapping[str, Any]) -> Iterator[str]:
     for name, what in STANDS.items():
         change = f" (before: {before[name]:,})" if before[name] != after[name] else ""
         yield f"  {after[name]:>9,}  {what}{change}"
+    if found["to_plan"]:
+        yield f"The writers have {found['to_plan']:,} people left to plan, and what is kept back or set aside grows until then. Before you judge it:"
+        yield "truce observe report, truce parked. Where it does not go on, truce doctor says why (does every writer run?)."
     if not found["done"]:
         further = 10 * max(100, found["people"])
         yield f"Look, then go on: truce backfill {found['system']} --first {further}, or all of them: truce backfill {found['system']}"

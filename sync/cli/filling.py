@@ -26,7 +26,7 @@ from sync.sources.lag import LagGate
 from sync.sources.lease import hold
 from sync.sources.publisher import Publisher
 from sync.sources.runner import Runner
-from sync.store import cursors
+from sync.store import cursors, dirty
 from sync.store.connect import open_pool
 from sync.topology import changes_name
 
@@ -34,6 +34,8 @@ TAKEN_S = 12.0
 """A little longer than a lease outlives whoever was killed with it."""
 DECIDED_S = 120.0
 """So long what was read is waited for to be decided."""
+PLANNED_S, STILL_S = 60.0, 10.0
+"""So long a slice is waited for to be planned, and so long while nothing of it moves."""
 _STAND = """
 SELECT (SELECT count(*) FROM leads WHERE survivor IS NULL) AS people,
   (SELECT count(*) FROM (SELECT 1 FROM records WHERE gone IS NULL GROUP BY lead_id HAVING count(DISTINCT system) > 1) m) AS matched,
@@ -103,11 +105,12 @@ async def fill(settings: Settings, order: Order, tell: Callable[[Progress], None
             words = f"{type(error).__name__}: {error.words}"
             raise CannotRun(f"{order.system} cannot be read on ({words}); what was read is kept, the same command goes on.") from None
         decided = await _decided(here.gate, found, tell)
+        left = await planned(here.pool, found, tell, PLANNED_S if decided and order.first is not None else 0.0)
         after = dict(await here.pool.fetchrow(_STAND))
     calls = max(here.budget.calls.values(), default=0)
     return {
         "system": order.system, "people": found.people, "records": found.records, "done": found.done, "calls": calls, "decided": decided,
-        "before": before, "after": after,
+        "to_plan": left, "before": before, "after": after,
     }  # fmt: skip
 
 
@@ -151,3 +154,15 @@ async def _decided(gate: LagGate, found: Progress, tell: Callable[[Progress], No
         tell(found)
         await asyncio.sleep(0.2)
     return True
+
+
+async def planned(pool: Any, found: Progress, tell: Callable[[Progress], None], within_s: float, still_s: float = STILL_S) -> int:
+    """Wait until the writers have planned what was decided, written it or kept it back, so long and while it goes on; gives whom they have left."""
+    end, moved, left = monotonic() + within_s, monotonic(), await dirty.to_plan(pool)
+    while left and monotonic() < min(end, moved + still_s):
+        found.waits = f"decided; the writers have {left:,} people left"
+        tell(found)
+        await asyncio.sleep(0.2)
+        before, left = left, await dirty.to_plan(pool)
+        moved = monotonic() if left < before else moved
+    return left

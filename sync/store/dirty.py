@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from sync.store.cursors import READING
 from sync.topology import Lane
 
 # The time of the statement, not of the row (`clock_timestamp()`): else no index knows where to stop, and every look reads every row.
@@ -64,6 +65,21 @@ async def unring(pool: Any, system: str) -> None:
 async def count(pool: Any, system: str | None = None) -> int:
     """Count the leads that are dirty, in one system or in all together."""
     found: int = await pool.fetchval("SELECT count(*) FROM dirty WHERE $1::text IS NULL OR system = $1", system)
+    return found
+
+
+_TO_PLAN = f"""
+SELECT count(DISTINCT d.lead_id) FROM dirty d WHERE NOT EXISTS (SELECT FROM pauses WHERE scope IN ('all', 'system:' || d.system))
+  AND (EXISTS (SELECT FROM records r WHERE r.lead_id = d.lead_id AND r.system = d.system)
+    OR EXISTS (SELECT FROM cursors c WHERE c.system = d.system AND c.name = 'everything' AND c.done_at IS NOT NULL))
+  AND (d.lane = 'hot' OR NOT EXISTS (
+    SELECT FROM unnest({READING}) s WHERE NOT EXISTS (SELECT FROM records r WHERE r.lead_id = d.lead_id AND r.system = s)))
+"""
+
+
+async def to_plan(pool: Any) -> int:
+    """Count the people whom some writer can plan at this moment: no pause and no first read is in the way."""
+    found: int = await pool.fetchval(_TO_PLAN)
     return found
 
 

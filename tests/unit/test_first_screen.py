@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sync.cli.backfill import _reading
+from sync.cli.backfill import STANDS, _reading, _said
 from sync.cli.first.screen import show
 from sync.sources.backfill import Progress
 from sync.trial.first.compare import PERSONAL
@@ -119,3 +119,12 @@ def test_a_terminal_sees_how_far_a_read_is_and_why_it_waits(
     with _reading("salesforce", first, shown=False) as tell:
         tell(Progress(people=70))
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("left", "said"), [(0, False), (1_200, True)])
+def test_what_a_slice_brought_is_not_told_as_final_while_writers_are_at_it(left: int, said: bool) -> None:
+    stands = dict.fromkeys(STANDS, 0)
+    found = {"system": "salesforce", "people": 100, "done": False, "records": 100, "calls": 2, "decided": True, "to_plan": left}
+    lines = "\n".join(_said(found | {"before": stands, "after": stands}))
+    assert ("The writers have 1,200 people left to plan" in lines) is said
+    assert ("truce observe report, truce parked." in lines) is said

@@ -134,9 +134,8 @@ async def test_a_slice_a_look_and_the_rest(kafka: str, postgres: str, installati
         assert made.wrote(made.crm) == []
 
         found = await made.told("backfill", "salesforce", "--first", str(FIRST))
-        assert (found["people"], found["done"], found["decided"]) == (FIRST, False, True)
+        assert (found["people"], found["done"], found["decided"], found["to_plan"]) == (FIRST, False, True, 0)
         assert (found["before"]["matched"], found["after"]["matched"]) == (0, FIRST)
-        await calm(made)
         assert titles(made) == ["Head of Operations"] * FIRST + ["Buyer"] * (PEOPLE - FIRST), (
             "the later edit counts, for those who were read"
         )

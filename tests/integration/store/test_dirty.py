@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+from sync.cli.filling import planned
 from sync.lead.decision import DuplicateNote
-from sync.store import dirty, duplicates
+from sync.sources.backfill import Progress
+from sync.store import cursors, dirty, duplicates
 from sync.store.statement import run
 
 ONE, OTHER = "11111111-1111-5111-8111-111111111111", "11111111-1111-5111-8111-111111111112"
@@ -48,3 +51,34 @@ async def test_a_settled_question_lets_go_of_everybody_whom_it_named(pool: Any) 
         await run(connection, [duplicates.write([DuplicateNote("c", None, (OTHER,), "settled", open=False)])])
     assert await dirty.revive(pool, "crm") == 2
     assert await pool.fetchval("SELECT concat_ws(', ', reason, settled_by) FROM duplicates WHERE id = 'c'") == "names differ, settled"
+
+
+async def test_whom_a_writer_can_plan_is_counted_and_a_slice_waits_for_them(pool: Any) -> None:
+    for number, lead in enumerate((ONE, OTHER)):
+        await _asked(pool, str(number), lead, "1 hour")
+    await dirty.mark(pool, [ONE, OTHER], "map", "bulk")
+    assert await dirty.to_plan(pool) == 0, "who has no record there waits until all of it was read"
+    await pool.execute(
+        "INSERT INTO records (ref, lead_id, system, object, seen_at) VALUES ('map:contacts:1', $1, 'map', 'contacts', now())", ONE
+    )
+    assert await dirty.to_plan(pool) == 1
+    await cursors.put(pool, "map", "everything", "", done=True)
+    assert await dirty.to_plan(pool) == 2
+    await pool.execute("INSERT INTO pauses (scope, reason, by) VALUES ('system:map', 'x', 'ana')")
+    assert await dirty.to_plan(pool) == 0
+    await pool.execute("DELETE FROM pauses")
+    await cursors.hold_lease(pool, cursors.first_read("crm"), "somebody", 60)
+    await dirty.mark(pool, [ONE], "map", "hot")
+    assert await dirty.to_plan(pool) == 1, "bulk waits for a system that is being read"
+    await cursors.drop_lease(pool, cursors.first_read("crm"), "somebody")
+
+    found, told = Progress(), asyncio.Event()
+    waiting = asyncio.create_task(planned(pool, found, lambda _: told.set(), 60))
+    async with asyncio.timeout(30):
+        await told.wait()
+        assert found.waits == "decided; the writers have 2 people left"
+        assert not waiting.done()
+        await pool.execute("DELETE FROM dirty")
+        assert await waiting == 0
+    await dirty.mark(pool, [ONE], "map", "bulk")
+    assert await planned(pool, found, lambda _: None, 60, still_s=0) == 1, "nobody moves it"
