@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import dropwhile
 from pathlib import Path
 
 import typer
@@ -44,7 +45,9 @@ def show(found: Found, written: Written, folder: Path) -> Iterator[str]:
     alone = f", {len(found.people.found) - both} more are in one system alone" if both < len(found.people.found) else ""
     yield f"Matched {both} fields by name and type{alone}, {len(need)} need you, {left} left out (formula or read-only)"
     fields = folder / "fields.yaml"
-    yield from (f"  ? {one.known.name}: {note} ({line(fields, f'  {one.known.name}:')})" for one in need for note in one.notes)
+    for part, one in need:
+        about = {"accounts": "account.", "opportunities": "opportunity."}.get(part, "") + one.known.name
+        yield from (f"  ? {about}: {note} ({line(fields, f'  {one.known.name}:', f'{part}:')})" for note in one.notes)
     if kinds := [
         one.known.name.removesuffix("_opt_out").replace("_", " ") for one in found.people.found if one.known.consent not in ("", "email")
     ]:
@@ -78,10 +81,11 @@ def _counted(live: Live) -> str:
     return " · ".join(told)
 
 
-def line(path: Path, begin: str) -> str:
-    """Say where in a file that was written a line begins so: fields.yaml:88."""
+def line(path: Path, begin: str, part: str = "") -> str:
+    """Say where in a file that was written, after the line of its `part`, a line begins so: fields.yaml:88."""
     with path.open(encoding="utf-8") as lines:
-        number = next((number for number, text in enumerate(lines, 1) if text.startswith(begin)), None)
+        numbered = dropwhile(lambda one: not one[1].startswith(part), enumerate(lines, 1))
+        number = next((number for number, text in numbered if text.startswith(begin)), None)
     return f"{path.name}:{number}" if number else path.name
 
 

@@ -194,6 +194,7 @@ def _flow(some: Mapping[str, str]) -> str:
     return "{" + ", ".join(f"{quoted(name)}: {quoted(value) if value else 'false'}" for name, value in some.items()) + "}"
 
 
-def guessed(found: Found) -> Sequence[Match]:
-    """Give the fields that a person should look at."""
-    return [one for one in found.people.found if one.notes]
+def guessed(found: Found) -> Sequence[tuple[str, Match]]:
+    """Give the fields that a person should look at, each with the part of fields.yaml in which it stands."""
+    parts = (("fields", found.people), ("accounts", found.accounts), ("opportunities", found.opportunities))
+    return [(part, one) for part, matching in parts for one in matching.found if one.notes]

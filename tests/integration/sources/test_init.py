@@ -107,6 +107,13 @@ async def test_what_the_systems_hold_and_who_writes_it_is_read_and_said(tmp_path
     line = next(n for n, text in enumerate(fields.splitlines(), 1) if text == "  status:  # what sales does with the lead these days")
     assert f"? status: people with a value of hubspot that is none of these: LOST 1 (fields.yaml:{line})" in found.output
     assert "          # LOST: ?  # 1 person has it\n" in fields
+    line = next(
+        n for n, text in enumerate(fields.splitlines(), 1) if n > fields.splitlines().index("accounts:") and text.startswith("  industry:")
+    )
+    assert (
+        f"? account.industry: HubSpot takes only what is on its list, so that it is asked and never told: say `values` to write it too (fields.yaml:{line})"
+        in found.output
+    )
     assert "consent: product-news" in fields
     assert "one of these statuses: Responded; not: Sent" in lifecycle
     assert not any(effects.values())
