@@ -16,6 +16,9 @@ from connectors.hubspot.paths import ENDS, FORMS, NEWEST
 from connectors.hubspot.permissions import allowed, lacking
 from connectors.hubspot.rivals import edits, rivals
 
+KEYS = {TASKS: (TASK_KEY, False), DEALS: (TRUCE_ID, True)}
+"""Objects beside contacts that we make → the property by which ours are found again, and whether it must be unique."""
+
 
 class Doctor:
     """Looks at one account."""
@@ -47,8 +50,7 @@ class Doctor:
             *self._figures(answer),
             await self._owners(),
             await self._truce_id(schema.get(TRUCE_ID), fix=fix),
-            await self._task_key(fix=fix),
-            await self._deal_key(fix=fix),
+            *[one for name in KEYS if fix for one in await self._made(name)],
             *[await self._readable(name) for name in (COMPANIES, DEALS)],
         ]
         found += [await self._list(name) for name in sorted(fields) if name.startswith(LIST)]
@@ -156,35 +158,18 @@ class Doctor:
             return self._finding(what, error.words, "give the app the scope crm.schemas.contacts.write")
         return self._finding(f"{what} was created")
 
-    async def _task_key(self, *, fix: bool) -> Finding:
-        """Without this property reps get no tasks; who wants none needs none, so its lack is told and is no fault."""
-        what = f"the property {TASK_KEY} of tasks"
+    async def _made(self, object_: str) -> list[Finding]:
+        """Make the property by which ours are found again on an object that lacks it; whether the playbook needs it `keyed` says."""
+        name, unique = KEYS[object_]
+        what = f"the property {name} of {object_}"
+        wanted = made(object_, FieldSeen(name=name, type="text", label=name.replace("_", " ").capitalize()))
         try:
-            if any(one["name"] == TASK_KEY for one in await self._client.properties(TASKS)):
-                return self._finding(what)
-            if not fix:
-                return self._finding(what, "missing; tasks for reps need it: doctor --fix creates it")
-            made = {"name": TASK_KEY, "label": "Truce key", "type": "string", "fieldType": "text", "groupName": "task"}
-            await self._client.post(f"{self._client.paths['properties']}/{TASKS}", made | {"formField": False})
+            if any(one["name"] == name for one in await self._client.properties(object_)):
+                return []
+            await self._client.post(f"{self._client.paths['properties']}/{object_}", wanted | {"hasUniqueValue": unique})
         except ConnectorError as error:
-            return self._finding(what, f"not to be had ({error.words}); reps get no tasks")
-        return self._finding(f"{what} was created")
-
-    async def _deal_key(self, *, fix: bool) -> Finding:
-        """Without this property no deal is made; a playbook that makes none of opportunities needs none, so its lack is told and is no fault."""
-        what = f"the unique property {TRUCE_ID} of deals"
-        try:
-            held = next((one for one in await self._client.properties(DEALS) if one["name"] == TRUCE_ID), None)
-            if held is not None:
-                todo = "" if held.get("hasUniqueValue") else "delete it and run doctor --fix: a property cannot be made unique later"
-                return self._finding(what, todo=todo)
-            if not fix:
-                return self._finding(what, "missing; deals made of opportunities need it: doctor --fix creates it")
-            made = {"name": TRUCE_ID, "label": "Truce id", "type": "string", "fieldType": "text", "groupName": "dealinformation"}
-            await self._client.post(f"{self._client.paths['properties']}/{DEALS}", made | {"hasUniqueValue": True, "formField": False})
-        except ConnectorError as error:
-            return self._finding(what, f"not to be had ({error.words}); no deals are made of opportunities")
-        return self._finding(f"{what} was created")
+            return [self._finding(what, f"cannot be created ({error.words})")]
+        return [self._finding(f"{what} was created")]
 
     async def _readable(self, name: str) -> Finding:
         """Who maps no companies or deals needs no scope for them, so its lack is told and is no fault."""
@@ -203,6 +188,21 @@ class Doctor:
         if writable and fixed:
             return self._finding(what, "read-only", "map a property that can be written, or let HubSpot own the field")
         return self._finding(what)
+
+
+async def keyed(client: Client, system: str, object_: str) -> Finding:
+    """Say whether what is made there can be found again by its property, without which none is made."""
+    name, unique = KEYS[object_]
+    what = f"{system}: the {'unique ' * unique}property {name} of {object_}"
+    try:
+        held = next((one for one in await client.properties(object_) if one["name"] == name), None)
+    except ConnectorError as error:
+        todo = "give the app the scopes that truce doctor --grants lists"
+        return Finding(ok=False, what=f"{what} cannot be seen ({error.words}): no {object_} are made there", todo=todo)
+    if held is None:
+        return Finding(ok=False, what=f"{what} is missing: no {object_} are made there", todo="truce doctor --fix creates it")
+    todo = "delete it and run doctor --fix: a property cannot be made unique later" if unique and not held.get("hasUniqueValue") else ""
+    return Finding(ok=not todo, what=f"{what}{' is not unique' * bool(todo)}", todo=todo)
 
 
 class Examined(Source):
@@ -226,8 +226,9 @@ class Examined(Source):
         return allowed(object_, await self._client.granted())
 
     async def allows(self, wishes: Sequence[Wish]) -> Sequence[Finding]:
-        """Name each scope that the playbook and the options need and our token lacks, beside those that are rights on objects."""
-        return [*lacking(self._system, wishes, self._options, await self._client.granted())]
+        """Name what the playbook and the options need: each scope that our token lacks, beside those that are rights on objects; our keys."""
+        found = [*lacking(self._system, wishes, self._options, await self._client.granted())]
+        return found + [await keyed(self._client, self._system, one.object) for one in wishes if one.creates and one.object in KEYS]
 
     async def rivals(self, object_: str, fields: Sequence[str]) -> Rivals | None:
         """Name who else wrote these properties of the records that changed last."""

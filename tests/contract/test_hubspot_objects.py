@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from connectors.base import Source
+from connectors.base import Source, Wish
 from connectors.contract_objects import of
 from connectors.contract_world import items, long_ago, pages
 from connectors.errors import AuthExpired, Surprising
@@ -265,12 +266,22 @@ async def test_a_note_that_a_rep_wrote_is_a_response_where_the_option_says_so() 
 async def test_the_doctor_adds_the_property_by_which_tasks_are_found_again() -> None:
     async with hubspot_world() as world, reading(world) as source:
         world.hub.drift("truce_task_key", object_="tasks", remove=True)
-        told = {one.what: one.ok for one in await source.doctor({})}
-        (words,) = [what for what in told if "truce_task_key" in what]
-        assert "missing" in words
-        assert told[words]
-        assert any("was created" in one.what for one in await source.doctor({}, fix=True))
-        assert "truce_task_key" in await source.fields("tasks")
+        made = [Wish(object="tasks", fields={}, creates=True, edits=True)]
+
+        async def key(wishes: Sequence[Wish]) -> list[tuple[bool, str]]:
+            return [(one.ok, one.todo) for one in await source.allows(wishes) if "truce_task_key" in one.what]
+
+        assert await key([]) == [], "who wants no tasks needs none"
+        assert await key(made) == [(False, "truce doctor --fix creates it")]
+        assert not any("truce_task_key" in one.what for one in await source.doctor({}))
+        world.hub.drift("truce_id", object_="deals", remove=True)
+        created = [one.what for one in await source.doctor({}, fix=True) if "was created" in one.what]
+        assert created == [
+            "hubspot: the property truce_task_key of tasks was created",
+            "hubspot: the property truce_id of deals was created",
+        ]
+        assert await key(made) == [(True, "")]
+        assert all(one.ok for one in await source.allows([Wish(object="deals", fields={}, creates=True, edits=True)]))
 
 
 async def test_the_doctor_says_which_objects_cannot_be_read_and_calls_it_no_fault() -> None:

@@ -31,7 +31,7 @@ def wishes(playbook: Playbook, system: str, manifest: Manifest) -> list[Wish]:
                     creates=copies,
                 )
             )
-    return [*found, *_activities(playbook, manifest)]
+    return [*found, *_activities(playbook, system, manifest)]
 
 
 def _people(playbook: Playbook, system: str, name: str, manifest: Manifest, *, creates: bool) -> Wish:
@@ -40,11 +40,11 @@ def _people(playbook: Playbook, system: str, name: str, manifest: Manifest, *, c
     return Wish(object=name, fields=fields, edits=any(fields.values()), creates=creates)
 
 
-def _activities(playbook: Playbook, manifest: Manifest) -> Iterator[Wish]:
-    """Reps' tasks are made where an SLA wants them, and what reps did is read where one waits for a first response."""
+def _activities(playbook: Playbook, system: str, manifest: Manifest) -> Iterator[Wish]:
+    """Reps' tasks are made in the CRM where an SLA wants them, and what reps did is read where one waits for a first response."""
     legs = [leg for sla in playbook.slas.named.values() for name in ("accept", "first_response", "work") if (leg := sla.leg(name))]
     waits = any(sla.leg("first_response") for sla in playbook.slas.named.values())
-    makes = manifest.task_object if any(leg.task for leg in legs) else ""
+    makes = manifest.task_object if system in playbook.sales[:1] and any(leg.task for leg in legs) else ""
     for name in dict.fromkeys([*([makes] if makes else []), *(manifest.response_objects if waits else ())]):
         fields = {manifest.truce_id_field: True} if name == makes and manifest.truce_id_field.endswith("__c") else {}
         yield Wish(object=name, fields=fields, creates=name == makes, edits=name == makes)
