@@ -14,15 +14,16 @@ from schemas.base import Ref
 from sync.playbook.models import Playbook
 from sync.runtime import log
 from sync.runtime.rest import rest
-from sync.sources import schema, skew
+from sync.sources import schema
 from sync.sources.companies import AccountsFirst
 from sync.sources.lag import LagGate
 from sync.sources.lease import hold
 from sync.sources.listening import Listening
 from sync.sources.publisher import Publisher, corrected, now, ref_of
+from sync.sources.skew import Skew
 from sync.sources.steps import Steps
 from sync.sources.vanished import Vanished
-from sync.store import cursors, read_orders, users
+from sync.store import cursors, read_orders, skews, users
 
 SLICE = 50
 """So many records of bulk are published at once."""
@@ -47,7 +48,6 @@ class Runner:
     publisher: Publisher
     gate: LagGate
     playbook: Callable[[], Awaitable[Playbook]]
-    skew_s: float = 0.0
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when read orders may be waiting."""
 
@@ -55,6 +55,7 @@ class Runner:
     """Object → when its live schema was read, and what it was."""
     _named: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """What is read, as it was said last."""
+    _skew: Skew | None = None
     _steps: Steps = field(init=False)
 
     def __post_init__(self) -> None:
@@ -221,8 +222,17 @@ class Runner:
         """Publish items with the vendor's clock put right; orders for records that they are about are settled."""
         if not items:
             return
-        self.skew_s = skew.settle(self.skew_s, skew.ahead(items))
-        await self.publisher.publish([corrected(item, self.skew_s) for item in items], source=self.system, kind=kind)
+        skew_s = await self._settled(items)
+        await self.publisher.publish([corrected(item, skew_s) for item in items], source=self.system, kind=kind)
+
+    async def _settled(self, items: Sequence[Item]) -> float:
+        """Give how far the vendor's clock is ahead, as these items show it too; its writer goes by the same."""
+        if self._skew is None:
+            self._skew = Skew(await skews.get(self.pool, self.system))
+        before = self._skew.seconds
+        if (found := self._skew.settle(items)) != before:
+            await skews.put(self.pool, self.system, found)
+        return found
 
     async def noticed(self, notice: Notice) -> None:
         """Publish what a webhook says, and order what it says too little of to be read at once.

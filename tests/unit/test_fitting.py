@@ -14,8 +14,9 @@ from schemas.change import RecordChanged, RecordDeleted, RecordMerged
 from schemas.response import ResponseRecorded
 from schemas.touch import TouchRecorded
 from sync.lead.canonical import MAX_TEXT, Unfit, clean
-from sync.sources import fitting, skew
+from sync.sources import fitting
 from sync.sources.publisher import corrected, messages, wrap
+from sync.sources.skew import Skew
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 REF = "hubspot:contacts:1"
@@ -111,9 +112,26 @@ def test_a_time_of_the_year_1_outlives_the_clock_correction() -> None:
 def test_a_visitor_with_a_wrong_clock_does_not_set_the_clock_of_everyone() -> None:
     ahead = NOW + timedelta(seconds=290)
     touch = TouchRecorded(system="hubspot", activity_id="form:1:2", kind="form", at=ahead, received_at=NOW)
-    assert skew.ahead([touch]) == 0.0
+    assert Skew().settle([touch]) == 0.0
     call = ResponseRecorded(
         system="hub", ref="hub:contacts:1", activity_id="call:1:1", kind="call", at=NOW + timedelta(minutes=2), received_at=NOW
     )
-    assert skew.ahead([call]) == 0.0, "when a call was is what the rep wrote down"
-    assert skew.ahead([touch, call, change(at=NOW + timedelta(seconds=3))]) == 3.0
+    assert Skew().settle([call]) == 0.0, "when a call was is what the rep wrote down"
+    assert Skew().settle([touch, call, change(at=NOW + timedelta(seconds=3))]) == 3.0
+
+
+def seen(minute: float, ahead_s: float) -> RecordChanged:
+    """A change as it is received so many minutes later, told by a clock that is ahead by that less the delay."""
+    at = NOW + timedelta(minutes=minute)
+    return change(at=at + timedelta(seconds=ahead_s), received_at=at)
+
+
+def test_a_clock_that_was_put_right_is_believed_within_hours_and_one_that_is_still_ahead_is_too() -> None:
+    clock = Skew()
+    assert clock.settle([seen(0, 60)]) == 60
+    assert clock.settle([seen(n, 60 - n % 9) for n in range(1, 120)]) == 60, "each is told with a delay of its own"
+    assert clock.settle([seen(120 + n, -(n % 9)) for n in range(130)]) == 0, "it was put right"
+    assert clock.settle([seen(300, 4)]) == 4, "what is larger counts at once"
+    assert clock.settle([seen(301, 400), seen(302, -4_000)]) == 4, "no clock is off by so much"
+    assert Skew(60).settle([seen(30 * n, -5) for n in range(19)]) == 60, "a few changes of a quiet night prove nothing"
+    assert Skew(60).settle([seen(n / 60, -5) for n in range(100)]) == 60, "nor do many of two minutes"
