@@ -5,6 +5,7 @@ A calendar holds much that is nobody's business: only from when to when somebody
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime, time, timedelta
@@ -30,6 +31,8 @@ BACK = timedelta(days=1)
 MOST_BYTES = 8_000_000
 MOST = 500
 """So many absences of one calendar are kept; it is no calendar of absences that has more."""
+MOST_SERIES = 500
+"""What recurs is worked out day by day: nobody has more series, and with more it takes minutes."""
 _OUT = re.compile(
     r"\b(out of (the )?office|ooo|vacation|holidays?|on leave|annual leave|parental leave|pto|sick|urlaub|abwesend|krank)\b", re.IGNORECASE
 )
@@ -49,8 +52,12 @@ def absences(text: bytes, now: datetime, zone: str) -> list[Away]:
     try:
         calendar = Calendar.from_ical(text)
         calendar.subcomponents = [one for one in calendar.subcomponents if not _endless(one)]
+        if sum("RRULE" in one for one in calendar.subcomponents) > MOST_SERIES:
+            raise Unreadable(f"more than {MOST_SERIES} of its events recur")
         events = recurring_ical_events.of(calendar, skip_bad_series=True).between(now - BACK, now + AHEAD)
         spans = sorted(_span(one, zone) for one in events if _is_out(one))
+    except Unreadable:
+        raise
     except Exception as error:  # the library raises what it likes over what anybody may have written
         raise Unreadable(f"it is no calendar that can be read ({type(error).__name__})") from None
     merged: list[tuple[int, int]] = []
@@ -131,7 +138,7 @@ class Calendars:
                 continue
             note = ProblemNote("calendar_unreadable", person, False)
             try:
-                spans = absences(await fetch(url), now, rep.hours.timezone or playbook.timezone)
+                spans = await asyncio.to_thread(absences, await fetch(url), now, rep.hours.timezone or playbook.timezone)
             except Unreadable as error:
                 text = f"the calendar of {rep.name} cannot be read: {error}. Absences stay as they were; TRUCE_CALENDARS holds its address"
                 note = ProblemNote("calendar_unreadable", person, True, text)

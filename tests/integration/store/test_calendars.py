@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from time import process_time
+from time import process_time, thread_time
 from typing import Any
 
 import pytest
@@ -71,6 +72,11 @@ def test_what_recurs_every_second_is_no_absence_and_takes_no_time(rule: str) -> 
     assert process_time() - begun < 3
 
 
+def test_a_calendar_of_which_too_much_recurs_is_not_worked_out() -> None:
+    with pytest.raises(Unreadable, match="more than 500 of its events recur"):
+        absences(ics(*[f"{DAY}\nRRULE:FREQ=DAILY"] * 501), NOW, BERLIN)
+
+
 def test_what_is_no_calendar_is_said_without_a_word_of_it() -> None:
     with pytest.raises(Unreadable, match="no calendar that can be read") as told:
         absences(b"<html>a secret</html>", NOW, BERLIN)
@@ -127,3 +133,29 @@ async def test_a_calendar_is_followed_and_a_person_has_the_last_word(pool: Any, 
     shown["body"] = ics()
     await read.once(NOW)
     assert await away() == ()
+
+
+async def test_a_large_calendar_holds_up_nothing_else(pool: Any, served: tuple[str, dict[str, Any]]) -> None:
+    url, shown = served
+    shown["body"] = ics(*[f"{DAY}\nRRULE:FREQ=DAILY"] * 12)
+    begun = thread_time()
+    absences(shown["body"], NOW, BERLIN)
+    alone, gaps, over = thread_time() - begun, [0.0], asyncio.Event()
+
+    async def tick() -> None:
+        while not over.is_set():
+            at = thread_time()
+            await asyncio.sleep(0)
+            gaps.append(thread_time() - at)
+
+    here = load(EXAMPLE)
+
+    async def known() -> Playbook:
+        return here
+
+    ticking = asyncio.create_task(tick())
+    await Calendars(pool, {ANA: url}, known).once(NOW)
+    over.set()
+    await ticking
+    assert max(gaps) < alone / 2
+    assert (await presence.current(pool))[ANA].away
