@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from sync.alerts.alive import Alive, Waiting
@@ -28,6 +29,7 @@ class Rounds:
         self._gauges, self._counted, self._kinds = gauges, -COUNT_S, frozenset[str]()
         self._alive = Alive(pool, clock, waiting)
         self._heart = Calls("heartbeat", heartbeat_url) if heartbeat_url else None
+        self._beating: asyncio.Task[None] | None = None
 
     async def audit(self, _: Ground) -> None:
         """Look for MQLs that nobody has, every five minutes."""
@@ -63,20 +65,29 @@ class Rounds:
         self._kinds = self._kinds | found.keys()
 
     async def beat(self, ground: Ground) -> None:
-        """Call the outside URL once a minute, and only while all is well: alerts go out, clocks are told, what came in is decided."""
+        """Call the outside URL once a minute, and only while all is well: alerts go out, clocks are told, what came in is decided.
+
+        Whoever answers slowly holds up nothing: the call goes on beside the next looks.
+        """
         at = self._clock.monotonic()
-        if self._heart is None or not ground.ready or at - self._last < HEART_S:
+        if self._heart is None or not ground.ready or at - self._last < HEART_S or (self._beating and not self._beating.done()):
             return
         self._last = at
         if (wrong := await self._alive.wrong()) is not None:
             _log.warning("no sign of life is given", reason=wrong)
             return
+        self._beating = asyncio.create_task(self._tell(self._heart))
+
+    async def _tell(self, heart: Calls) -> None:
         try:
-            await self._heart.call("GET", "", plain=True)
+            await heart.call("GET", "", plain=True)
         except Refused as refused:
             _log.warning("the sign of life was not taken", reason=str(refused))
 
     async def close(self) -> None:
         """Let go of connections."""
+        if self._beating is not None:
+            self._beating.cancel()
+            await asyncio.gather(self._beating, return_exceptions=True)
         if self._heart is not None:
             await self._heart.close()

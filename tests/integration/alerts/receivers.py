@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 from collections.abc import Callable
 from email.message import EmailMessage
@@ -88,10 +89,13 @@ class Pulse:
     """Whoever watches from outside: counts the signs of life."""
 
     def __init__(self) -> None:
-        self.beats = 0
+        self.beats, self.came, self.open = 0, asyncio.Event(), asyncio.Event()
+        self.open.set()
 
     async def _beat(self, _: web.Request) -> web.Response:
         self.beats += 1
+        self.came.set()
+        await self.open.wait()
         return web.Response(text="OK")
 
     async def __aenter__(self) -> Pulse:

@@ -46,6 +46,8 @@ async def beats(office: Office, rounds: Rounds, pulse: Pulse, minutes: int = 1) 
     for _ in range(minutes):
         office.clock.forward(61)
         await rounds.beat(here)
+        if rounds._beating is not None:
+            await rounds._beating
     return pulse.beats - before
 
 
@@ -94,6 +96,27 @@ async def test_it_stops_when_the_notifier_does_nothing_but_beat(pool: Any, offic
     await office.minutes(2)
     assert await beats(office, rounds, pulse) == 1
     await rounds.close()
+
+
+async def test_who_takes_a_sign_of_life_slowly_holds_up_nothing_and_gets_one_at_a_time(pool: Any, office: Office, pulse: Pulse) -> None:
+    rounds, here = Rounds(pool, office.clock, pulse.url), office.ground()
+    pulse.open.clear()
+    for _ in range(3):
+        office.clock.forward(61)
+        await rounds.beat(here)
+    async with asyncio.timeout(30):
+        await pulse.came.wait()
+    assert pulse.beats == 1
+    pulse.open.set()
+    assert rounds._beating is not None
+    await rounds._beating
+    assert await beats(office, rounds, pulse) == 1
+    pulse.open.clear()
+    office.clock.forward(61)
+    await rounds.beat(here)
+    async with asyncio.timeout(30):
+        await rounds.close()
+    pulse.open.set()
 
 
 async def test_it_stops_when_nobody_tells_the_clocks(pool: Any, office: Office, pulse: Pulse) -> None:
