@@ -10,6 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from sync.cli.output import console
+from sync.cli.pages import Pages
 from sync.cli.parts import PartEnded
 from sync.runtime.folder import frozen
 from sync.runtime.guard import passing
@@ -43,6 +44,8 @@ class Keeper:
     stopped: threading.Event
     watch: Watch | None = None
     """Takes what is saved in the playbook's folder in force."""
+    pages: Pages | None = None
+    """Says where the pages for people are."""
     _lives: dict[str, _Life] = field(default_factory=dict)
     _silent: bool = False
     _stopped: dict[str, int] = field(default_factory=dict)
@@ -54,6 +57,8 @@ class Keeper:
             self._parts()
             self._frozen()
             self._alerts()
+            if self.pages is not None:
+                self.pages.look()
             if self.watch is not None:
                 self.watch.look()
 

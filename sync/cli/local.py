@@ -18,6 +18,7 @@ import typer
 from sync.cli import place
 from sync.cli.keeper import EMULATED, Keeper
 from sync.cli.output import CannotRun, console
+from sync.cli.pages import Pages
 from sync.cli.parts import Parts, connections
 from sync.cli.watch import Watch
 from sync.runtime import kafka, postgres
@@ -221,7 +222,7 @@ def up(
         _welcome(local, urls, chosen)
         if told := asyncio.run(_differs(here, settings)):
             console.print(told, markup=False)
-        Keeper(local, settings.installation, stopped, Watch(ready, here) if watch else None).run()
+        Keeper(local, settings.installation, stopped, Watch(ready, here) if watch else None, _pages(local, ready)).run()
     console.print("Stopped. The data stays in", str(local.folder), markup=False)
 
 
@@ -250,6 +251,14 @@ def _peopled(urls: dict[str, str]) -> dict[str, str]:
     crm, platform = PAIR
     peopled(loader.load(Settings().playbook), {crm: sales(crm, urls[crm]), platform: marketing(platform, urls[platform])})
     return urls
+
+
+def _pages(local: Local, settings: Settings) -> Pages:
+    """Give what says where the pages are: on the port that the parts were told."""
+    from sync.console.visits import key
+
+    port = int(local.parts.environment["TRUCE_CONSOLE_PORT"])
+    return Pages(port, settings.console_url or f"http://{settings.http_host}:{port}", key(settings.secret_bytes))
 
 
 def _addresses(local: Local) -> dict[str, object]:

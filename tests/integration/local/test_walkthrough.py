@@ -89,5 +89,6 @@ def test_the_walk_through_does_what_it_says(desk: Desk) -> None:
             if line.strip() and not line.startswith("truce up"):
                 tell(desk, line)
                 ran.append(shlex.split(line, comments=True)[:2])
+    assert "The pages answer at http://127.0.0.1:" in (desk.folder / "up.log").read_text()
     for command in ("check", "test", "simulate", "diff", "apply", "visitor", "explain", "playbook"):
         assert ["truce", command] in ran, f"the walk-through no longer shows truce {command}"
