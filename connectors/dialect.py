@@ -52,6 +52,8 @@ def scrub(text: str, hide: Iterable[object] = ()) -> str:
 
 LONGEST_WAIT_S = 86_400.0
 """So long anybody is waited for at most, a day's quota: what a server asks for beyond that (years, infinity) is a mistake or meant ill."""
+AGAIN_S = 300.0
+"""So long who was told to wait does, before it asks again: an hour that is up sooner, or was a mistake, is found out in minutes."""
 
 
 class Complaint(NamedTuple):
@@ -116,11 +118,12 @@ class Dialect:
         code = scrub(complaint.code)[:80]
         match kind := self.kind(complaint, status):
             case "unavailable":
-                return Unavailable(words, code=code, status=status, unknown_outcome=unknown_outcome)
+                told = min(AGAIN_S, complaint.retry_after or 0.0)
+                return Unavailable(words, code=code, status=status, unknown_outcome=unknown_outcome, asked_s=told)
             case "rate_limited" | "daily":
                 wait = self.daily_wait_s if kind == "daily" else self.wait_s
                 wait = wait if complaint.retry_after is None else min(LONGEST_WAIT_S, complaint.retry_after)
-                return RateLimited(words, code=code, status=status, retry_after=wait, daily=kind == "daily")
+                return RateLimited(words, code=code, status=status, retry_after=min(AGAIN_S, wait), daily=kind == "daily", asked_s=wait)
             case "auth_expired":
                 return AuthExpired(words, code=code, status=status)
             case "rejected":

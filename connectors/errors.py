@@ -1,7 +1,7 @@
 """What can go wrong at a vendor, named by what happens next.
 
 ConnectorError
-├── Unavailable   try again (network, timeout, 5xx, row lock)      unknown_outcome: the call may have been applied
+├── Unavailable   try again (network, timeout, 5xx, row lock)      unknown_outcome: the call may have been applied; asked_s: seconds, as told
 ├── RateLimited   wait as told, then again                        retry_after: seconds
 ├── AuthExpired   refresh once, then pause and page
 ├── Rejected      park, with the vendor's words                   refused: fields and words
@@ -18,6 +18,9 @@ from schemas.write import FieldRefused
 class ConnectorError(Exception):
     """The root; `words` are the vendor's own, without secrets and without field values."""
 
+    asked_s: float = 0.0
+    """How long the vendor asked that nothing is sent."""
+
     def __init__(self, words: str, *, code: str = "", status: int | None = None) -> None:
         super().__init__(words)
         self.words, self.code, self.status = words, code, status
@@ -26,17 +29,31 @@ class ConnectorError(Exception):
 class Unavailable(ConnectorError):
     """The vendor cannot answer now; `unknown_outcome` says that a write may have happened all the same."""
 
-    def __init__(self, words: str, *, code: str = "", status: int | None = None, unknown_outcome: bool = False) -> None:
+    def __init__(
+        self, words: str, *, code: str = "", status: int | None = None, unknown_outcome: bool = False, asked_s: float = 0.0
+    ) -> None:
         super().__init__(words, code=code, status=status)
-        self.unknown_outcome = unknown_outcome
+        self.unknown_outcome, self.asked_s = unknown_outcome, asked_s
 
 
 class RateLimited(ConnectorError):
-    """Too many calls: nothing may be sent for `retry_after` seconds; `daily` says that the day's quota is gone."""
+    """Too many calls; `daily` says that the day's quota is gone.
 
-    def __init__(self, words: str, *, retry_after: float, code: str = "", status: int | None = None, daily: bool = False) -> None:
+    Who called waits `retry_after` seconds before it asks again; where the vendor said longer (`asked_s`), the budget lets few through by then.
+    """
+
+    def __init__(
+        self,
+        words: str,
+        *,
+        retry_after: float,
+        code: str = "",
+        status: int | None = None,
+        daily: bool = False,
+        asked_s: float | None = None,
+    ) -> None:
         super().__init__(words, code=code, status=status)
-        self.retry_after, self.daily = retry_after, daily
+        self.retry_after, self.daily, self.asked_s = retry_after, daily, retry_after if asked_s is None else asked_s
 
 
 class AuthExpired(ConnectorError):

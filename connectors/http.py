@@ -84,8 +84,7 @@ class _Again(Exception):
 def _wait(state: RetryCallState) -> float:
     """Full jitter, never sooner than the vendor told."""
     failure = state.outcome.exception() if state.outcome else None
-    told = failure.error.retry_after if isinstance(failure, _Again) and isinstance(failure.error, RateLimited) else 0.0
-    return told + _jitter(state)
+    return (failure.error.asked_s if isinstance(failure, _Again) else 0.0) + _jitter(state)
 
 
 class Session:
@@ -260,10 +259,10 @@ class Session:
             complaint = complaint._replace(retry_after=retry_after(answer.headers, answer.received_at))
         unknown = not ask.idempotent and answer.status >= 500 and answer.status != 503  # 503: turned away at the door
         error = self._dialect.error(complaint, answer.status, unknown_outcome=unknown, hide=ask.hide)
-        if isinstance(error, RateLimited):
-            quota = "daily" if error.daily else next(iter(ask.quotas), None)
+        if error.asked_s:
+            quota = "daily" if isinstance(error, RateLimited) and error.daily else next(iter(ask.quotas), None)
             if quota in (*ask.quotas, *self._quotas):
-                await self._budget.seen(str(quota), blocked_until=answer.received_at + timedelta(seconds=error.retry_after))
+                await self._budget.seen(str(quota), blocked_until=answer.received_at + timedelta(seconds=error.asked_s))
         return error
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from time import monotonic
 
 from connectors.base import Budget, Priority, Quota
+from connectors.dialect import AGAIN_S
 from connectors.errors import RateLimited
 from sync.runtime.budget import LONG_S, SHARE
 
@@ -101,4 +102,4 @@ class Alone:
         if used is not None:
             window.others = max(0, used - window.taken)
         if blocked_until is not None:
-            window.blocked_until = monotonic() + (blocked_until - datetime.now(UTC)).total_seconds()
+            window.blocked_until = monotonic() + min(AGAIN_S, (blocked_until - datetime.now(UTC)).total_seconds())

@@ -16,7 +16,7 @@ import pytest
 from connectors import http
 from connectors.base import Connection
 from connectors.contract import NotedBreaker, NotedBudget
-from connectors.dialect import LONGEST_WAIT_S, never
+from connectors.dialect import AGAIN_S, LONGEST_WAIT_S, never
 from connectors.errors import AuthExpired, ConnectorError, Gone, RateLimited, Rejected, Surprising, Unavailable
 from connectors.http import Bearer, Complaint, Dialect, Seen, Session, Token, scrub
 
@@ -258,8 +258,33 @@ async def test_nobody_is_waited_for_longer_than_a_day_whatever_they_say(wire: Wi
     async with session(wire.url) as (one, budget, _):
         with pytest.raises(RateLimited) as caught:
             await one.call("GET", "/x")
-    assert caught.value.retry_after == LONGEST_WAIT_S
+    assert caught.value.asked_s == LONGEST_WAIT_S
+    assert caught.value.retry_after == AGAIN_S, "who called asks again in minutes: the budget says whether it may"
     assert budget.told[0][3] is not None
+
+
+@pytest.mark.parametrize("dated", [False, True])
+async def test_who_is_down_for_so_long_is_left_alone_until_then(wire: Wire, dated: bool) -> None:
+    until = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
+    wire.says(reply(503, body={}, Retry_After=format_datetime(until, usegmt=True) if dated else "1"), reply(body={}))
+    async with session(wire.url) as (one, budget, breaker):
+        await one.call("GET", "/x")
+    assert wire.at[1] >= (until if dated else wire.at[0] + timedelta(seconds=1))
+    (quota, _, _, told) = budget.told[0]
+    assert quota == "calls"
+    assert told is not None
+    assert told >= (until if dated else wire.at[0] + timedelta(seconds=1))
+    assert breaker.told == [False, True]
+
+
+async def test_who_is_down_for_a_day_is_asked_again_in_minutes_and_a_write_is_sent_once(wire: Wire) -> None:
+    wire.says(reply(503, body={}, Retry_After="86400"))
+    async with session(wire.url) as (one, budget, _):
+        with pytest.raises(Unavailable) as caught:
+            await one.call("POST", "/x", json={})
+    assert (caught.value.asked_s, caught.value.unknown_outcome, len(wire.heads)) == (AGAIN_S, False, 1)
+    assert budget.told[0][3] is not None
+    assert budget.told[0][3] - wire.at[0] < timedelta(seconds=AGAIN_S + 60)
 
 
 @pytest.mark.parametrize("said", [b"\xb2", b"Mon, 30 Nov 2026 00:00:00 +" + b"9" * 20, b"-5"])
