@@ -9,7 +9,7 @@ from typing import Any
 from connectors.base import Finding
 from sync.alerts.alive import LATE_S
 from sync.lead.danger import PATIENCE_MS
-from sync.runtime.budget import SHARE
+from sync.runtime.budget import PROBE_S, SHARE
 from sync.runtime.guard import OUTAGES
 from sync.sources.lag import LagGate
 from sync.store import cursors, quota, telling
@@ -20,6 +20,8 @@ WHERE rung_at > '-infinity' AND rung_at < $1 AND NOT EXISTS (SELECT FROM pauses 
 GROUP BY system ORDER BY system
 """
 """A writer that is at its work rings again for whatever stays dirty, also where it may not write it yet."""
+BLOCKED_S = 60.0
+"""What a vendor asks for that is over sooner is no news: a short window's end."""
 LOOK = "is it running, and does its log name a wait? One that is frozen goes on when it is ended and started again"
 
 
@@ -27,7 +29,7 @@ async def still(
     connection: Any, gate: LagGate, systems: Iterable[str], *, told: bool, late_s: float = LATE_S, now: datetime | None = None
 ) -> list[Finding]:
     """Name the parts that stand still; `systems` are those that are set up, `told`: a channel is set up, so that a notifier has work to do."""
-    at = now or datetime.now(UTC)
+    at, systems = now or datetime.now(UTC), frozenset(systems)
     late = at - timedelta(seconds=late_s)
     worker = await _worker(gate, late)
     found = [*(worker or ())]
@@ -40,7 +42,9 @@ async def still(
         what = f"the writer of {row['system']} stands still: something was to be written at {_clock(row['since'])}"
         found.append(Finding(ok=False, what=what, todo=f"truce writer {row['system']}: {LOOK}"))
     seen, spent = await cursors.seen(connection), await quota.spent(connection, SHARE["normal"])
-    for name in sorted(set(systems) & set(seen)):
+    blocks = {name: until for name, until in (await quota.blocks(connection, BLOCKED_S)).items() if name in systems}
+    found += [_alone(name, _clock(until)) for name, until in blocks.items()]
+    for name in sorted((set(systems) & set(seen)) - set(blocks)):
         if at - seen[name] > max(timedelta(seconds=late_s), timedelta(milliseconds=PATIENCE_MS)):
             found.append(_unread(name, _clock(seen[name]), spent.get(name)))
     if worker is None:
@@ -61,6 +65,13 @@ def _unread(system: str, last: str, spent: tuple[int, int] | None) -> Finding:
     return Finding(
         ok=False, what=what, todo="find out who else uses them, or have more of them; it goes on by itself once fewer are counted"
     )
+
+
+def _alone(system: str, until: str) -> Finding:
+    """Say that a vendor asked that nothing is sent, which nobody else says: no call fails meanwhile."""
+    what = f"{system} asked to be left alone until {until} (too many calls, or Retry-After of an answer): nothing is read or written there, but for a call every {PROBE_S / 60:g} min"
+    todo = f"find out who makes so many calls in {system}; it goes on by itself as soon as one is answered"
+    return Finding(ok=False, what=what, todo=todo)
 
 
 async def _worker(gate: LagGate, late: datetime) -> list[Finding] | None:

@@ -33,9 +33,15 @@ PRUNE_S = 30.0
 MOST_COUNTED = 10**12
 """No vendor counts more calls."""
 PROBE_S = 300.0
-"""How often a call is let through for which there is no share left of a long window."""
+"""How often a call is let through for which there is no share left of a long window, or although the vendor asked to be left alone."""
+LEAST = 0.05
+"""So much of a short window is bulk's at the least, a call at a time, however much of it polls use; what is hot goes before that, too."""
 AT_ONCE_S = 2.5
 """As of a window of so many seconds a slot is looked for again where the quota is of calls at once."""
+
+
+_Waiter = tuple[int, int, asyncio.Future[int | None]]
+"""The rank of a call, its number, and what it waits for."""
 
 
 @dataclass(slots=True)
@@ -43,7 +49,7 @@ class _Line:
     """The calls that wait for one quota in this process."""
 
     window: Window
-    waiters: list[tuple[int, int, asyncio.Future[int | None]]] = field(default_factory=list)
+    waiters: list[_Waiter] = field(default_factory=list)
     came: asyncio.Event = field(default_factory=asyncio.Event)
     server: asyncio.Task[None] | None = None
     ids: list[int] = field(default_factory=list)
@@ -52,12 +58,21 @@ class _Line:
     pruned_at: float = 0.0
     probed_at: float = float("-inf")
     """When a call was let through although others have nearly used up the quota."""
+    bulk_at: float = float("-inf")
+    """When bulk got a slot."""
+    looked_at: float = float("-inf")
+    shut_at: float | None = None
+    """When the vendor asked to be left alone, as far as this process knows, or a call was let through in spite of it."""
+    probe: asyncio.Future[int | None] | None = None
+    """The call that was let through in spite of it."""
+    answered_at: float | None = None
+    """When that call had its answer, and none that asks for the same again."""
 
     @property
     def long(self) -> bool:
         return self.window.seconds > LONG_S
 
-    def head(self) -> list[tuple[int, int, asyncio.Future[int | None]]]:
+    def head(self) -> list[_Waiter]:
         """Give the waiters that are next: those of the hottest rank there is."""
         while self.waiters and self.waiters[0][2].done():
             heapq.heappop(self.waiters)
@@ -65,10 +80,18 @@ class _Line:
             return []
         return [one for one in heapq.nsmallest(MOST, self.waiters) if one[0] == self.waiters[0][0] and not one[2].done()]
 
-    def grant(self, one: tuple[int, int, asyncio.Future[int | None]], ident: int | None) -> bool:
+    def turn(self) -> list[_Waiter]:
+        """Give the call of bulk whose turn it is before the others, if it is one's and nothing hot waits."""
+        pace_s = (self.window.seconds or AT_ONCE_S) / max(1e-9, self.window.calls * LEAST)
+        if self.long or not self.waiters or self.waiters[0][0] == RANK["hot"] or monotonic() - self.bulk_at < pace_s:
+            return []
+        return sorted(one for one in self.waiters if one[0] == RANK["bulk"] and not one[2].done())[:1]
+
+    def grant(self, one: _Waiter, ident: int | None) -> bool:
         """Give a slot to a waiter; False when it no longer waits."""
         if one[2].done():
             return False
+        self.bulk_at = monotonic() if one[0] == RANK["bulk"] else self.bulk_at
         one[2].set_result(ident)
         return True
 
@@ -76,10 +99,9 @@ class _Line:
 class SqlBudget:
     """The budget of one system in one process; `connectors.base.Budget`. A quota that the manifest does not name is free."""
 
-    def __init__(self, pool: Any, system: str, quotas: Sequence[Quota]) -> None:
-        self._pool, self._system = pool, system
-        long = tuple(quota.name for quota in quotas if quota.seconds > LONG_S)
-        self._lines = {one.name: _Line(Window(system, one.name, one.calls, one.seconds, long)) for one in quotas}
+    def __init__(self, pool: Any, system: str, quotas: Sequence[Quota], *, probe_s: float = PROBE_S) -> None:
+        self._pool, self._system, self._probe_s = pool, system, probe_s
+        self._lines = {one.name: _Line(Window(system, one.name, one.calls, one.seconds)) for one in quotas}
         self._order = itertools.count()
         self._answered: list[int] = []
         self._flush: asyncio.Task[None] | None = None
@@ -104,6 +126,8 @@ class SqlBudget:
         metrics.count("truce_slots_total", system=self._system, quota=quota, priority=priority)
         try:
             yield
+            if line.probe is waiter:
+                line.answered_at = monotonic()
         finally:
             if ident is not None:
                 self._give_back(ident)
@@ -117,7 +141,9 @@ class SqlBudget:
             return
         self._seen_at[quota] = now
         if blocked_until is not None:
-            self._lines[quota].leases.clear()
+            line = self._lines[quota]
+            line.leases.clear()
+            line.shut_at, line.answered_at = now, None
         used, limit = (None if one is None else max(0, min(one, MOST_COUNTED)) for one in (used, limit))  # it may be any number
         await store.note(self._pool, self._system, quota, used, limit, blocked_until)
 
@@ -149,25 +175,37 @@ class SqlBudget:
 
     async def _serve(self, line: _Line) -> None:
         """Hand out slots while anybody waits; whatever goes wrong, nobody gets one unasked."""
-        while head := line.head():
+        while line.head():
             line.came.clear()
             try:
-                got = await (self._leased(line, head) if line.long else self._taken(line, head))
+                done = await self._served(line)
             except Exception:  # PostgreSQL is away: no slot, no call
-                got = 0
-            if got < len(head):
+                done = False
+            if not done:
                 await self._pause(line)
+
+    async def _served(self, line: _Line) -> bool:
+        """Hand out what there is to those who are next; False when some of them wait on."""
+        head, turn = line.head(), line.turn()
+        if line.long:
+            got = await self._leased(line, head)
+        elif turn:
+            head, got = turn, await self._taken(line, turn, SHARE["hot"])
+        else:
+            got = await self._taken(line, head, _share(head[0][0]))
+        line.shut_at = None if got else line.shut_at
+        return got == len(head) or await self._tried(line)
 
     async def _pause(self, line: _Line) -> None:
         """Wait for a slot to come free, or for somebody to come who may use the reserve."""
         seconds = 1.0 if line.long else min(0.25, max(0.01, (line.window.seconds or AT_ONCE_S) / 50))
         await rest(seconds, line.came)
 
-    async def _taken(self, line: _Line, head: Sequence[tuple[int, int, asyncio.Future[int | None]]]) -> int:
+    async def _taken(self, line: _Line, head: Sequence[_Waiter], share: float) -> int:
         if len(line.ids) < len(head):
             line.ids += await store.fresh_ids(self._pool, 4 * MOST)
         ids = line.ids[: len(head)]
-        got = await store.take(self._pool, line.window, ids, _share(head[0][0]))
+        got = await store.take(self._pool, line.window, ids, share)
         del line.ids[: len(head)]
         line.ids += ids[got:]
         for one, ident in zip(head, ids[:got], strict=False):
@@ -179,7 +217,7 @@ class SqlBudget:
             await store.prune(self._pool, line.window)
         return got
 
-    async def _leased(self, line: _Line, head: Sequence[tuple[int, int, asyncio.Future[int | None]]]) -> int:
+    async def _leased(self, line: _Line, head: Sequence[_Waiter]) -> int:
         rank = head[0][0]
         left, until = line.leases.get(rank, (0, 0.0))
         if left == 0 or monotonic() > until:
@@ -195,11 +233,43 @@ class SqlBudget:
 
     async def _probe(self, line: _Line, rank: int) -> bool:
         """Let one call through from time to time: only an answer says that others use less again, and what waits reads nothing meanwhile."""
-        if rank > RANK["normal"] or monotonic() - line.probed_at < PROBE_S:
+        if rank > RANK["normal"] or monotonic() - line.probed_at < self._probe_s:
             return False
         line.probed_at = monotonic()
         _log.warning("the day's calls are nearly used up: one is tried from time to time", system=self._system, quota=line.window.quota)
         return await store.lease(self._pool, line.window, 1, SHARE["hot"])
+
+    async def _tried(self, line: _Line) -> bool:
+        """Let one call through from time to time while the vendor wants to be left alone: only an answer says whether it still does."""
+        now = monotonic()
+        if now - line.looked_at < SEEN_S:
+            return False
+        line.looked_at = now
+        if not await store.blocked(self._pool, line.window):
+            line.shut_at = None
+        elif line.answered_at is not None and SEEN_S <= now - line.answered_at < LEASE_S:
+            line.shut_at = line.answered_at = None
+            await store.lift(self._pool, line.window)
+        elif line.shut_at is None:
+            line.shut_at = now
+        elif now - line.shut_at >= self._probe_s:
+            line.shut_at = now
+            return await self._despite(line)
+        return False
+
+    async def _despite(self, line: _Line) -> bool:
+        """Let the first call through."""
+        _log.warning("the vendor asked to be left alone: one call is tried from time to time", system=self._system, quota=line.window.quota)
+        if not line.long:
+            ident = line.ids.pop(0)
+            let = await store.take(self._pool, line.window, [ident], SHARE["hot"], despite=True) == 1
+        else:
+            ident, let = None, await store.lease(self._pool, line.window, 1, SHARE["hot"], despite=True)
+        head = line.head()
+        if not let or not head:
+            return False
+        line.probe = head[0][2]
+        return line.grant(head[0], ident)
 
 
 def _share(rank: int) -> float:

@@ -26,8 +26,6 @@ class Window(NamedTuple):
     quota: str
     calls: int
     seconds: float
-    long: tuple[str, ...] = ()
-    """The system's quotas of long windows: blocked by one of them, nothing may be sent."""
 
 
 def _text(value: str) -> str:
@@ -38,9 +36,11 @@ def _lock(w: Window) -> str:
     return f"SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || {_text(f'/slots/{w.system}/{w.quota}')}, 0))"
 
 
-def _blocked(w: Window) -> str:
-    names = ", ".join(_text(name) for name in (w.quota, *w.long))
-    return f"SELECT 1 FROM quota_seen WHERE system = {_text(w.system)} AND quota IN ({names}) AND blocked_until > statement_timestamp()"
+def _free(w: Window, *, despite: bool) -> str:
+    """Ask that the vendor does not want to be left alone; `despite`: one call goes out in spite of that."""
+    if despite:
+        return "true"
+    return f"NOT EXISTS (SELECT 1 FROM quota_seen WHERE system = {_text(w.system)} AND quota = {_text(w.quota)} AND blocked_until > statement_timestamp())"
 
 
 async def fresh_ids(pool: Any, count: int) -> list[int]:
@@ -49,8 +49,8 @@ async def fresh_ids(pool: Any, count: int) -> list[int]:
     return [row["id"] for row in rows]
 
 
-async def take(pool: Any, w: Window, ids: Sequence[int], share: float) -> int:
-    """Take slots of a short window, the first of `ids`, as far as `share` of the quota allows; gives how many."""
+async def take(pool: Any, w: Window, ids: Sequence[int], share: float, *, despite: bool = False) -> int:
+    """Take slots of a short window, the first of `ids`, as far as `share` of the quota allows, `despite` a block; gives how many."""
     mine = f"system = {_text(w.system)} AND quota = {_text(w.quota)}"
     held = f"(answered_at > statement_timestamp() - interval '{w.seconds} s' OR (answered_at IS NULL AND sent_at > statement_timestamp() - interval '{w.seconds + HELD_S} s'))"
     then = f"(sent_at <= v.at AND (answered_at IS NULL OR answered_at > v.at - interval '{w.seconds} s'))"
@@ -63,7 +63,7 @@ FROM unnest(ARRAY[{", ".join(map(str, ids))}]::bigint[]) WITH ORDINALITY AS n(id
     (SELECT count(*) FROM slots WHERE {mine} AND {held}) AS ours,
     coalesce((SELECT greatest(0, v.used - (SELECT count(*) FROM slots WHERE {mine} AND {then})) FROM quota_seen v
       WHERE {mine} AND v.at > clock_timestamp() - interval '{w.seconds} s'), 0) AS others) AS s
-WHERE n.place <= greatest(1, floor(s.most * {share})) - s.ours - s.others AND NOT EXISTS ({_blocked(w)})"""
+WHERE n.place <= greatest(1, floor(s.most * {share})) - s.ours - s.others AND {_free(w, despite=despite)}"""
     )
     return int(done.rsplit(" ", 1)[-1])
 
@@ -73,8 +73,8 @@ async def give_back(pool: Any, ids: Sequence[int]) -> None:
     await pool.execute("UPDATE slots SET answered_at = clock_timestamp() WHERE id = ANY($1::bigint[])", list(ids))
 
 
-async def lease(pool: Any, w: Window, calls: int, share: float) -> bool:
-    """Count calls of a long window ahead, all of them or none."""
+async def lease(pool: Any, w: Window, calls: int, share: float, *, despite: bool = False) -> bool:
+    """Count calls of a long window ahead, all of them or none, `despite` a block."""
     mine = f"system = {_text(w.system)} AND quota = {_text(w.quota)}"
     since = f"statement_timestamp() - interval '{w.seconds + SLACK_S} s'"
     done: str = await pool.execute(
@@ -86,7 +86,7 @@ FROM (SELECT coalesce((SELECT v."limit" FROM quota_seen v WHERE {mine}), {w.call
     coalesce((SELECT greatest(0, v.used - (SELECT coalesce(sum(m.calls), 0) FROM quota_minutes m
         WHERE m.system = v.system AND m.quota = v.quota AND m.minute > {since} AND m.minute <= v.at)) FROM quota_seen v
       WHERE {mine} AND v.at > clock_timestamp() - interval '{w.seconds} s'), 0) AS others) AS s
-WHERE {calls} <= greatest(1, floor(s.most * {share})) - s.ours - s.others AND NOT EXISTS ({_blocked(w)})
+WHERE {calls} <= greatest(1, floor(s.most * {share})) - s.ours - s.others AND {_free(w, despite=despite)}
 ON CONFLICT (system, quota, minute) DO UPDATE SET calls = quota_minutes.calls + excluded.calls"""
     )
     return not done.endswith(" 0")
@@ -106,6 +106,26 @@ async def note(pool: Any, system: str, quota: str, used: int | None, limit: int 
         limit,
         blocked_until,
     )
+
+
+async def blocked(pool: Any, w: Window) -> bool:
+    """Say whether the vendor asked that nothing of this quota is sent at this moment."""
+    return not await pool.fetchval(f"SELECT {_free(w, despite=False)}")
+
+
+async def lift(pool: Any, w: Window) -> None:
+    """Forget that the vendor asked to be left alone: it answered."""
+    await pool.execute("UPDATE quota_seen SET blocked_until = NULL WHERE system = $1 AND quota = $2", w.system, w.quota)
+
+
+async def blocks(pool: Any, longer_s: float) -> dict[str, datetime]:
+    """Give system → until when its vendor asked to be left alone, where that is for longer than so many seconds yet."""
+    rows = await pool.fetch(
+        """SELECT system, max(blocked_until) AS until FROM quota_seen
+           WHERE blocked_until > clock_timestamp() + make_interval(secs => $1) GROUP BY system ORDER BY system""",
+        longer_s,
+    )
+    return {row["system"]: row["until"] for row in rows}
 
 
 async def prune(pool: Any, w: Window) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from connectors.base import Priority, Quota
 from sync.runtime.budget import SqlBudget
+from sync.store import quota as store
 from sync.store.connect import open_pool
 from tests.examples import examples
 
@@ -116,6 +117,54 @@ async def test_nothing_is_sent_before_a_block_ends_in_any_process(pools: list[An
     begun = time.monotonic()
     await asyncio.gather(*[call(budget, "calls", "hot", 0.0, arrivals) for budget in budgets for _ in range(3)])
     assert min(arrivals) - begun >= 0.75
+    for budget in budgets:
+        await budget.close()
+
+
+async def refused(budget: SqlBudget, quota: str, until: datetime, arrivals: list[float], *, answers: int) -> None:
+    """Make a call that the vendor refuses until then, but for one after so many."""
+    async with budget.slot(quota, priority="normal"):
+        arrivals.append(time.monotonic())
+    if len(arrivals) <= answers:
+        await budget.seen(quota, blocked_until=until)
+
+
+@pytest.mark.parametrize("window", [1, 86_400])
+async def test_an_absurd_block_lets_one_call_through_from_time_to_time_and_ends_with_its_answer(pools: list[Any], window: int) -> None:
+    quota, tomorrow = Quota(name="calls", calls=100, seconds=window), datetime.now(UTC) + timedelta(days=1)
+    budget = SqlBudget(pools[0], "crm", [quota], probe_s=0.3)
+    await budget.seen("calls", blocked_until=tomorrow)
+    assert list(await store.blocks(pools[0], 60)) == ["crm"]
+    arrivals: list[float] = []
+    begun = time.monotonic()
+    async with asyncio.timeout(30):
+        await asyncio.gather(*[refused(budget, "calls", tomorrow, arrivals, answers=1) for _ in range(5)])
+    assert arrivals[0] - begun >= 0.3
+    assert arrivals[1] - arrivals[0] >= 0.3, "it was refused once more"
+    assert arrivals[2] - arrivals[1] >= 1, "none goes out before that one's answer is known to be a good one"
+    assert await store.blocks(pools[0], 60) == {}
+    await budget.close()
+
+
+async def test_bulk_has_its_least_of_a_short_window_while_polls_hold_more_than_its_share(pools: list[Any]) -> None:
+    budgets = [SqlBudget(pool, "crm", [Quota(name="calls", calls=20, seconds=2)]) for pool in pools]
+    polls, over = list[float](), asyncio.Event()
+
+    async def poll() -> None:
+        async with budgets[0].slot("calls", priority="normal"):
+            polls.append(time.monotonic())
+            await over.wait()
+
+    tasks = [asyncio.create_task(poll()) for _ in range(16)]
+    await came(polls, 16)
+    begun, arrivals = time.monotonic(), list[float]()
+    async with asyncio.timeout(30):
+        for _ in range(3):
+            await call(budgets[1], "calls", "bulk", 0.0, arrivals)
+        assert time.monotonic() - begun >= 4, "it is a twentieth, and no more"
+        await call(budgets[1], "calls", "hot", 0.0, arrivals)
+        over.set()
+        await asyncio.gather(*tasks)
     for budget in budgets:
         await budget.close()
 
