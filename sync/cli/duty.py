@@ -41,10 +41,16 @@ def parked(json: Json = False) -> None:
     Example: `truce parked`
     """
 
-    async def step(connection: Any, _: place.Place) -> tuple[list[dict[str, Any]], Playbook | None]:
-        return await people.parked(connection), None if json else await people.in_force(connection)
+    from sync.cli.explain import named
 
-    rows, playbook = with_store(step)
+    async def step(connection: Any, _: place.Place) -> tuple[list[dict[str, Any]], Playbook | None, dict[str, dict[str, Any]]]:
+        rows = await people.parked(connection)
+        if json:
+            return rows, None, {}
+        alone = (str(row["lead_id"]) for row in rows if row["lead_id"] and not row["ref"])
+        return rows, await people.in_force(connection), await people.known(connection, alone)
+
+    rows, playbook, known = with_store(step)
     if json:
         as_json(rows)
     else:
@@ -58,7 +64,8 @@ def parked(json: Json = False) -> None:
             for row in some:
                 value = "" if row["value"] is None else f" = {line(row['value'])}"
                 at = row["parked_at"].astimezone().strftime("%d %b %H:%M")
-                console.print(f"  {row['id'][:13]}  {at}  {row['ref'] or row['lead_id'] or row['kind']}{value}", markup=False)
+                who = row["ref"] or (named(known[lead]) if (lead := str(row["lead_id"])) in known else row["lead_id"] or row["kind"])
+                console.print(f"  {row['id'][:13]}  {at}  {who}{value}", markup=False)
         console.print("When the cause is mended: truce replay (all), or truce replay ID." if rows else "Nothing is parked.")
     if rows:
         raise typer.Exit(PROBLEM)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -80,12 +80,16 @@ WHERE settled_at IS NULL AND ($1::text IS NULL OR leads @> to_jsonb($1::text)) O
 async def duplicates(connection: Any, lead_id: str | None = None) -> list[dict[str, Any]]:
     """Give the open questions (of one lead), oldest first, each with the people whom it names."""
     rows = [dict(row) for row in await connection.fetch(_DUPLICATES, lead_id)]
-    wanted = sorted({one for row in rows for one in row["leads"]})
-    found = await connection.fetch("SELECT id::text AS id, doc FROM leads WHERE id::text = ANY($1::text[])", wanted)
-    people = {row["id"]: _person(row["id"], row["doc"]) for row in found}
+    people = await known(connection, (one for row in rows for one in row["leads"]))
     for row in rows:
         row["people"] = [people[one] for one in row["leads"] if one in people]
     return rows
+
+
+async def known(connection: Any, leads: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Give of these leads that there are who they are, for a person at the terminal."""
+    found = await connection.fetch("SELECT id::text AS id, doc FROM leads WHERE id::text = ANY($1::text[])", sorted(set(leads)))
+    return {row["id"]: _person(row["id"], row["doc"]) for row in found}
 
 
 def _person(ident: str, doc: Mapping[str, Any]) -> dict[str, Any]:

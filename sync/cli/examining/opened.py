@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -33,6 +34,7 @@ ADVICE = {
     "part_failed": "see the log of this part; it is started again by itself",
 }
 """What to do about an open problem, by its kind; of a single lead `truce explain` says more."""
+_COLUMN = re.compile(r"No such column '([\w.]+)' on (?:entity|sobject of type) '?(\w+)")
 EACH = 5
 """So many lines of a kind are shown: of what is everybody's there are thousands, and what is a system's must not be lost among them."""
 _ALIKE = """
@@ -69,12 +71,23 @@ def _told(rows: list[Any]) -> Iterator[Finding]:
 
 def _open(row: Any) -> Finding:
     """Tell open problems that say the same, with what to do."""
-    todo = ADVICE.get(row["kind"], "").replace("SYSTEM", row["system"] or "all")
+    todo = column(row["text"]) or ADVICE.get(row["kind"], "").replace("SYSTEM", row["system"] or "all")
     if row["lead_id"] is not None:
         todo = "; ".join(one for one in (todo, f"truce explain {row['lead_id']}") if one)
     many = f" ({row['people']:,} people)" if row["people"] > 1 else f" ({row['times']:,} times)" if row["times"] > 1 else ""
     where = f"{row['system']}: " if row["system"] and row["system"] not in row["text"] else ""
     return Finding(ok=False, what=f"open: {where}{row['text']}{many}", todo=todo or "truce parked and truce explain say more")
+
+
+def column(words: str) -> str:
+    """Say what to do about a field of which a vendor says that it has none such; '' where the words say something else."""
+    found = _COLUMN.search(words)
+    if found is None:
+        return ""
+    return (
+        f"{found[2]}.{found[1]} is not there, or Truce's user does not see it: make or grant it (truce doctor --fix makes what Truce itself needs), "
+        "or take it out of fields.yaml and truce apply; reading goes on by itself, and what is paused by truce resume"
+    )
 
 
 async def unread(connection: Any, systems: Iterable[tuple[str, bool]]) -> list[Finding]:

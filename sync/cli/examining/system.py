@@ -12,6 +12,7 @@ from connectors.unmetered import Unmetered
 from sync.cli.examining import rights
 from sync.cli.examining.formulas import formulas
 from sync.cli.examining.grants import wishes
+from sync.cli.examining.opened import column
 from sync.cli.examining.reach import door
 from sync.cli.examining.reps import strangers
 from sync.cli.examining.rivals import looked
@@ -70,6 +71,8 @@ def _bare(one: Finding, system: str, vendor: str, object_: str, mapped: Iterable
 
 def _todo(system: str, error: ConnectorError) -> str:
     """Say what a person can do about what a system answered."""
+    if told := column(error.words):
+        return told
     if isinstance(error, AuthExpired):
         secrets = f"TRUCE_SYSTEMS__{system.upper()}__SECRETS__…"
         return f"put {secrets} right (after that: start its source and writer again), or give its user back what it may do; it is tried again by itself"

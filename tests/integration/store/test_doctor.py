@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from typer import Exit
 
 from sync.agents import ground
-from sync.cli import place
+from sync.cli import duty, place
 from sync.cli.doctor import channels, examine
 from sync.cli.examining.system import look
 from sync.cli.still import still
@@ -167,6 +168,43 @@ def test_a_system_that_is_not_read_in_full_is_said_as_long_as_that_lasts(
     assert [(ok, what.partition(";")[0]) for ok, what, todo in found if "nobody is made there" in what and todo] == said
 
 
+COLUMN = """INSERT INTO problems (kind, key, text, system) VALUES ('connection', 'salesforce:changes', 'salesforce cannot be read: SELECT Id, Fit__c FROM Lead ^ ERROR at Row:1:Column:12 No such column ''Fit__c'' on entity ''Lead''.', 'salesforce')"""
+
+
+def test_a_column_that_is_not_there_is_named_with_what_to_do_and_no_secret_is_blamed(settings: Settings) -> None:
+    (todo,) = [todo for _, what, todo in told(settings, COLUMN) if "No such column" in what]
+    assert todo.startswith("Lead.Fit__c is not there, or Truce's user does not see it: make or grant it")
+    assert "secret" not in todo
+
+
+LEAD = "11111111-1111-5111-8111-111111111111"
+PARKED = """INSERT INTO leads (id, key, rev, doc, in_scope, playbook_version) VALUES
+($1, 'k', 1, '{"desired": {"first_name": {"value": "Kim"}, "last_name": {"value": "Larsen"}, "email": {"value": "kim@x.example"}}, "records": {}}', true, 1)"""
+REFUSED = """INSERT INTO parked (id, kind, reason, code, system, ref, lead_id) VALUES
+('p1', 'write', 'a company is needed', 'REQUIRED', 'salesforce', NULL, $1), ('p2', 'write', 'a company is needed', 'REQUIRED', 'salesforce', 'salesforce:Lead:00Q1', $1)"""
+
+
+def test_who_is_set_aside_without_a_record_is_named_to_a_person_and_to_no_log(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def put() -> None:
+        assert settings.database is not None
+        connection = await connect(settings.database.get_secret_value(), settings.installation)
+        for statement in (PARKED, REFUSED):
+            await connection.execute(statement, LEAD)
+        await connection.close()
+
+    asyncio.run(put())
+    with pytest.raises(Exit):
+        duty.parked()
+    said = capsys.readouterr().out
+    assert f"Kim Larsen · kim@x.example · {LEAD}" in said
+    assert "salesforce:Lead:00Q1" in said
+    with pytest.raises(Exit):
+        duty.parked(json=True)
+    assert "Kim" not in capsys.readouterr().out
+
+
 UNREAD = (
     "INSERT INTO problems (kind, key, text, system) VALUES ('unreachable', 'salesforce:deadlines', 'salesforce is not read', 'salesforce')"
 )
@@ -244,4 +282,8 @@ async def test_parts_that_stand_still_are_named(settings: Settings, kafka: str) 
         assert (await at(660))[:-1] == [(False, f"{part} stands still") for part in parts[1:]]
         await quota.note(pool, "salesforce", "daily", 12_500, 15_000, None)
         assert (False, "the source of salesforce waits for calls") in await at(660)
+        await quota.note(pool, "salesforce", "calls", None, None, datetime.now(UTC) + timedelta(days=1))
+        ((ok, blocked),) = [(ok, what) for ok, what in await at(660) if "salesforce" in what and "writer" not in what]
+        assert not ok
+        assert blocked.startswith("salesforce asked to be left alone until ")
     await pool.close()
