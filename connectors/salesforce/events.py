@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 
 import fastavro
 import grpc
-import orjson
 
 from connectors.base import Ring, Wanted
 from connectors.errors import AuthExpired, ConnectorError, RateLimited, Surprising, Unavailable
 from connectors.http import scrub
 from connectors.salesforce import pubsub as wire
+from connectors.salesforce.bitmaps import Schema, columns, parsed, whole
 from connectors.salesforce.client import Client
 from connectors.salesforce.mapping import MEMBER, OPPORTUNITY, OWN_FIELDS, RESPONSE, ROLE, ROLES, id18
 from schemas.base import Ref
@@ -63,7 +63,7 @@ class Events:
 
     def __init__(self, client: Client) -> None:
         self.topic, self._client, self._url = client.events, client, urlsplit(client.connection.options.get("events_url", URL))
-        self._schemas: dict[str, Any] = {}
+        self._schemas: dict[str, Schema] = {}
 
     async def reach(self) -> bool:
         """Ask for the channel, and say whether it may be subscribed to; raises a ConnectorError where it may not even be seen."""
@@ -105,6 +105,7 @@ class Events:
         )(metadata=self._metadata(await self._client.bearer.token()))
         preset, over = wire.CUSTOM if behind else wire.LATEST, asyncio.Event()
         line.add_done_callback(lambda _: over.set())
+        answered = False
         try:
             await line.write(wire.FetchRequest(topic_name=self.topic, replay_preset=preset, replay_id=behind, num_requested=MOST))
             yield Ring(position=self._position(behind))
@@ -113,11 +114,15 @@ class Events:
                     answer: Any = await line.read()
                 if answer is grpc.aio.EOF:
                     raise Unavailable("the stream of events ended")
+                answered = True
                 yield await self._ring(channel, answer, heard)
                 if answer.pending_num_requested < FEW:
                     await line.write(wire.FetchRequest(topic_name=self.topic, num_requested=MOST - answer.pending_num_requested))
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
-            raise _error(await _end(line, over)) from None
+            ended = await _end(line, over)
+            if answered and ended.code() == _Code.UNAUTHENTICATED:  # the session ended: begun anew it says whether another one is to be had
+                raise Unavailable("the session of the stream of events ended") from None
+            raise _error(ended) from None
         except TimeoutError:
             raise Unavailable("the stream of events says nothing more") from None
         finally:
@@ -155,13 +160,13 @@ class Events:
         for name, fields in wanted.items():
             described = [] if name in RESPONSE else (await self._client.describe(name))["fields"]
             worked_out = any(one.get("calculated") and one["name"] in fields for one in described)  # of such a field no event tells
-            heard[name] = frozenset() if worked_out or name in RESPONSE else frozenset((*fields, *OWN_FIELDS))
+            heard[name] = frozenset() if worked_out or name in RESPONSE else frozenset((*fields, *OWN_FIELDS, *map(whole, fields)))
         return heard
 
-    async def _schema(self, channel: grpc.aio.Channel, ident: str) -> Any:
+    async def _schema(self, channel: grpc.aio.Channel, ident: str) -> Schema:
         if ident not in self._schemas:
             found = await self._called(channel, "GetSchema", wire.SchemaRequest(schema_id=ident), wire.SchemaInfo)
-            self._schemas[ident] = fastavro.parse_schema(orjson.loads(found.schema_json))
+            self._schemas[ident] = parsed(found.schema_json)
         return self._schemas[ident]
 
     async def _called(self, channel: grpc.aio.Channel, method: str, request: Any, gives: Any) -> Any:
@@ -185,13 +190,13 @@ class Events:
         return ("accesstoken", token), ("instanceurl", self._client.connection.url), ("tenantid", self._client.org)
 
 
-def read(payload: bytes, schema: Any, me: str) -> Told:
+def read(payload: bytes, schema: Schema, me: str) -> Told:
     """Read the head of an event; raises Surprising for what cannot be read by its own schema."""
     try:
-        event: Any = fastavro.schemaless_reader(BytesIO(payload), schema, None)
+        event: Any = fastavro.schemaless_reader(BytesIO(payload), schema.wire, None)
         head = event["ChangeEventHeader"]
         own = head["commitUser"] == me and head["changeOrigin"].endswith(_OURS)
-        changed = frozenset(columns(schema, head["changedFields"])) if head["changeType"] == "UPDATE" else None
+        changed = frozenset(columns(schema.whole, head["changedFields"])) if head["changeType"] == "UPDATE" else None
         opportunity = event.get("OpportunityId") or "" if head["entityName"] == ROLE else ""
         return Told(head["entityName"], tuple(head["recordIds"]), head["changeType"], own, changed, opportunity)
     except (EOFError, struct.error, LookupError, ValueError, TypeError, AttributeError) as error:
@@ -217,28 +222,6 @@ def named(told: Told, heard: Mapping[str, frozenset[str]]) -> Iterable[tuple[str
             yield told.object, ident
         elif told.object != MEMBER:  # all members again would be all answers of all time; the poll finds the last ones
             yield OPPORTUNITY if told.object == ROLE else told.object, ""
-
-
-def columns(schema: Any, bitmaps: Sequence[str]) -> Iterable[str]:
-    """Expand bitmaps to the names that REST has: bit n is field n, lowest first; `n-0x…` are parts of the compound field n."""
-    for bitmap in bitmaps:
-        place, dash, bits = bitmap.rpartition("-")
-        inner = _record(schema["fields"][int(place)]["type"]) if dash else schema
-        names = [inner["fields"][n]["name"] for n in _bits(int(bits, 16))]
-        compound = schema["fields"][int(place)]["name"] if dash else ""
-        before = compound.removesuffix("Address") if compound != "Name" else ""
-        yield from (f"{before}{name}" for name in names)
-
-
-def _bits(number: int) -> Iterable[int]:
-    return (n for n in range(number.bit_length()) if number >> n & 1)
-
-
-def _record(kind: Any) -> Any:
-    found = next((one for one in kind if isinstance(one, dict)), None) if isinstance(kind, list) else kind
-    if not isinstance(found, dict):
-        raise ValueError("a field that has no parts")
-    return found
 
 
 async def _end(line: Any, over: asyncio.Event) -> grpc.aio.AioRpcError:

@@ -20,7 +20,8 @@ from connectors.contract_world import items, long_ago, pages
 from connectors.emulator.salesforce.emulator import INTEGRATION
 from connectors.errors import AuthExpired, ConnectorError, RateLimited, Surprising, Unavailable
 from connectors.registry import load
-from connectors.salesforce.events import _error, columns
+from connectors.salesforce.bitmaps import columns, parsed
+from connectors.salesforce.events import _error
 from schemas.base import Ref
 from schemas.change import RecordChanged, RecordConverted, RecordDeleted, RecordMerged
 from schemas.response import ResponseRecorded
@@ -142,6 +143,17 @@ async def test_what_we_wrote_ourselves_and_fields_that_nobody_reads_ring_nothing
         org.org.save("Lead", made.id, by=INTEGRATION.email, Phone="+47 2")  # type: ignore[union-attr]  # our user, and not by us
         assert await ear.refs() == [ref("Lead", made.id)]  # type: ignore[union-attr]
     await sink.close()
+
+
+async def test_a_compound_that_is_mapped_moves_with_each_of_its_parts(org: SalesforceWorld, source: Source) -> None:
+    lead, contact = org.org.add_lead(), org.org.save("Contact", LastName="Lund")
+    async with listening(org, source, wanted={"Lead": ["Name"], "Contact": ["Name"]}) as ear:
+        org.org.save("Lead", lead, City="Bergen")
+        org.org.save("Contact", contact, MailingCity="Oslo")
+        assert await ear.refs() == []
+        org.org.save("Lead", lead, FirstName="Kim")
+        org.org.save("Contact", contact, LastName="Larsen")
+        assert await ear.refs() == [ref("Lead", lead), ref("Contact", contact)]
 
 
 async def test_a_field_that_the_org_works_out_may_move_with_any_other(org: SalesforceWorld, source: Source, monkeypatch: Any) -> None:
@@ -275,6 +287,14 @@ async def test_a_token_that_expired_is_renewed_once_and_one_that_is_revoked_is_t
     async with listening(org, source):
         pass
     assert await org.mints() == before + 1
+    async with listening(org, source) as ear:  # its stream has answered
+        await org.expire()
+        org.pubsub.hang_up(401)
+        with pytest.raises(Unavailable):
+            async for _ in ear.rings:
+                pass
+    async with listening(org, source):
+        pass
     await org.revoke()
     with pytest.raises(AuthExpired):
         await anext(source.listen("", WANTED))
@@ -371,11 +391,13 @@ async def test_a_channel_that_is_not_there_is_surprising(org: SalesforceWorld) -
 @pytest.mark.parametrize(
     ("bitmaps", "names"),
     [
-        ([], set()), (["0x01"], {"Head"}), (["0x05", "1-0x02"], {"Head", "Phone", "LastName"}), (["2-0x1"], set()),
-        (["3-0x03"], {"BillingCity", "BillingCountry"}), (["4-0x01"], {"City"}),
+        ([], set()), (["0x01"], {"Head"}), (["0x05", "1-0x02"], {"Head", "Phone", "Name", "LastName"}),
+        (["3-0x03"], {"BillingAddress", "BillingCity", "BillingCountry"}), (["0x0010", "4-0x01"], {"Address", "City"}), (["0x02"], {"Name", "FirstName", "LastName"}),
+        (["2-0x1"], None), (["0x20"], None), (["4-0x2"], None), (["-1-0x1"], None), ([f"{10**9}-0x1"], None), (["0x8" + "0" * 2_000_000], None), (["0x-1"], None),
     ],
+    ids=lambda one: str(one)[:20],
 )  # fmt: skip
-def test_bitmaps_name_fields_as_rest_does(bitmaps: list[str], names: set[str]) -> None:
+def test_bitmaps_name_fields_as_rest_does(bitmaps: list[str], names: set[str] | None) -> None:
     def compound(*parts: str) -> list[Any]:
         return ["null", "string", {"type": "record", "fields": [{"name": one, "type": "string"} for one in parts]}]
 
@@ -383,11 +405,17 @@ def test_bitmaps_name_fields_as_rest_does(bitmaps: list[str], names: set[str]) -
         {"name": "Head", "type": "string"}, {"name": "Name", "type": compound("FirstName", "LastName")}, {"name": "Phone", "type": ["null", "string"]},
         {"name": "BillingAddress", "type": compound("City", "Country")}, {"name": "Address", "type": compound("City")},
     ]  # fmt: skip
-    if bitmaps == ["2-0x1"]:  # a field that is no compound has no parts
-        with pytest.raises(ValueError, match="no parts"):
-            set(columns({"fields": fields}, bitmaps))
-    else:
+    if names is not None:
         assert set(columns({"fields": fields}, bitmaps)) == names
+        return
+    with pytest.raises((ValueError, IndexError)):  # what a field or a place that is not there means; of a long one no number is made
+        set(columns({"fields": fields}, bitmaps))
+
+
+def test_a_schema_that_is_none_is_surprising() -> None:
+    for told in ("", '{"type": "record"}', '{"type": "record", "name": "E", "fields": [{"name": "Address", "type": "Address"}]}'):
+        with pytest.raises(Surprising):
+            parsed(told)
 
 
 # --- what stands beside the records ----------------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ COMPOUNDS: Mapping[str, Mapping[str, Mapping[str, str]]] = {
     "Lead": {"Name": {"Salutation": "Salutation", "FirstName": "FirstName", "LastName": "LastName"}, "Address": {"City": "City", "Country": "Country"}},
     "Contact": {
         "Name": {"Salutation": "Salutation", "FirstName": "FirstName", "LastName": "LastName"},
+        "OtherAddress": {"City": "OtherCity", "Country": "OtherCountry"},
         "MailingAddress": {"City": "MailingCity", "Country": "MailingCountry"},
     },
     "Account": {"BillingAddress": {"City": "BillingCity", "Country": "BillingCountry"}},
@@ -143,14 +144,20 @@ def _schema(table: Table) -> Schema:
     parts = {column for one in compounds.values() for column in one.values()}
     plain = [one for one in table.fields.values() if one.name not in LEFT_OUT | parts | compounds.keys()]
     fields: list[Schema] = [{"name": "ChangeEventHeader", "type": _HEADER}]
-    fields += [{"name": name, "type": ["null", _compound(table, name, members)], "default": None} for name, members in compounds.items()]
+    fields += [{"name": name, "type": kind, "default": None} for name, kind in _compounds(compounds)]
     fields += [{"name": one.name, "type": ["null", _kind(one)], "default": None} for one in plain]
     return {"type": "record", "name": f"{table.name}ChangeEvent", "namespace": "com.sforce.eventbus", "fields": fields}
 
 
-def _compound(table: Table, name: str, members: Mapping[str, str]) -> Schema:
-    title = "Switchable_PersonName" if name == "Name" else f"{table.name}_{name}"
-    return {"type": "record", "name": title, "fields": [{"name": one, "type": ["null", "string"], "default": None} for one in members]}
+def _compounds(compounds: Mapping[str, Mapping[str, str]]) -> Iterable[tuple[str, list[Any]]]:
+    """Give the types of compound fields: all addresses have one, which is defined where the first stands and only named after that."""
+    defined = set[str]()
+    for name, members in compounds.items():
+        title = "Switchable_PersonName" if name == "Name" else "Address"
+        parts = [{"name": one, "type": ["null", "string"], "default": None} for one in members]
+        told: Any = title if title in defined else {"type": "record", "name": title, "fields": parts}
+        defined.add(title)
+        yield name, ["null", told]
 
 
 def _kind(field: Field) -> str:

@@ -40,7 +40,7 @@ class PubSub:
     def __init__(self, org: Org, sessions: Sessions, faults: Faults, *, keepalive_s: float = 270.0) -> None:
         self.org, self.sessions, self.faults, self.keepalive_s = org, sessions, faults, keepalive_s
         self.url, self.subscribed = "", 0
-        self._wires, self._lines = Wires(), set[asyncio.Event]()
+        self._wires, self._lines, self._why = Wires(), set[asyncio.Event](), 503
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
@@ -55,8 +55,9 @@ class PubSub:
             self.hang_up()
             await server.stop(None)
 
-    def hang_up(self) -> None:
-        """End every stream."""
+    def hang_up(self, status: int = 503) -> None:
+        """End every stream, as a lost line, or with another status."""
+        self._why = status
         for line in self._lines:
             line.set()
         self.org.changes.ring()
@@ -106,7 +107,7 @@ class PubSub:
             if flow.wrong:
                 await _refuse(context, grpc.StatusCode.INVALID_ARGUMENT, "subscription.fetch.requested.events.invalid", flow.wrong)
             if flow.ended.is_set():
-                await _refuse(context, *_STATUSES[503], "The connection was closed")
+                await _refuse(context, *_STATUSES[self._why], "The connection was closed")
         finally:
             reading.cancel()
             self._lines.discard(flow.ended)
