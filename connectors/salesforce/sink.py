@@ -92,10 +92,12 @@ class SalesforceSink(Sink):
     async def create(self, rows: Sequence[Create], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
         """Create by upsert on the Truce id in one call: a second try finds the first, and says `created=False`.
 
-        Membership of campaigns comes with the next update, once the record shows that it lacks it.
+        Membership of campaigns is left, and comes with the next update.
         """
         path = f"/composite/sobjects/{rows[0].object if rows else self.manifest.person_object}/{TRUCE_ID}"
-        return await self._write(path, [(row, _own(row)) for row in rows], priority)
+        told = await self._write(path, [(row, _own(row)) for row in rows], priority)
+        left = {row.key: tuple(name for name, value in row.fields.items() if name.startswith(CAMPAIGN) and value) for row in rows}
+        return [one.model_copy(update={"left": left[one.key]}) if isinstance(one, Done) else one for one in told]
 
     async def find(self, emails: Sequence[str], wanted: Wanted, *, priority: Priority = "normal") -> Sequence[RecordChanged]:
         """Look people up by e-mail (SOQL, consistent), one query for each object; what was converted comes last."""

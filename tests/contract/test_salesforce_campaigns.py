@@ -180,6 +180,7 @@ async def test_a_new_record_is_made_without_its_membership_which_the_next_update
     out = sink(org, ident)
     (made,) = await out.create([Create(key="k", object="Lead", fields=dict(fields))])
     assert isinstance(made, Done)
+    assert made.left == (f"campaigns.{ident}",), "or it would count as written"
     assert org.org.records("CampaignMember") == []
     (read,) = await out.read([made.id], [f"campaigns.{ident}"])
     assert isinstance(read, RecordChanged)
