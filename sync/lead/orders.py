@@ -47,7 +47,7 @@ def _replay(work: Work, lead: Lead, data: Command) -> Decision:
 
 
 def _drop_one(work: Work, lead: Lead, system: str, parked_id: str | None) -> bool:
-    if parked_id is not None and lead.blocked[system].parked_id != parked_id:
+    if parked_id is not None and parked_id not in lead.blocked[system].parked:
         return False
     unblock(work, lead, system)
     return True

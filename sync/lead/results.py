@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from connectors.dialect import scrub
 from schemas.base import Ref, Scalar
 from schemas.keys import keyed, normal_email
@@ -48,8 +50,9 @@ def _refuse(work: Work, lead: Lead, record: Record | None, data: WriteDone, name
     note = Refused(value, refused.code, refused.words, ident, work.now)
     if record is not None:
         record.refused[name] = note
-    elif place == 0:
-        lead.blocked[data.system] = note
+    else:
+        first = lead.blocked[data.system] if place else note
+        lead.blocked[data.system] = replace(first, beside=(*first.beside, ident)) if place else first
     field = name or refused.field
     work.out.parked.append(
         ParkedNote(ident, "write", refused.words or refused.code, refused.code, data.system, data.ref, lead.id, field, value)
@@ -105,8 +108,7 @@ def _settled(work: Work, record: Record, name: str, system: str) -> None:
     """A field that was refused is taken now."""
     refused = record.refused.pop(name, None)
     if refused is not None:
-        if refused.parked_id:
-            work.out.released.append(refused.parked_id)
+        work.out.released += refused.parked
         work.problem("write_refused", f"{system}:{name}:{refused.code}", "taken now", None, opened=False, system=system, field=name)
 
 

@@ -59,8 +59,7 @@ def unblock(work: Work, lead: Lead, system: str) -> None:
 
 def _let_go(work: Work, system: str, name: str, refused: Refused) -> None:
     """Settle what was parked, and close its problem: refused once more, it opens again."""
-    if refused.parked_id:
-        work.out.released.append(refused.parked_id)
+    work.out.released += refused.parked
     work.problem("write_refused", f"{system}:{name}:{refused.code}", "tried again", None, opened=False, system=system, field=name)
 
 

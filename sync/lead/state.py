@@ -57,6 +57,13 @@ class Refused:
     words: str
     parked_id: str | None
     at: int
+    beside: tuple[str, ...] = ()
+    """Of a record that was to be made, whatever else was set aside with it: all of it goes when the record is made, or tried again."""
+
+    @property
+    def parked(self) -> tuple[str, ...]:
+        """Everything that was set aside for it."""
+        return (*((self.parked_id,) if self.parked_id else ()), *self.beside)
 
 
 @dataclass(slots=True)

@@ -346,17 +346,18 @@ def test_a_newer_value_lets_a_refused_one_go() -> None:
     assert refusals(world) == []
 
 
-@pytest.mark.parametrize("act", ["replay", "a newer value"])
+@pytest.mark.parametrize("act", ["replay", "replay of one", "a newer value"])
 def test_a_refused_create_is_one_problem_until_it_is_made(act: str) -> None:
     world = World()
-    world.refuse[SF, "LastName"] = "required"
-    world.add(CONTACT, {"email": "new@x.example", "lastname": "New"})
+    world.refuse |= {(SF, "LastName"): "required", (SF, "Title"): "no"}
+    world.add(CONTACT, {"email": "new@x.example", "lastname": "New", "jobtitle": "Head"})
     world.settle()
     assert refusals(world) == ["salesforce::RULE"]
-    assert len(aside(world)) == 1
+    assert len(aside(world)) == 2, "one for each field"
     world.refuse.clear()
-    if act == "replay":
-        world.waiting.append(factory.command("replay", lead_id=world.leads()[0].id))
+    if act.startswith("replay"):
+        one = max(aside(world)) if act == "replay of one" else None
+        world.waiting.append(factory.command("replay", lead_id=world.leads()[0].id, parked_id=one))
     else:
         world.edit(CONTACT, {"lastname": "Newer"})
     world.settle()
