@@ -30,18 +30,13 @@ from connectors.hubspot.objects import (
     onwards,
     reached,
 )
-from connectors.hubspot.touches import MAIL_KINDS, Acts, met
+from connectors.hubspot.touches import MAIL_KINDS, Acts, met, unnamed
 from connectors.onward import Onward
 from schemas.base import Scalar
 from schemas.change import RecordChanged
 
 _MARGIN_MS = 5 * 60 * 1000
 """How far our clock may be ahead of HubSpot's before a quiet sweep would leave something out."""
-
-
-def _unnamed(told: Mapping[str, object]) -> bool:
-    """Say whether a call tells a submission without its form: of the same form once more HubSpot tells only what became otherwise, the time."""
-    return mapping.moment(told.get(mapping.CONVERTED_AT)) is not None and not told.get(mapping.CONVERTED_BY)
 
 
 class Place(BaseModel):
@@ -62,6 +57,8 @@ class Place(BaseModel):
     joins: int = 0
     """When lists were last read: where one begins that was not read yet."""
     lists: dict[str, Spot] = {}
+    heads: dict[str, list[str]] = {}
+    """What the first page of each form's list showed."""
     told: list[str] = []
     """The submissions, opened e-mails and memberships of the last moments that were told, by activity id."""
     more: dict[str, Place] = {}
@@ -149,9 +146,11 @@ class HubSpotSource(Examined):
             yield items, place
         async for items, place in self._listed(place, started, fields):  # noqa: B020
             yield items, place
-        told = dict[str, int]()
+        told, heads = dict[str, int](), dict[str, list[str]]()
         for guid, name in self._forms.items():
-            async for touches in self._reads.submitted(guid, name, place.forms - self._lookback_ms):
+            since = place.forms - self._lookback_ms
+            async for touches, head in self._reads.submitted(guid, name, since, place.heads.get(guid)):
+                heads[guid] = head
                 told |= {one.activity_id: mapping.millis(one.at) for one in touches}
                 yield [one for one in touches if one.activity_id not in place.told], place
         newest, mailed = reached(place.forms, told, started), dict[str, int]()
@@ -163,7 +162,7 @@ class HubSpotSource(Examined):
         last = [ident for ident, ms in told.items() if ms >= newest - self._lookback_ms]
         last += [ident for ident, ms in mailed.items() if ms >= read - self._lookback_ms]
         last += [ident for ident in place.told if ident.startswith(JOINED)]
-        yield [], place.model_copy(update={"forms": newest, "mails": read, "told": last})
+        yield [], place.model_copy(update={"forms": newest, "mails": read, "heads": heads, "told": last})
 
     async def _listed(self, place: Place, started: int, fields: Sequence[str]) -> AsyncIterator[tuple[list[Item], Place]]:
         """Read who was put on lists: on those that are fields, and on those whose members did something."""
@@ -287,7 +286,7 @@ class HubSpotSource(Examined):
             items = [item for name in SHAPES if name not in RESPONSES for item in self._noticed(name, found, received_at)]
         except ValidationError as error:
             raise Unwelcome("an event that no change can be made of") from error
-        read = [one.ref for one in items if isinstance(one, RecordChanged) and _unnamed(one.fields)]
+        read = [one.ref for one in items if isinstance(one, RecordChanged) and unnamed(one.fields)]
         wanted = tuple(dict.fromkeys([*read, *orders(found, self._system, self._client.app_id)]))
         return Notice(items=tuple(sorted(items, key=lambda item: item.at)), read=wanted)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 from connectors.errors import Gone, Surprising
@@ -21,6 +22,8 @@ from schemas.base import Ref
 from schemas.touch import TouchRecorded
 
 MAIL_KINDS = ("OPEN", "CLICK")
+_LISTED, _MOST_OLD = 50, 20
+"""So many submissions HubSpot lists in a page; after so many pages in a row without a late one, or one that is known, no more are read."""
 _CONVERSIONS = {"recent_conversion_date": "recent_conversion_event_name", "first_conversion_date": "first_conversion_event_name"}
 
 
@@ -28,6 +31,17 @@ def _event(props: Row, at: datetime) -> str | None:
     """Give the contact's own name of the submission made at `at` ("Page: Form", as webhooks and reads have it); the list knows the form alone."""
     names = (props.get(name) for date, name in _CONVERSIONS.items() if props.get(date) and mapping.moment(props[date]) == at)
     return next((str(name) for name in names if name), None)
+
+
+def unnamed(told: Mapping[str, object]) -> bool:
+    """Say whether a call tells a submission without its form: of the same form once more HubSpot tells only what became otherwise, the time."""
+    return mapping.moment(told.get(mapping.CONVERTED_AT)) is not None and not told.get(mapping.CONVERTED_BY)
+
+
+def _mark(submission: Row) -> str:
+    """Give what a submission on a form's list is known by, in few characters and without anybody's data."""
+    own = submission.get("conversionId") or (submission.get("submittedAt"), submission.get("pageUrl"))
+    return blake2b(repr(own).encode(), digest_size=6).hexdigest()
 
 
 def _held(row: Row) -> set[str]:
@@ -66,20 +80,36 @@ class Acts:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def submitted(self, guid: str, name: str, since: int) -> AsyncIterator[list[TouchRecorded]]:
-        """Read a form's submissions, newest first, until they are older than `since`; of a form that is gone none."""
+    async def submitted(
+        self, guid: str, name: str, since: int, known: Collection[str] | None
+    ) -> AsyncIterator[tuple[list[TouchRecorded], list[str]]]:  # fmt: skip
+        """Read a form's submissions since a time, and what else came onto its list; with the marks of the list's first page, `known` the next time.
+
+        A sender may say any time of the past, and HubSpot lists "in reverse-chronological order" without a word by which time. So it is read
+        on until a page shows one of the known, or twenty pages have none of late; where nothing is known yet, the time alone counts.
+        """
         after: str | None = ""
-        pages = Onward("a form's submissions")
+        pages, head, old = Onward("a form's submissions"), list[str](), 0
         while after is not None:
             pages.at(after)
             try:
-                answer = await self._client.get(f"{FORMS}/{guid}", limit="50", **({"after": after} if after else {}))
+                answer = await self._client.get(f"{FORMS}/{guid}", limit=str(_LISTED), **({"after": after} if after else {}))
             except Gone:
                 return  # doctor says it; all else is read
-            many = rows(answer.body)
-            new = [(one, at) for one in many if (at := mapping.moment(one.get("submittedAt"))) and mapping.millis(at) >= since]
-            yield await self._touches(new, name)
-            after = next_page(answer.body) if len(new) == len(many) else None
+            many = [(one, at, _mark(one)) for one in rows(answer.body) if (at := mapping.moment(one.get("submittedAt")))]
+            head = head or [mark for _, _, mark in many]
+            late = [mapping.millis(at) >= since for _, at, _ in many]
+            met = [place for place, (_, _, mark) in enumerate(many) if mark in (known or ())]
+            behind = met[-1] if met and len(known or ()) == _LISTED else len(many)  # a list that went on there was old below
+            new = [
+                (one, at)
+                for place, (one, at, mark) in enumerate(many)
+                if late[place] or (known is not None and place < behind and mark not in known)
+            ]
+            yield await self._touches(new, name), head
+            old = 0 if any(late) else old + 1
+            more = any(late) if known is None else all(late) if behind < len(many) else bool(new) and old < _MOST_OLD
+            after = next_page(answer.body) if more else None
 
     async def opened(self, kind: str, since: int) -> AsyncIterator[list[TouchRecorded]]:
         """Read who opened, or clicked in, marketing e-mails since then."""

@@ -208,6 +208,25 @@ async def test_a_submission_that_says_a_time_to_come_keeps_none_of_the_later_one
     assert told[2] == {}
 
 
+@pytest.mark.parametrize("by_time", [False, True], ids=["as they came", "by the time they say"])
+async def test_submissions_that_say_a_time_long_ago_hide_none_and_are_told(world: HubSpotWorld, by_time: bool) -> None:
+    start, old = datetime.now(UTC) - timedelta(minutes=3), datetime.now(UTC) - timedelta(days=2)
+    world.hub.portal.forms.by_time = by_time
+    async with reading(world, form_guids=FORMS) as source:
+        await submit(world, "known@example.com", start)
+        cursor = (await pages(source, source.start(start - timedelta(minutes=1)), []))[-1].cursor
+        for n in range(1, 53):
+            await submit(world, "late@example.com", start + timedelta(seconds=n))
+        for n in range(51):  # a page and one more
+            await submit(world, "old@example.com", old + timedelta(seconds=n))
+        second = await pages(source, cursor, [])
+        await submit(world, "old@example.com", start + timedelta(seconds=20.5))
+        third = await pages(source, second[-1].cursor, [])
+        fourth = await pages(source, third[-1].cursor, [])
+    told = [{one.activity_id for one in items(some) if isinstance(one, TouchRecorded)} for some in (second, third, fourth)]
+    assert [len(one) for one in told] == [103, 1, 0]
+
+
 async def test_a_webhook_of_another_secret_is_refused(world: HubSpotWorld, source: Source) -> None:
     async with webhooks(world, source) as receiver:
         world.hub.set_webhook(receiver.url, "another-secret")

@@ -37,6 +37,8 @@ class Forms:
 
     known: Mapping[str, Form]
     submitted: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    by_time: bool = False
+    """True lists them by the time that they say, not as they came: HubSpot's guide does not tell which."""
 
 
 def _refuse(words: str, kind: str) -> Refused:
@@ -148,6 +150,7 @@ def _list(portal: Portal, call: Call) -> Answer:
         raise missing(f"Could not find a form with guid {guid[:80]}")
     limit, after = call.limit(20, LARGEST_PAGE), call.one("after")
     entries = portal.forms.submitted.get(guid, [])
+    entries = sorted(entries, key=lambda one: int(one["submittedAt"])) if portal.forms.by_time else entries
     if after and not after.isdigit():
         raise malformed("Invalid value for after")
     end = min(int(after), len(entries)) if after else len(entries)
