@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from connectors.base import Forged, Unwelcome
-from connectors.hubspot.objects import DEALS, SHAPES, named
+from connectors.hubspot.objects import CONTACTS, DEALS, SHAPES, named
 from schemas import strict
 from schemas.base import Ref
 
@@ -117,14 +117,20 @@ def events(body: bytes) -> list[Event]:
         raise Unwelcome(f"the body is no JSON: {error}"[:200]) from None
 
 
-def orders(found: Iterable[Event], system: str, app_id: str | None) -> list[str]:
-    """Name what must be read because an event says too little: deals whose associations changed, activities that may have taken place."""
+def orders(found: Sequence[Event], system: str, app_id: str | None) -> list[str]:
+    """Name what must be read because an event says too little: deals whose associations changed, activities that may have taken place.
+
+    And contacts that were deleted: who was erased for privacy is told so only where that is subscribed to, and is gone for good when read.
+    """
     refs: list[str] = []
+    erased = {event.objectId for event in found if event.verb == "privacyDeletion"}
     for event in found:
         response = SHAPES[event.object].response if event.object else None
         own = app_id is not None and (event.changeSource, event.sourceId) == ("INTEGRATION", app_id)
         if event.deal:
             refs.append(str(Ref(system, DEALS, event.deal)))
+        elif event.object == CONTACTS and event.verb == "deletion" and event.objectId and event.objectId not in erased:
+            refs.append(str(Ref(system, CONTACTS, event.objectId)))
         elif event.object and response and event.objectId and not own and event.verb in ("creation", "propertyChange"):
             refs += [str(Ref(system, event.object, event.objectId))] if event.propertyName in (None, response.status) else []
     return refs

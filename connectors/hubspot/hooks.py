@@ -17,8 +17,10 @@ from connectors.hubspot.objects import CONTACTS, Row, named
 
 _VERBS = ("creation", "deletion", "merge", "restore")
 ERASED = "contact.privacyDeletion"
-_LACKING = "subscribe to them: until then they are seen when they are polled, and who was erased by the daily sweep, as deleted only"
-_ALONE = "; that somebody was erased for privacy they alone tell: where such a call is lost, the daily sweep sees a contact that is gone for good"
+_LACKING = (
+    "subscribe to them: until then they are seen when they are polled, and who was erased is seen as deleted, and gone for good, only"
+)
+_ALONE = "; that somebody was erased for privacy they alone tell: where such a call is lost, the deletion's own, or the daily sweep, finds a contact that is gone for good"
 
 
 async def told(client: Client, system: str, key: str, fields: Iterable[str], called_at: str) -> list[Finding]:

@@ -28,6 +28,21 @@ async def test_it_is_told_as_erased_by_its_webhook() -> None:
         assert told == {(kims, "deleted"), (kims, "erased"), (pers, "deleted")}, "HubSpot tells the plain deletion besides"
 
 
+async def test_where_only_deletions_are_subscribed_to_reading_who_was_deleted_says_who_is_gone_for_good() -> None:
+    async with hubspot_world() as world, reading(world) as source, webhooks(world, source) as receiver:
+        world.hub.webhooks.subscriptions.clear()
+        world.hub.webhooks.subscribe_all(["object.deletion@0-1", "object.deletion@0-2"])
+        kim, per = [await world.seed({"email": f"{name}@x.example"}) for name in ("kim", "per")]
+        erase(world, kim)
+        await world.delete(per)
+        await all_told(world)
+        assert {one.how for one in receiver.items if isinstance(one, RecordDeleted)} == {"deleted"}
+        assert sorted(receiver.read) == sorted(f"hubspot:contacts:{ident}" for ident in (kim, per))
+        read = await source.read([one.rpartition(":")[2] for one in receiver.read], ["email"])
+        told = {one.ref.rpartition(":")[2]: one.for_good for one in read if isinstance(one, RecordDeleted)}
+        assert told == {kim: True, per: False}
+
+
 async def test_what_is_read_later_does_not_bring_it_back() -> None:
     async with hubspot_world() as world, reading(world) as source:
         kim, per = [await world.seed({"email": f"{name}@x.example"}) for name in ("kim", "per")]
