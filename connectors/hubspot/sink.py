@@ -136,14 +136,18 @@ class HubSpotSink(Sink):
         return [told[row.key] for row in rows]
 
     async def find_tasks(self, rows: Sequence[TaskWanted], *, priority: Priority = "normal") -> Sequence[TaskSeen]:
-        """Look tasks up by our keys: among those of their contacts, which is consistent; then by search, which is late."""
+        """Look tasks up by our keys: among those of their contacts, which is consistent; then by search, which is late.
+
+        A list of texts must be in small letters there ("Search the CRM", filter operators: IN); what it is compared with need not be.
+        """
         people = list(dict.fromkeys(Ref.parse(row.person).id for row in rows))
         links = await self._client.links(CONTACTS, people, TASKS, priority=priority) if people else {}
         ids = list(dict.fromkeys(ident for some in links.values() for ident, _ in some))
         found = await self._tasks({row.key for row in rows}, ids, priority)
         if left := [row.key for row in rows if row.key not in found]:
             for start in range(0, len(left), self.manifest.batch_read):
-                wanted = [{"propertyName": TASK_KEY, "operator": "IN", "values": left[start : start + self.manifest.batch_read]}]
+                some = left[start : start + self.manifest.batch_read]
+                wanted = [{"propertyName": TASK_KEY, "operator": "IN", "values": [one.lower() for one in some]}]
                 answer = await self._client.search(TASKS, wanted, sort="hs_object_id")
                 found |= await self._tasks({*left}, [str(row["id"]) for row in records(answer.body)], priority)
         return [found[key] for key in sorted(found)]

@@ -73,7 +73,9 @@ def _test(known: Property, asked: Mapping[str, Any]) -> Test:
 
 
 def _listed(known: Property, asked: Mapping[str, Any]) -> list[str]:
-    """Give the values of a list; of a text those with capitals find nothing (HubSpot's guide "Search the CRM": they must be lowercase)."""
+    """Give the values of a list; of a text those with capitals find nothing (HubSpot's guide "Search the CRM", operators IN and NOT_IN: "When searching
+    a string property with this operator, values must be lowercase").
+    """
     values = [str(value) for value in asked.get("values") or ()]
     return [one for one in values if known.type != "string" or known.options or one == one.lower()]
 
