@@ -16,6 +16,7 @@ from connectors.marketo.bulk import Bulk, Extract, Part
 from connectors.marketo.client import Client, rows
 from connectors.marketo.mapping import NEW
 
+_PAGES = 50
 _DAY_S, _OVERLAP = 86_400, 3000
 """So much before what was told, in seconds and in ids, is read again: ids count up as leads are made, but not to the second."""
 
@@ -88,11 +89,17 @@ class Full:
         return None
 
     async def _newest(self) -> int:
-        """Give the highest id among the new leads of the last hour, day, or quarter, whichever has any."""
+        """Give the highest id among the new leads of the last hour, day, or quarter, whichever shows any in its first pages.
+
+        A page looks through 300 activities of all types, so that a quarter of them may be many thousand pages; where a newer lead is not seen, the
+        gap ends the read.
+        """
         for hours in (1, 24, 24 * 90):
-            newest, token = 0, await self._client.token(datetime.now(UTC) - timedelta(hours=hours), priority="bulk")
+            newest, pages, token = 0, 0, await self._client.token(datetime.now(UTC) - timedelta(hours=hours), priority="bulk")
             async for answer in self._client.log("/activities.json", token, "bulk", activityTypeIds=str(NEW)):
-                newest = max([newest, *(int(one["leadId"]) for one in rows(answer))])
+                newest, pages = max([newest, *(int(one["leadId"]) for one in rows(answer))]), pages + 1
+                if pages == _PAGES:
+                    break
             if newest:
                 return newest
         return 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
+from hashlib import blake2b
+from uuid import uuid4
 
 from pydantic import BaseModel
 
@@ -32,26 +34,37 @@ from connectors.marketo.doctor import Doctor, edits, rights, rivals
 from connectors.marketo.full import Full
 from connectors.marketo.mapping import LEADS, LIST, LOGGED, MERGE, NEW, OWNER, PROGRAM, TOUCHES, TRUCE_ID, Row
 
-_MARGIN_S = 300.0
-"""How far our clock may be ahead of Marketo's before a quiet sweep would leave something out."""
-_MOST_SEEN = 2000
 _LISTED = {LIST: (24, 25), PROGRAM: (mapping.PROGRESS,)}
 """Activity types that say that membership of a list or a program changed."""
+Asked = list[tuple[str, str, dict[str, str]]]
+"""The steps of a sweep: name, path and parameters."""
 
 
 class Place(BaseModel):
-    """Where reading goes on: the moment that the next sweep begins at, and inside of one the step and its token."""
+    """Where the log is read on: each step behind a token of its own, and from time to time all of them from the look-back on.
+
+    An activity may be in the log late (Adobe's article "REST API Paging Tokens Use Case"), where no token that was read on shows it. A page looks
+    through 300 activities of all types, wanted or not (its article on Get Lead Activities), so that after a large mailing each look-back costs
+    hundreds of calls: so many calls of reading on come before the next one, but not more than the look-back's own time.
+
+    In quiet that is 4 calls a poll, 240 an hour at one a minute. A busy hour costs three calls for 300 activities to read on (one of each step), and
+    not more than twice as many besides to look back.
+    """
 
     at: float
-    newest: float = 0.0
-    began: float = 0.0
-    """When this sweep began, by our clock: what happened later its first steps have not seen, however much later the last one ends."""
-    first: str = ""
-    """The token that this sweep began with; every step begins with it."""
+    """When the last look-back began, by Marketo's clock: the next one begins so much before."""
+    tokens: dict[str, str] = {}
+    asked: str = ""
+    """The steps that the tokens are of."""
     step: int = 0
-    token: str = ""
-    seen: dict[str, float] = {}
-    """The activities of the last moments that were told, by id: the look-back leaves them out; at most the newest 2,000."""
+    under_way: bool = False
+    began: float = 0.0
+    """When the look-back that is under way began; what happened later its first steps have not seen, however much later the last one ends."""
+    owed: int = 0
+    """So many pages of the last look-back told nothing that was not known, less those read since."""
+    boot: str = ""
+    told: int = 0
+    """Up to which page, of the source that lives, what was told is stored; after a restart what a look-back shows is told once more."""
 
     def text(self) -> str:
         """Give the cursor."""
@@ -65,10 +78,11 @@ class MarketoSource(Source):
         self.manifest, self._client, self._programs = manifest, client, assets.Programs(client)
         options = client.options
         self._lookback_s = float(options.get("lookback_s", "600"))
+        self._boot, self._told = uuid4().hex[:12], dict[str, tuple[float, int]]()  # activity → its time, and with which page it was told
         self._people = [part.strip() for part in options.get("sales_persons", "").split(",") if part.strip()]
 
     def calls(self, objects: int) -> int:
-        """Say how many calls a quiet poll costs: a token, and a page each of changes, deletions and activities."""
+        """Say how many calls a quiet poll costs: a token, and a page each of changes, deletions and activities (`Place` says what a busy one does)."""
         return 4
 
     async def fields(self, object_: str) -> Mapping[str, FieldType]:
@@ -99,61 +113,80 @@ class MarketoSource(Source):
     async def changes(self, cursor: str, wanted: Wanted) -> AsyncIterator[Page]:
         """Read the activity log in three steps (new leads and values, deletions, everything else); leads are read by id as they now are."""
         place, fields = Place.model_validate_json(cursor), wanted.get(LEADS, ())
-        async for items, place in self._sweep(place, fields):  # noqa: B020  # each page moves the place on
+        steps = self._asked(fields)
+        asked = blake2b(repr(steps).encode(), digest_size=6).hexdigest()
+        self._forget(place, asked)
+        async for items, place in self._sweep(place, steps, asked, fields):  # noqa: B020  # each page moves the place on
             if items:
                 yield Page(items=tuple(items), cursor=place.text(), done=False)
-        next_at = max(place.at, min(place.newest, place.began), place.began - _MARGIN_S)
-        yield Page(items=(), cursor=Place(at=next_at, seen=self._late(place.seen, next_at)).text(), done=True)
+        yield Page(items=(), cursor=self._ended(place).text(), done=True)
 
-    def _late(self, seen: Mapping[str, float], at: float) -> dict[str, float]:
-        """Give what a look-back from that moment meets again."""
-        late = sorted(((when, one) for one, when in seen.items() if when >= at - self._lookback_s), reverse=True)
-        return {one: when for when, one in late[:_MOST_SEEN]}
+    def _forget(self, place: Place, asked: str) -> None:
+        """Forget what was told in pages that were not stored, and all of it after a restart or for other fields."""
+        if place.boot != self._boot or place.asked != asked:
+            self._told.clear()
+        self._told = {one: (when, number) for one, (when, number) in self._told.items() if number <= place.told}
 
-    async def _sweep(self, place: Place, fields: Sequence[str]) -> AsyncIterator[tuple[list[Item], Place]]:
-        fresh = not place.first
-        if fresh:
-            place = await self._begun(place)
+    def _ended(self, place: Place) -> Place:
+        """Give the place behind a sweep; what no look-back meets again is forgotten."""
+        low = self._low(place)
+        self._told = {one: seen for one, seen in self._told.items() if seen[0] >= low}
+        return place.model_copy(update={"at": place.began or place.at, "began": 0.0, "step": 0, "under_way": False})
+
+    def _low(self, place: Place) -> int:
+        """Give from which second on the next look-back reads."""
+        return int((place.began or place.at) - self._lookback_s)
+
+    def _looks_back(self, place: Place, asked: str) -> bool:
+        """Say whether a sweep begins at the look-back: where nothing else is known, or the last one is paid for by reading on, or long ago."""
+        paid = place.owed <= 0 or datetime.now(UTC).timestamp() - place.at >= self._lookback_s
+        return place.asked != asked or (paid and not place.under_way)
+
+    async def _sweep(
+        self, place: Place, steps: Asked, asked: str, fields: Sequence[str]
+    ) -> AsyncIterator[tuple[list[Item], Place]]:  # fmt: skip
+        fresh = self._looks_back(place, asked)
+        place = await self._begun(place, steps, asked) if fresh else place.model_copy(update={"under_way": True, "boot": self._boot})
         try:
-            async for found in self._steps(place, fields):
+            async for found in self._steps(place, steps, fields):
                 place = found[1]
                 yield found
         except Surprising as error:
             if fresh or error.code != "1003":
                 raise
-            async for found in self._steps(await self._begun(place), fields):  # the token has ended: from the look-back again
+            async for found in self._steps(await self._begun(place, steps, asked), steps, fields):  # the token has ended
                 yield found
 
-    async def _begun(self, place: Place) -> Place:
-        token = await self._client.token(datetime.fromtimestamp(max(0.0, place.at - self._lookback_s), UTC))
-        began = datetime.now(UTC).timestamp()
-        return Place(at=place.at, newest=place.newest, began=began, first=token, token=token, seen=place.seen)
+    async def _begun(self, place: Place, steps: Asked, asked: str) -> Place:
+        token, began = await self._client.opened(datetime.fromtimestamp(max(0.0, place.at - self._lookback_s), UTC))
+        tokens = {name: token for name, _, _ in steps}
+        return Place(at=place.at, began=began.timestamp(), tokens=tokens, asked=asked, under_way=True, boot=self._boot, told=place.told)
 
-    async def _steps(self, place: Place, fields: Sequence[str]) -> AsyncIterator[tuple[list[Item], Place]]:
-        steps = self._asked(fields)
+    async def _steps(self, place: Place, steps: Asked, fields: Sequence[str]) -> AsyncIterator[tuple[list[Item], Place]]:
+        low = self._low(place)
         while place.step < len(steps):
-            path, params = steps[place.step]
-            async for answer in self._client.log(path, place.token, **params):
-                new = {mapping.guid(one): one for one in rows(answer) if mapping.guid(one) not in place.seen}
+            name, path, params = steps[place.step]
+            async for answer in self._client.log(path, place.tokens[name], **params):
+                new = {mapping.guid(one): one for one in rows(answer) if mapping.guid(one) not in self._told}
                 items = await self._items([*new.values()], answer, fields)
-                times = {one: mapping.at(row).timestamp() for one, row in new.items()}
-                seen = self._late(place.seen | times, min(place.at, place.began - _MARGIN_S))
-                more = answer.body.get("moreResult") is True
-                token, step = (str(answer.body["nextPageToken"]), place.step) if more else (place.first, place.step + 1)
-                newest = max([place.newest, *times.values()])
-                place = place.model_copy(update={"step": step, "token": token, "seen": seen, "newest": newest})
+                number, more = place.told + bool(new), answer.body.get("moreResult") is True
+                self._told |= {one: (when, number) for one, row in new.items() if (when := mapping.at(row).timestamp()) >= low}
+                token = str(answer.body.get("nextPageToken") or place.tokens[name])
+                owed = place.owed + (more and not new) if place.began else place.owed - 1
+                moved = {"tokens": {**place.tokens, name: token}, "step": place.step + (not more), "owed": owed, "told": number}
+                place = place.model_copy(update=moved)
                 yield items, place
 
-    def _asked(self, fields: Sequence[str]) -> list[tuple[str, dict[str, str]]]:
-        """Give the steps of a sweep: path and parameters."""
+    def _asked(self, fields: Sequence[str]) -> Asked:
+        """Give the steps of a sweep."""
         own = [name for name in dict.fromkeys((*fields, "email", TRUCE_ID)) if not name.startswith((LIST, PROGRAM))]
         listed = {str(one) for kind, types in _LISTED.items() if any(name.startswith(kind) for name in fields) for one in types} - {
             str(one) for one in LOGGED
         }
         steps = [("leadchanges", {"fields": ",".join(own)}), ("deletedleads", {})]
-        found = [(f"/activities/{name}.json", params) for name, params in steps]
-        types = [",".join(map(str, LOGGED)), *([",".join(sorted(listed))] if listed else [])]
-        return found + [("/activities.json", {"activityTypeIds": one}) for one in types]
+        types = {"acts": ",".join(map(str, LOGGED)), **({"lists": ",".join(sorted(listed))} if listed else {})}
+        found = [(name, f"/activities/{name}.json", params) for name, params in steps]
+        return found + [(name, "/activities.json", {"activityTypeIds": one}) for name, one in types.items()]
 
     async def _items(self, log: Sequence[Row], answer: Answer, fields: Sequence[str]) -> list[Item]:
         """Give what a page of activities says: leads as they now are, deletions, merges, touches; oldest first."""

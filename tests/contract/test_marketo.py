@@ -101,6 +101,24 @@ async def test_a_lead_that_was_merged_before_the_look_back_is_told_as_gone(world
     await source.close()
 
 
+async def test_what_the_log_is_asked_beside_the_polls_is_bounded(world: MarketoWorld, source: Source) -> None:
+    now, log = datetime.now(UTC), "/rest/v1/activities.json"
+    world.held = now - timedelta(hours=3)
+    old = world.vendor.put({"email": "old@example.com"})
+    for n in range(800):  # a page looks through seven: of all types, as the real one's does through 300
+        world.held = now - timedelta(minutes=110) + n * timedelta(seconds=8)
+        world.vendor.act(old, activities.VISIT, "acme.example")
+    world.held = None
+    async for _ in source.everything(None, {"leads": ["email"]}):
+        pass
+    pages_of = [one["path"] for one in await world.calls()].count(log)
+    assert pages_of <= 100, "of the last hour no new lead is known, of the day one"
+    winner, loser = world.vendor.put({"email": "w@example.com"}), world.vendor.put({"email": "l@example.com"})
+    world.vendor.merge(winner, loser)
+    assert [type(one) for one in await source.read([loser], ["email"])] == [RecordMerged]
+    assert [one["path"] for one in await world.calls()].count(log) - pages_of <= 70, "what was merged in the last hour is looked for there"
+
+
 async def test_what_a_person_did_is_a_touch(world: MarketoWorld, source: Source) -> None:
     ident = world.vendor.fill_form("kim@example.com", "Talk to us", firstName="Kim")
     world.vendor.act(ident, activities.VISIT, "acme.example/prices", **{"Webpage URL": "/prices"})
@@ -188,10 +206,28 @@ async def test_a_score_that_rose_is_read(world: MarketoWorld, source: Source) ->
 async def test_a_paging_token_that_ended_begins_the_sweep_again(world: MarketoWorld, source: Source) -> None:
     ids = {world.vendor.put({"email": f"p{n}@example.com"}) for n in range(9)}
     first = (await pages(source, source.start(long_ago()), ["email"]))[0]
-    assert '"token"' in first.cursor, "a sweep is under way"
-    broken = first.cursor.replace('"token":"', '"token":"x')
+    assert '"under_way":true' in first.cursor
+    broken = first.cursor.replace('"leadchanges":"', '"leadchanges":"x')
     found = snapshots(await since(source, broken)).keys() | snapshots(first.items).keys()
     assert found == ids
+
+
+async def test_after_a_burst_the_look_back_costs_no_more_than_reading_on_and_finds_who_shows_late(world: MarketoWorld) -> None:
+    source, told, polls = load("marketo").source(world.connection(lookback_s="600"), NotedBudget(), NotedBreaker()), list[Item](), 30
+    ids = [world.vendor.put({"email": f"burst{n}@example.com"}) for n in range(71)]  # ten pages and one more of what is looked through
+    async with world.hidden(ids[40]):
+        cursor = (await pages(source, source.start(long_ago()), ["email"]))[-1].cursor
+    before = len(await world.calls())
+    for _ in range(polls):
+        found = await pages(source, cursor, ["email"])
+        told, cursor = [*told, *items(found)], found[-1].cursor
+    assert snapshots(told).keys() == {ids[40]}
+    assert len(told) == 1, "nothing is told twice, however much it is"
+    log = [one["path"] for one in (await world.calls())[before:] if "/activities" in str(one["path"])]
+    looks = [path for path in log if str(path).endswith("pagingtoken.json")]
+    assert len(looks) == 2, "the first when what it is to cost was paid by reading on, and so the second"
+    assert len(log) < 2 * polls * 3 + 46, "three steps a poll, as much again, and what the last look-back took"
+    await source.close()
 
 
 async def test_a_sweep_that_rested_in_the_middle_leaves_nothing_out(world: MarketoWorld, source: Source) -> None:
