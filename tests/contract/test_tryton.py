@@ -138,6 +138,25 @@ async def test_deletions_are_told_once_each_with_who_and_when(shop: TrytonWorld,
     assert last in {Ref.parse(one.ref).id for one in third}
 
 
+async def test_among_many_gaps_in_the_ids_the_log_is_asked_of_those_alone_that_were_there(shop: TrytonWorld, source: Source) -> None:
+    await shop.seed({"name": "First"})
+    with shop.real.sql() as sql:
+        sql.execute("UPDATE sqlite_sequence SET seq = seq + 3000 WHERE name = 'party_party'")
+    ids = [await shop.seed({"name": f"N{n}"}) for n in range(4)]
+    cursor = source.start(long_ago())
+    for gone in (None, ids[1], None, ids[2], ids[3]):
+        if gone is not None:
+            await shop.delete(gone)
+        before, stored = len(await shop.calls()), cursor
+        found = await pages(source, cursor, ["name"])
+        cursor = found[-1].cursor
+        told = [Ref.parse(one.ref).id for one in items(found) if isinstance(one, RecordDeleted)]
+        asked = [one for one in (await shop.calls())[before:] if "ir.model.log" in str(one["path"])]
+        assert (told, len(asked)) == (([gone], 1) if gone else ([], 0))
+    again = items(await pages(source, stored, ["name"]))
+    assert ids[3] in [Ref.parse(one.ref).id for one in again if isinstance(one, RecordDeleted)], "what was not stored is told again"
+
+
 async def test_who_is_only_out_of_sight_is_not_said_to_be_deleted(shop: TrytonWorld, source: Source) -> None:
     ident = await shop.seed({"name": "Hidden"})
     first = await pages(source, source.start(long_ago()), ["name"])
