@@ -64,6 +64,10 @@ class Doctor:
     def _finding(self, what: str, words: str = "", todo: str = "") -> Finding:
         return Finding(ok=not todo, what=f"{self._system}: {what}" + (f": {words}" if words else ""), todo=todo)
 
+    def _know(self, what: str, todo: str) -> Finding:
+        """Say what is no fault, and yet no all-clear."""
+        return Finding(ok=True, what=f"{self._system}: {what}", todo=todo)
+
     def _figures(self, answer: Answer) -> Iterator[Finding]:
         headers = answer.headers
         most, left = headers.get("x-hubspot-ratelimit-daily", ""), headers.get("x-hubspot-ratelimit-daily-remaining", "")
@@ -71,10 +75,11 @@ class Doctor:
             used = int(most) - int(left)
             yield self._finding(f"{used} of {most} calls used today", todo="" if used < int(most) * 0.8 else "see who else uses them")
         else:
-            words = (
-                f"{self._client.daily:,} are reckoned with (option daily_calls); the account's screen API call usage shows who uses them"
+            what = "the calls used today are not told, as to no app with OAuth"
+            yield self._know(
+                f"{what}: {self._client.daily:,} are reckoned with (option daily_calls)",
+                "see who uses them on the account's screen API call usage",
             )
-            yield self._finding("the calls used today are not told, as to no app with OAuth", words)
         if headers.get("date"):
             skew = (answer.at_vendor - answer.received_at).total_seconds()
             todo = "" if abs(skew) < 60 else "set this machine's clock: webhooks more than 300 s away are refused"
@@ -168,7 +173,7 @@ class Doctor:
                 return []
             await self._client.post(f"{self._client.paths['properties']}/{object_}", wanted | {"hasUniqueValue": unique})
         except ConnectorError as error:
-            return [self._finding(what, f"cannot be created ({error.words})")]
+            return [self._know(f"{what} cannot be created ({error.words})", f"give the app the scope crm.schemas.{object_}.write")]
         return [self._finding(f"{what} was created")]
 
     async def _readable(self, name: str) -> Finding:
@@ -176,8 +181,8 @@ class Doctor:
         try:
             await self._client.page(name, None, [SHAPES[name].modified])
         except ConnectorError as error:
-            scope = f"crm.objects.{name}.read"
-            return self._finding(name, f"cannot be read ({error.words}); a playbook that speaks of them needs the scope {scope}")
+            todo = f"give the app the scope crm.objects.{name}.read, where the playbook speaks of them"
+            return self._know(f"{name} cannot be read ({error.words})", todo)
         return self._finding(f"{name} can be read")
 
     def _field(self, name: str, schema: Row | None, writable: bool) -> Finding:

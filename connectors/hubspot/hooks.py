@@ -27,9 +27,10 @@ async def told(client: Client, system: str, key: str, fields: Iterable[str], cal
     """Say where HubSpot's calls go, and which events of contacts it does not call about; without a key, how that is seen by hand."""
     wanted, address = {*fields, CONVERTED_AT}, f"set the app's target URL to {door(system, called_at)}"
     if not (key and client.app_id):
-        how = f"webhooks cannot be seen without the secret developer_key (a private app's never): see in its settings that it calls {door(system, called_at)}"
+        how = "webhooks cannot be seen without the secret developer_key (a private app's never)"
         names = f"about {', '.join([*(f'contact.{verb}' for verb in _VERBS), ERASED])} and contact.propertyChange of every mapped property"
-        return [Finding(ok=True, what=f"{system}: {how} {names}{_ALONE}")]
+        todo = f"see in the app's settings that it calls {door(system, called_at)} {names}"
+        return [Finding(ok=True, what=f"{system}: {how}{_ALONE}", todo=todo)]
     try:
         target = str((await client.hooks(key, "settings")).body.get("targetUrl") or "")
         active = [one for one in rows((await client.hooks(key, "subscriptions")).body) if one.get("active")]

@@ -97,7 +97,7 @@ async def test_doctor_says_what_cannot_be_seen_and_how_it_is(account: HubSpotWor
     (untold,) = await looked(account, key="")
     assert untold.ok
     assert "secret developer_key" in untold.what
-    assert "/webhooks/hubspot" in untold.what
+    assert "/webhooks/hubspot" in untold.todo, "what nobody can see is no all-clear"
     assert "erased for privacy they alone tell" in untold.what
     (wrong,) = await looked(account, key="kim-guessed-it")
     assert not wrong.ok

@@ -289,6 +289,6 @@ async def test_the_doctor_says_which_objects_cannot_be_read_and_calls_it_no_faul
         world.hub.auth.missing.add("crm.objects.deals.read")
         found = await source.doctor({})
         assert all(one.ok for one in found)
-        (deals,) = [one.what for one in found if one.what.startswith("hubspot: deals")]
-        assert deals.endswith("needs the scope crm.objects.deals.read")
+        (deals,) = [one for one in found if one.what.startswith("hubspot: deals")]
+        assert deals.todo == "give the app the scope crm.objects.deals.read, where the playbook speaks of them"
         assert any(one.what.endswith("companies can be read") for one in found)
