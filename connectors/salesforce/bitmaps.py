@@ -31,6 +31,14 @@ def parsed(told: str) -> Schema:
         raise Surprising(f"a schema of change events that is none ({type(error).__name__})") from None
 
 
+def changes(schema: Schema, bitmaps: Sequence[str]) -> frozenset[str]:
+    """Give the fields that bitmaps name; none where one of them cannot be read: then it may be any, and the record is read, as are the events behind."""
+    try:
+        return frozenset(columns(schema.whole, bitmaps))
+    except (ValueError, LookupError):
+        return frozenset()
+
+
 def columns(schema: Any, bitmaps: Sequence[str]) -> Iterable[str]:
     """Expand bitmaps to the names that REST has: bit n is field n, lowest first; `n-0x…` are parts of the compound field n.
 

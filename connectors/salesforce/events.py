@@ -21,7 +21,7 @@ from connectors.base import Ring, Wanted
 from connectors.errors import AuthExpired, ConnectorError, RateLimited, Surprising, Unavailable
 from connectors.http import scrub
 from connectors.salesforce import pubsub as wire
-from connectors.salesforce.bitmaps import Schema, columns, parsed, whole
+from connectors.salesforce.bitmaps import Schema, changes, parsed, whole
 from connectors.salesforce.client import Client
 from connectors.salesforce.mapping import MEMBER, OPPORTUNITY, OWN_FIELDS, RESPONSE, ROLE, ROLES, id18
 from schemas.base import Ref
@@ -43,7 +43,7 @@ _Code = grpc.StatusCode
 
 
 class Told(NamedTuple):
-    """The head of one change event; `changed` are the fields of an update by REST's names, None of any other change."""
+    """The head of one change event; `changed` are the fields of an update by REST's names, none where it may be any; None of another change."""
 
     object: str
     ids: tuple[str, ...]
@@ -196,7 +196,7 @@ def read(payload: bytes, schema: Schema, me: str) -> Told:
         event: Any = fastavro.schemaless_reader(BytesIO(payload), schema.wire, None)
         head = event["ChangeEventHeader"]
         own = head["commitUser"] == me and head["changeOrigin"].endswith(_OURS)
-        changed = frozenset(columns(schema.whole, head["changedFields"])) if head["changeType"] == "UPDATE" else None
+        changed = changes(schema, head["changedFields"]) if head["changeType"] == "UPDATE" else None
         opportunity = event.get("OpportunityId") or "" if head["entityName"] == ROLE else ""
         return Told(head["entityName"], tuple(head["recordIds"]), head["changeType"], own, changed, opportunity)
     except (EOFError, struct.error, LookupError, ValueError, TypeError, AttributeError) as error:

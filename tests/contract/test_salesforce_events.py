@@ -17,6 +17,7 @@ from grpc import StatusCode as Code
 from connectors.base import Create, Ring, Source, Wanted
 from connectors.contract import NotedBreaker, NotedBudget
 from connectors.contract_world import items, long_ago, pages
+from connectors.emulator.salesforce.avro import Wire
 from connectors.emulator.salesforce.emulator import INTEGRATION
 from connectors.errors import AuthExpired, ConnectorError, RateLimited, Surprising, Unavailable
 from connectors.registry import load
@@ -154,6 +155,19 @@ async def test_a_compound_that_is_mapped_moves_with_each_of_its_parts(org: Sales
         org.org.save("Lead", lead, FirstName="Kim")
         org.org.save("Contact", contact, LastName="Larsen")
         assert await ear.refs() == [ref("Lead", lead), ref("Contact", contact)]
+
+
+async def test_of_whom_it_cannot_be_read_what_changed_is_read(
+    org: SalesforceWorld, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead = org.org.add_lead()
+    async with listening(org, source) as ear:
+        with monkeypatch.context() as broken:
+            broken.setattr(Wire, "bitmaps", lambda self, columns: ["0x8" + "0" * 500])
+            org.org.save("Lead", lead, Website="https://nord.example")
+            assert await ear.refs() == [ref("Lead", lead)]
+        org.org.save("Lead", lead, Website="https://nordwind.example")
+        assert await ear.refs() == [], "the stream goes on"
 
 
 async def test_a_field_that_the_org_works_out_may_move_with_any_other(org: SalesforceWorld, source: Source, monkeypatch: Any) -> None:
