@@ -409,7 +409,7 @@ async def test_a_channel_that_is_not_there_is_surprising(org: SalesforceWorld) -
         (["3-0x03"], {"BillingAddress", "BillingCity", "BillingCountry"}), (["0x0010", "4-0x01"], {"Address", "City"}), (["0x02"], {"Name", "FirstName", "LastName"}),
         (["2-0x1"], None), (["0x20"], None), (["4-0x2"], None), (["-1-0x1"], None), ([f"{10**9}-0x1"], None), (["0x8" + "0" * 2_000_000], None), (["0x-1"], None),
     ],
-    ids=lambda one: str(one)[:20],
+    ids=lambda one: str(one)[:20] if isinstance(one, list) else "",  # a set's words come in another order in each process
 )  # fmt: skip
 def test_bitmaps_name_fields_as_rest_does(bitmaps: list[str], names: set[str] | None) -> None:
     def compound(*parts: str) -> list[Any]:
