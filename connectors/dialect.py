@@ -89,6 +89,17 @@ def _no_limits(headers: Mapping[str, str]) -> Iterable[Seen]:
     return ()
 
 
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Read a Retry-After header, in seconds or as a date; None when there is none that can be read."""
+    text = headers.get("retry-after", "")
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds()) if text else None
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How one vendor speaks of trouble, as tables: its codes beat the statuses; `explain(status, body)` never raises."""
@@ -99,6 +110,8 @@ class Dialect:
     limits: Callable[[Mapping[str, str]], Iterable[Seen]] = _no_limits
     meant: Callable[[int, Any], int] = _as_it_is
     """The status that an answer means, for vendors that send 200 with a failure inside: 401 renews the token, 429 waits. Never raises."""
+    asked: Callable[[Mapping[str, str], datetime], float | None] = retry_after
+    """How long (s) the headers of a refusal ask to wait, seen from a moment; None where they do not say. Never raises."""
     wait_s: float = 10.0
     """How long to wait after a refusal for rate that names no time."""
     daily_wait_s: float = 900.0
@@ -135,14 +148,3 @@ class Dialect:
                 return Gone(words, code=code, status=status, became=complaint.became)
             case "surprising":
                 return Surprising(words, code=code, status=status)
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Read a Retry-After header, in seconds or as a date; None when there is none that can be read."""
-    text = headers.get("retry-after", "")
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds()) if text else None
-    except (ValueError, TypeError, OverflowError):
-        return None

@@ -25,7 +25,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, sto
 
 from connectors.base import Breaker, Budget, Connection, Priority
 from connectors.bearer import Bearer, Token
-from connectors.dialect import STATUSES, Complaint, Dialect, Kind, Seen, never, retry_after, scrub
+from connectors.dialect import STATUSES, Complaint, Dialect, Kind, Seen, never, scrub
 from connectors.errors import ConnectorError, RateLimited, Surprising, Unavailable
 
 __all__ = ["STATUSES", "Answer", "Bearer", "Complaint", "Dialect", "Kind", "Seen", "Session", "Token", "scrub"]
@@ -256,7 +256,7 @@ class Session:
             return None
         complaint = self._dialect.explain(answer.status, answer.body)
         if complaint.retry_after is None:
-            complaint = complaint._replace(retry_after=retry_after(answer.headers, answer.received_at))
+            complaint = complaint._replace(retry_after=self._dialect.asked(answer.headers, answer.received_at))
         unknown = not ask.idempotent and answer.status >= 500 and answer.status != 503  # 503: turned away at the door
         error = self._dialect.error(complaint, answer.status, unknown_outcome=unknown, hide=ask.hide)
         if error.asked_s:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from connectors.base import Breaker, Budget, Connection, FieldType, Item, Manifest, Priority
+from connectors.dialect import retry_after
 from connectors.errors import AuthExpired, Gone, Surprising
 from connectors.fit import numbered
 from connectors.http import Answer, Bearer, Complaint, Dialect, Kind, Session, Token
@@ -17,9 +18,9 @@ from schemas.write import FieldRefused
 
 CODES: dict[str, Kind] = {
     "invalid_client": "auth_expired", "invalid_grant": "auth_expired", "access_denied": "auth_expired", "invalid_request": "auth_expired",
-    "unauthorized_client": "auth_expired",
+    "unauthorized_client": "auth_expired", "api_disabled": "auth_expired",
 }  # fmt: skip
-"""The types of Mautic's errors of OAuth 2 and of its firewall."""
+"""The types of Mautic's errors of OAuth 2, of its firewall, and of an API that was switched off: all of them are about us, and none about a record."""
 STATUSES: dict[int, Kind] = {
     400: "rejected", 401: "auth_expired", 403: "rejected", 404: "gone", 408: "unavailable", 422: "conflict", 429: "rate_limited",
 }  # fmt: skip
@@ -53,7 +54,13 @@ def explain(status: int, body: Any) -> Complaint:
     return complaint(errors[0], status) if errors else Complaint(kind="surprising" if status == 404 else None)
 
 
-DIALECT = Dialect(explain=explain, codes=CODES, statuses=STATUSES)
+def asked(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Say how long to wait: Mautic has no Retry-After, but names the second in which its hour is over (seen of 5.1.0, api_rate_limiter_limit)."""
+    reset = headers.get("x-ratelimit-reset", "")
+    return max(1.0, float(reset) - now.timestamp()) if reset.isascii() and reset.isdigit() else retry_after(headers, now)
+
+
+DIALECT = Dialect(explain=explain, codes=CODES, statuses=STATUSES, asked=asked)
 
 
 class Client:

@@ -89,7 +89,7 @@ class MauticWorld(Served):
         self.mautic.schema.by_alias[name] = replace(old, options=(*old.options, value))
 
     async def expire(self) -> None:
-        self.mautic.auth.valid.clear()
+        self.mautic.auth.expire()
 
     async def revoke(self) -> None:
         self.mautic.auth.revoked = True

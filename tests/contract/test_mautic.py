@@ -186,6 +186,18 @@ async def test_two_contacts_never_become_one_by_our_writing(world: MauticWorld, 
     assert not [call for call in await world.calls() if call["writing"]]
 
 
+# --- how it says no ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_refusal_for_rate_waits_until_the_hour_is_over(world: MauticWorld, sink: Sink) -> None:
+    ident = await world.seed({"email": "many@example.com"})
+    await world.fault(kind="quota", path=world.write_path, seconds=200)
+    with pytest.raises(RateLimited) as caught:
+        await sink.update([setting(ident, phone="+49 30 1")])
+    assert 100 < caught.value.retry_after <= 200
+    assert not caught.value.daily
+
+
 # --- who acted, and what people did ---------------------------------------------------------------------------------------------
 
 

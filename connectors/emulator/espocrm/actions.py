@@ -22,7 +22,8 @@ def me(org: Org, call: Call) -> Any:
             one: "no" if (entity, one) in org.denied else "yes" if one == "create" else "all"
             for one in ("create", "read", "edit", "delete")
         }
-        rights[entity] = False if (entity, "read") in org.denied else level
+        if org.shows(entity):
+            rights[entity] = level
     rights["Webhook"] = ("Webhook", "create") not in org.denied
     fields: dict[str, Any] = {}
     for found, read in ((org.hidden, "no"), (org.fixed, "yes")):
@@ -33,13 +34,14 @@ def me(org: Org, call: Call) -> Any:
 
 
 def metadata(org: Org, call: Call) -> Any:
-    """Give the part of the schema that `key` names; of an object that may not be read nothing."""
+    """Give the part of the schema that `key` names; of an object of which the role allows nothing, nothing."""
     top, entity, *rest = (*dict(call.params).get("key", "").split("."), "", "")[:5]
-    if top != "entityDefs" or entity not in org.entities or (call.actor.client == "truce" and (entity, "read") in org.denied):
+    if top != "entityDefs" or entity not in org.entities or (call.actor.client == "truce" and not org.shows(entity)):
         return None
     fields = org.entities[entity]
     links = {name: {"type": "belongsTo", "entity": LINKS[name]} for name in fields if name in LINKS}
-    hidden = {name: ("loose", "options") if "optionsReference" in one else ("loose",) for name, one in fields.items()}
+    elsewhere = {"optionsReference", "ofSettings"}  # where a picklist's values stand that are not told with it
+    hidden = {name: ("loose", "ofSettings", *(("options",) if elsewhere & one.keys() else ())) for name, one in fields.items()}
     found: Any = {
         "fields": {name: {key: one[key] for key in one if key not in hidden[name]} for name, one in fields.items()},
         "links": links,
@@ -128,8 +130,8 @@ def new_field(org: Org, call: Call) -> Any:
 
 
 def settings(org: Org, call: Call) -> Any:
-    """Give or change the settings, as an administrator may; the emulator knows one: whether phone numbers must be international."""
-    if not call.actor.admin:
+    """Give the settings, or change them as an administrator may; the emulator knows one: whether phone numbers must be international."""
+    if not call.actor.admin and call.method != "GET":
         raise Refused(403)
     held = not org.entities["Lead"]["phoneNumber"].get("loose")
     strict = held if call.method == "GET" else call.sent().get("phoneNumberInternational", held)

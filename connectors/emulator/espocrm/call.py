@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl
 
 from connectors.emulator.espocrm.org import Actor
 from connectors.emulator.espocrm.refusals import Refused
@@ -23,9 +24,18 @@ class Call:
     actor: Actor
 
     def sent(self) -> dict[str, Any]:
-        """Give the body; EspoCRM fails on what is no JSON, and takes what is no object for an empty one (measured)."""
+        """Give the body (measured): what is neither called JSON nor a form is nothing at all, and is answered as if; broken JSON is a failure."""
+        kind = self.headers.get("content-type", "").partition(";")[0].lower()
+        if kind == "application/x-www-form-urlencoded":
+            return dict(parse_qsl(self.body.decode(), keep_blank_values=True))
+        if kind != "application/json" or not self.body:
+            return {}
         try:
-            found = json.loads(self.body or b"{}")
+            found = json.loads(self.body)
         except ValueError:
             raise Refused(500) from None
-        return found if isinstance(found, dict) else {}
+        if isinstance(found, list):
+            return {"list": found}
+        if not isinstance(found, dict):
+            raise Refused(400, "Body is not a JSON object.")
+        return found

@@ -74,7 +74,7 @@ def _shown(value: Any) -> str:
 
 def _text(entity: str, name: str, field: Mapping[str, Any], value: str) -> str | None:
     plain = value if field["type"] == "text" else value.strip()
-    if len(plain) > field.get("maxLength", 65_535):
+    if len(plain) > field.get("maxLength", 16_777_215):
         raise invalid(entity, name, "maxLength")
     if field.get("pattern") and _BAD_SIGNS.search(plain):
         raise invalid(entity, name, "pattern")
@@ -86,6 +86,8 @@ def _number(entity: str, name: str, kind: str, value: Any) -> int | float:
         found = float(value)
     except (TypeError, ValueError):
         raise invalid(entity, name, "valid") from None
+    if kind == "int" and not -(2**31) <= found < 2**31:
+        raise invalid(entity, name, "rangeInternal")
     return int(found) if kind == "int" or found.is_integer() else found
 
 

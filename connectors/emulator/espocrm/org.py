@@ -111,6 +111,10 @@ class Org:
         if not actor.admin and actor.client == "truce" and (entity, action) in self.denied:
             raise no_access(action)
 
+    def shows(self, entity: str) -> bool:
+        """Say whether the role of the API user allows anything with an object."""
+        return any((entity, one) not in self.denied for one in ("create", "read", "edit", "delete"))
+
     def values(self, entity: str, sent: Mapping[str, Any], actor: Actor) -> Row:
         """Give what is kept of a body; what is unknown, read-only or not this user's to write is left out without a word."""
         found: Row = {}

@@ -31,7 +31,10 @@ def search(params: Sequence[tuple[str, str]]) -> Search:
     """Read the parameters of a list; raises Refused for a page that is too long."""
     asked = _nested(params)
     if "searchParams" in asked:
-        asked |= json.loads(asked["searchParams"])
+        try:
+            asked |= json.loads(asked["searchParams"])
+        except ValueError:
+            raise Refused(400, "Invalid search params JSON.") from None
     select = asked.get("select") or ""
     names = select.split(",") if isinstance(select, str) else select
     most = int(asked.get("maxSize", MOST))

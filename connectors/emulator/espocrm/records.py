@@ -9,14 +9,16 @@ from connectors.emulator.espocrm.call import Call
 from connectors.emulator.espocrm.fields import Row, attributes, every, owner
 from connectors.emulator.espocrm.org import Actor, Org
 from connectors.emulator.espocrm.query import Search, meets, named, ordered, search
-from connectors.emulator.espocrm.refusals import Refused
+from connectors.emulator.espocrm.refusals import Refused, no_route
 from connectors.emulator.espocrm.schema import LINKS
 
 
 def handle(org: Org, call: Call) -> Any:
     """Answer `{object}`, `{object}/{id}` or `{object}/{id}/{link}`."""
     entity, *rest = call.parts
-    if entity not in org.entities or len(rest) > 2:
+    if len(rest) > 2:
+        raise no_route()
+    if entity not in org.entities:
         raise Refused(404, f"Controller '{entity[:1].upper()}{entity[1:]}' does not exist.")
     if not rest:
         return _many(org, call, entity)
@@ -30,7 +32,7 @@ def _many(org: Org, call: Call, entity: str) -> Any:
         made = org.create(entity, call.sent(), call.actor, skip_check=call.headers.get("x-skip-duplicate-check") == "true")
         return {name: value for name, value in shown(org, entity, made, call.actor).items() if value is not None}
     if call.method != "GET":
-        raise Refused(404, "Action does not exist.")
+        raise no_route("GET, POST")
     org.may(call.actor, entity, "read")
     hides = entity == "User" and not call.actor.admin  # API users are shown to administrators alone
     rows = [row for row in org.live(entity) if not (hides and row["type"] == "api")]
@@ -45,6 +47,8 @@ def _one(org: Org, call: Call, entity: str, ident: str) -> Any:
     if call.method == "DELETE":
         org.remove(entity, ident, call.actor)
         return True
+    if call.method != "GET":
+        raise no_route("GET, DELETE, PUT, PATCH")
     org.may(call.actor, entity, "read")
     return shown(org, entity, org.record(entity, ident, deleted=call.actor.admin), call.actor)
 
@@ -59,13 +63,13 @@ def _linked(org: Org, call: Call, entity: str, ident: str, link: str) -> Any:
             org, "TargetList", [one for one in org.live("TargetList") if ident in one[f"{entity.lower()}sIds"]], search(call.params), call
         )
     if f"{link}Ids" not in row:
-        raise Refused(404, f"Link '{link}' does not exist.")
+        raise Refused(500, None)
     held, other = row[f"{link}Ids"], LINKS[link]
     if call.method == "GET":
         found = [one for one in org.live(other) if one["id"] in held]
         if entity == "TargetList":
             found = [{**one, "targetListIsOptedOut": (ident, one["id"]) in org.opted_out} for one in found]
-        return listed(org, other, found, search(call.params), call)
+        return listed(org, other, found, search(call.params), call, counted=True)
     sent = call.sent() | dict(call.params)
     adding = call.method == "POST"
     for one in (str(one) for one in (sent.get("ids") or [sent.get("id")]) if one):
@@ -78,8 +82,8 @@ def _linked(org: Org, call: Call, entity: str, ident: str, link: str) -> Any:
     return True
 
 
-def listed(org: Org, entity: str, rows: list[Row], asked: Search, call: Call) -> dict[str, Any]:
-    """Give a page of a list, as `where`, `select` and `orderBy` say; without its total where the caller needs none."""
+def listed(org: Org, entity: str, rows: list[Row], asked: Search, call: Call, *, counted: bool = False) -> dict[str, Any]:
+    """Give a page of a list, as `where`, `select` and `orderBy` say; without its total where the caller needs none (`counted`: all the same)."""
     known = {*every(org.entities[entity]), "id", "name", "deleted"}
     for name in named(asked.where):
         if name not in known:
@@ -91,7 +95,7 @@ def listed(org: Org, entity: str, rows: list[Row], asked: Search, call: Call) ->
     found = ordered([row for row in rows if meets(row, asked.where)], asked)
     page = found[asked.offset : asked.offset + asked.most]
     more = len(found) > asked.offset + asked.most
-    total = len(found) if call.headers.get("x-no-total") != "true" else -1 if more else -2
+    total = len(found) if counted or call.headers.get("x-no-total") != "true" else -1 if more else -2
     told = [shown(org, entity, row, call.actor, whole=False) | _column(row) for row in page]
     return {"total": total, "list": [_selected(one, asked) for one in told]}
 

@@ -6,11 +6,17 @@ from typing import Any
 
 
 class Refused(Exception):
-    """An answer other than 200."""
+    """An answer other than 200; without words its reason is a blank header, and None is no header at all."""
 
-    def __init__(self, status: int, reason: str = "", body: Any = None) -> None:
+    def __init__(self, status: int, reason: str | None = "", body: Any = None, **headers: str) -> None:
         super().__init__(reason)
-        self.status, self.reason, self.body = status, reason, body
+        self.status, self.reason, self.body, self.headers = status, reason, body, headers
+
+
+def no_route(allowed: str = "") -> Refused:
+    """Refuse a path that is none, or a method that it does not have, as the router before EspoCRM does: with a page."""
+    page, kind = b'<!doctype html><html lang="en"><head><meta charset="utf-8"></head></html>', "text/html;charset=UTF-8"
+    return Refused(405 if allowed else 404, None, page, **{"Content-Type": kind}, **({"Allow": allowed} if allowed else {}))
 
 
 def invalid(entity: str, field: str, kind: str) -> Refused:

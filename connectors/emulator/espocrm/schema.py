@@ -52,7 +52,7 @@ def _person() -> Fields:
 
 
 def _money(name: str, **more: Any) -> Fields:
-    return {name: {"type": "currency", "min": 0, **more}, f"{name}Currency": enum("USD", "EUR", maxLength=3)}
+    return {name: {"type": "currency", "min": 0, **more}, f"{name}Currency": enum("USD", "EUR", maxLength=3, ofSettings=True)}
 
 
 def _meeting() -> Fields:

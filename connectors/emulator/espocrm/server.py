@@ -1,12 +1,14 @@
 """The EspoCRM emulator: faults, who it is, then what the path says; every call stands in the journal.
 
-Compared with a running EspoCRM 9.0.8 on 2026-11-30, 108 requests of every kind that the connector makes (who we are, metadata, lists, counts, creates,
-updates, each refusal, target lists, tasks, meetings, calls, opportunities, webhooks, merge, conversion, deletion): all statuses, reasons and values asked
-for are alike. These differ, and why it does not matter:
+Compared with a running EspoCRM 9.0.8 on 2026-11-30, 277 calls of every kind that the connector makes (who we are, metadata, lists, counts, creates,
+updates, each refusal, target lists, tasks, meetings, calls, opportunities, webhooks, merge, conversion, deletion, restoration, each right taken away, bodies of
+other types): all statuses, content types, reasons and values asked for are alike. These differ, and why it does not matter:
 - Metadata, whole records and App/user have more there (addresses in parts, teams, followers, phoneNumberData, rights of more objects): not asked for.
 - Lists show the names beside the ids of links only where they are asked for here; a target list shows its leads here: the connector reads neither.
 - An update that sets an address shows its two flags as unknown there, and one that clears it shows them as they were: the connector takes from an answer
   only the fields that it sent, and the next read is alike in both.
+- Answers there have headers that nobody reads (Cache-Control, Expires, Last-Modified, X-App-Timestamp); a target list is there told without its people.
+- Of an object of which the role allows nothing the metadata there still has picklists that others' fields refer to: it counts as not there all the same.
 - The answer of a conversion shows the names of what was made as blank there. The answer of a contact's title without an account shows it as if it was kept.
 """
 
@@ -48,7 +50,7 @@ _SILENT = ("timeout", "drop_answer")
 class _Answer:
     status: int
     body: Any
-    reason: str = ""
+    reason: str | None = None
     headers: Mapping[str, str] | None = None
 
 
@@ -107,7 +109,8 @@ class Espo:
             mine = (user.api_key and user.api_key == key) or (user.password and (user.name, user.password) == basic)
             if mine and self.org.rows["User"][ident]["isActive"]:
                 return Actor(ident, user.name, user.kind == "admin")
-        raise Refused(401)
+        asked = {} if key or basic else {"WWW-Authenticate": 'Basic realm=""'}
+        raise Refused(401, None, **asked)
 
     async def _answer(self, request: Request) -> Response:
         started, fault = time.perf_counter(), self.faults.next(request.method, request.url.path)
@@ -154,7 +157,7 @@ class Espo:
             created = 201 if handler is actions.webhook else 200
             return client, _Answer(created, handler(self.org, call))
         except Refused as refused:
-            return client, _Answer(refused.status, refused.body, refused.reason)
+            return client, _Answer(refused.status, refused.body, refused.reason, refused.headers)
 
 
 def _basic(header: str) -> tuple[str, str] | None:
@@ -166,9 +169,9 @@ def _basic(header: str) -> tuple[str, str] | None:
 
 
 def _response(answer: _Answer, *, broken: bool) -> Response:
-    headers = {"X-Status-Reason": answer.reason} if answer.reason else {}
+    headers = {"X-Status-Reason": answer.reason} if answer.reason is not None and answer.status < 500 else {}
     content = answer.body if isinstance(answer.body, bytes) else orjson.dumps(answer.body)
-    if answer.body is None and answer.status >= 300:
+    if answer.body is None:
         content = b""
     if broken:
         content = b'{"list":[{"id":"6b0'

@@ -67,7 +67,7 @@ class Api:
 
     def new(self, call: Call) -> tuple[int, Any]:
         """Make a contact, or change the one that holds a unique value."""
-        row = call.json()
+        row = call.row()
         status, one = self._make(call, row)
         return status, {"contact": self._echo(call, one, row, status)}
 
@@ -77,7 +77,7 @@ class Api:
 
     def edit(self, call: Call) -> tuple[int, Any]:
         """Change a contact; PUT makes one that is not there."""
-        row = call.json()
+        row = call.row()
         if call.method == "PUT" and self.contacts.find(call.params["id"]) is None:
             return 201, {"contact": self.show(self.contacts.insert(self._valid(call, row, None), call.actor), fresh=True)}
         one = self._known(call)
@@ -98,7 +98,7 @@ class Api:
 
     def dnc(self, call: Call, *, adds: bool) -> tuple[int, Any]:
         """Put a contact on a do-not-contact list, or take it off."""
-        one, asked = self._known(call), call.json()
+        one, asked = self._known(call), call.row()
         reason = int(asked.get("reason") or 3) if adds else 0
         by = call.actor._replace(way="")
         was = self.contacts.consent(one, call.params["channel"], reason, str(asked.get("comments") or ""), by)
@@ -162,7 +162,7 @@ class Api:
             raise Refused(500, "A max of 200 entities are supported at a time.")
         call.rows = len(rows)
         found, codes, errors = dict[int, Any](), list[int](), dict[int, Any]()
-        for place, row in enumerate(rows):
+        for place, row in enumerate(one if isinstance(one, dict) else {} for one in rows):  # what is no object is a row without anything
             try:
                 code, one = save(row)
                 found[place] = self._echo(call, one, row, code)

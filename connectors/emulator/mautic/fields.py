@@ -33,6 +33,14 @@ _REGIONS = (
     "Alberta,British Columbia,Manitoba,New Brunswick,Newfoundland and Labrador,Northwest Territories,Nova Scotia,Nunavut,Ontario,"
     "Prince Edward Island,Quebec,Saskatchewan,Yukon Territory"
 )
+_NO_COUNTRIES = frozenset({
+    "American Samoa", "Ascension Island", "British Indian Ocean Territory", "Canary Islands", "Ceuta & Melilla", "Christmas Island", "Clipperton Island",
+    "Cocos (Keeling) Islands", "Diego Garcia", "European Union", "Eurozone", "Faroe Islands", "French Southern Territories", "Norfolk Island", "Outlying Oceania",
+    "Pseudo-Accents", "Pseudo-Bidi", "Sark", "Sint Maarten", "Tristan da Cunha", "U.S. Outlying Islands", "United Nations", "Unknown Region",
+})  # fmt: skip
+"""What has two letters and no place in Mautic's list (of its 244, countries.json)."""
+OWN_LENGTH = 191
+"""So much holds a text of Mautic's own, and one that is unique; of others it holds 64 unless it was made longer (seen of 5.1.0)."""
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -112,7 +120,7 @@ def closed(kind: str) -> frozenset[str]:
     match kind:
         case "country":
             found = {code: name for code, name in Locale("en").territories.items() if len(code) == 2 and code.isalpha()}
-            return frozenset((found | dict(OTHERS)).values())
+            return frozenset((found | dict(OTHERS)).values()) - _NO_COUNTRIES
         case "timezone":
             return frozenset(name for name in available_timezones() if name == "UTC" or name.partition("/")[0] in _CONTINENTS)
         case "locale":
@@ -131,7 +139,7 @@ def _moment(text: str, *, time: bool) -> Any:
 
 _STANDARD = (
     Field("title", "Title", "lookup"), Field("firstname", "First Name"), Field("lastname", "Last Name"),
-    Field("company", "Primary company", length=191), Field("position", "Position"), Field("email", "Email", "email", unique=True),
+    Field("company", "Primary company"), Field("position", "Position"), Field("email", "Email", "email", unique=True),
     Field("mobile", "Mobile", "tel"), Field("phone", "Phone", "tel"), Field("points", "Points", "number"), Field("fax", "Fax", "tel"),
     Field("address1", "Address Line 1"), Field("address2", "Address Line 2"), Field("city", "City"), Field("state", "State", "region"),
     Field("zipcode", "Zip Code"), Field("country", "Country", "country"), Field("preferred_locale", "Preferred Locale", "locale"),
@@ -169,7 +177,14 @@ class Schema:
 
     def add(self, one: Field) -> Field:
         """Add a field under the next number."""
-        made = Field(**{**one.__dict__, "id": 1 + max((known.id for known in self.by_alias.values()), default=0)})
+        long = (one.fixed or one.unique) and one.type in ("text", "lookup")
+        made = Field(
+            **{
+                **one.__dict__,
+                "length": OWN_LENGTH if long else one.length,
+                "id": 1 + max((known.id for known in self.by_alias.values()), default=0),
+            }
+        )
         self.by_alias[made.alias] = made
         return made
 

@@ -1,11 +1,14 @@
 """The Mautic emulator: one installation in memory behind Mautic's own paths, and the emulator's doors beside them.
 
-Compared with a running Mautic 5.1.0 on 2026-11-30, 86 requests of every kind that the connector makes (tokens, contacts by each condition, batches with
-each refusal, segments, fields, hooks, statistics, forms, deletion), the audit log and webhooks before: all statuses and errors are alike. These differ:
+Compared with a running Mautic 5.1.0 on 2026-11-30, 210 calls of every kind that the connector makes (tokens, expired and revoked ones, contacts by each
+condition, batches with each refusal, segments, fields, hooks, statistics, forms, deletion, its limit of calls, bodies of other types), the audit log and webhooks before:
+all statuses, content types and errors are alike. These differ:
 - Users, forms, segments, stages and an owner tell more of who made them there: the connector reads their ids and names.
 - A number just written stands as a text in the answer there ("12"), and points as 0 where nobody has any: both are read as numbers.
 - After a write that may blank, the groups of fields have empty texts there, as `all` has here: the connector reads `all` where it is.
 - A table that is not there is told with those that are, and their columns, which are left out here; a form is answered by a page, here by nothing.
+- Header Mautic-Version is there on answers of the API alone that are no refusal of its framework; Cache-Control and Pragma are there, and Location of what was made.
+- What a visitor did not send as his own, by the cookie of a secure page, is done there by a new contact: here a form always is a new browser.
 - Contacts made by visitors have their addresses on the network and a picture there.
 """
 
@@ -152,7 +155,8 @@ class Mautic:
 
     def _doors(self) -> list[Door]:
         return [
-            ("POST", "/oauth/v2/token", lambda call: (200, self.auth.mint(call.json())), False),
+            ("POST", "/oauth/v2/token", lambda call: (200, self.auth.mint(call.row())), False),
+            ("GET", "/oauth/v2/token", lambda call: (200, self.auth.mint(call.query)), False),
             ("POST", "/form/submit", self._submitted, False),
             ("GET", "/api/users/self", self._self, False),
             ("GET", "/api/users", self._all_users, False),

@@ -25,6 +25,10 @@ from connectors.emulator.routes import route
 from connectors.emulator.silence import hang_up, until_gone
 
 NO_ANSWER = 0
+UNREADABLE = "Looks like I encountered an error (error #400). If I do it again, please report me to the system administrator!"
+MESSAGE = {"Location": "/form/message", "Content-Type": "text/html; charset=UTF-8"}
+"""Where a visitor is sent on to who filled in a form."""
+HOUR_S, AN_HOUR = 3600, 1000
 _WHERE = re.compile(r"(where|order)\[(\d+)\]\[(col|expr|val|dir)\]")
 
 
@@ -42,13 +46,21 @@ class Call:
     rows: int = 0
 
     def json(self) -> Any:
-        """Give the body; raises Refused (400) for one that is no JSON."""
+        """Give the body, whatever it is called; raises Refused (400) for what is no JSON, or neither object nor list."""
         if self.form:
             return dict(parse_qsl(self.raw.decode(), keep_blank_values=True))
         try:
-            return orjson.loads(self.raw) if self.raw.strip() else {}
+            found = orjson.loads(self.raw) if self.raw.strip() else {}
+            if isinstance(found, dict | list):
+                return found
+            raise ValueError("no array of PHP's")
         except ValueError:
-            raise Refused(400, "Looks like I encountered an error (error #400).", kind=None) from None
+            raise Refused(400, UNREADABLE, kind=None) from None
+
+    def row(self) -> dict[str, Any]:
+        """Give the body as one row; a list names no field."""
+        found = self.json()
+        return found if isinstance(found, dict) else {}
 
     def clauses(self, name: str) -> list[dict[str, str]]:
         """Give the `where` or `order` clauses."""
@@ -60,7 +72,11 @@ class Call:
 
     def fits(self, of: Callable[[str], Any]) -> bool:
         """Tell whether a row, given as what it has under a column's name, fits every `where`."""
-        return all(_fits(of(one["col"]), one["expr"], one["val"]) for one in self.clauses("where"))
+        return all(_fits(of(one["col"]), one["expr"], one["val"]) for one in self.clauses("where") if one["expr"] in _KNOWN)
+
+
+_KNOWN = frozenset({"eq", "in", "gt", "gte", "lt", "lte"})
+"""The comparisons that are known here; one that is none leaves its condition out (seen of Mautic)."""
 
 
 def _fits(held: Any, expr: str, wanted: str) -> bool:
@@ -83,9 +99,17 @@ class Auth:
     revoked: bool = False
     minted: int = 0
     valid: set[str] = field(default_factory=set)
+    expired: set[str] = field(default_factory=set)
+
+    def expire(self) -> None:
+        """Let an hour go by for every token."""
+        self.expired |= self.valid
+        self.valid.clear()
 
     def mint(self, form: Mapping[str, str]) -> dict[str, Any]:
         """Give a token; raises Refused (400)."""
+        if form.get("grant_type") in ("password", "authorization_code", "refresh_token"):
+            raise Refused(400, "The grant type is unauthorized for this client_id", kind="unauthorized_client")
         if form.get("grant_type") != "client_credentials":
             raise Refused(400, "Invalid grant_type parameter or parameter missing", kind="invalid_request")
         if self.revoked or (form.get("client_id"), form.get("client_secret")) != (self.client_id, self.client_secret):
@@ -100,7 +124,8 @@ class Auth:
         kind, _, text = header.partition(" ")
         if kind.lower() == "bearer":
             if text not in self.valid or self.revoked:
-                raise Refused(401, "The access token provided is invalid.", kind="invalid_grant")
+                word = "has expired" if text in self.expired and not self.revoked else "is invalid"
+                raise Refused(401, f"The access token provided {word}.", kind="invalid_grant")
             return Actor("truce", 0, "truce [1]")
         try:
             name, _, password = base64.b64decode(text).decode().partition(":")
@@ -141,15 +166,14 @@ class Wire:
         kind = fault.kind if fault else ""
         actor, rows, headers = SYSTEM, 0, dict[str, str]()
         if fault is not None and kind in ("status", "timeout", "quota"):
-            status, content = _scripted(fault)
-            headers = fault.headers
+            status, content, headers = _scripted(fault)
         else:
             try:
                 open_ = path.startswith(("/oauth/", "/form/"))
                 actor = SYSTEM if open_ else self.auth.actor(request.headers.get("authorization", ""))
                 call = Call(request.method, request.path_params, dict(request.query_params), body, actor, _is_form(request))
                 status, found = handler(call)
-                content, rows = orjson.dumps(found), call.rows
+                content, rows, headers = orjson.dumps(found), call.rows, MESSAGE if status == 302 else {}
             except Refused as refused:
                 status, content = refused.status, orjson.dumps(refused.body)
         if wait := self.faults.latency_s + (fault.seconds if fault and kind == "slow" else 0.0):
@@ -167,7 +191,11 @@ def _is_form(request: Request) -> bool:
     return request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
 
 
-def _scripted(fault: Fault) -> tuple[int, bytes]:
+def _scripted(fault: Fault) -> tuple[int, bytes, dict[str, str]]:
+    """Answer as a fault says; the quota is one of an hour and of each token, and its end is `seconds` away."""
     if fault.kind == "quota":
-        return 429, orjson.dumps({"errors": [{"message": "You exceeded the rate limit.", "code": 429, "type": None}]})
-    return fault.status, fault.body.encode()
+        told = {"code": 429, "message": f"You exceeded the rate limit of {AN_HOUR} API calls per hour.", "details": []}
+        reset = int(time.time() + (fault.seconds or HOUR_S))
+        headers = {"X-RateLimit-Limit": str(AN_HOUR), "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(reset)}
+        return 429, orjson.dumps({"errors": [told]}), headers
+    return fault.status, fault.body.encode(), fault.headers

@@ -148,5 +148,31 @@ async def test_only_an_administrator_adds_a_field_and_sees_what_was_deleted() ->
         assert api.request(Do.GET, f"Lead/{lead}")["deleted"] is True
         assert api.request(Do.POST, "Lead/action/restoreDeleted", {"id": lead}) is True
         assert api.request(Do.PUT, f"Lead/{lead}", {"cScore": 12.7})["cScore"] == 12
+        told = "Field validation failure; entityType: Lead, field: cScore, type: rangeInternal."
+        assert refused(api, Do.PUT, f"Lead/{lead}", {"cScore": 2**31}) == (400, told)
 
     await against(work, vendor)
+
+
+async def test_what_is_not_called_json_is_nothing_and_what_is_no_path_is_answered_by_a_page() -> None:
+    def work(api: Client) -> None:
+        ident = api.request(Do.POST, "Lead", {"lastName": "Kim", "title": "Buyer"})["id"]
+
+        def told(method: str, path: str, kind: str = "application/json", body: bytes = b'{"title": "CEO"}') -> tuple[Any, ...]:
+            answer = api.session.request(method, api.make_url(path), data=body, headers={"Content-Type": kind})
+            title = answer.json().get("title") if answer.ok else None
+            return answer.status_code, answer.headers["content-type"], answer.headers.get("x-status-reason"), title
+
+        json, page = "application/json", "text/html;charset=UTF-8"
+        assert told("PUT", f"Lead/{ident}", "text/plain") == (200, json, None, "Buyer")
+        assert told("PUT", f"Lead/{ident}", "Application/JSON; charset=utf-8") == (200, json, None, "CEO")
+        assert told("PUT", f"Lead/{ident}", "application/x-www-form-urlencoded", b"title=COO") == (200, json, None, "COO")
+        assert told("PUT", f"Lead/{ident}", body=b'"x"') == (400, json, "Body is not a JSON object.", None)
+        assert told("PUT", f"Lead/{ident}", body=b"{") == (500, json, None, None)
+        assert told("POST", f"Lead/{ident}") == (405, page, None, None)
+        assert told("PUT", "Lead") == (405, page, None, None)
+        assert told("GET", f"Lead/{ident}/tasks/x") == (404, page, None, None)
+        assert told("GET", "Lead?searchParams={") == (400, json, "Invalid search params JSON.", None)
+        assert told("DELETE", "TargetList/6b0/leads") == (404, json, "", None)
+
+    await against(work)

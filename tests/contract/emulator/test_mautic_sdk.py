@@ -40,6 +40,9 @@ async def test_a_contact_from_create_to_delete() -> None:
         assert api.get(f"/contacts/{made['id']}")["contact"]["stage"]["name"] == "MQL"
         code, words = refused(lambda: api.patch(f"/contacts/{made['id']}/edit", {"lifecycle": "No such stage"}))
         assert (code, "lifecycle" in words) == (400, True)
+        code, words = refused(lambda: api.patch(f"/contacts/{made['id']}/edit", {"country": "Faroe Islands", "city": "x" * 192}))
+        assert (code, "country: This value is not valid." in words, "have 191 characters" in words) == (400, True, True)
+        assert api.patch("/contacts/batch/edit", ["x"])["statusCodes"] == [404], "what is no row is one without an id"
         api.delete(f"/contacts/{made['id']}/delete")
         assert refused(lambda: api.get(f"/contacts/{made['id']}")) == (404, "Item was not found.")
 
