@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 
 from sync.playbook.loader import load_files, read
 from sync.store import playbooks
@@ -10,6 +11,12 @@ from sync.store.connect import connect
 from tests.house.project import ROOT
 
 EXAMPLE = ROOT / "deploy" / "playbook"
+
+
+@cache
+def _checksum(files: tuple[tuple[str, bytes], ...]) -> str:
+    """Load a playbook, which takes long, once for all tests that have it."""
+    return load_files(dict(files)).checksum
 
 
 def put(store: tuple[str, str], *changes: tuple[str, bytes, bytes]) -> int:
@@ -22,7 +29,7 @@ def put(store: tuple[str, str], *changes: tuple[str, bytes, bytes]) -> int:
     async def add() -> int:
         connection = await connect(*store)
         try:
-            return await playbooks.add(connection, files, load_files(files).checksum, "ben", how="apply")
+            return await playbooks.add(connection, files, _checksum(tuple(files.items())), "ben", how="apply")
         finally:
             await connection.close()
 
