@@ -1,4 +1,4 @@
-"""Real servers for the tests that need them: one Kafka and one PostgreSQL per test process, one installation per test."""
+"""Real servers for the tests that need them: one Kafka per run, one PostgreSQL per test process, one installation per test."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import fasteners
 import pytest
 
 from sync.runtime import kafka as kafka_server
 from sync.runtime import postgres as postgres_server
+from sync.runtime.folder import remembered
 from tests import examples, order, tables
 from tests.house.project import ROOT
 
@@ -21,6 +23,27 @@ pytest.register_assert_rewrite(
 )  # they say what was there instead
 os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")  # a Kafka that lives for minutes gains nothing by the slow compiler
 os.environ.pop("COLUMNS", None)  # pytest-xdist tells its processes 80; what commands print has the same width with and without it
+
+
+RUN = "PYTEST_TRUCE_RUN"
+"""Names the folder that all processes of one run share, to these processes."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have a folder for all processes of this run, made by the first one, and end with it what they started there."""
+    if RUN in os.environ:
+        return
+    folder = tempfile.TemporaryDirectory(prefix="truce-", ignore_cleanup_errors=True)
+    os.environ[RUN] = folder.name
+
+    def end() -> None:
+        del os.environ[RUN]
+        for server in remembered(Path(folder.name)).values():
+            server.kill()  # in order Kafka would close thousands of tests' partitions first
+            server.wait(10)
+        folder.cleanup()
+
+    config.add_cleanup(end)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,16 +62,16 @@ def servers_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def kafka(servers_folder: Path) -> Iterator[str]:
-    """The bootstrap address of a real Kafka: one of one's own (KAFKA_BOOTSTRAP_SERVERS), else a local one for this run."""
+def kafka() -> str:
+    """The bootstrap address of a real Kafka: one of one's own (KAFKA_BOOTSTRAP_SERVERS), else one for all processes of this run."""
     if own := os.environ.get("KAFKA_BOOTSTRAP_SERVERS"):
-        yield own
-        return
-    server = kafka_server.start(servers_folder / "kafka")
-    try:
-        yield server.bootstrap
-    finally:
-        server.kill()  # in order it would close thousands of tests' partitions first
+        return own
+    folder = Path(os.environ[RUN])
+    note = folder / "bootstrap"
+    with fasteners.InterProcessLock(str(folder / "lock")):  # whoever asks first starts it
+        if not note.exists():
+            note.write_text(kafka_server.start(folder).bootstrap)
+    return note.read_text()
 
 
 @pytest.fixture(scope="session")
