@@ -39,7 +39,7 @@ def play(settings: Settings, folder: Folder, pair: tuple[str, str], *, own: bool
         f"Truce demo · real Kafka {VERSION}, real PostgreSQL 18 · {named} {OWN if own else 'emulated on this machine, no account used'}",
         "bold",
     )
-    installation = f"demo{int(time.time())}" if settings.database else "demo"
+    installation = f"demo{int(time.time())}p{os.getpid()}" if settings.database else "demo"  # two may begin in one second
     trouble, stage = None, None
     with servers(settings, folder, installation) as local:
         children = psutil.Process().children(recursive=True)
