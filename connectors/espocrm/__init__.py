@@ -4,7 +4,8 @@ Secrets: `api_key` (of an API user with a role of its own); `webhook_secret`, th
 as EspoCRM shows them under Administration, Webhooks.
 Options: `webhook_url` (with it `doctor --fix` makes the webhooks) · `touches` (yes: what people did in campaigns, opened, clicked, filled in a
 form, is read from the campaigns' log) · `lists` ("6b0f…,6b1a…": target lists that are read and written as flags of leads and contacts named
-`lists.6b0f…`: nurture; who opted out of one counts as not on it, stays there as that, and is not put back) · `lookback_s` (120: rows become visible late) · `page_rows` (200).
+`lists.6b0f…`: nurture; who opted out of one counts as not on it, stays there as that, and is not put back) · `lookback_s` (120: rows become visible late) · `page_rows` (200) · `lock` (a record that somebody else
+changed since it was known last is read again before it is written, which costs a call for each batch; off: whoever is polled seldom is overwritten).
 """
 
 from __future__ import annotations

@@ -51,6 +51,7 @@ class Client:
         self.lookback_s = max(1.0, float(options.get("lookback_s", "120")))  # stamps are whole seconds
         self.page_rows = min(200, int(options.get("page_rows", "200")))
         self.lists = [one.strip() for one in options.get("lists", "").split(",") if one.strip()]
+        self.locks = options.get("lock", "on") != "off"
         self._described: dict[str, tuple[float, Row]] = {}
         self._known: tuple[float, Row] = (float("-inf"), {})
         self._session = Session(

@@ -3,7 +3,8 @@
 Secrets: `client_id`, `client_secret` (OAuth 2 credentials with the grant client_credentials, whose role is an administrator: only that
 reads the audit log), or `username`, `password` (basic authentication, where it is switched on) of a user that nobody else is;
 `webhook_secret`, the secret of the webhook (two, separated by a space, while one is replaced).
-Options: `lookback_s` (30: rows of the audit log become visible late and out of order) · `page_rows` (100) · `touches` ("form_submissions,
+Options: `lock` (a contact that somebody else changed since it was known last is read again before it is written, which costs a call for each
+batch; off: whoever is polled seldom is overwritten) · `lookback_s` (30: rows of the audit log become visible late and out of order) · `page_rows` (100) · `touches` ("form_submissions,
 page_hits,email_stats": what people did, read at every poll; "" is none) · `lists` ("1,2": segments that are read and written as flags of contacts named `lists.1`: nurture) · `optout_reason` (3: what an opt-out is in Mautic; 1
 unsubscribed by the person, 3 put there by a user) · `time_fields` ("mql_date,sal_date": texts that hold times, as `2026-11-23T09:12:40Z`;
 of its own datetimes Mautic's API keeps whole minutes, so they are read and never written).

@@ -73,6 +73,7 @@ class Client:
         self.types: dict[str, FieldType] = {}
         self.countries: frozenset[str] = frozenset()
         self.own, self._stages = "", dict[str, int]()
+        self.locks = connection.options.get("lock", "on") != "off"
         self._times = {one.strip() for one in connection.options.get("time_fields", "").split(",")}
         self.lists = [one.strip() for one in connection.options.get("lists", "").split(",") if one.strip()]
         if strange := [one for one in self.lists if not one.isdigit()]:

@@ -6,6 +6,7 @@ import base64
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -200,6 +201,31 @@ async def test_a_record_that_is_no_more_is_gone(espo: EspoWorld, sink: Sink) -> 
     (failed,) = await sink.update([Update(key="k", object="Lead", id=ident, fields={"title": "CEO"})])
     assert isinstance(failed, Failed)
     assert isinstance(failed.error, Gone)
+
+
+async def test_what_somebody_changed_since_it_was_known_is_not_overwritten(espo: EspoWorld, sink: Sink) -> None:
+    one, other = await espo.seed({"lastName": "One"}), await espo.seed({"lastName": "Other"})
+
+    async def put(sink: Sink = sink, since: datetime | None = None) -> list[str]:
+        rows = [Update(key=ident, object="Lead", id=ident, fields={"title": "Ours"}, unmodified_since=since) for ident in (one, other)]
+        return [
+            "moved" if isinstance(told, Failed) and isinstance(told.error, Conflict) and told.error.moved else type(told).__name__
+            for told in await sink.update(rows)
+        ]
+
+    known = datetime.now(UTC) - timedelta(minutes=1)
+    assert await put(since=known) == ["Done", "Done"], "nobody but us changed either"
+    await espo.edit(one, {"title": "Theirs"})
+    assert await put(since=known) == ["moved", "Done"]
+    assert espo.org.record("Lead", one)["title"] == "Theirs"
+    before = len(await espo.calls())
+    assert await put(since=datetime.now(UTC)) == ["Done", "Done"], "what is known is ours to change"
+    assert len(await espo.calls()) - before == 3, "one call more for all of them"
+    await espo.edit(one, {"title": "Theirs"})
+    free = load("espocrm").sink(espo.connection(lock="off"), NotedBudget(), NotedBreaker())
+    assert await put(free, known) == ["Done", "Done"]
+    assert await put() == ["Done", "Done"], "what was never known is not asked for"
+    await free.close()
 
 
 async def test_a_refusal_for_rate_ends_the_batch_and_spares_what_was_done(espo: EspoWorld, sink: Sink) -> None:

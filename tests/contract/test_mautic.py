@@ -186,6 +186,32 @@ async def test_two_contacts_never_become_one_by_our_writing(world: MauticWorld, 
     assert not [call for call in await world.calls() if call["writing"]]
 
 
+async def test_what_somebody_changed_since_it_was_known_is_not_overwritten(world: MauticWorld, sink: Sink) -> None:
+    one, other = await world.seed({"email": "one@example.com"}), await world.seed({"email": "other@example.com"})
+
+    async def put(sink: Sink = sink, since: datetime | None = None) -> list[str]:
+        rows = [
+            Update(key=ident, object="contacts", id=ident, fields={"phone": "+49 30 1"}, unmodified_since=since) for ident in (one, other)
+        ]
+        return [
+            "moved" if isinstance(told, Failed) and isinstance(told.error, Conflict) and told.error.moved else type(told).__name__
+            for told in await sink.update(rows)
+        ]
+
+    known = datetime.now(UTC) - timedelta(minutes=1)
+    assert await put(since=known) == ["Done", "Done"], "nobody but us changed either"
+    await world.edit(one, {"phone": "+49 30 2"})
+    assert await put(since=known) == ["moved", "Done"]
+    assert world.mautic.contact(one).values["phone"] == "+49 30 2"
+    before = len(await world.calls())
+    assert await put(since=datetime.now(UTC)) == ["Done", "Done"], "what is known is ours to change"
+    assert len(await world.calls()) - before == 2, "one call more for all of them"
+    await world.edit(one, {"phone": "+49 30 2"})
+    free = load("mautic").sink(world.connection(lock="off"), NotedBudget(), NotedBreaker())
+    assert await put(free, known) == ["Done", "Done"]
+    await free.close()
+
+
 # --- how it says no ---------------------------------------------------------------------------------------------------------------
 
 
