@@ -110,6 +110,8 @@ class Keeper:
                 console.print("PostgreSQL does not answer: alerts wait for it.", markup=False)
             self._silent = True
             return
+        if self._silent:
+            console.print("PostgreSQL answers again: what waited for it goes on.", markup=False)
         self._silent = False
         for line in lines:
             console.print("ALERT", line, markup=False)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.base import Finding
-from sync.alerts.alive import LATE_S
+from sync.alerts.alive import ASK_S, LATE_S
 from sync.lead.danger import PATIENCE_MS
 from sync.runtime.budget import PROBE_S, SHARE
 from sync.runtime.guard import OUTAGES
@@ -26,12 +27,22 @@ LOOK = "is it running, and does its log name a wait? One that is frozen goes on 
 
 
 async def still(
-    connection: Any, gate: LagGate, systems: Iterable[str], *, told: bool, late_s: float = LATE_S, now: datetime | None = None
+    connection: Any,
+    gate: LagGate,
+    systems: Iterable[str],
+    *,
+    told: bool,
+    late_s: float = LATE_S,
+    now: datetime | None = None,
+    ask_s: float = ASK_S,
 ) -> list[Finding]:
-    """Name the parts that stand still; `systems` are those that are set up, `told`: a channel is set up, so that a notifier has work to do."""
+    """Name the parts that stand still; `systems` are those that are set up, `told`: a channel is set up, so that a notifier has work to do.
+
+    Kafka has `ask_s` to say something: what the store knows is told all the same.
+    """
     at, systems = now or datetime.now(UTC), frozenset(systems)
     late = at - timedelta(seconds=late_s)
-    worker = await _worker(gate, late)
+    worker = await _worker(gate, late, ask_s)
     found = [*(worker or ())]
     if told and await telling.stuck(connection, at, late_s):
         what = f"the notifier stands still: something that is to be told has waited for more than {late_s / 60:g} min"
@@ -74,10 +85,11 @@ def _alone(system: str, until: str) -> Finding:
     return Finding(ok=False, what=what, todo=todo)
 
 
-async def _worker(gate: LagGate, late: datetime) -> list[Finding] | None:
+async def _worker(gate: LagGate, late: datetime, ask_s: float) -> list[Finding] | None:
     """Say whether something waits to be decided; None where Kafka, which knows it, does not answer: that is a finding of its own."""
     try:
-        since = await gate.since()
+        async with asyncio.timeout(ask_s):
+            since = await gate.since()
     except OUTAGES:
         return None
     stand = {partition: came for partition, came in since.items() if came < late}

@@ -23,6 +23,8 @@ from sync.settings import SystemSettings
 from sync.sources import schema
 
 SCORES = ("engagement_score", "fit_score", "lead_score")
+FORBIDDEN = 403
+"""The status of a credential that is good and lacks a right: that is of one object, and not of all."""
 RETRIED_S = "6"
 """So long a call is repeated: less than doctor waits for a system, so that it says with which words it was not reached."""
 
@@ -91,9 +93,9 @@ async def _beside(
             continue
         try:
             live = await source.described(name)
-        except Unavailable:
-            raise  # so is all else
         except ConnectorError as error:
+            if isinstance(error, Unavailable | RateLimited) or (isinstance(error, AuthExpired) and error.status != FORBIDDEN):
+                raise  # so is all else
             todo = f"let Truce read {name}, or take it out of fields.yaml"
             yield [Finding(ok=False, what=f"{name} cannot be described: {error.words}", todo=todo)]
             continue

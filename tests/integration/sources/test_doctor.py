@@ -70,6 +70,15 @@ async def test_one_scope_that_lacks_hides_nothing_that_was_seen(worlds: dict[str
     assert any("contacts.lifecyclestage does not have" in what for what in wrong)
 
 
+@pytest.mark.parametrize("vendor", ["salesforce", "hubspot"])
+async def test_a_credential_that_is_refused_is_said_as_that_and_no_object_is_blamed(worlds: dict[str, Any], vendor: str) -> None:
+    await worlds[vendor].revoke()
+    wrong = [one for one in await looked(worlds[vendor]) if not one.ok]
+    assert wrong[-1].todo.startswith(f"put TRUCE_SYSTEMS__{vendor.upper()}__SECRETS__… right")
+    assert not any("out of fields.yaml" in one.todo for one in wrong)
+    assert len(wrong) <= 2
+
+
 async def test_what_is_not_reached_is_said_with_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(system, "RETRIED_S", "0")
     for vendor, secrets in (("salesforce", ("client_id", "client_secret")), ("hubspot", ("token",))):

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -98,14 +99,16 @@ async def test_a_system_without_its_secret_is_a_finding_and_no_crash() -> None:
     assert found.what.startswith("hubspot: needs the secret token")
 
 
+async def silent(gone: asyncio.Event, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Take a call and say nothing."""
+    await gone.wait()
+    writer.close()
+
+
 async def test_a_server_that_takes_calls_and_says_nothing_is_a_finding_and_no_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = asyncio.Event()
 
-    async def silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await gone.wait()
-        writer.close()
-
-    async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(partial(silent, gone), "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         address = {"TRUCE_DATABASE": f"postgresql://127.0.0.1:{port}/x", "KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{port}"}
         system = {"VENDOR": "hubspot", "URL": f"http://127.0.0.1:{port}", "SECRETS__TOKEN": "x"}
@@ -286,4 +289,10 @@ async def test_parts_that_stand_still_are_named(settings: Settings, kafka: str) 
         ((ok, blocked),) = [(ok, what) for ok, what in await at(660) if "salesforce" in what and "writer" not in what]
         assert not ok
         assert blocked.startswith("salesforce asked to be left alone until ")
+    gone = asyncio.Event()
+    async with await asyncio.start_server(partial(silent, gone), "127.0.0.1", 0) as hung:
+        async with asyncio.timeout(30), LagGate(f"127.0.0.1:{hung.sockets[0].getsockname()[1]}", topic, pool) as gate:
+            found = await still(pool, gate, ("salesforce", "hubspot"), told=True, ask_s=0.3)
+        gone.set()
+    assert [one.ok for one in found] == [False, True], "a Kafka that hangs hides nothing that the store knows"
     await pool.close()
