@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -88,7 +89,7 @@ def writable(described: Row, denied: Row) -> frozenset[str]:
 
 
 def seen(described: Row, denied: Row) -> list[FieldSeen]:
-    """Give every attribute as the metadata tells it; labels stand elsewhere."""
+    """Give every attribute as the metadata tells it; labels stand elsewhere, and of a field of one's own the name is as good."""
     free, links, found = writable(described, denied), described.get("links") or {}, list[FieldSeen]()
     for name, field in described["fields"].items():
         if (denied.get(name) or {}).get("read") == "no":
@@ -97,11 +98,16 @@ def seen(described: Row, denied: Row) -> list[FieldSeen]:
         for attribute, kind in attributes(name, field, links).items():
             found.append(
                 FieldSeen(
-                    name=attribute, type=kind, length=field.get("maxLength") if kind == "text" else None, writable=attribute in free,
+                    name=attribute, type=kind, label=_label(attribute) if field.get("isCustom") else "", length=field.get("maxLength") if kind == "text" else None, writable=attribute in free,
                     computed=bool(field.get("notStorable") and field.get("select")), custom=bool(field.get("isCustom")), values=tuple((one, one) for one in options), closed=bool(options),
                 )
             )  # fmt: skip
     return found
+
+
+def _label(name: str) -> str:
+    """Give what a person called a field of their own: cMqlDate was mqlDate before EspoCRM put its c before it."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name[1:] if re.match("c[A-Z0-9]", name) else name)
 
 
 def moment(wire: Any) -> datetime:

@@ -16,15 +16,15 @@ REASONS = ("not_mine", "no_time", "bad_timing", "no_answer", "no_fit", "bad_data
 def espo(people: dict[str, str], password: str, api_key: str) -> espocrm.Espo:
     """Give Acme's emulated EspoCRM, in which phone numbers need not be international; people sign in with their e-mail."""
     users = [espocrm.User(email, email, password=password) for email in people]
-    lead: dict[str, dict[str, Any]] = {
+    own: dict[str, dict[str, Any]] = {
         **{camel(name): {"type": "datetime"} for name in TIMES},
         **{camel(name): {"type": "varchar", "maxLength": 255} for name in TEXTS},
         "cStage": {"type": "enum", "options": ["", *STAGES]},
         "cSlaMet": {"type": "enum", "options": ["", "yes", "no"]},
         "cRejectReason": {"type": "enum", "options": ["", *REASONS]},
         **{camel(name): {"type": "int"} for name in ("employees", "handoff_cycle", "engagement_score")},
-        "phoneNumber": {"type": "phone", "loose": True},
     }
+    lead = {**{name: {**one, "isCustom": True} for name, one in own.items()}, "phoneNumber": {"type": "phone", "loose": True}}
     return espocrm.Espo(users, api_key=api_key, extra={"Lead": lead}, admin_password=password)
 
 

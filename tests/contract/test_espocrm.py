@@ -339,6 +339,9 @@ async def test_doctor_says_what_the_role_and_the_schema_lack(espo: EspoWorld, so
 async def test_what_the_schema_says_of_options_that_stand_elsewhere_and_of_a_title_that_is_a_role(source: Source) -> None:
     lead = {one.name: one for one in await source.described("Lead")}
     assert (lead["industry"].values, lead["industry"].closed) == ((("Software", "Software"), ("Manufacturing", "Manufacturing")), True)
+    assert [lead[name].label for name in ("cMqlDate", "cDirectLine", "firstName")] == ["Mql Date", "Direct Line", ""], (
+        "as its maker called it"
+    )
     title = next(one for one in await source.described("Contact") if one.name == "title")
     assert (title.computed, title.writable, lead["title"].writable) == (True, False, True)
 

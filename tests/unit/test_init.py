@@ -54,7 +54,7 @@ def test_a_field_of_another_type_is_none() -> None:
 
 
 def test_custom_fields_are_known_by_their_bare_names() -> None:
-    crm = [FieldSeen(name="cMqlDate", type="time", custom=True), FieldSeen(name="NumberOfEmployees", type="number")]
+    crm = [FieldSeen(name="cMqlDate", type="time", label="Mql Date", custom=True), FieldSeen(name="NumberOfEmployees", type="number")]
     found = match(PEOPLE, pair(crm, [FieldSeen(name="mql_date", type="time"), FieldSeen(name="employees", type="number")]))
     mapped = {one.known.name: {name: how.seen.name for name, how in one.systems.items()} for one in found.found}
     assert mapped["mql_date"] == {"sf": "cMqlDate", "hs": "mql_date"}

@@ -45,7 +45,7 @@ def counts(rows: Mapping[str, int], most: int = SHOWN) -> str:
 
 
 def _people(found: Mapping[str, Any]) -> Iterable[str]:
-    yield f"Read {counts(found['records'])}: {people(found['people'])}. Nothing was written."
+    yield f"Read {counts(found['records']) or 'all systems'}: {people(found['people'])}. Nothing was written."
     for one in found["in"]:
         only = "only " if len(one["systems"]) == 1 else ""
         yield f"  {one['people']:>9,}  {only}in {' and '.join(one['systems']) or 'no system'}"

@@ -147,7 +147,7 @@ def _find(known: Known, schema: Schema, taken: Iterable[str]) -> FieldSeen | Non
     names = [*known.names, *(name for name in map(plain, (known.name, *known.names)))]
     for name in names:
         for one in free:
-            if name in (one.name, plain(one.name), plain(one.label)) or (one.custom and plain(one.name) == f"c{name}"):
+            if name in (one.name, plain(one.name), plain(one.label)):
                 return one
     return None
 
