@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -24,6 +22,7 @@ from schemas.envelope import new, write
 from sync.agents import ground
 from sync.store import connect, playbooks
 from sync.topology import changes_name
+from tests.forked import Forked
 
 PARTITIONS = 4
 AT = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
@@ -39,14 +38,14 @@ class World:
     name: str
     connection: Any
     folder: Path
-    workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    workers: list[Forked] = field(default_factory=list)
 
     @property
     def topic(self) -> str:
         """`changes` of this installation."""
         return changes_name(self.name, 1)
 
-    def start(self, fault: str = "", *, session_s: float = 2.0, request_s: float = 10.0, batch: int = 500) -> subprocess.Popen[bytes]:
+    def start(self, fault: str = "", *, session_s: float = 2.0, request_s: float = 10.0, batch: int = 500) -> Forked:
         """Start a worker; its log goes to worker-N.log."""
         number = len(self.workers)
         env = {
@@ -61,10 +60,7 @@ class World:
             **{"TEST_FAULT": fault, "TEST_FLAG": str(self.folder / f"flag-{number}"), "TEST_SESSION_S": str(session_s)},
             **{"TEST_REQUEST_S": str(request_s)},
         }
-        with (self.folder / f"worker-{number}.log").open("wb") as out:
-            worker = subprocess.Popen(
-                [sys.executable, "-m", "tests.integration.agents.worker_main"], env=env, cwd=REPOSITORY, stdout=out, stderr=out
-            )
+        worker = Forked("tests.integration.agents.worker_main", env, self.folder / f"worker-{number}.log")
         self.workers.append(worker)
         return worker
 
@@ -143,7 +139,7 @@ async def world(kafka: str, dsn: str, name: str, folder: Path) -> AsyncIterator[
         await connection.close()
 
 
-async def exit_code(worker: subprocess.Popen[bytes], seconds: float = 40.0) -> int:
+async def exit_code(worker: Forked, seconds: float = 40.0) -> int:
     """Wait for a worker to end by itself."""
     return await asyncio.to_thread(worker.wait, seconds)
 

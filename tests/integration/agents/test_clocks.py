@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +15,7 @@ from schemas.touch import TouchRecorded
 from sync.agents import ground
 from sync.store import cursors, playbooks, users
 from sync.store.connect import open_pool
+from tests.forked import Forked
 from tests.integration.agents.support import PARTITIONS, REPOSITORY, World, exit_code, send
 
 EXAMPLE = REPOSITORY / "deploy" / "playbook"
@@ -89,7 +89,7 @@ def form(n: int, left_s: float, name: str = "demo") -> tuple[str, bytes, list[tu
     return told("truce.touch.recorded", data, f"t{n}-{name}")
 
 
-async def started(world: World, count: int = 1) -> list[subprocess.Popen[bytes]]:
+async def started(world: World, count: int = 1) -> list[Forked]:
     """Start workers, and wait until they share the partitions."""
     made = [world.start() for _ in range(count)]
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -20,6 +18,7 @@ from sync.lead.decision import ProblemNote
 from sync.playbook import loader
 from sync.store import problems, telling
 from sync.store.statement import run
+from tests.forked import Forked
 from tests.house.project import ROOT
 from tests.integration.alerts.receivers import SECRET, Hook, Mailbox, Pulse
 
@@ -55,14 +54,11 @@ class Role:
         names = ("TRUCE_DATABASE", "KAFKA_BOOTSTRAP_SERVERS", "TRUCE_INSTALLATION")
         self._env = dict(zip(names, servers, strict=True)) | {f"TRUCE_CHANNELS__{name}": value for name, value in channels.items()}
         self._env |= {"TRUCE_PARTITIONS": "1", "TRUCE_PLAYBOOK": str(playbook), "TRUCE_CONSOLE_PORT": "0", **more}
-        self._log, self.running = playbook.parent / "notifier.log", list[subprocess.Popen[bytes]]()
+        self._log, self.running = playbook.parent / "notifier.log", list[Forked]()
 
-    def start(self, fault: str = "") -> subprocess.Popen[bytes]:
-        with self._log.open("ab") as out:
-            command = [sys.executable, "-m", "tests.integration.alerts.notifier_main"]
-            self.running.append(
-                subprocess.Popen(command, env={**os.environ, **self._env, "TEST_FAULT": fault}, cwd=ROOT, stdout=out, stderr=out)
-            )
+    def start(self, fault: str = "") -> Forked:
+        environment = {**os.environ, **self._env, "TEST_FAULT": fault}
+        self.running.append(Forked("tests.integration.alerts.notifier_main", environment, self._log))
         return self.running[-1]
 
     async def until(self, what: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
@@ -72,7 +68,7 @@ class Role:
             assert time.monotonic() < end, self._log.read_text()
             await asyncio.sleep(0.05)
 
-    async def ended(self, process: subprocess.Popen[bytes]) -> int:
+    async def ended(self, process: Forked) -> int:
         async def is_over() -> bool:
             return process.poll() is not None
 
