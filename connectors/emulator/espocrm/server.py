@@ -109,7 +109,7 @@ class Espo:
             mine = (user.api_key and user.api_key == key) or (user.password and (user.name, user.password) == basic)
             if mine and self.org.rows["User"][ident]["isActive"]:
                 return Actor(ident, user.name, user.kind == "admin")
-        asked = {} if key or basic else {"WWW-Authenticate": 'Basic realm=""'}
+        asked = {} if key or any(basic or ()) else {"WWW-Authenticate": 'Basic realm=""'}
         raise Refused(401, None, **asked)
 
     async def _answer(self, request: Request) -> Response:

@@ -174,5 +174,8 @@ async def test_what_is_not_called_json_is_nothing_and_what_is_no_path_is_answere
         assert told("GET", f"Lead/{ident}/tasks/x") == (404, page, None, None)
         assert told("GET", "Lead?searchParams={") == (400, json, "Invalid search params JSON.", None)
         assert told("DELETE", "TargetList/6b0/leads") == (404, json, "", None)
+        api.session.headers.pop("X-Api-Key")
+        nobody = api.session.get(api.make_url("Lead"))
+        assert (nobody.status_code, nobody.headers["www-authenticate"]) == (401, 'Basic realm=""')
 
     await against(work)
