@@ -228,7 +228,7 @@ class _Planner:
                 continue
             whole = place == 0 and self.lead.in_scope
             fields = self._differences(view.object, view, able, consent_only=not whole)
-            if whole and not view.has_truce_id:
+            if whole and not view.has_truce_id and TRUCE_ID not in view.refused:
                 fields |= self._truce_id(able, view.object)
             if fields:
                 self.plan.rows.append(Row("update", view.object, view.id, fields, known_at=view.known_at))

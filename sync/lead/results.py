@@ -15,6 +15,7 @@ from sync.lead.identity import as_lead_id, by_ref, is_stub
 from sync.lead.join import absorb
 from sync.lead.observe import written
 from sync.lead.queues import with_queues
+from sync.lead.seen import TRUCE_ID
 from sync.lead.settle import settle, unblock
 from sync.lead.state import Lead, Record, Refused, to_ms
 from sync.lead.work import Work
@@ -88,11 +89,17 @@ def _shared(work: Work, data: WriteDone, vendor_name: str) -> str:
     return ""
 
 
+def _told(work: Work, lead: Lead, data: WriteDone, vendor_name: str) -> str:
+    """Give what the write calls a field that the playbook does not have: the Truce id, which is refused as any other may be."""
+    sent = (intent.fields for intent in work.facts.intents.get((lead.id, data.system), ()) if intent.id == data.intent_id)
+    return next((name for fields in sent for name, one in fields.items() if one.get("name") == vendor_name), "")
+
+
 def _refusals(work: Work, lead: Lead, record: Record | None, data: WriteDone) -> None:
     refused = data.refused or ((FieldRefused(field="", code="rejected"),) if data.outcome == "rejected" else ())
     place = 0
     for one in refused:
-        name = _shared(work, data, one.field)
+        name = _shared(work, data, one.field) or _told(work, lead, data, one.field)
         every = [name] if name or record is None else (sorted(data.versions) or _open(lead, record))
         for each in every or [name]:
             _refuse(work, lead, record, data, each, one, place)
@@ -174,6 +181,8 @@ def done(work: Work, data: WriteDone) -> Decision:
                 return work.end("applied", "a duplicate for a person" if data.ref else "")
             record.last_at = max(record.last_at, to_ms(data.done_at)) if data.outcome == "created" else record.last_at
             record.has_truce_id = record.has_truce_id or data.truce_id
+            if record.has_truce_id:
+                _settled(work, record, TRUCE_ID, data.system)
             unblock(work, lead, data.system)
             if not lead.erased:
                 _holds(work, lead, record, data)

@@ -158,6 +158,8 @@ def test_the_truce_id_goes_to_a_record_that_has_none() -> None:
     lead = person({})
     lead.records[LEAD].has_truce_id = False
     assert sent(planned(lead)) == {"Truce_Id__c": "L1"}
+    lead.records[LEAD].refused["truce_id"] = Refused("L1", "", "No edit access.", "p", 20)
+    assert planned(lead).rows == [], "what was refused is not told again and again"
 
 
 def test_followers_hear_of_consent_only() -> None:

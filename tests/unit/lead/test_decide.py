@@ -105,6 +105,18 @@ def test_what_the_vendor_altered_is_not_told_again_and_again() -> None:
     assert (refused.value, refused.parked_id) == ("x" * 300, decision.parked[0].id)
 
 
+def test_a_refused_truce_id_is_set_aside_until_it_is_taken() -> None:
+    facts, lead = begin()
+    told = {"truce_id": {"name": "truce_id__c", "value": lead.id, "sent": lead.id, "version": 0, "at": ms(50)}}
+    facts.intents = {(lead.id, HS): (OpenIntent("i", "update", "contacts", "1", told, "open"),)}
+    refused = [{"field": "truce_id__c", "value": lead.id, "words": "No edit access."}]
+    decision = go(facts, done(lead.id, CONTACT, 60, {}, {}, "rejected", refused=refused, intent_id="i"))
+    assert [(one.field, one.reason) for one in decision.parked] == [("truce_id", "No edit access.")]
+    assert facts.leads[lead.id].records[CONTACT].refused.keys() == {"truce_id"}
+    go(facts, done(lead.id, CONTACT, 70, {}, {}, truce_id=True))
+    assert facts.leads[lead.id].records[CONTACT].refused == {}
+
+
 def test_a_refusal_quotes_nothing_of_the_person_though_nobody_sent_it() -> None:
     named = {name: replace(one, personal=name in ("last_name", "phone")) for name, one in PLAYBOOK.fields.items()}
     book, facts = replace(PLAYBOOK, fields=named), factory.facts()
