@@ -6,10 +6,14 @@ import multiprocessing
 import os
 import runpy
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-BEFOREHAND = ("sync.app", "sync.agents.lead", "sync.agents.rules", "faust.app", "faust.agents", "faust.tables")
+BEFOREHAND = (
+    "sync.app", "sync.cli.roles", "sync.agents.lead", "sync.agents.rules", "faust.app", "faust.agents", "faust.tables", "connectors.http",
+    "connectors.salesforce.sink", "connectors.salesforce.source", "connectors.hubspot.sink", "connectors.hubspot.source",
+)  # fmt: skip
 """What every process has imported as it begins."""
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(list(BEFOREHAND))
@@ -18,10 +22,10 @@ _FORKS.set_forkserver_preload(list(BEFOREHAND))
 class Forked:
     """A process, with so much of subprocess.Popen as tests need."""
 
-    def __init__(self, module: str, environment: Mapping[str, str], log: Path) -> None:
-        """Start it, as `python -m MODULE` does; what it says is appended to the log."""
+    def __init__(self, environment: Mapping[str, str], log: Path, module: str, *words: str) -> None:
+        """Start it, as `python -m MODULE WORDS` does; what it says is appended to the log."""
         log.touch()
-        self._process = _FORKS.Process(target=_run, args=(module, dict(environment), log))
+        self._process = _FORKS.Process(target=_run, args=(dict(environment), log, module, *words))
         self._process.start()
 
     def send_signal(self, number: int) -> None:
@@ -50,9 +54,10 @@ class Forked:
         return code
 
 
-def _run(module: str, environment: Mapping[str, str], log: Path) -> None:
+def _run(environment: Mapping[str, str], log: Path, module: str, *words: str) -> None:
     os.environ.clear()
     os.environ.update(environment)
+    sys.argv[1:] = words
     with log.open("ab") as out:
         os.dup2(out.fileno(), 1)
         os.dup2(out.fileno(), 2)

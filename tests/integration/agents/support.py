@@ -60,7 +60,7 @@ class World:
             **{"TEST_FAULT": fault, "TEST_FLAG": str(self.folder / f"flag-{number}"), "TEST_SESSION_S": str(session_s)},
             **{"TEST_REQUEST_S": str(request_s)},
         }
-        worker = Forked("tests.integration.agents.worker_main", env, self.folder / f"worker-{number}.log")
+        worker = Forked(env, self.folder / f"worker-{number}.log", "tests.integration.agents.worker_main")
         self.workers.append(worker)
         return worker
 

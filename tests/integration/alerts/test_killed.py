@@ -58,7 +58,7 @@ class Role:
 
     def start(self, fault: str = "") -> Forked:
         environment = {**os.environ, **self._env, "TEST_FAULT": fault}
-        self.running.append(Forked("tests.integration.alerts.notifier_main", environment, self._log))
+        self.running.append(Forked(environment, self._log, "tests.integration.alerts.notifier_main"))
         return self.running[-1]
 
     async def until(self, what: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:

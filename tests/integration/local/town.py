@@ -27,6 +27,7 @@ from sync.cli import emulate
 from sync.cli.parts import connections
 from sync.runtime.kafka import free_port
 from sync.store.connect import open_pool
+from tests.forked import Forked
 from tests.house.project import ROOT
 
 UNDER_WAY = """SELECT (SELECT count(*) FROM dirty) + (SELECT count(*) FROM intents WHERE state IN ('open', 'done'))
@@ -44,7 +45,7 @@ class Parts:
     home: Path
     """Logs, and the playbook's folder."""
     environment: Mapping[str, str]
-    running: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
+    running: dict[str, Forked] = field(default_factory=dict)
 
     @property
     def playbook(self) -> Path:
@@ -54,16 +55,13 @@ class Parts:
     async def start(self, role: str, name: str = "") -> None:
         """Start a part as a process; what it says goes to NAME.log."""
         name = name or role
-        with (self.home / f"{name}.log").open("ab") as log:
-            words = (sys.executable, "-m", "sync.cli", role)
-            self.running[name] = await asyncio.create_subprocess_exec(*words, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+        self.running[name] = Forked(self.environment, self.home / f"{name}.log", "sync.cli", role)
 
     async def kill(self, name: str) -> None:
         """Kill a part with -9, as a power cut would."""
         process = self.running.pop(name)
-        if process.returncode is None:
-            process.kill()
-        await process.wait()
+        process.kill()
+        await asyncio.to_thread(process.wait)
 
     async def truce(self, *words: str, code: int = 0) -> str:
         """Give what a command says."""
@@ -85,7 +83,7 @@ class Parts:
             found = so()
             if found := (await found if inspect.isawaitable(found) else found):
                 return found
-            ended = [f"{name}: {one.returncode}" for name, one in self.running.items() if one.returncode is not None]
+            ended = [f"{name}: {one.poll()}" for name, one in self.running.items() if one.poll() is not None]
             assert not ended, f"ended meanwhile: {ended}"
             assert time.monotonic() < end, f"not within {seconds:.0f} s: {what}"
             await asyncio.sleep(0.1)
