@@ -7,8 +7,8 @@ import inspect
 import json
 import os
 import shutil
-import sys
 import time
+import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -65,12 +65,10 @@ class Parts:
 
     async def truce(self, *words: str, code: int = 0) -> str:
         """Give what a command says."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "sync.cli", *words), cwd=ROOT, env=self.environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        out, _ = await process.communicate()
-        assert process.returncode == code, out.decode()
-        return out.decode()
+        said = self.home / f"{uuid.uuid4().hex}.said"
+        ended = await asyncio.to_thread(Forked(self.environment, said, "sync.cli", *words).wait)
+        assert ended == code, said.read_text()
+        return said.read_text()
 
     async def told(self, *words: str, code: int = 0) -> Any:
         """Give what a command says as data."""
