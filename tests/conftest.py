@@ -39,8 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     def end() -> None:
         del os.environ[RUN]
         for server in remembered(Path(folder.name)).values():
-            server.kill()  # in order Kafka would close thousands of tests' partitions first
-            server.wait(10)
+            server.kill()  # in order Kafka would close thousands of tests' partitions first; not waited for: it is not our child
         folder.cleanup()
 
     config.add_cleanup(end)
