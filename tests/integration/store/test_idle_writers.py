@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
-
-import pytest
 
 from sync.store import account_writes, dirty, intents
 from tests.integration.store.test_idle_clocks import looked
@@ -26,14 +25,13 @@ LOOKS = {
 }
 
 
-@pytest.mark.parametrize("mode", ["force_custom_plan", "force_generic_plan"])
-async def test_while_none_is_due_no_look_reads_more_than_a_few_pages(pool: Any, mode: str) -> None:
+async def test_while_none_is_due_no_look_reads_more_than_a_few_pages(pool: Any) -> None:
     async with pool.acquire() as connection:
         for table, sql in PUT.items():
             await connection.execute(sql, MANY)
             await connection.execute(f"ANALYZE {table}")
-        await connection.execute(f"SET plan_cache_mode = {mode}")
-        for table, (sql, arguments) in LOOKS.items():
-            ways, pages = await looked(connection, sql, arguments, table.partition(",")[0])
-            assert not any(way.startswith("Seq Scan") for way in ways), (table, ways)
-            assert pages <= 20, (table, ways, pages)
+        for mode, table in product(("force_custom_plan", "force_generic_plan"), LOOKS):
+            await connection.execute(f"SET plan_cache_mode = {mode}")
+            ways, pages = await looked(connection, *LOOKS[table], table.partition(",")[0])
+            assert not any(way.startswith("Seq Scan") for way in ways), (table, mode, ways)
+            assert pages <= 20, (table, mode, ways, pages)
