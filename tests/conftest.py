@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import fasteners
+import psutil
 import pytest
 
 from sync.runtime import kafka as kafka_server
@@ -39,7 +40,8 @@ def pytest_configure(config: pytest.Config) -> None:
     def end() -> None:
         del os.environ[RUN]
         for server in remembered(Path(folder.name)).values():
-            server.kill()  # in order Kafka would close thousands of tests' partitions first; not waited for: it is not our child
+            server.kill()  # in order Kafka would close thousands of tests' partitions first
+            psutil.wait_procs([server], timeout=1)  # so long at the most: where nobody reaps what lost its parent it stays as a name
         folder.cleanup()
 
     config.add_cleanup(end)
