@@ -94,7 +94,7 @@ class Desk:
         control = await self.knowledge.control(gates, row.id, lane)
         now = int(self.clock() * 1000)
         planned = plan(load_lead(row.doc), self.system, playbook, row.intents, self.knowledge.capabilities, control, now)
-        unit = Unit(row, lane, planned, gates, playbook)
+        unit = Unit(row._replace(doc=""), lane, planned, gates, playbook)  # many wait for their call, and none needs its document any more
         unit.sent = [Sent(_id(row, self.system, one), row.id, one) for one in planned.rows]
         return unit
 
