@@ -20,8 +20,11 @@ from tests.integration.sender.sender import Sender, sender
 MQL = ("MQL", "marketingqualifiedlead")
 ANA, KIM = "ana@acme.example", "kim.larsen@fjord.example"
 PRESETS = ROOT / "deploy" / "presets"
+QUIET = "  - {days: mon-fri, from: 19:00, to: 07:30}\n  - {days: sat-sun, from: 00:00, to: 23:59}"
+"""When the example's people are told nothing at once: none here, whenever this runs."""
 CHANGED = (
     ("alerts.yaml", "channels:\n", "events:\n  - {to: warehouse, types: [truce.handoff.*]}\nchannels:\n  warehouse: {kind: webhook}\n"),
+    ("alerts.yaml", QUIET, "  []"),
     ("fields.yaml", "  employees:\n    type: number\n    policy: marketing", "  employees:\n    type: number\n    policy: enrichment"),
 )
 DOORS = {name: "whsec_" + b64encode(f"the secret of {name:12}".encode()).decode() for name in ("form", "enrichment", "visitors")}
