@@ -247,7 +247,9 @@ class SqlBudget:
         line.looked_at = now
         if not await store.blocked(self._pool, line.window):
             line.shut_at = None
-        elif line.answered_at is not None and SEEN_S <= now - line.answered_at < LEASE_S:
+        elif line.answered_at is not None and now - line.answered_at < SEEN_S:
+            return False  # whether it was a good answer is known in a moment
+        elif line.answered_at is not None and now - line.answered_at < LEASE_S:
             line.shut_at = line.answered_at = None
             await store.lift(self._pool, line.window)
         elif line.shut_at is None:

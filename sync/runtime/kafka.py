@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import random
 import socket
 import subprocess
 import time
 import uuid
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,11 +86,12 @@ class LocalKafka:
 
 
 def free_port() -> int:
-    """Give a port that nothing on loopback uses now."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port: int = s.getsockname()[1]
-        return port
+    """Give a port that nothing on loopback uses now, and that no outgoing connection is given before it is taken (those begin at 32768)."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as s, suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            return port
 
 
 def _locked() -> dict[str, tuple[str, str]]:

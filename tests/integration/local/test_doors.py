@@ -22,6 +22,7 @@ ANA, KIM = "ana@acme.example", "kim.larsen@fjord.example"
 PRESETS = ROOT / "deploy" / "presets"
 QUIET = "  - {days: mon-fri, from: 19:00, to: 07:30}\n  - {days: sat-sun, from: 00:00, to: 23:59}"
 """When the example's people are told nothing at once: none here, whenever this runs."""
+KNOWN = "SELECT EXISTS (SELECT FROM accounts WHERE name = 'Nordwind AS' AND owner IS NOT NULL) AND EXISTS (SELECT FROM opportunities)"
 CHANGED = (
     ("alerts.yaml", "channels:\n", "events:\n  - {to: warehouse, types: [truce.handoff.*]}\nchannels:\n  warehouse: {kind: webhook}\n"),
     ("alerts.yaml", QUIET, "  []"),
@@ -63,7 +64,7 @@ async def test_what_others_send_is_taken_as_any_systems_and_told_on(made: tuple[
     await known_people(place)
     firm = place.crm.save("Account", by=ANA, Name="Nordwind AS", Website="nordwind.example", OwnerId=place.crm.user_id(ANA))
     place.crm.save("Opportunity", by=ANA, Name="Nordwind 2027", AccountId=firm, StageName="Prospecting", CloseDate="2027-03-31")
-    await place.until("the account is known", lambda: place.pool.fetchval("SELECT count(*) = 1 FROM opportunities"))
+    await place.until("the account is known", lambda: place.pool.fetchval(KNOWN))
 
     for _ in range(2):
         assert await post(place, sending, "visitors", case("visitors"), "msg_visit") == 204
