@@ -1,11 +1,14 @@
-"""Whether a value is one of its field's type, an id one of a record: what a vendor would bend, or refuse a whole batch for, is found before it is sent."""
+"""Whether a value is one of its field's type, an id one of a record, a record as it was known: what a vendor would bend, refuse a whole batch for, or
+take over somebody else's edit, is found before it is sent.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 
-from connectors.base import FieldType
+from connectors.base import Failed, FieldType, RowOutcome, Update
+from connectors.errors import Conflict
 from schemas.base import Scalar
 
 _LONGEST_ID = 19
@@ -35,3 +38,11 @@ def _dated(value: str, type_: FieldType) -> bool:
 def numbered(ids: Iterable[str]) -> list[str]:
     """Give those that may be ids of a vendor that numbers its records, each once: for one that is none it might refuse the whole batch, for ever."""
     return [one for one in dict.fromkeys(ids) if one.isascii() and one.isdigit() and len(one) < _LONGEST_ID]
+
+
+async def moved(rows: Sequence[Update], others: Callable[[Sequence[str]], Awaitable[Mapping[str, datetime]]]) -> dict[str, RowOutcome]:
+    """Tell the rows that are not to be written, by key; `others` gives record id → when somebody but us changed it last, all in one call."""
+    known = {row.id: row.unmodified_since for row in rows if row.unmodified_since}
+    changed = await others(list(known)) if known else {}
+    late = {ident for ident, since in known.items() if ident in changed and changed[ident] > since}
+    return {row.key: Failed(row.key, Conflict("changed since it was read", moved=True)) for row in rows if row.id in late}

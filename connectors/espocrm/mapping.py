@@ -118,11 +118,6 @@ def moment(wire: Any) -> datetime:
         raise Surprising("a time that is none") from None
 
 
-def later(row: Row, since: datetime | None) -> bool:
-    """Say whether a record was changed after a moment, by its whole seconds."""
-    return since is not None and moment(row.get("modifiedAt")) > since
-
-
 def literal(at: datetime) -> str:
     """Write a time as the wire has it; it has whole seconds."""
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from connectors.base import (
     Capabilities,
     Create,
     Done,
-    Failed,
     Item,
     Manifest,
     Priority,
@@ -20,10 +20,10 @@ from connectors.base import (
     Wanted,
 )
 from connectors.each import each
-from connectors.errors import Conflict, ConnectorError, Rejected, Unavailable
+from connectors.errors import ConnectorError, Rejected, Unavailable
 from connectors.espocrm.client import Client
-from connectors.espocrm.mapping import DONE, LIST, TRUCE_ID, Row, from_wire, later, literal, moment, silent, to_wire, writable
-from connectors.fit import misfit
+from connectors.espocrm.mapping import DONE, LIST, TRUCE_ID, Row, from_wire, literal, moment, silent, to_wire, writable
+from connectors.fit import misfit, moved
 from schemas.base import Ref, Scalar
 from schemas.change import RecordChanged
 from schemas.envelope import derived_id
@@ -56,10 +56,10 @@ class EspoSink(Sink):
 
     async def update(self, rows: Sequence[Update], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
         """Update records by their ids, one call each; what EspoCRM leaves out without a word (a field that the role does not have) is told."""
-        moved = await self._moved(rows, priority)
-        left = [row for row in rows if row.key not in moved]
+        late = await moved(rows, lambda ids: self._changed(rows[0].object, ids, priority)) if self._client.locks else {}
+        left = [row for row in rows if row.key not in late]
         told = iter(await each(left, lambda row: self._updated(row, priority), in_flight=self.manifest.in_flight))
-        return [moved[row.key] if row.key in moved else next(told) for row in rows]
+        return [late[row.key] if row.key in late else next(told) for row in rows]
 
     async def create(self, rows: Sequence[Create], *, priority: Priority = "normal") -> Sequence[RowOutcome]:
         """Create records whose Truce id is not there yet: EspoCRM knows no unique field, so that they are looked up in one call before."""
@@ -129,15 +129,11 @@ class EspoSink(Sink):
             raise _refused(row, wrong)
         return {name: to_wire(value, types[name]) for name, value in row.fields.items() if not name.startswith(LIST)}
 
-    async def _moved(self, rows: Sequence[Update], priority: Priority) -> dict[str, RowOutcome]:
-        """Tell rows whose record somebody else changed since we knew it last: one call for all, because EspoCRM's own lock is off as installed."""
-        since = {row.id: row.unmodified_since for row in rows if row.unmodified_since and self._client.locks}
-        if not since:
-            return {}
-        found = await self._client.rows_in(rows[0].object, "id", list(since), ["id", "modifiedAt", "modifiedById"], priority=priority)
+    async def _changed(self, object_: str, ids: Sequence[str], priority: Priority) -> dict[str, datetime]:
+        """Give when somebody but us changed these records last, by their whole seconds; EspoCRM's own lock is off as installed."""
+        found = await self._client.rows_in(object_, "id", list(ids), ["id", "modifiedAt", "modifiedById"], priority=priority)
         me = await self._client.me()
-        late = {str(row["id"]) for row, _ in found if row.get("modifiedById") not in (None, me) and later(row, since[str(row["id"])])}
-        return {row.key: Failed(row.key, Conflict("changed since it was read", moved=True)) for row in rows if row.id in late}
+        return {str(row["id"]): moment(row.get("modifiedAt")) for row, _ in found if row.get("modifiedById") not in (None, me)}
 
     async def _updated(self, row: Update, priority: Priority) -> Done:
         values, done = await self._values(row), Done(key=row.key, id=row.id)

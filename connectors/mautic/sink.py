@@ -7,6 +7,7 @@ It makes one contact of two that share a unique value, so a taken e-mail is look
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from connectors.base import (
@@ -24,6 +25,7 @@ from connectors.base import (
     Wanted,
 )
 from connectors.errors import Conflict, ConnectorError, Gone, Rejected, Unavailable
+from connectors.fit import moved
 from connectors.mautic.client import DIALECT, Client, complaint
 from connectors.mautic.mapping import CONTACTS, LIST, OWN, TRUCE_ID, Row, contact, country, is_nought, moment, writable
 from connectors.mautic.segments import Segments, without
@@ -59,7 +61,7 @@ class MauticSink(Sink):
         return [told[row.key] for row in rows]
 
     async def _updated(self, rows: Sequence[Update], priority: Priority) -> dict[str, RowOutcome]:
-        told = await self._moved(rows, priority)
+        told = await moved(rows, lambda ids: self._changed(ids, priority)) if self._client.locks else {}
         told |= await self._taken([row for row in rows if row.key not in told], priority)
         left = [row for row in rows if row.key not in told]
         whole = [row for row in left if any(self._nought(name, value) for name, value in row.fields.items())]
@@ -135,17 +137,11 @@ class MauticSink(Sink):
             found += [self._client.reading(answer).snapshot(row, fields) for row in some]
         return found
 
-    async def _moved(self, rows: Sequence[Update], priority: Priority) -> dict[str, RowOutcome]:
-        """Tell rows whose contact somebody else changed since we knew it last: one call for all, because Mautic has no lock for its API."""
-        since = {row.id: row.unmodified_since for row in rows if row.unmodified_since and self._client.locks}
-        if not since:
-            return {}
-        _, found = await self._client.contacts("id", "in", ",".join(since), priority=priority, limit=len(since))
-        late = {
-            str(row["id"]) for row in found
-            if row.get("modifiedByUser") != self._client.own and (at := moment(row.get("dateModified"))) and at > (since[str(row["id"])] or at)
-        }  # fmt: skip
-        return {row.key: Failed(row.key, Conflict("changed since it was read", moved=True)) for row in rows if row.id in late}
+    async def _changed(self, ids: Sequence[str], priority: Priority) -> dict[str, datetime]:
+        """Give when somebody but us changed these contacts last."""
+        _, found = await self._client.contacts("id", "in", ",".join(ids), priority=priority, limit=len(ids))
+        theirs = (row for row in found if row.get("modifiedByUser") != self._client.own)
+        return {str(row["id"]): at for row in theirs if (at := moment(row.get("dateModified")))}
 
     async def _taken(self, rows: Sequence[Update], priority: Priority) -> dict[str, RowOutcome]:
         """Tell rows whose new e-mail another contact has: a Conflict that names it."""

@@ -80,8 +80,8 @@ class _Line:
             return []
         return [one for one in heapq.nsmallest(MOST, self.waiters) if one[0] == self.waiters[0][0] and not one[2].done()]
 
-    def turn(self) -> list[_Waiter]:
-        """Give the call of bulk whose turn it is before the others, if it is one's and nothing hot waits."""
+    def least(self) -> list[_Waiter]:
+        """Give the call of bulk that goes before the others, if its least is due and nothing hot waits."""
         pace_s = (self.window.seconds or AT_ONCE_S) / max(1e-9, self.window.calls * LEAST)
         if self.long or not self.waiters or self.waiters[0][0] == RANK["hot"] or monotonic() - self.bulk_at < pace_s:
             return []
@@ -186,11 +186,11 @@ class SqlBudget:
 
     async def _served(self, line: _Line) -> bool:
         """Hand out what there is to those who are next; False when some of them wait on."""
-        head, turn = line.head(), line.turn()
+        head, least = line.head(), line.least()
         if line.long:
             got = await self._leased(line, head)
-        elif turn:
-            head, got = turn, await self._taken(line, turn, SHARE["hot"])
+        elif least:
+            head, got = least, await self._taken(line, least, SHARE["hot"])
         else:
             got = await self._taken(line, head, _share(head[0][0]))
         line.shut_at = None if got else line.shut_at

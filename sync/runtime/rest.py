@@ -17,18 +17,18 @@ async def rest(seconds: float, until: asyncio.Event) -> None:
             await until.wait()
 
 
-TURN_S = 0.005
+ALONE_S = 0.005
 """So long one computation may keep all others of a process waiting."""
 
 
 class Fair:
-    """Lets others have their turn while much is computed: `give_way` after each step gives way once its own turn is over."""
+    """Lets others go on while much is computed: `give_way` after each step gives way once it kept them waiting for long enough."""
 
     def __init__(self) -> None:
         self._since = monotonic()
 
     async def give_way(self) -> None:
         """Give way if it is time."""
-        if monotonic() - self._since > TURN_S:
+        if monotonic() - self._since > ALONE_S:
             await asyncio.sleep(0)
             self._since = monotonic()

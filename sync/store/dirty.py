@@ -8,17 +8,18 @@ from typing import Any, NamedTuple
 from sync.store.cursors import READING
 from sync.topology import Lane
 
+_EVERYWHERE = """NOT EXISTS (
+      SELECT FROM unnest({systems}) s WHERE NOT EXISTS (SELECT FROM records r WHERE r.lead_id = d.lead_id AND r.system = s OFFSET 0))"""
+"""A lead has a record in each of these systems. `OFFSET 0`: looked up for each, as it comes."""
 # The time of the statement, not of the row (`clock_timestamp()`): else no index knows where to stop, and every look reads every row.
-_DUE = """
+_DUE = f"""
 UPDATE dirty SET rung_at = clock_timestamp() WHERE system = $1 AND lead_id IN (
-  SELECT lead_id FROM dirty d WHERE system = $1 AND rung_at <= statement_timestamp() - make_interval(secs => $2){who}
-    AND (d.lane = 'hot' OR d.rung_at <= statement_timestamp() - make_interval(secs => $5) OR NOT EXISTS (
-      SELECT FROM unnest($4::text[]) s WHERE NOT EXISTS (SELECT FROM records r WHERE r.lead_id = d.lead_id AND r.system = s OFFSET 0)))
+  SELECT lead_id FROM dirty d WHERE system = $1 AND rung_at <= statement_timestamp() - make_interval(secs => $2){{who}}
+    AND (d.lane = 'hot' OR d.rung_at <= statement_timestamp() - make_interval(secs => $5) OR {_EVERYWHERE.format(systems="$4::text[]")})
   ORDER BY lane DESC, rung_at LIMIT $3 FOR UPDATE SKIP LOCKED)
 RETURNING lead_id, lane
 """
 _KNOWN = " AND EXISTS (SELECT FROM records r WHERE r.lead_id = d.lead_id AND r.system = $1 OFFSET 0)"
-"""`OFFSET 0`: looked up for each, as it comes."""
 
 
 RARELY_S = 600.0
@@ -72,8 +73,7 @@ _TO_PLAN = f"""
 SELECT count(DISTINCT d.lead_id) FROM dirty d WHERE NOT EXISTS (SELECT FROM pauses WHERE scope IN ('all', 'system:' || d.system))
   AND (EXISTS (SELECT FROM records r WHERE r.lead_id = d.lead_id AND r.system = d.system)
     OR EXISTS (SELECT FROM cursors c WHERE c.system = d.system AND c.name = 'everything' AND c.done_at IS NOT NULL))
-  AND (d.lane = 'hot' OR NOT EXISTS (
-    SELECT FROM unnest({READING}) s WHERE NOT EXISTS (SELECT FROM records r WHERE r.lead_id = d.lead_id AND r.system = s)))
+  AND (d.lane = 'hot' OR {_EVERYWHERE.format(systems=READING)})
 """
 
 
