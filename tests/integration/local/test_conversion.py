@@ -39,6 +39,9 @@ async def test_a_conversion_moves_the_person_on_and_makes_nobody_twice(town: Tow
     before = len(_updates(town))
     became = town.crm.convert(lead, opportunity=True, by=ANA)
     await town.until("HubSpot shows it", lambda: (town.marketing.by_email(KIM) or {}).get("lifecyclestage") == "opportunity")
+    await town.until(
+        "the contact is known", lambda: town.crm.records("Contact")[0]["Truce_Id__c"]
+    )  # by the next poll, where it fell between two
     await town.settled()
     told = _updates(town)[before:]
     assert len(told) == 1, [one.after for one in told]
