@@ -27,6 +27,8 @@ async def lift(pool: Any, scope: str) -> list[str]:
     """Resume a scope (`all`: every one), and close the problems that its pause opened; gives the scopes lifted."""
     rows = await pool.fetch(
         """WITH gone AS (DELETE FROM pauses WHERE scope = $1 OR $1 = 'all' RETURNING scope),
+           noted AS (INSERT INTO meta (key, value) SELECT 'resumed', to_jsonb(clock_timestamp()) FROM gone LIMIT 1
+             ON CONFLICT (key) DO UPDATE SET value = excluded.value),
            closed AS (UPDATE problems SET closed_at = now() WHERE closed_at IS NULL AND kind = 'paused' AND key IN (SELECT scope FROM gone))
            SELECT scope FROM gone ORDER BY scope""",
         scope,
@@ -75,3 +77,8 @@ async def take(pool: Any, system: str, rows: int) -> int:
         rows,
     )
     return int(found or 0)
+
+
+async def put_back(pool: Any, system: str, rows: int) -> None:
+    """Give rows back that were taken and not written: they still wait, and a person let them go."""
+    await pool.execute("UPDATE let_go SET room = room + $2 WHERE system = $1", system, rows)

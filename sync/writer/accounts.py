@@ -171,24 +171,28 @@ class Accounts:
         await store.quiet(self.pool, self.system, quiet, playbook.version)
         await self._note(self._troubles.refused([one.ref for one in quiet if not one.refused], ""))
         await self._note([note for one in done for note in self._troubles.nobody(one.ref, plans[one.ref].left)])
-        allowed = await self.guard.allow(len(telling), playbook.guards) if telling else 0
+        allowed = await self.guard.allow(len(telling), playbook.guards)
         first = {ref: made.rows[0] for ref, made in plans.items() if made.rows}
+        told = 0
         for kind in ("update", "create"):  # a call is of one kind
-            await self._tell([one for one in telling[:allowed] if first[one.ref].kind == kind], first, playbook, now)
+            some = [one for one in telling[: allowed.rows] if first[one.ref].kind == kind]
+            told += await self._tell(some, first, playbook, now)
+        await self.guard.give_back(allowed, told)
 
-    async def _tell(self, rows: Sequence[Claimed], planned: Mapping[str, Row], playbook: Playbook, now: int) -> None:
-        """Make one call: the intents are kept before it, the outcomes after it."""
+    async def _tell(self, rows: Sequence[Claimed], planned: Mapping[str, Row], playbook: Playbook, now: int) -> int:
+        """Make one call: the intents are kept before it, the outcomes after it; gives how many it told."""
         made = {one.ref: self._intent_of(one, planned[one.ref], now) for one in rows}
         kept = [(one.ref, one.rev, made[one.ref]) for one in rows]
         begun = await store.begin(self.pool, self.system, kept, playbook.version, self.timeout_s + GRACE_S) if rows else frozenset()
         standing = [one for one in rows if one.ref in begun]
         if not standing:
-            return
+            return 0
         agrees = self.knowledge.agreeing(self._mapped(playbook, planned[standing[0].ref].object))
         sent = [Sent(made[one.ref]["id"], writing_id(one.ref), planned[one.ref]) for one in standing]
         ended = {one.sent.intent_id: one for one in await Teller(self.sink, agrees=agrees).tell(sent, BULK)}
         for one in standing:
             await self._ended(one, made[one.ref], ended[made[one.ref]["id"]], playbook)
+        return len(standing)
 
     def _intent_of(self, one: Claimed, row: Row, now: int) -> Mapping[str, Any]:
         fields = {name: {"name": f.name, "value": f.value, "sent": f.sent, "at": f.at} for name, f in row.fields.items()}

@@ -59,10 +59,12 @@ class Carrier:
         """Carry a batch through; gives the leads that are done with, the others are to be looked at again. Raises OUTAGES before the call."""
         done: set[str] = set()
         ready = await self._look_up(group, batch, done)
-        ready = _first(ready, await self.guard.allow(sum(len(unit.sent) for unit in ready), batch[0].playbook.guards))
+        allowed = await self.guard.allow(sum(len(unit.sent) for unit in ready), batch[0].playbook.guards)
+        ready = _first(ready, allowed.rows)
         committed = await self.desk.commit(ready) if ready else frozenset()
         standing = [unit for unit in ready if all(one.intent_id in committed for one in unit.sent)]
         ids = {one.intent_id for unit in standing for one in unit.sent}
+        await self.guard.give_back(allowed, len(ids))
         self.in_flight |= ids
         try:
             ended = await self._tell(group, [one for unit in standing for one in unit.sent])

@@ -30,7 +30,7 @@ WATCH_S = 0.5
 """How often pauses and the first read are looked at: when one of them ends, everything dirty is rung for."""
 _STATE = f"""
 SELECT EXISTS (SELECT 1 FROM pauses WHERE scope IN ('all', 'system:' || $1::text)) AS paused,
-  ARRAY(SELECT scope FROM pauses ORDER BY scope) AS scopes,
+  (SELECT value FROM meta WHERE key = 'resumed') AS resumed,
   EXISTS (SELECT 1 FROM cursors WHERE system = $1 AND name = 'everything' AND done_at IS NOT NULL) AS read_fully,
   EXISTS (SELECT 1 FROM leases WHERE name LIKE '{FIRST}%' AND until > now()) AS filling,
   {READING} AS reading,
@@ -87,8 +87,8 @@ def by_record(found: Sequence[Item]) -> dict[str, Item]:
 class State(NamedTuple):
     """What holds back what is dirty."""
 
-    scopes: frozenset[str]
-    """What is paused."""
+    resumed: str | None
+    """When a pause ended last: one may begin and end between two looks, and whoever was passed over for it waits."""
     reading: frozenset[str]
     """The systems that are read for the first time."""
     rest: tuple[bool, Any]
@@ -125,12 +125,12 @@ class Sweep:
         """Ring for everything when a pause ended, the first full read is done, or the playbook changed; otherwise from time to time."""
         row = await self.pool.fetchrow(_STATE, self.system)
         self.knowledge.filling = row["filling"]
-        state = State(frozenset(row["scopes"]), frozenset(row["reading"]), (row["read_fully"], row["playbook"]))
+        state = State(row["resumed"], frozenset(row["reading"]), (row["read_fully"], row["playbook"]))
         before, self._before = self._before, state
         now = asyncio.get_running_loop().time()
         if row["paused"]:
             return
-        moved = before is not None and bool(before.scopes - state.scopes or before.reading - state.reading or before.rest != state.rest)
+        moved = before is not None and bool(before.reading - state.reading or (before.resumed, before.rest) != (state.resumed, state.rest))
         if moved:
             await dirty.unring(self.pool, self.system)
         if moved or now >= self._due_at:

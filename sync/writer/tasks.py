@@ -63,7 +63,8 @@ class Tasks:
         await store.end(self.pool, [Ended(one.key, one.record_id, 0, wait=LATER_S) for one in rest if one.key not in wanted])
         for known in (False, True):
             some = [one for one in ready if (one.record_id is not None) is known]
-            await self._tell(some[: await self.guard.allow(len(some), playbook.guards)], wanted)
+            allowed = await self.guard.allow(len(some), playbook.guards)
+            await self.guard.give_back(allowed, await self._tell(some[: allowed.rows], wanted))
         return len(claimed)
 
     async def _aside(self, claimed: Sequence[Claimed], playbook: Playbook, leads: dict[str, Lead], *, paused: bool) -> list[Claimed]:
@@ -110,20 +111,21 @@ class Tasks:
             key=one.key, person=record.ref, owner=owner, subject=subject, body=one.body, due=one.due, done=one.state != "open", id=one.record_id,
         )  # fmt: skip
 
-    async def _tell(self, rows: Sequence[Claimed], wanted: dict[str, TaskWanted]) -> None:
-        """Make one call: the intent is kept before it, the outcomes after it."""
+    async def _tell(self, rows: Sequence[Claimed], wanted: dict[str, TaskWanted]) -> int:
+        """Make one call: the intent is kept before it, the outcomes after it; gives how many it told."""
         begun = await store.begin(self.pool, self.system, rows, self.timeout_s + GRACE_S) if rows else frozenset()
         standing = [one for one in rows if one.key in begun]
         if not standing:
-            return
+            return 0
         try:
             told = {one.key: one for one in await self.sink.tasks([wanted[one.key] for one in standing], priority=HOT)}
         except ConnectorError as error:
             await self._all(standing, error)
-            return
+            return len(standing)
         lost = Unavailable("the answer does not speak of this task", unknown_outcome=True)
         for one in standing:
             await self._ended(one, told.get(one.key) or Failed(one.key, lost))
+        return len(standing)
 
     async def _all(self, rows: Sequence[Claimed], error: ConnectorError) -> None:
         for one in rows:

@@ -11,7 +11,8 @@ from sync.lead.state import Lead
 from sync.playbook.models import Guards
 from sync.store import cursors, pauses
 from sync.store.intents import Gates, Intent, commit
-from sync.writer import pump
+from sync.writer import pump, service
+from sync.writer.guard import Guard
 from tests.integration.writer.world import PERSON, SYSTEM, World, lead, playbook, with_record
 
 
@@ -183,6 +184,28 @@ async def test_a_pause_acts_at_once_and_resume_rings_for_everything(here: World)
     assert len(here.vendor.effects) == 12
 
 
+async def test_a_pause_shorter_than_the_time_between_two_looks_leaves_nobody_waiting(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service, "WATCH_S", 3600.0)  # the looks are ours
+    await here.start()
+    assert here.writer is not None
+    sweep, queue = here.writer.sweep, here.writer.pump.queue
+    await here.until(lambda: sweep._before is not None)
+    await pauses.put(here.pool, f"system:{SYSTEM}", "maintenance", "ana")
+    (ana,) = people(here, 1)
+    await here.put(ana)
+    await here.ring(ana)
+
+    async def looked_at() -> bool:
+        return (await here.committed())["hot"] == 1
+
+    await here.until(looked_at)
+    assert not len(queue), "she was looked at and passed over"
+    await pauses.lift(here.pool, f"system:{SYSTEM}")
+    await sweep.watch()
+    await here.clean()
+    assert len(here.vendor.effects) == 1
+
+
 async def test_a_paused_field_is_left_out_and_stays_to_be_told(here: World) -> None:
     await pauses.put(here.pool, "field:phone", "wrong", "ana")
     (ana,) = people(here, 1)
@@ -259,6 +282,30 @@ async def test_a_person_lets_all_that_waits_past_the_guard_and_it_counts_anew(he
     await here.ring(*crowd[:4])
     await here.clean()
     assert not await held(here), "what was let go counts no more"
+
+
+async def test_what_the_guard_allowed_and_is_not_told_counts_no_more(here: World) -> None:
+    guard, guards = Guard(here.pool, SYSTEM), Guards(writes_per_hour=15)
+    allowed = await guard.allow(10, guards)
+    await guard.give_back(allowed, 4)
+    assert (allowed.rows, (await guard.allow(20, guards)).rows) == (10, 11)
+    await here.put(*people(here, 8))
+    assert await pauses.let_go(here.pool, SYSTEM) == 8
+    allowed = await guard.allow(6, guards)
+    await guard.give_back(allowed, 1)
+    assert [(await guard.allow(6, guards)).rows, (await guard.allow(1, guards)).rows, (await guard.allow(1, guards)).rows] == [6, 1, 0]
+    assert await held(here)
+
+
+async def test_what_is_paused_counts_not(here: World) -> None:
+    guard, guards = Guard(here.pool, SYSTEM), Guards(writes_per_hour=15)
+    before = await guard.allow(10, guards)
+    assert (await guard.allow(6, guards)).rows == 5
+    assert (await guard.allow(6, guards)).rows == 0
+    await guard.give_back(before, 0)
+    assert (await guard.allow(15, guards)).rows == 0, "it waits for a person"
+    await pauses.lift(here.pool, f"system:{SYSTEM}")
+    assert (await guard.allow(40, guards)).rows == 15, "as many as in an hour, whatever was asked for in the pause"
 
 
 async def test_a_larger_share_than_the_guard_allows_waits_for_a_person(here: World) -> None:
