@@ -72,6 +72,7 @@ async def serve(app: Starlette, *, port: int = 0) -> AsyncIterator[Running]:
             access_log=False,
             date_header=not getattr(app.state, "sends_date", False),
             lifespan="on",
+            timeout_keep_alive=20,  # longer than clients keep a connection that rests: at 5 s both would let go of it in the same moment
         )
     )
     task = asyncio.create_task(server.serve([listener]))

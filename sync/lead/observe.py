@@ -202,18 +202,21 @@ class Watch:
         return self._news(seen, sight, sight.at) if sight.at > seen.seen or tie else self._stale(seen, sight)
 
 
-def written(record: Record, name: str, value: Scalar, at: int, done: int) -> bool:
-    """Take in that our write of `value` (whose own time is `at`) was done; False when the record shows something newer since."""
-    seen = record.fields.get(name)
+def written(record: Record, name: str, value: Scalar, at: int, done: int, answered: int = 0) -> bool:
+    """Take in that our write of `value` (whose own time is `at`) was done; False when the record shows something newer since.
+
+    What was read while the call was under way, until it was `answered`, may not know of it, whichever second the vendor names.
+    """
+    seen, shown = record.fields.get(name), max(done, answered)
     if seen is None:
-        record.fields[name] = Observed(value, at, done, [], done)
+        record.fields[name] = Observed(value, at, shown, [], done)
         return True
     if seen.value == value:
-        record.fields[name] = Observed(value, at, max(seen.seen, done), seen.past, done)
+        record.fields[name] = Observed(value, at, max(seen.seen, shown), seen.past, done)
         return True
     if seen.done is None and seen.at > done:
         record.fields[name] = Observed(seen.value, seen.at, seen.seen, _past(seen, value, done), None)
         return False
     past = [row for row in _past(seen, seen.value, min(seen.seen, done)) if row[0] != value]
-    record.fields[name] = Observed(value, at, max(seen.seen, done), past, done)
+    record.fields[name] = Observed(value, at, max(seen.seen, shown), past, done)
     return True

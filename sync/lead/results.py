@@ -122,6 +122,7 @@ def _settled(work: Work, record: Record, name: str, system: str) -> None:
 def _holds(work: Work, lead: Lead, record: Record, data: WriteDone) -> None:
     """Take in every field that the vendor holds because of us."""
     done = to_ms(data.done_at)
+    answered = to_ms(data.answered_at) if data.answered_at else done
     refused = {one.field for one in data.refused}
     shown: dict[str, Scalar] = {}
     for name, shared in work.playbook.fields.items():
@@ -136,7 +137,7 @@ def _holds(work: Work, lead: Lead, record: Record, data: WriteDone) -> None:
         held = lead.desired.get(name)
         current = held is not None and data.versions.get(name) == held.version
         at = to_ms(data.times[name]) if name in data.times else held.at if held is not None and current else to_ms(data.sent_at)
-        written(record, name, value, at, done)
+        written(record, name, value, at, done, answered)
         shown[name] = value
         _settled(work, record, name, data.system)
         if held is not None and current and value != held.value:

@@ -51,6 +51,8 @@ class Ended:
     error: ConnectorError | None = None
     by_vendor: bool = False
     """True when `done_at` is the vendor's own time."""
+    answered_at: datetime | None = None
+    """When its answer, or what stands for one, was there."""
     named: bool = False
     """True when it is known which fields were refused: the rest is worth another try at once."""
 
@@ -134,7 +136,9 @@ class Teller:
             else:
                 words = "the answer was a yes, but the record keeps another value"
                 refused.append(FieldRefused(field=told.name, value=told.sent, code="not_kept", words=words))
-        return Ended(sent, "written", started, done.at or now, done.id, held, tuple(refused), by_vendor=done.at is not None)
+        return Ended(
+            sent, "written", started, done.at or now, done.id, held, tuple(refused), by_vendor=done.at is not None, answered_at=now
+        )
 
     async def _without_refused(self, ended: Sequence[Ended], priority: Priority) -> list[Ended]:
         """Send at once, in one call, what is left of the rows of which the vendor named the fields that it refuses."""

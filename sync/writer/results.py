@@ -79,6 +79,7 @@ def result(system: str, ended: Ended, told: Outcome | None = None, *, skew: time
         parked_id=parked_id(system, ended) if ended.refused else None,
         sent_at=ended.sent_at,
         done_at=ended.done_at - skew if ended.by_vendor else ended.done_at,
+        answered_at=ended.answered_at,
     )
 
 

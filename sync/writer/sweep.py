@@ -62,7 +62,7 @@ def found_out(one: Overdue, item: Item | None, agrees: Callable[[str, Scalar, Sc
     if item.truce_id and item.truce_id == _truce_id(one):
         ended.held |= {one.name: one.sent for one in told if one.sent == item.truce_id}
     if one.intent.kind == "create" or len(ended.held) == len(sent.row.fields):
-        ended.end, ended.done_at, ended.by_vendor = "written", item.at, True
+        ended.end, ended.done_at, ended.by_vendor, ended.answered_at = "written", item.at, True, item.read_at
     return ended
 
 

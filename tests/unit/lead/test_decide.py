@@ -252,6 +252,22 @@ def test_our_older_write_coming_back_is_no_news_though_another_value_is_desired_
     assert (lead.id, SF, "hot") in decision.dirty or (lead.id, SF, "bulk") in decision.dirty
 
 
+def test_what_was_read_while_our_write_was_under_way_is_not_written_again() -> None:
+    facts, lead = begin()
+    go(facts, changed(CONTACT, 10, {"jobtitle": "CFO"}))
+    title = facts.leads[lead.id].desired["title"]
+    go(facts, done(lead.id, LEAD, 60, {"Title": "CFO"}, {"title": title.version}, times={"title": title.at}, answered_at=at(60.7)))
+
+    def shows(seconds: float, title: str | None, read: float) -> object:
+        go(facts, snapshot(LEAD, seconds, {"Email": "kim@x.example", "Title": title}, read=read))
+        return facts.leads[lead.id].records[LEAD].fields["title"].value
+
+    assert shows(1, None, read=60.6) == "CFO", "the call was under way"
+    assert shows(60, "Head", read=60.6) == "CFO"
+    assert facts.leads[lead.id].claims["title"][LEAD].value == "Head", "an edit all the same"
+    assert shows(1, None, read=60.8) is None, "it was taken with a yes, and is not there: it is written again"
+
+
 @pytest.mark.parametrize("notice_first", [True, False])
 def test_an_edit_under_our_own_write_of_another_field_is_news_from_a_read_as_from_its_notice(notice_first: bool) -> None:
     facts, lead = begin()
