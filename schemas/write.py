@@ -37,5 +37,6 @@ class WriteDone(Message):
     sent_at: Moment
     done_at: Moment = Field(description="When the vendor had it: the vendor's own time where it gives one, else our time of the answer.")
     answered_at: Moment | None = Field(
-        default=None, description="Our time of the answer: what was read of the record before it may not know of this write."
+        default=None,
+        description="Our time of the answer where `done_at` is the vendor's: what was read of the record before it may not know of this write.",
     )

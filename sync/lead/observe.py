@@ -120,7 +120,7 @@ class Watch:
                 self._claim(sight.value, at, held.origin, force=True)
                 told = "news"  # it had this value earlier than was known
         if (at, shown) != (seen.at, seen.seen):
-            self.record.fields[self.shared.name] = Observed(seen.value, at, shown, seen.past, seen.done)
+            self.record.fields[self.shared.name] = Observed(seen.value, at, shown, seen.past, seen.done, seen.answered)
         return told
 
     def _show(self, seen: Observed, sight: Sight, at: int, done: int | None = None) -> None:
@@ -132,7 +132,7 @@ class Watch:
     def _remember(self, seen: Observed, sight: Sight, at: int | None = None) -> None:
         """It showed this value once; it shows another one now, set again at `at` when the old one came in between."""
         self.record.fields[self.shared.name] = Observed(
-            seen.value, seen.at if at is None else at, seen.seen, _past(seen, sight.value, sight.at), seen.done
+            seen.value, seen.at if at is None else at, seen.seen, _past(seen, sight.value, sight.at), seen.done, seen.answered
         )
 
     def _echo(self, seen: Observed, sight: Sight) -> Told:
@@ -190,7 +190,7 @@ class Watch:
             return self._same(seen, sight)
         if sight.ours is not None:
             return self._echo(seen, sight)
-        if sight.read_at is not None and sight.read_at >= seen.seen:
+        if sight.read_at is not None and sight.read_at >= max(seen.seen, seen.answered):
             old = any(row[0] == sight.value for row in seen.past) or _unset(seen, sight.value)
             if seen.done is not None and old and sight.at <= seen.done and (sight.own or sight.at < seen.done - SLACK_MS):
                 self._show(seen, sight, sight.at)
@@ -203,20 +203,17 @@ class Watch:
 
 
 def written(record: Record, name: str, value: Scalar, at: int, done: int, answered: int = 0) -> bool:
-    """Take in that our write of `value` (whose own time is `at`) was done; False when the record shows something newer since.
-
-    What was read while the call was under way, until it was `answered`, may not know of it, whichever second the vendor names.
-    """
-    seen, shown = record.fields.get(name), max(done, answered)
+    """Take in that our write of `value` (whose own time is `at`) was done; False when the record shows something newer since."""
+    seen = record.fields.get(name)
     if seen is None:
-        record.fields[name] = Observed(value, at, shown, [], done)
+        record.fields[name] = Observed(value, at, done, [], done, answered)
         return True
     if seen.value == value:
-        record.fields[name] = Observed(value, at, max(seen.seen, shown), seen.past, done)
+        record.fields[name] = Observed(value, at, max(seen.seen, done), seen.past, done, answered)
         return True
     if seen.done is None and seen.at > done:
         record.fields[name] = Observed(seen.value, seen.at, seen.seen, _past(seen, value, done), None)
         return False
     past = [row for row in _past(seen, seen.value, min(seen.seen, done)) if row[0] != value]
-    record.fields[name] = Observed(value, at, max(seen.seen, shown), past, done)
+    record.fields[name] = Observed(value, at, max(seen.seen, done), past, done, answered)
     return True

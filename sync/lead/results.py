@@ -122,7 +122,7 @@ def _settled(work: Work, record: Record, name: str, system: str) -> None:
 def _holds(work: Work, lead: Lead, record: Record, data: WriteDone) -> None:
     """Take in every field that the vendor holds because of us."""
     done = to_ms(data.done_at)
-    answered = to_ms(data.answered_at) if data.answered_at else done
+    answered = to_ms(data.answered_at) if data.answered_at else 0
     refused = {one.field for one in data.refused}
     shown: dict[str, Scalar] = {}
     for name, shared in work.playbook.fields.items():

@@ -135,7 +135,7 @@ class Look:
         self.results[name] = "same"
         shown = at if self.read_at is None or self.read_at < at else self.read_at
         if shown > before.seen:
-            self.record.fields[name] = Observed(before.value, before.at, shown, before.past, before.done)
+            self.record.fields[name] = Observed(before.value, before.at, shown, before.past, before.done, before.answered)
             self.stirred = True
 
     @property

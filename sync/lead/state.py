@@ -46,6 +46,8 @@ class Observed(msgspec.Struct, omit_defaults=True, gc=False):
     """Values it showed before, newest first, at most 4, as [value, seen]: by them a late echo is told from news."""
     done: int | None = None
     """When our own write of this value was done; None when the value came about by somebody else."""
+    answered: int = 0
+    """When we had the answer to it: a read that was sent before may not know of it, whichever second the vendor names."""
 
 
 @dataclass(slots=True)

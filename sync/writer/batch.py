@@ -52,7 +52,7 @@ class Ended:
     by_vendor: bool = False
     """True when `done_at` is the vendor's own time."""
     answered_at: datetime | None = None
-    """When its answer, or what stands for one, was there."""
+    """When its answer was there, or what stands for one; None where `done_at` says that."""
     named: bool = False
     """True when it is known which fields were refused: the rest is worth another try at once."""
 

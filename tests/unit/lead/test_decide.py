@@ -263,9 +263,10 @@ def test_what_was_read_while_our_write_was_under_way_is_not_written_again() -> N
         return facts.leads[lead.id].records[LEAD].fields["title"].value
 
     assert shows(1, None, read=60.6) == "CFO", "the call was under way"
-    assert shows(60, "Head", read=60.6) == "CFO"
-    assert facts.leads[lead.id].claims["title"][LEAD].value == "Head", "an edit all the same"
     assert shows(1, None, read=60.8) is None, "it was taken with a yes, and is not there: it is written again"
+    go(facts, done(lead.id, LEAD, 70, {"Title": "CFO"}, {"title": title.version}, times={"title": title.at}, answered_at=at(70.7)))
+    assert shows(70.3, "Head", read=70.6) == "Head", "an edit after ours, before we had the answer"
+    assert facts.leads[lead.id].claims["title"][LEAD].value == "Head"
 
 
 @pytest.mark.parametrize("notice_first", [True, False])
