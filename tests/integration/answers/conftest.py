@@ -21,7 +21,7 @@ from schemas.envelope import Envelope
 from schemas.keys import keyed
 from sync.agents import ground
 from sync.alerts.channel import Message, Outlet, Sent
-from sync.alerts.slack import SlackChannel
+from sync.alerts.slack import SlackChannel, door
 from sync.answering import answering
 from sync.app import active_playbook
 from sync.lead.decision import AnswerNote
@@ -151,8 +151,13 @@ def in_force(postgres: str, installation: str) -> tuple[str, str]:
     return postgres, installation
 
 
+PATIENCE_S = 20.0
+"""Slack's three seconds are no measure of a machine that runs many tests at once."""
+
+
 @pytest.fixture
-async def desk(kafka: str, in_force: tuple[str, str]) -> AsyncIterator[Desk]:
+async def desk(kafka: str, in_force: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+    monkeypatch.setattr(door, "PATIENCE_S", PATIENCE_S)
     pool = await open_pool(*in_force)
     await _kim(pool)
     topic = (await ground.prepare(pool, kafka, in_force[1], ("hubspot",), 2)).topic
@@ -162,7 +167,7 @@ async def desk(kafka: str, in_force: tuple[str, str]) -> AsyncIterator[Desk]:
     try:
         async with serve(slack.app) as there, known(settings(there.url)) as routes, serve(Starlette(routes=routes)) as here:
             slack.caller.actions_url, slack.caller.commands_url = f"{here.url}/slack/actions", f"{here.url}/slack/commands"
-            slack.hands.url = there.url
+            slack.hands.url, slack.caller.patience_s = there.url, PATIENCE_S + 5
             yield Desk(slack, there.url, here.url, pool, topic, kafka)
     finally:
         await producer.stop()
