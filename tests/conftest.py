@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,10 +31,13 @@ os.environ.pop("COLUMNS", None)  # pytest-xdist tells its processes 80; what com
 
 RUN = "PYTEST_TRUCE_RUN"
 """Names the folder that all processes of one run share, to these processes."""
+LEFT = "left-"
+"""There each process says which folder it has for its PostgreSQL, until that is gone."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have a folder for all processes of this run, made by the first one, and end with it what they started there."""
+    """Have a folder for all processes of this run, made by the first one, and end with it what they started there, however it ends."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a run that is told to end does so in order
     if RUN in os.environ:
         return
     folder = tempfile.TemporaryDirectory(prefix="truce-", ignore_cleanup_errors=True)
@@ -42,6 +48,13 @@ def pytest_configure(config: pytest.Config) -> None:
         for server in remembered(Path(folder.name)).values():
             server.kill()  # in order Kafka would close thousands of tests' partitions first
             psutil.wait_procs([server], timeout=1)  # so long at the most: where nobody reaps what lost its parent it stays as a name
+        for note in Path(folder.name).glob(f"{LEFT}*"):  # of a process that was killed
+            postgres_server.LocalPostgres("", Path(note.read_text()) / "postgres").kill()
+            shutil.rmtree(note.read_text(), ignore_errors=True)
+        for process in psutil.process_iter():  # and what it had started
+            with contextlib.suppress(psutil.Error):
+                if process.environ().get(RUN) == folder.name:
+                    process.kill()
         folder.cleanup()
 
     config.add_cleanup(end)
@@ -59,7 +72,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def servers_folder() -> Iterator[Path]:
     """A folder of this run's own. Not pytest's: every pytest that starts shuts that one's parent to other accounts, PostgreSQL's among them."""
     with tempfile.TemporaryDirectory(prefix="truce-", ignore_cleanup_errors=True) as folder:
+        note = Path(os.environ[RUN]) / f"{LEFT}{os.getpid()}"
+        note.write_text(folder)
         yield Path(folder)
+        note.unlink()
 
 
 @pytest.fixture(scope="session")

@@ -136,9 +136,10 @@ class Teller:
             else:
                 words = "the answer was a yes, but the record keeps another value"
                 refused.append(FieldRefused(field=told.name, value=told.sent, code="not_kept", words=words))
-        return Ended(
-            sent, "written", started, done.at or now, done.id, held, tuple(refused), by_vendor=done.at is not None, answered_at=now
-        )
+        ended = Ended(sent, "written", started, now, done.id, held, tuple(refused))
+        if done.at is not None:
+            ended.done_at, ended.by_vendor, ended.answered_at = done.at, True, now
+        return ended
 
     async def _without_refused(self, ended: Sequence[Ended], priority: Priority) -> list[Ended]:
         """Send at once, in one call, what is left of the rows of which the vendor named the fields that it refuses."""

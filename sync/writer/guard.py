@@ -23,6 +23,10 @@ SELECT EXISTS (SELECT FROM made) AS counted,
   (SELECT count(*) FROM records WHERE system = $1 AND gone IS NULL) AS records
 """
 """What is paused is not written, so it is not counted either."""
+_UNCOUNT = """
+UPDATE quota_minutes SET calls = calls - $2 WHERE system = $1 AND quota = 'guard'
+AND minute = (SELECT max(minute) FROM quota_minutes WHERE system = $1 AND quota = 'guard')
+"""
 FRESH_S = 1.0
 SMALL = 0.05
 """So small a part of what is allowed still is counted only once a second: several writers together stay within it."""
@@ -81,7 +85,7 @@ class Guard:
             if let := min(left, allowed.let):
                 await pauses.put_back(self.pool, self.system, let)
             if left > let and allowed.held == self._held:
-                await self.pool.fetchrow(_COUNT, self.system, let - left)
+                await self.pool.execute(_UNCOUNT, self.system, left - let)
 
     def _just_granted(self) -> int:
         return self._granted if monotonic() - self._granted_at < FRESH_S else 0
@@ -106,7 +110,7 @@ class Guard:
             room, why = await self._room_of_share(asked, guards.share_of_records, found["records"])
             over = max(over, asked - room)
         if over > 0:  # the part of the batch for which there is room goes on; the next one finds none
-            await self.pool.fetchrow(_COUNT, self.system, -min(over, asked))
+            await self.pool.execute(_UNCOUNT, self.system, min(over, asked))
         return max(0, asked - max(over, 0)), why
 
     async def _room_of_share(self, asked: int, share: float, records: int) -> tuple[int, str]:

@@ -288,6 +288,10 @@ async def test_what_the_guard_allowed_and_is_not_told_counts_no_more(here: World
     guard, guards = Guard(here.pool, SYSTEM), Guards(writes_per_hour=15)
     allowed = await guard.allow(10, guards)
     await guard.give_back(allowed, 4)
+    late = await guard.allow(3, guards)
+    await pauses.put(here.pool, "all", "a look", "ana")
+    await guard.give_back(late, 0)
+    await pauses.lift(here.pool, "all")
     assert (allowed.rows, (await guard.allow(20, guards)).rows) == (10, 11)
     await here.put(*people(here, 8))
     assert await pauses.let_go(here.pool, SYSTEM) == 8
